@@ -1,0 +1,197 @@
+import { getEnvironmentData, setEnvironmentData, type Worker } from 'node:worker_threads'
+import { validateConfig } from '../config/load.ts'
+import type { Config, ConfigInput } from '../config/schema.ts'
+import { SignalboxError } from '../errors.ts'
+import { TICK_MS, tickClock } from '../memory/clock.ts'
+import type { Capacity } from '../memory/layout.ts'
+import { createRegion, handleOf, type RegionHandle } from '../memory/region.ts'
+import { freeSeat, seatsOfThread } from '../memory/seats.ts'
+import { type Attachment, attach } from '../router/attachment.ts'
+import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
+import { Router } from '../router/router.ts'
+import type { Control, Log, RunningControl } from './control.ts'
+import { LiveService, newEndpoint } from './live-service.ts'
+
+export interface SignalboxOptions {
+  /** The control plane: `agents` of 'signalbox/agents'. Without it weights are what you set, and no thread is started. */
+  control?: Control
+  /** Room for rows, services, threads; fixed once made. The default serves 1,024 endpoints and 32 threads. */
+  capacity?: Partial<Capacity>
+  /** Closes the box when aborted. */
+  signal?: AbortSignal
+  /** Receives what would be worth a line in a log. By default nothing is written anywhere. */
+  log?: Log
+}
+
+/** Where a box leaves its handle for threads started after it. */
+export const ENVIRONMENT_KEY = 'signalbox'
+
+const SILENT: Log = () => {}
+
+/**
+ * Lays out the shared memory, fills it from the config, starts the agents if they were handed over, and resolves when
+ * all of that is done. Keeps no process alive by itself and touches nothing of it.
+ *
+ * Throws SBX_CONFIG_INVALID with every problem listed, SBX_REGION_FULL, or SBX_AGENT_FAILED.
+ */
+export async function createSignalbox(input: ConfigInput, options: SignalboxOptions = {}): Promise<Box> {
+  options.signal?.throwIfAborted()
+  const config = validateConfig(input)
+  const box = new Box(config, options)
+  try {
+    await box.start(options.control)
+  } catch (error) {
+    await box.close()
+    throw error
+  }
+  return box
+}
+
+export class Box {
+  /** Hand it to a thread: `new Worker(url, { workerData: box.handle })`. Plain data over shared memory. */
+  readonly handle: RegionHandle
+  readonly config: Config
+  readonly log: Log
+  readonly #attachment: Attachment
+  readonly #routers = new Map<string, Router>()
+  readonly #tick: NodeJS.Timeout
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort = () => void this.close()
+  #control: RunningControl | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(config: Config, options: SignalboxOptions) {
+    this.config = config
+    this.log = options.log ?? SILENT
+    const wanted = Object.values(config.services).reduce((sum, service) => sum + service.endpoints.length, 0)
+    const rows = Math.max(1024, Math.min(65_536, 2 ** Math.ceil(Math.log2(wanted * 2 + 1))))
+    const region = createRegion({ rows, ...options.capacity })
+    this.handle = handleOf(region)
+    this.#attachment = attach(this.handle)
+    tickClock(region)
+    this.#attachment.writer.edit(edit => {
+      for (const [name, service] of Object.entries(config.services)) {
+        const policy = { ...service.policy }
+        const index = edit.putService({ name, policy, panicThreshold: service.panicThreshold })
+        for (const endpoint of service.endpoints) edit.add(index, newEndpoint(endpoint))
+      }
+    })
+    this.#tick = setInterval(() => tickClock(region), TICK_MS)
+    this.#tick.unref()
+    setEnvironmentData(ENVIRONMENT_KEY, this.handle)
+    this.#signal = options.signal
+    this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  async start(control: Control | undefined): Promise<void> {
+    if (control === undefined) return
+    this.#control = await control.start({
+      handle: this.handle,
+      config: this.config,
+      log: this.log,
+      onThreadGone: threadId => this.giveBack(threadId),
+    })
+  }
+
+  /** The running control plane; undefined when the box was made without one. */
+  get control(): RunningControl | undefined {
+    return this.#control
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** The router of a service in this thread, the same one each time. Throws SBX_SERVICE_UNKNOWN. */
+  router(service: string): Router {
+    this.#open()
+    let router = this.#routers.get(service)
+    if (router === undefined) this.#routers.set(service, (router = new Router(this.#attachment, service)))
+    return router
+  }
+
+  /** The live operations of a service. Throws SBX_SERVICE_UNKNOWN. */
+  service(name: string): LiveService {
+    this.#open()
+    return new LiveService(this.#attachment, name)
+  }
+
+  /** Why each endpoint of a service can or cannot be picked now, as plain data. Throws SBX_SERVICE_UNKNOWN. */
+  explain(service: string): ServiceReport {
+    this.#open()
+    return reportService(this.#attachment, service)
+  }
+
+  /** The same for every service. */
+  services(): ServiceReport[] {
+    this.#open()
+    return reportServices(this.#attachment)
+  }
+
+  /** Gives back what a thread of yours holds (its in-flight, its seat) when it ends, however it ends. */
+  watch(worker: Worker): void {
+    const { threadId } = worker
+    if (threadId < 0) return
+    worker.once('exit', () => this.giveBack(threadId))
+  }
+
+  /** The thread of this id has ended: what it held is given back. Only for who saw its `exit`. */
+  giveBack(threadId: number): void {
+    if (this.isClosed) return
+    const { region } = this.#attachment
+    for (const seat of seatsOfThread(region, threadId)) freeSeat(region, seat)
+  }
+
+  /** This thread's place at the tables; for the proxy and the admin listener, which live in the engine. */
+  get attachment(): Attachment {
+    return this.#attachment
+  }
+
+  /** Ends all the box started. Routers that are attached go on with the last tables. As often as you like. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    clearInterval(this.#tick)
+    const left = getEnvironmentData(ENVIRONMENT_KEY) as unknown as RegionHandle | undefined
+    if (left?.region === this.handle.region) setEnvironmentData(ENVIRONMENT_KEY, undefined)
+    await this.#control?.close()
+    this.#attachment.close()
+  }
+
+  #open(): void {
+    if (this.isClosed) throw new SignalboxError('SBX_BOX_CLOSED', 'Cannot use the box: it was closed, create a new one')
+  }
+}
+
+/**
+ * The router of a service for this thread.
+ *
+ *   attachRouter(workerData, 'api')    workerData is box.handle
+ *   attachRouter('api')                the handle is found in the environment data of threads started after the box
+ *
+ * Throws SBX_REGION_MISSING, SBX_REGION_LAYOUT_MISMATCH, SBX_REGION_SEATS_TAKEN or SBX_SERVICE_UNKNOWN.
+ */
+export function attachRouter(service: string): Router
+export function attachRouter(handle: unknown, service: string): Router
+export function attachRouter(handleOrService: unknown, service?: string): Router {
+  if (service !== undefined) return new Router(attach(handleOrService), service)
+  if (typeof handleOrService !== 'string') {
+    throw new SignalboxError('SBX_SERVICE_UNKNOWN', 'Cannot attach router: no service was named, say attachRouter(handle, service)')
+  }
+  const handle = getEnvironmentData(ENVIRONMENT_KEY)
+  if (handle === undefined) {
+    throw new SignalboxError(
+      'SBX_REGION_MISSING',
+      'Cannot attach router: no box was created before this thread was started, pass its handle: attachRouter(workerData, ' +
+        `${JSON.stringify(handleOrService)})`,
+    )
+  }
+  return new Router(attach(handle), handleOrService)
+}

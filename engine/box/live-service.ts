@@ -1,0 +1,136 @@
+import { type EndpointConfig, type EndpointInput, endpointSchema } from '../config/schema.ts'
+import { SignalboxError } from '../errors.ts'
+import { DRAINING, QUARANTINED } from '../memory/bars.ts'
+import type { NewEndpoint } from '../memory/table-writer.ts'
+import type { Attachment } from '../router/attachment.ts'
+import { type EndpointReport, reportService } from '../router/report.ts'
+
+const DRAIN_POLL_MS = 10
+
+/**
+ * A service while it runs. Each change is seen by every attached thread on its next pick, and is either whole or not
+ * made: bad input throws SBX_ENDPOINT_INVALID, SBX_ENDPOINT_EXISTS or SBX_ENDPOINT_UNKNOWN.
+ */
+export class LiveService {
+  readonly name: string
+  readonly #attachment: Attachment
+  readonly #index: number
+
+  constructor(attachment: Attachment, name: string) {
+    this.name = name
+    this.#attachment = attachment
+    this.#index = attachment.findService(name).index
+  }
+
+  /** Adds an endpoint; it may be picked from now on. `id` defaults to host:port, `weight` to 1. */
+  add(endpoint: EndpointInput): void {
+    const complete = completeEndpoint(endpoint)
+    const { writer } = this.#writing()
+    writer.edit(edit => {
+      if (this.#find(edit.rows(this.#index), complete.id) >= 0) {
+        throw new SignalboxError(
+          'SBX_ENDPOINT_EXISTS',
+          `Cannot add endpoint ${complete.id}: ${this.name} has one of this id, remove it first or choose another id`,
+        )
+      }
+      edit.add(this.#index, complete)
+    })
+  }
+
+  /** Takes an endpoint out at once. What is in flight on it may finish and be settled; `drain` waits for it. */
+  remove(id: string): void {
+    this.#writing().writer.edit(edit => edit.remove(this.#index, this.#rowOf(id, edit.rows(this.#index))))
+  }
+
+  /**
+   * Begins nothing new on an endpoint. Resolves when what was in flight is settled, or the box was closed; the change
+   * itself is made before this returns.
+   */
+  drain(id: string): Promise<void> {
+    const { endpoints, tally } = this.#writing()
+    const row = this.#rowOf(id)
+    const generation = endpoints.generation(row)
+    endpoints.setBar(row, DRAINING, true)
+    return new Promise(resolve => {
+      const isDone = (): boolean =>
+        this.#attachment.isClosed || endpoints.generation(row) !== generation || tally.inflight(row) === 0
+      if (isDone()) return resolve()
+      const poll = setInterval(() => {
+        if (!isDone()) return
+        clearInterval(poll)
+        resolve()
+      }, DRAIN_POLL_MS)
+      poll.unref()
+    })
+  }
+
+  /** Lets a drained endpoint be picked again. */
+  undrain(id: string): void {
+    this.#writing().endpoints.setBar(this.#rowOf(id), DRAINING, false)
+  }
+
+  /** Keeps an endpoint out until it is released, whatever its health: panic mode does not bring it back. */
+  quarantine(id: string): void {
+    this.#writing().endpoints.setBar(this.#rowOf(id), QUARANTINED, true)
+  }
+
+  release(id: string): void {
+    this.#writing().endpoints.setBar(this.#rowOf(id), QUARANTINED, false)
+  }
+
+  /** Gives an endpoint another weight, 0…65,535; 0: not picked. */
+  setWeight(id: string, weight: number): void {
+    if (!(weight >= 0 && weight <= 65_535)) {
+      throw new SignalboxError(
+        'SBX_ENDPOINT_INVALID',
+        `Cannot set weight of ${id}: ${String(weight)} is not a weight, use a number from 0 to 65535`,
+      )
+    }
+    const { endpoints, services } = this.#writing()
+    endpoints.setWeight(this.#rowOf(id), weight)
+    services.refreshPullMax(this.#index, this.#rows(), endpoints)
+  }
+
+  /** The endpoints as they are now. */
+  endpoints(): EndpointReport[] {
+    return reportService(this.#writing(), this.name).endpoints
+  }
+
+  #writing(): Attachment {
+    if (this.#attachment.isClosed) {
+      throw new SignalboxError('SBX_BOX_CLOSED', `Cannot use service ${this.name}: the box was closed, create a new one`)
+    }
+    return this.#attachment
+  }
+
+  #rows(): readonly number[] {
+    return this.#attachment.serviceTexts()[this.#index].rows
+  }
+
+  #rowOf(id: string, rows = this.#rows()): number {
+    const row = this.#find(rows, id)
+    if (row >= 0) return row
+    const ids = rows.map(each => this.#attachment.endpoint(each).id)
+    throw new SignalboxError(
+      'SBX_ENDPOINT_UNKNOWN',
+      `Cannot find endpoint ${JSON.stringify(id)}: ${this.name} has ` +
+        (ids.length === 0 ? 'none' : ids.slice(0, 20).join(', ') + (ids.length > 20 ? ` and ${ids.length - 20} more` : '')),
+    )
+  }
+
+  #find(rows: readonly number[], id: string): number {
+    return rows.find(row => this.#attachment.endpoint(row).id === id) ?? -1
+  }
+}
+
+/** What the table needs of a configured endpoint. */
+export function newEndpoint({ id, url, zone = '', metadata, weight, priority }: EndpointConfig): NewEndpoint {
+  return { id, url, zone, metadata, weight, priority }
+}
+
+function completeEndpoint(input: EndpointInput): NewEndpoint {
+  const result = endpointSchema.safeParse(input)
+  if (result.success) return newEndpoint(result.data)
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`)
+  throw new SignalboxError('SBX_ENDPOINT_INVALID', `Cannot add endpoint: ${problems.join('; ')}`)
+}

@@ -1,0 +1,38 @@
+/**
+ * Every error a caller can meet, by code. The message a person reads is made where it happens ("Cannot …: state, wish");
+ * the code is what a program may rely on, so a code is never reused for something else.
+ */
+export const ERROR_CODES = {
+  SBX_ADMIN_FORBIDDEN: 'the request may not change or read this',
+  SBX_ADMIN_INVALID: 'the request to the admin listener is malformed',
+  SBX_ADMIN_NOT_FOUND: 'the admin listener has nothing under this path',
+  SBX_AGENT_FAILED: 'an agent could not be started',
+  SBX_BOX_CLOSED: 'the box was closed before this call',
+  SBX_CONFIG_INVALID: 'the config does not say what it must',
+  SBX_CONFIG_UNREADABLE: 'the config file cannot be read',
+  SBX_ENDPOINT_EXISTS: 'the service already has an endpoint of this id',
+  SBX_ENDPOINT_INVALID: 'the endpoint is not described as it must be',
+  SBX_ENDPOINT_UNKNOWN: 'the service has no endpoint of this id',
+  SBX_LISTEN_FAILED: 'an address cannot be listened on',
+  SBX_REGION_FULL: 'the region has no room left for this',
+  SBX_REGION_LAYOUT_MISMATCH: 'the region was made by a build with another layout',
+  SBX_REGION_MISSING: 'there is no region to attach to',
+  SBX_REGION_SEATS_TAKEN: 'every seat of the region is taken by an attached thread',
+  SBX_REGION_WRITER_BUSY: 'another thread is publishing and does not finish',
+  SBX_RING_INVALID: 'the ring is not described as it must be',
+  SBX_SERVICE_UNKNOWN: 'there is no service of this name',
+} as const
+
+/** One of the codes above. */
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** What every part of signalbox throws: an Error with a stable `code`, and the original fault as `cause` where there is one. */
+export class SignalboxError extends Error {
+  override readonly name = 'SignalboxError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Why an endpoint may not be picked: one word a row, one bit a reason, one owner a bit. Owners set and clear their
+ * bit with an atomic or/and, so two of them never undo each other; a pick reads the word once, and the very next pick
+ * of every thread sees it.
+ *
+ *   bit  bar            owner             meaning
+ *    0   DRAINING       operator          finish what is in flight, begin nothing new
+ *    1   QUARANTINED    operator          kept out by decision until released
+ *    2   UNHEALTHY      health-monitor    active checks fail
+ *    3   EJECTED        failure-detector  its answers fail, out until EJECTED_UNTIL_MS
+ *
+ * Hard bars are decisions and always count. Soft bars are opinions: panic mode ignores them when too few endpoints are
+ * left, because a wrong opinion about everybody is likelier than everybody being down (Envoy's panic threshold).
+ */
+export const DRAINING = 1 << 0
+export const QUARANTINED = 1 << 1
+export const UNHEALTHY = 1 << 2
+export const EJECTED = 1 << 3
+
+export const HARD_BARS = DRAINING | QUARANTINED
+export const SOFT_BARS = UNHEALTHY | EJECTED
+export const ALL_BARS = HARD_BARS | SOFT_BARS
+
+/** Names for explain, the dashboard and metrics, in the order of the bits. */
+export const BAR_NAMES = ['draining', 'quarantined', 'unhealthy', 'ejected'] as const
+export type BarName = (typeof BAR_NAMES)[number]
+
+export function barNames(bars: number): BarName[] {
+  return BAR_NAMES.filter((_, bit) => (bars & (1 << bit)) !== 0)
+}

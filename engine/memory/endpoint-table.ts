@@ -1,0 +1,191 @@
+import { SignalboxError } from '../errors.ts'
+import { atomics } from './atomics.ts'
+import {
+  BARS,
+  EJECTED_UNTIL_MS,
+  EJECTIONS,
+  FACTOR_Q12,
+  GENERATION,
+  HEALTH,
+  HEALTHY_SINCE_MS,
+  JOINED_MS,
+  LATENCY_US,
+  PRIORITY,
+  RETIRED_AT,
+  ROW_WORDS,
+  SERVICE,
+  WEIGHT_Q8,
+} from './layout.ts'
+import type { Region } from './region.ts'
+
+/** What active checks say of an endpoint. */
+export const HEALTH_UNKNOWN = 0
+export const HEALTH_HEALTHY = 1
+export const HEALTH_DEGRADED = 2
+export const HEALTH_UNHEALTHY = 3
+export const HEALTH_NAMES = ['unknown', 'healthy', 'degraded', 'unhealthy'] as const
+export type HealthName = (typeof HEALTH_NAMES)[number]
+
+/** Factor 1: the facts take nothing from the operator's weight. */
+export const FACTOR_WHOLE = 4096
+
+/** What an endpoint is called and where it is: fixed for one tenancy of its row. */
+export interface EndpointText {
+  readonly id: string
+  readonly url: string
+  readonly zone: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+const GENERATION_MASK = 0x3fff
+
+/**
+ * One row per endpoint, one cache line, read-mostly: agents write it a few times a second, every pick reads it. The
+ * drawing with the owners is in layout.ts. Every word is true on its own: readers load it plainly (Int32 never tears)
+ * and tolerate that two words come from different moments. Only reuse of a row is structural: GENERATION guards the
+ * tickets, and a row has a new tenant only after no thread can pick or settle the old one (see table-writer.ts).
+ *
+ * What changes per request (in flight, totals) is not here but in each thread's own block, see tally.ts.
+ */
+export class EndpointTable {
+  readonly rows: number
+  readonly #region: Region
+  readonly #words: Int32Array
+  readonly #at: number
+
+  constructor(region: Region) {
+    this.#region = region
+    this.#words = region.words
+    this.#at = region.layout.endpointsAt
+    this.rows = region.layout.rows
+  }
+
+  /** The bars of a row, plainly read: 0 when nothing speaks against picking it. */
+  bars(row: number): number {
+    return this.#words[this.#at + row * ROW_WORDS + BARS]
+  }
+
+  /** Weight × factor in 20 fractional bits: how strongly the row is drawn to be picked. 0: not at all. Below 2^36. */
+  pull(row: number): number {
+    const at = this.#at + row * ROW_WORDS
+    return this.#words[at + WEIGHT_Q8] * this.#words[at + FACTOR_Q12]
+  }
+
+  /** A receipt for one pick of a row: generation and row in one small integer ≥ 0. */
+  ticket(row: number): number {
+    return (this.#words[this.#at + row * ROW_WORDS + GENERATION] << 16) | row
+  }
+
+  /** The row of a ticket, or −1 when the row has had another tenant since. */
+  rowOf(ticket: number): number {
+    if (ticket < 0) return -1
+    const row = ticket & 0xffff
+    if (row >= this.rows) return -1
+    return this.#words[this.#at + row * ROW_WORDS + GENERATION] === ticket >>> 16 ? row : -1
+  }
+
+  generation = (row: number): number => this.#get(row, GENERATION)
+  service = (row: number): number => this.#get(row, SERVICE)
+  weight = (row: number): number => this.#get(row, WEIGHT_Q8) / 256
+  factor = (row: number): number => this.#get(row, FACTOR_Q12) / FACTOR_WHOLE
+  priority = (row: number): number => this.#get(row, PRIORITY)
+  health = (row: number): number => this.#get(row, HEALTH)
+  healthySinceMs = (row: number): number => this.#get(row, HEALTHY_SINCE_MS)
+  ejectedUntilMs = (row: number): number => this.#get(row, EJECTED_UNTIL_MS)
+  ejections = (row: number): number => this.#get(row, EJECTIONS)
+  latencyUs = (row: number): number => this.#get(row, LATENCY_US)
+  joinedMs = (row: number): number => this.#get(row, JOINED_MS)
+  retiredAt = (row: number): number => this.#get(row, RETIRED_AT)
+
+  /**
+   * Sets or clears one bar.
+   *
+   * writes    one bit of BARS
+   * reads     BARS
+   * ordering  SeqCst or/and; picks read the word Unordered
+   * progress  wait-free
+   * pairs     bars: the next pick of every thread reads it
+   */
+  setBar(row: number, bar: number, on: boolean): void {
+    const word = this.#at + row * ROW_WORDS + BARS
+    if (on) atomics.or(this.#words, word, bar)
+    else atomics.and(this.#words, word, ~bar)
+  }
+
+  // Each of the following stores one word of one owner, plainly: the word is true on its own.
+  setWeight = (row: number, weight: number): void => this.#set(row, WEIGHT_Q8, toQ8(weight))
+  setFactor = (row: number, factor: number): void => this.#set(row, FACTOR_Q12, toQ12(factor))
+  setHealth = (row: number, health: number): void => this.#set(row, HEALTH, health)
+  setHealthySince = (row: number, ms: number): void => this.#set(row, HEALTHY_SINCE_MS, ms)
+  setEjectedUntil = (row: number, ms: number): void => this.#set(row, EJECTED_UNTIL_MS, ms)
+  setEjections = (row: number, times: number): void => this.#set(row, EJECTIONS, times)
+  setLatencyUs = (row: number, us: number): void => this.#set(row, LATENCY_US, saturate(us))
+  setRetiredAt = (row: number, version: number): void => this.#set(row, RETIRED_AT, version)
+
+  /**
+   * Gives a free row to a new tenant. Only the table writer calls this, while nobody can see the row; the slot that
+   * lists the row is published after it, which orders these plain stores before every read.
+   */
+  settleIn(row: number, service: number, text: EndpointText, weight: number, priority: number, nowMs: number): void {
+    const at = this.#at + row * ROW_WORDS
+    const generation = (this.#words[at + GENERATION] + 1) & GENERATION_MASK
+    this.#writeText(row, text)
+    this.#words.fill(0, at, at + ROW_WORDS)
+    this.#words[at + GENERATION] = generation
+    this.#words[at + SERVICE] = service
+    this.#words[at + WEIGHT_Q8] = toQ8(weight)
+    this.#words[at + FACTOR_Q12] = FACTOR_WHOLE
+    this.#words[at + PRIORITY] = priority
+    this.#words[at + JOINED_MS] = nowMs
+    this.#words[at + HEALTHY_SINCE_MS] = nowMs
+  }
+
+  /** The text of a row that is listed, or whose ticket is still held. */
+  readText(row: number): EndpointText {
+    const { buffer, layout } = this.#region
+    const at = layout.textAt + row * layout.textBytes
+    const length = new DataView(buffer).getInt32(at, true)
+    return JSON.parse(Buffer.from(buffer, at + 4, length).toString('utf8')) as EndpointText
+  }
+
+  /** Throws SBX_ENDPOINT_INVALID when the text is longer than a row's block. */
+  checkText(text: EndpointText): void {
+    const room = this.#region.layout.textBytes - 4
+    const bytes = Buffer.byteLength(JSON.stringify(text))
+    if (bytes > room) {
+      throw new SignalboxError(
+        'SBX_ENDPOINT_INVALID',
+        `Cannot add endpoint ${text.id}: id, url, zone and metadata take ${bytes} bytes, shorten them to ${room} ` +
+          'or create the box with a larger capacity.textBytes',
+      )
+    }
+  }
+
+  #writeText(row: number, text: EndpointText): void {
+    const { buffer, layout } = this.#region
+    const at = layout.textAt + row * layout.textBytes
+    const length = Buffer.from(buffer, at + 4, layout.textBytes - 4).write(JSON.stringify(text))
+    new DataView(buffer).setInt32(at, length, true)
+  }
+
+  #get(row: number, word: number): number {
+    return this.#words[this.#at + row * ROW_WORDS + word]
+  }
+
+  #set(row: number, word: number, value: number): void {
+    this.#words[this.#at + row * ROW_WORDS + word] = value
+  }
+}
+
+/** 24.8 fixed point; a weight above zero never rounds to zero, since zero means "never". */
+function toQ8(weight: number): number {
+  return weight <= 0 ? 0 : Math.max(1, Math.round(Math.min(weight, 65_535) * 256))
+}
+
+function toQ12(factor: number): number {
+  return factor <= 0 ? 0 : Math.max(1, Math.round(Math.min(factor, 1) * FACTOR_WHOLE))
+}
+
+function saturate(value: number): number {
+  return value > 0x7fffffff ? 0x7fffffff : value < 0 ? 0 : Math.round(value)
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+
+/**
+ * Every offset of the region, born by adding to the one before. Nothing outside this folder knows a word index.
+ *
+ *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬─────────┬─────────────────────┬───────────┐
+ *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ totals  │ outcome rings       │ row texts │
+ *   │ 4 lines│ 1 line│ 1 line    │ 2 lines  │ seats+2  │ 1 word × │ 8 words │ 3 lines + records   │ n bytes   │
+ *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ row×seat│ a seat              │ a row     │
+ *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴─────────┴─────────────────────┴───────────┘
+ *
+ * Int32 words throughout: plain accesses of them never tear (ECMA-262), so a word that is true on its own needs no
+ * protocol. What must be read together (which rows a service has, its policy) lives in the slots, see slots.ts.
+ */
+
+/** Shape of everything below. A thread refuses a region of another layout version. */
+export const LAYOUT_VERSION = 1
+
+/** 'SBX1' as a little-endian word: the first word of every region. */
+export const MAGIC = 0x31584253
+
+/** A cache line in words: words that change often and words that are read often never share one. */
+export const LINE_WORDS = 16
+
+// ── header ──────────────────────────────────────────────────────────────────────────────── owner (writes)
+export const MAGIC_AT = 0 //                                                                  creator, once
+export const LAYOUT_VERSION_AT = 1 //                                                         creator, once
+export const ROWS_MAX_AT = 2 //                                                               creator, once
+export const SERVICES_MAX_AT = 3 //                                                           creator, once
+export const SEATS_MAX_AT = 4 //                                                              creator, once
+export const TEXT_BYTES_AT = 5 //     bytes of one row's text                                 creator, once
+export const OUTCOMES_AT = 6 //       records in one seat's outcome ring                      creator, once
+export const ORIGIN_S_AT = 7 //       the monotonic clock at creation, whole seconds          creator, once
+export const ORIGIN_MS_AT = 8 //      … and the milliseconds beyond                           creator, once
+// line 1: ticks about a hundred times a second
+export const CLOCK_MS_AT = LINE_WORDS // ms since the origin, wraps after 49 days              whoever ticks
+// line 2: changes with the structure
+export const PUBLISHED_AT = 2 * LINE_WORDS // version << 8 | slot                              the writer, by CAS
+export const WRITER_AT = PUBLISHED_AT + 1 //  seat + 1 of the thread that is writing, 0: none   the writer, by CAS
+export const SEATS_HIGH_AT = PUBLISHED_AT + 2 // one more than the highest seat ever taken     takers, by CAS
+// line 3: who reads the outcome rings
+export const DRAINER_AT = 3 * LINE_WORDS //   seat + 1 of the thread that drains outcomes, 0: nobody
+export const HEADER_WORDS = 4 * LINE_WORDS
+
+// ── seat: one attached thread ───────────────────────────────────────────────────────────── owner (writes)
+export const SEAT_THREAD = 0 //    thread id + 1; 0: free                                      taker by CAS, freed on exit
+export const SEAT_PIN = 1 //       slot + 1 the thread may read; 0: none                       the seat's thread
+export const SEAT_PIN_NEXT = 2 //  slot + 1 it is moving to; 0: none                           the seat's thread
+export const SEAT_WORDS = LINE_WORDS
+
+// ── endpoint row: read by every pick, written a few times a second ──────────────────────── owner (writes)
+export const GENERATION = 0 //     bumped when the row changes tenant                          table writer
+export const SERVICE = 1 //        index of the service it belongs to                          table writer
+export const WEIGHT_Q8 = 2 //      the operator's weight, 24.8 fixed point                     table writer
+export const FACTOR_Q12 = 3 //     what the facts leave of it: 0…4096 = 0…1                    load-balancer
+export const BARS = 4 //           why it may not be picked, one bit per owner (bars.ts)       each bit its owner, by or/and
+export const PRIORITY = 5 //       0 is taken first                                            table writer
+export const HEALTH = 6 //         0 unknown · 1 healthy · 2 degraded · 3 unhealthy            health-monitor
+export const HEALTHY_SINCE_MS = 7 // clock when it last became healthy                         health-monitor
+export const EJECTED_UNTIL_MS = 8 // clock when the ejection ends                              failure-detector
+export const EJECTIONS = 9 //      how often it was ejected of late: the back-off's exponent   failure-detector
+export const LATENCY_US = 10 //    smoothed latency, saturates at 2^31 − 1                     load-balancer
+export const JOINED_MS = 11 //     clock when the tenant came                                  table writer
+export const RETIRED_AT = 12 //    version that took it out of the table; 0: not retired       table writer
+export const ROW_WORDS = LINE_WORDS
+
+// ── service: one line that picks read, one that they write ──────────────────────────────── owner (writes)
+export const BAR_MASK = 0 //       the bars that count now: all, or in panic only the hard     load-balancer
+export const PULL_MAX = 1 //       the largest weight × factor of its rows, 24.8               table writer and load-balancer
+export const PANICS = 2 //         how often panic mode was entered                            load-balancer
+export const SEQUENCE = LINE_WORDS // next turn of round robin and stride                       every pick, by add
+export const SERVICE_WORDS = 2 * LINE_WORDS
+
+// ── slot: one immutable snapshot of the structure ───────────────────────────────────────── owner (writes)
+export const SLOT_VERSION = 0 //   the version it was published as                             table writer, before publishing
+export const SLOT_CHECK = 1 //     checksum of all that follows                                table writer, before publishing
+export const SLOT_SERVICES = 2 //  services in it                                              table writer, before publishing
+export const SLOT_ROWS = 3 //      rows in it, all services together                           table writer, before publishing
+export const SLOT_HEADER_WORDS = 4
+/** A service in a slot: where its rows start in the slot's list, how many, and its text (name, policy). */
+export const ENTRY_START = 0
+export const ENTRY_COUNT = 1
+export const ENTRY_TEXT_BYTES = 2
+export const ENTRY_REVISION = 3 // version that last changed the text
+export const ENTRY_TEXT = 4
+export const ENTRY_WORDS = 64
+/** Longest service text: JSON of name, policy and panic threshold. */
+export const SERVICE_TEXT_BYTES_MAX = (ENTRY_WORDS - ENTRY_TEXT) * 4
+
+// ── totals: what one seat did with one row, ever growing modulo 2^32 ────────────────────── owner (writes)
+export const TOTAL_PICKED = 0
+/** Four words by outcome code, see outcomes.ts. */
+export const TOTAL_SETTLED = 1
+export const TOTAL_LATENCY_US = 5 // sum over 'ok' outcomes, low word
+export const TOTAL_LATENCY_HIGH = 6 // … and carry
+export const TOTAL_WORDS = 8
+
+// ── outcome ring of one seat ────────────────────────────────────────────────────────────── owner (writes)
+export const OUTCOME_WRITE = 0 //            records ever written                              the seat's thread
+export const OUTCOME_LOST = 1 //             records refused because it was full               the seat's thread
+export const OUTCOME_READ = LINE_WORDS //    records ever read                                 the drainer
+export const OUTCOME_RECORDS = 2 * LINE_WORDS
+/** A record: ticket, outcome code, latency in µs, clock in ms. */
+export const RECORD_WORDS = 4
+
+export const SEATS_LIMIT = 254
+export const ROWS_LIMIT = 1 << 16
+
+/** How large a region is to be. Fixed at creation: shared memory that threads have mapped does not move. */
+export interface Capacity {
+  /** Endpoint rows, all services together. A removed row returns once nobody can see it. */
+  rows: number
+  services: number
+  /** Threads attached at one time: proxy threads, agents, users' own, the creating one. */
+  seats: number
+  /** Bytes of one endpoint's text: JSON of id, url, zone, metadata. */
+  textBytes: number
+  /** Outcomes a thread may be ahead of the drainer before it counts loss; a power of two. */
+  outcomes: number
+}
+
+/** Where each part starts, in words; `textAt` in bytes. Derived from the capacity alone, so every thread agrees. */
+export interface Layout extends Capacity {
+  seatsAt: number
+  endpointsAt: number
+  servicesAt: number
+  slots: number
+  slotsAt: number
+  slotWords: number
+  inflightAt: number
+  inflightStride: number
+  totalsAt: number
+  totalsStride: number
+  outcomeRingsAt: number
+  outcomeRingWords: number
+  textAt: number
+  bytes: number
+}
+
+const lines = (words: number): number => Math.ceil(words / LINE_WORDS) * LINE_WORDS
+
+export function layoutOf(capacity: Capacity): Layout {
+  const { rows, services, seats, textBytes, outcomes } = capacity
+  const slots = seats + 2
+  const slotWords = lines(SLOT_HEADER_WORDS + services * ENTRY_WORDS + rows)
+  const inflightStride = lines(rows)
+  const totalsStride = lines(rows * TOTAL_WORDS)
+  const outcomeRingWords = OUTCOME_RECORDS + lines(outcomes * RECORD_WORDS)
+
+  const seatsAt = HEADER_WORDS
+  const endpointsAt = seatsAt + seats * SEAT_WORDS
+  const servicesAt = endpointsAt + rows * ROW_WORDS
+  const slotsAt = servicesAt + services * SERVICE_WORDS
+  const inflightAt = slotsAt + slots * slotWords
+  const totalsAt = inflightAt + seats * inflightStride
+  const outcomeRingsAt = totalsAt + seats * totalsStride
+  const textAt = (outcomeRingsAt + seats * outcomeRingWords) * 4
+  const bytes = textAt + rows * textBytes
+  return {
+    ...capacity,
+    seatsAt,
+    endpointsAt,
+    servicesAt,
+    slots,
+    slotsAt,
+    slotWords,
+    inflightAt,
+    inflightStride,
+    totalsAt,
+    totalsStride,
+    outcomeRingsAt,
+    outcomeRingWords,
+    textAt,
+    bytes,
+  }
+}
+
+assert(ROW_WORDS % LINE_WORDS === 0, 'a row never straddles a cache line')
+assert(RETIRED_AT < ROW_WORDS && PANICS < LINE_WORDS && SEQUENCE < SERVICE_WORDS)
+assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
+assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
+assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
+assert(DRAINER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)

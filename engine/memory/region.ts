@@ -1,0 +1,121 @@
+import { SignalboxError } from '../errors.ts'
+import {
+  type Capacity,
+  LAYOUT_VERSION,
+  LAYOUT_VERSION_AT,
+  type Layout,
+  layoutOf,
+  MAGIC,
+  MAGIC_AT,
+  ORIGIN_MS_AT,
+  ORIGIN_S_AT,
+  OUTCOMES_AT,
+  ROWS_LIMIT,
+  ROWS_MAX_AT,
+  SEATS_LIMIT,
+  SEATS_MAX_AT,
+  SERVICES_MAX_AT,
+  TEXT_BYTES_AT,
+} from './layout.ts'
+import { publishEmptySlot } from './slots.ts'
+
+/** One block of shared memory with everything a pick reads: the meeting point of the two planes. */
+export interface Region {
+  readonly buffer: SharedArrayBuffer
+  readonly words: Int32Array
+  readonly layout: Layout
+}
+
+/** What another thread needs to attach: plain data, structured-cloneable. */
+export interface RegionHandle {
+  readonly signalbox: number
+  readonly region: SharedArrayBuffer
+}
+
+/** Room for what most people run. Untouched pages cost address space, not memory. */
+export const DEFAULT_CAPACITY: Readonly<Capacity> = {
+  rows: 1024,
+  services: 32,
+  seats: 32,
+  textBytes: 512,
+  outcomes: 4096,
+}
+
+/**
+ * Makes a region. Throws SBX_REGION_FULL when a number is outside its limits.
+ *
+ * rows 1…65,536 · services 1…1,024 · seats 1…254 · textBytes 128…65,536, a multiple of 8 · outcomes 64…65,536, a power of two
+ */
+export function createRegion(wanted: Partial<Capacity> = {}): Region {
+  const capacity = { ...DEFAULT_CAPACITY, ...wanted }
+  within('rows', capacity.rows, 1, ROWS_LIMIT)
+  within('services', capacity.services, 1, 1024)
+  within('seats', capacity.seats, 1, SEATS_LIMIT)
+  within('textBytes', capacity.textBytes, 128, 65_536)
+  within('outcomes', capacity.outcomes, 64, 65_536)
+  capacity.textBytes = Math.ceil(capacity.textBytes / 8) * 8
+  if ((capacity.outcomes & (capacity.outcomes - 1)) !== 0) {
+    throw new SignalboxError('SBX_REGION_FULL', `Cannot create region: outcomes is ${capacity.outcomes}, use a power of two`)
+  }
+  const layout = layoutOf(capacity)
+  const buffer = new SharedArrayBuffer(layout.bytes)
+  const words = new Int32Array(buffer, 0, layout.textAt / 4)
+  const [seconds, nanos] = process.hrtime()
+  words[LAYOUT_VERSION_AT] = LAYOUT_VERSION
+  words[ROWS_MAX_AT] = capacity.rows
+  words[SERVICES_MAX_AT] = capacity.services
+  words[SEATS_MAX_AT] = capacity.seats
+  words[TEXT_BYTES_AT] = capacity.textBytes
+  words[OUTCOMES_AT] = capacity.outcomes
+  words[ORIGIN_S_AT] = seconds
+  words[ORIGIN_MS_AT] = Math.floor(nanos / 1e6)
+  words[MAGIC_AT] = MAGIC
+  const region = { buffer, words, layout }
+  publishEmptySlot(region)
+  return region
+}
+
+/** Opens a region another thread made. Throws SBX_REGION_LAYOUT_MISMATCH when this build reads another shape. */
+export function openRegion(handle: unknown): Region {
+  const buffer = (handle as Partial<RegionHandle> | null | undefined)?.region
+  if (!(buffer instanceof SharedArrayBuffer)) {
+    throw new SignalboxError(
+      'SBX_REGION_MISSING',
+      `Cannot attach: ${describe(handle)} is not a signalbox handle, pass box.handle (for a Worker: { workerData: box.handle })`,
+    )
+  }
+  const header = new Int32Array(buffer, 0, 16)
+  if (header[MAGIC_AT] !== MAGIC || header[LAYOUT_VERSION_AT] !== LAYOUT_VERSION) {
+    throw new SignalboxError(
+      'SBX_REGION_LAYOUT_MISMATCH',
+      header[MAGIC_AT] !== MAGIC
+        ? 'Cannot attach: the shared memory is not a signalbox region, pass box.handle'
+        : `Cannot attach: the region has layout version ${header[LAYOUT_VERSION_AT]}, this build reads ${LAYOUT_VERSION}; ` +
+          'let every thread load the same copy of signalbox',
+    )
+  }
+  const layout = layoutOf({
+    rows: header[ROWS_MAX_AT],
+    services: header[SERVICES_MAX_AT],
+    seats: header[SEATS_MAX_AT],
+    textBytes: header[TEXT_BYTES_AT],
+    outcomes: header[OUTCOMES_AT],
+  })
+  return { buffer, words: new Int32Array(buffer, 0, layout.textAt / 4), layout }
+}
+
+export function handleOf(region: Region): RegionHandle {
+  return { signalbox: LAYOUT_VERSION, region: region.buffer }
+}
+
+function within(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw new SignalboxError(
+    'SBX_REGION_FULL',
+    `Cannot create region: ${name} is ${value}, use a whole number from ${least} to ${most}`,
+  )
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : value === undefined ? 'undefined' : `a ${typeof value}`
+}

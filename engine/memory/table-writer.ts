@@ -1,0 +1,226 @@
+import { SignalboxError } from '../errors.ts'
+import { atomics } from './atomics.ts'
+import { tickClock } from './clock.ts'
+import { EndpointTable, type EndpointText } from './endpoint-table.ts'
+import { ENTRY_TEXT, ENTRY_WORDS, PUBLISHED_AT, SERVICE_TEXT_BYTES_MAX, WRITER_AT } from './layout.ts'
+import type { Region } from './region.ts'
+import { ServiceTable } from './service-table.ts'
+import { fillSlot, findFreeSlot, isForgotten, publishSlot, readSlot, type Structure, versionOf } from './slots.ts'
+import { Tally } from './tally.ts'
+
+/** What the structure says of a service, beside its rows. */
+export interface ServiceText {
+  readonly name: string
+  readonly policy: { readonly name: string; readonly [option: string]: unknown }
+  /** Share of endpoints that must be usable for soft bars to count, 0…1; 0: always. */
+  readonly panicThreshold: number
+}
+
+/** A new endpoint, complete: defaults are filled in by who calls. */
+export interface NewEndpoint extends EndpointText {
+  readonly weight: number
+  readonly priority: number
+}
+
+const VERSION_MASK = 0x7fffff
+const PATIENCE_MS = 2000
+
+/**
+ * The one way the structure changes: services come and go, rows change tenant. An edit is a transaction: it is made
+ * on a copy, laid down in a free slot and published by one compare-and-set, so every thread sees all of it or nothing.
+ *
+ *   row:   free ──add──▶ listed ──remove──▶ retired ──nobody can pick it, nothing in flight──▶ free
+ *
+ * Any attached thread may write; the WRITER word lets one in at a time, for the microseconds an edit takes. If that
+ * thread dies, freeSeat clears the word; which rows are listed is told by the live slot alone, so nothing leaks.
+ */
+export class TableWriter {
+  readonly endpoints: EndpointTable
+  readonly services: ServiceTable
+  readonly #region: Region
+  readonly #seat: number
+  readonly #tally: Tally
+
+  constructor(region: Region, seat: number) {
+    this.#region = region
+    this.#seat = seat
+    this.#tally = new Tally(region, seat)
+    this.endpoints = new EndpointTable(region)
+    this.services = new ServiceTable(region)
+  }
+
+  /**
+   * Runs `change` on the structure as it is now and publishes the result. What `change` throws is thrown, and nothing
+   * has changed. It must not wait: other writers are kept out until it returns.
+   *
+   * writes    WRITER, a free slot, rows of new tenants, PUBLISHED
+   * reads     the live slot, every pin
+   * ordering  SeqCst on WRITER and PUBLISHED; the slot and new rows are filled Unordered before
+   * progress  blocking among writers (at most PATIENCE_MS, then SBX_REGION_WRITER_BUSY); readers never wait
+   * pairs     movePin, freeSeat
+   */
+  edit<T>(change: (edit: Edit) => T): T {
+    const { words } = this.#region
+    this.#enter()
+    try {
+      const before = atomics.load(words, PUBLISHED_AT)
+      const edit = new Edit(this.#region, this.endpoints, this.services, this.#tally, before)
+      const result = change(edit)
+      if (edit.isChanged) this.#publish(before, edit.finish())
+      return result
+    } finally {
+      atomics.compareExchange(words, WRITER_AT, this.#seat + 1, 0)
+      atomics.notify(words, WRITER_AT, 1)
+    }
+  }
+
+  #publish(before: number, structure: Structure): void {
+    const region = this.#region
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      const slot = findFreeSlot(region)
+      if (slot >= 0) {
+        fillSlot(region, slot, structure)
+        if (publishSlot(region, before, slot)) return
+        throw busy('was published by another thread that does not hold the right to write')
+      }
+      if (performance.now() > deadline) throw busy('has no free slot')
+    }
+  }
+
+  #enter(): void {
+    const { words } = this.#region
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      const holder = atomics.compareExchange(words, WRITER_AT, 0, this.#seat + 1)
+      if (holder === 0) return
+      if (holder === this.#seat + 1) throw busy('is being edited by this very thread: finish that edit first')
+      if (performance.now() > deadline) throw busy(`is held by the thread in seat ${holder - 1}`)
+      atomics.wait(words, WRITER_AT, holder, 5)
+    }
+  }
+}
+
+/** One transaction on the structure. All methods throw before they change anything. */
+export class Edit {
+  isChanged = false
+  readonly #region: Region
+  readonly #endpoints: EndpointTable
+  readonly #serviceTable: ServiceTable
+  readonly #tally: Tally
+  readonly #structure: Structure
+  readonly #version: number
+  #isListed: Uint8Array | undefined
+  #cursor = 0
+
+  constructor(region: Region, endpoints: EndpointTable, services: ServiceTable, tally: Tally, before: number) {
+    this.#region = region
+    this.#endpoints = endpoints
+    this.#serviceTable = services
+    this.#tally = tally
+    this.#structure = readSlot(region, before)
+    this.#version = (versionOf(before) + 1) & VERSION_MASK || 1
+  }
+
+  /** Index of a service, or −1. */
+  find(name: string): number {
+    return this.#structure.services.findIndex(service => (JSON.parse(service.text) as ServiceText).name === name)
+  }
+
+  /** Rows of a service, in the order they came. */
+  rows(service: number): readonly number[] {
+    return this.#structure.services[service].rows
+  }
+
+  /** Adds a service, or gives the one of this name another policy and panic threshold. Returns its index. */
+  putService(text: ServiceText): number {
+    const encoded = JSON.stringify(text)
+    const bytes = Buffer.byteLength(encoded)
+    if (bytes > SERVICE_TEXT_BYTES_MAX) {
+      throw new SignalboxError(
+        'SBX_REGION_FULL',
+        `Cannot put service ${text.name}: its name and policy options take ${bytes} bytes, shorten them to ` +
+          `${SERVICE_TEXT_BYTES_MAX} (${ENTRY_WORDS - ENTRY_TEXT} words)`,
+      )
+    }
+    const services = this.#structure.services
+    let index = this.find(text.name)
+    if (index < 0) {
+      if (services.length >= this.#region.layout.services) {
+        throw new SignalboxError(
+          'SBX_REGION_FULL',
+          `Cannot put service ${text.name}: the region has room for ${this.#region.layout.services} services, ` +
+            'create the box with a larger capacity.services',
+        )
+      }
+      index = services.length
+      this.#serviceTable.begin(index)
+      services.push({ text: encoded, revision: this.#version, rows: [] })
+    } else if (services[index].text !== encoded) {
+      services[index].text = encoded
+      services[index].revision = this.#version
+    }
+    this.isChanged = true
+    return index
+  }
+
+  /** Adds an endpoint to a service and returns its row. */
+  add(service: number, endpoint: NewEndpoint): number {
+    const { id, url, zone, metadata, weight, priority } = endpoint
+    const text = { id, url, zone, metadata }
+    this.#endpoints.checkText(text)
+    const row = this.#freeRow(id)
+    this.#tally.forget(row)
+    this.#endpoints.settleIn(row, service, text, weight, priority, tickClock(this.#region))
+    this.#structure.services[service].rows.push(row)
+    this.isChanged = true
+    return row
+  }
+
+  /** Takes a row out of its service. What is in flight on it may still be settled. */
+  remove(service: number, row: number): void {
+    const rows = this.#structure.services[service].rows
+    const position = rows.indexOf(row)
+    if (position < 0) return
+    rows.splice(position, 1)
+    this.#endpoints.setRetiredAt(row, this.#version)
+    this.isChanged = true
+  }
+
+  finish(): Structure {
+    this.#structure.services.forEach((service, index) => {
+      this.#serviceTable.refreshPullMax(index, service.rows, this.#endpoints)
+    })
+    return { version: this.#version, services: this.#structure.services }
+  }
+
+  /** A row nobody lists, nobody can still pick by an old slot, and nothing is in flight on. */
+  #freeRow(id: string): number {
+    const { rows } = this.#region.layout
+    const isListed = (this.#isListed ??= this.#listed())
+    for (let step = 0; step < rows; step++) {
+      const row = (this.#cursor + step) % rows
+      if (isListed[row] === 1 || this.#tally.inflight(row) !== 0) continue
+      const retiredAt = this.#endpoints.retiredAt(row)
+      if (retiredAt !== 0 && (retiredAt === this.#version || !isForgotten(this.#region, retiredAt))) continue
+      isListed[row] = 1
+      this.#cursor = row + 1
+      return row
+    }
+    throw new SignalboxError(
+      'SBX_REGION_FULL',
+      `Cannot add endpoint ${id}: all ${rows} rows are in use, or removed with requests still in flight; ` +
+        'create the box with a larger capacity.rows',
+    )
+  }
+
+  #listed(): Uint8Array {
+    const isListed = new Uint8Array(this.#region.layout.rows)
+    for (const service of this.#structure.services) for (const row of service.rows) isListed[row] = 1
+    return isListed
+  }
+}
+
+function busy(state: string): SignalboxError {
+  return new SignalboxError('SBX_REGION_WRITER_BUSY', `Cannot publish: the structure ${state}`)
+}

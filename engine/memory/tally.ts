@@ -1,0 +1,130 @@
+import {
+  SEATS_HIGH_AT,
+  TOTAL_LATENCY_HIGH,
+  TOTAL_LATENCY_US,
+  TOTAL_PICKED,
+  TOTAL_SETTLED,
+  TOTAL_WORDS,
+} from './layout.ts'
+import { OK } from './outcomes.ts'
+import type { Region } from './region.ts'
+
+/** What all threads together did with one row since the region began. Counts are modulo 2^32, the latency sum is not. */
+export interface RowTotals {
+  picked: number
+  ok: number
+  error: number
+  timeout: number
+  abandoned: number
+  latencyUsSum: number
+}
+
+/**
+ * What one thread did, in a block that only this thread writes: in flight per row, and totals per row.
+ *
+ *              row 0   row 1   row 2  …
+ *   seat 0   [   2   |   0   |   1    … ]   ← thread 0 counts here, plainly: it is the only writer
+ *   seat 1   [   0   |   3   |   1    … ]   ← thread 1
+ *                                 └── in flight of row 2 = 1 + 1: a pick sums the column
+ *
+ * So counting costs a plain increment (an atomic add costs ten times as much and is fought over), every thread still
+ * sees all that is in flight as it is now, and when a thread dies its block is zeroed and nothing is left hanging. An
+ * increment another thread has not seen yet is a few nanoseconds late, never lost.
+ */
+export class Tally {
+  readonly #words: Int32Array
+  readonly #inflightAt: number
+  readonly #inflightStride: number
+  readonly #ownInflightAt: number
+  readonly #totalsAt: number
+  readonly #totalsStride: number
+  readonly #ownTotalsAt: number
+
+  constructor(region: Region, seat: number) {
+    const { words, layout } = region
+    this.#words = words
+    this.#inflightAt = layout.inflightAt
+    this.#inflightStride = layout.inflightStride
+    this.#ownInflightAt = layout.inflightAt + seat * layout.inflightStride
+    this.#totalsAt = layout.totalsAt
+    this.#totalsStride = layout.totalsStride
+    this.#ownTotalsAt = layout.totalsAt + seat * layout.totalsStride
+  }
+
+  /**
+   * Requests in flight on a row, all threads together.
+   *
+   * writes    nothing
+   * reads     the row's word in every seat's block
+   * ordering  Unordered: each word is true on its own; other threads' may be a few nanoseconds old
+   * progress  wait-free: one load per seat in use
+   * pairs     enter, leave
+   */
+  inflight(row: number): number {
+    const words = this.#words
+    const stride = this.#inflightStride
+    let at = this.#inflightAt + row
+    let sum = 0
+    for (let seat = words[SEATS_HIGH_AT]; seat > 0; seat--) {
+      sum += words[at]
+      at += stride
+    }
+    return sum
+  }
+
+  /** This thread sends one more to the row. */
+  enter(row: number): void {
+    this.#words[this.#ownInflightAt + row]++
+    this.#words[this.#ownTotalsAt + row * TOTAL_WORDS + TOTAL_PICKED]++
+  }
+
+  /** One that this thread sent has ended. False when it had none in flight there: settled twice, nothing is counted. */
+  leave(row: number, outcome: number, latencyUs: number): boolean {
+    const words = this.#words
+    const inflight = this.#ownInflightAt + row
+    if (words[inflight] <= 0) return false
+    words[inflight]--
+    const totals = this.#ownTotalsAt + row * TOTAL_WORDS
+    words[totals + TOTAL_SETTLED + outcome]++
+    if (outcome === OK) {
+      const before = words[totals + TOTAL_LATENCY_US]
+      const after = (before + latencyUs) | 0
+      words[totals + TOTAL_LATENCY_US] = after
+      if (after >>> 0 < before >>> 0) words[totals + TOTAL_LATENCY_HIGH]++
+    }
+    return true
+  }
+
+  /** The totals of a row, summed over the seats that were ever taken. */
+  totals(row: number): RowTotals {
+    const words = this.#words
+    const sum: RowTotals = { picked: 0, ok: 0, error: 0, timeout: 0, abandoned: 0, latencyUsSum: 0 }
+    for (let seat = 0; seat < words[SEATS_HIGH_AT]; seat++) {
+      const at = this.#totalsAt + seat * this.#totalsStride + row * TOTAL_WORDS
+      sum.picked += words[at + TOTAL_PICKED] >>> 0
+      sum.ok += words[at + TOTAL_SETTLED] >>> 0
+      sum.error += words[at + TOTAL_SETTLED + 1] >>> 0
+      sum.timeout += words[at + TOTAL_SETTLED + 2] >>> 0
+      sum.abandoned += words[at + TOTAL_SETTLED + 3] >>> 0
+      sum.latencyUsSum += readLatencySum(words, at)
+    }
+    return sum
+  }
+
+  /** Zeroes what is left of a row's former tenant. Only while nobody can see the row. */
+  forget(row: number): void {
+    for (let seat = 0; seat < this.#words[SEATS_HIGH_AT]; seat++) {
+      const at = this.#totalsAt + seat * this.#totalsStride + row * TOTAL_WORDS
+      this.#words.fill(0, at, at + TOTAL_WORDS)
+    }
+  }
+}
+
+/** Low word and carry belong together: read again when the carry moved in between. */
+function readLatencySum(words: Int32Array, at: number): number {
+  for (;;) {
+    const high = words[at + TOTAL_LATENCY_HIGH]
+    const low = words[at + TOTAL_LATENCY_US] >>> 0
+    if (words[at + TOTAL_LATENCY_HIGH] === high) return high * 2 ** 32 + low
+  }
+}

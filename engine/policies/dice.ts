@@ -1,0 +1,18 @@
+/** Where randomness comes in: 32 random bits. Seeded, so that a run can be replayed. */
+export type Dice = () => number
+
+/** Xorshift32 (Marsaglia 2003): a few cycles, full period 2^32 − 1; good for draws, useless for secrets. */
+export function createDice(seed: number): Dice {
+  let state = seed | 0 || 0x9e3779b9
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state >>> 0
+  }
+}
+
+/** A whole number from 0 to n − 1, n ≤ 2^16: multiply and shift, no division, bias below n / 2^16 (Lemire 2019). */
+export function below(roll: number, n: number): number {
+  return ((roll >>> 16) * n) >>> 16
+}

@@ -1,0 +1,79 @@
+import type { Candidates } from './candidates.ts'
+import { below, type Dice } from './dice.ts'
+import { NO_ENDPOINT, type Policy } from './policy.ts'
+
+/**
+ * Least request: the endpoint with the fewest requests in flight for its weight.
+ *
+ *   cost(e) = (inflight(e) + 1) ÷ pull(e)          compared crosswise, so nothing is divided
+ *   up to SCAN_MAX rows: look at all of them, ties broken evenly by dice
+ *   beyond: two distinct draws, the cheaper one (Mitzenmacher's two choices)
+ *
+ * Source    Envoy LEAST_REQUEST, HAProxy leastconn, Finagle P2C. Deviation: in flight is that of all threads at this
+ *           instant, so looking at all rows is better than two draws and does not herd; draws are distinct, so of two
+ *           endpoints a busy one is never drawn twice and taken (with replacement it would get a quarter).
+ * Reads     bars, pull and one in-flight word per thread of each candidate.   Cost  n rows, or two dice and two rows.
+ * Good for  requests of uneven cost, endpoints of uneven speed: the one to take when in doubt.
+ * Poor for  cache affinity.
+ */
+export const leastRequest: Policy = {
+  name: 'least-request',
+  aliases: ['least_request', 'least_connections', 'least-connections', 'leastconn'],
+  summary: 'fewest requests in flight for the weight, over all threads',
+  isWeighted: true,
+  options: {},
+  create: dice => candidates =>
+    candidates.count <= SCAN_MAX ? cheapestOfAll(candidates, dice) : cheaperOfTwo(candidates, dice),
+}
+
+/** Rows up to which all are looked at: where a scan costs about as much as the draws, retries and dice it saves. */
+const SCAN_MAX = 16
+
+/** Draws for an open row before all are scanned for one: at half the rows barred, one pick in 256 scans. */
+const DRAWS_MAX = 8
+
+function cheapestOfAll(candidates: Candidates, dice: Dice): number {
+  let best = NO_ENDPOINT
+  let bestLoad = 0
+  let bestPull = 0
+  let ties = 0
+  for (let position = 0; position < candidates.count; position++) {
+    const row = candidates.at(position)
+    if (!candidates.isOpen(row)) continue
+    const load = candidates.inflight(row) + 1
+    const pull = candidates.pull(row)
+    const mine = load * bestPull
+    const theirs = bestLoad * pull
+    if (best === NO_ENDPOINT || mine < theirs) {
+      best = row
+      bestLoad = load
+      bestPull = pull
+      ties = 1
+    } else if (mine === theirs && below(dice(), ++ties) === 0) {
+      // The k-th of k equals replaces the one held with probability 1/k, so each ends up held equally often.
+      best = row
+      bestLoad = load
+      bestPull = pull
+    }
+  }
+  return best
+}
+
+function cheaperOfTwo(candidates: Candidates, dice: Dice): number {
+  const first = drawOpen(candidates, dice, NO_ENDPOINT)
+  if (first === NO_ENDPOINT) return cheapestOfAll(candidates, dice)
+  const second = drawOpen(candidates, dice, first)
+  if (second === NO_ENDPOINT) return first
+  const costOfFirst = (candidates.inflight(first) + 1) * candidates.pull(second)
+  const costOfSecond = (candidates.inflight(second) + 1) * candidates.pull(first)
+  return costOfSecond < costOfFirst ? second : first
+}
+
+/** An open row other than `except`, or NO_ENDPOINT after DRAWS_MAX draws that hit none. */
+function drawOpen(candidates: Candidates, dice: Dice, except: number): number {
+  for (let draw = 0; draw < DRAWS_MAX; draw++) {
+    const row = candidates.at(below(dice(), candidates.count))
+    if (row !== except && candidates.isOpen(row)) return row
+  }
+  return NO_ENDPOINT
+}

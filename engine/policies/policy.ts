@@ -1,0 +1,27 @@
+import type { Candidates } from './candidates.ts'
+import type { Dice } from './dice.ts'
+
+/** No candidate is open: what a policy answers, and what `pick` then answers. */
+export const NO_ENDPOINT = -1
+
+/**
+ * Chooses a row among the candidates, or NO_ENDPOINT when none is open. It does not allocate, throw, log, wait or read
+ * a clock, and it ends within a number of steps bounded by the number of candidates.
+ */
+export type PickRow = (candidates: Candidates, hash: number) => number
+
+/** Options a person may write beside a policy's name, each with what is allowed: `{ schedule: ['stride'] }`. */
+export type PolicyOptions = Readonly<Record<string, readonly string[]>>
+
+/** One algorithm. To add one: write its file, and list it in registry.ts. */
+export interface Policy {
+  readonly name: string
+  /** Other names people know it by. */
+  readonly aliases: readonly string[]
+  /** One line for the docs, the dashboard and `--help`. */
+  readonly summary: string
+  /** True when the long-run share of picks follows the weights, all else being equal. */
+  readonly isWeighted: boolean
+  readonly options: PolicyOptions
+  create(dice: Dice, options: Readonly<Record<string, unknown>>): PickRow
+}

@@ -1,0 +1,20 @@
+import { leastRequest } from './least-request.ts'
+import type { Policy } from './policy.ts'
+import { roundRobin } from './round-robin.ts'
+import { weightedRoundRobin } from './weighted-round-robin.ts'
+
+/** Every policy there is. Config, tests, benchmarks, docs and the dashboard enumerate this list and nothing else. */
+export const POLICIES: readonly Policy[] = [leastRequest, roundRobin, weightedRoundRobin]
+
+/** What a service uses that names none. */
+export const DEFAULT_POLICY = leastRequest.name
+
+/** The policy of a name or an alias. */
+export function findPolicy(name: string): Policy | undefined {
+  return POLICIES.find(policy => policy.name === name || policy.aliases.includes(name))
+}
+
+/** Names and aliases a config may use. */
+export function policyNames(): string[] {
+  return POLICIES.flatMap(policy => [policy.name, ...policy.aliases])
+}

@@ -1,0 +1,54 @@
+import type { Candidates } from './candidates.ts'
+import { NO_ENDPOINT, type Policy } from './policy.ts'
+
+/**
+ * Weighted round robin by static stride.
+ *
+ *   w(e)  = pull(e) × 65535 ÷ largest pull             weights scaled so that the largest is 65535
+ *   turn  = sequence++,  i = turn mod n,  g = turn div n
+ *   m     = (w(i) × g + i × 32767) mod 65535           skip i in this round when m < 65535 − w(i)
+ *
+ * In 65535 rounds endpoint i is taken exactly w(i) times, spread evenly, its phase shifted by i × 32767 so that equal
+ * weights do not skip together. {1, 2, 3} is taken 1, 2, 3 times in six picks.
+ *
+ * Source    gRPC's static stride scheduler. Deviation: weights are read live instead of from a rebuilt table, so a new
+ *           weight counts from the next turn; attempts per pick are bounded, see below.
+ * Reads     bars and pull of each row tried.   Cost  largest ÷ mean weight attempts, each one atomic add.
+ * Good for  known, steady capacities.          Poor for  drifting ones: it does not look at what is in flight.
+ */
+export const weightedRoundRobin: Policy = {
+  name: 'weighted-round-robin',
+  aliases: ['weighted_round_robin', 'wrr'],
+  summary: 'turns in proportion to weight, evenly spread (static stride)',
+  isWeighted: true,
+  options: { schedule: ['stride'] },
+  create: () => candidates => {
+    const count = candidates.count
+    if (count === 0) return NO_ENDPOINT
+    const scale = SCALE / candidates.pullMax()
+    // Two full rounds, at least 32 attempts: beyond, the weights are so skewed that the heaviest open row is the answer.
+    const attempts = count * 2 < 32 ? 32 : count * 2
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const turn = candidates.nextTurn()
+      const position = turn % count
+      const row = candidates.at(position)
+      if (!candidates.isOpen(row)) continue
+      const weight = Math.min(SCALE, Math.max(1, Math.round(candidates.pull(row) * scale)))
+      const round = ((turn - position) / count) % SCALE
+      if ((weight * round + position * PHASE) % SCALE >= SCALE - weight) return row
+    }
+    return heaviest(candidates)
+  },
+}
+
+const SCALE = 65_535
+const PHASE = 32_767
+
+function heaviest(candidates: Candidates): number {
+  let best = NO_ENDPOINT
+  for (let position = 0; position < candidates.count; position++) {
+    const row = candidates.at(position)
+    if (candidates.isOpen(row) && (best === NO_ENDPOINT || candidates.pull(row) > candidates.pull(best))) best = row
+  }
+  return best
+}

@@ -1,0 +1,128 @@
+import { SignalboxError } from '../errors.ts'
+import { EndpointTable } from '../memory/endpoint-table.ts'
+import { OutcomeWriter } from '../memory/outcome-ring.ts'
+import { openRegion, type Region } from '../memory/region.ts'
+import { freeSeat, takeSeat } from '../memory/seats.ts'
+import { ServiceTable } from '../memory/service-table.ts'
+import { movePin, peekPublished, readSlot, slotOf } from '../memory/slots.ts'
+import type { ServiceText } from '../memory/table-writer.ts'
+import { TableWriter } from '../memory/table-writer.ts'
+import { Tally } from '../memory/tally.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** How often an idle thread lets go of an old slot, in ms, so that rows removed meanwhile can be used again. */
+const REST_MS = 100
+
+/**
+ * One thread's place at the region: its seat, the tables seen through it, its pin, and the endpoint objects it has
+ * decoded. A thread has one attachment per region, shared by all its routers.
+ */
+export class Attachment {
+  readonly region: Region
+  readonly seat: number
+  readonly endpoints: EndpointTable
+  readonly services: ServiceTable
+  readonly tally: Tally
+  readonly outcomes: OutcomeWriter
+  isClosed = false
+  /** The published word whose slot this thread has pinned. */
+  pinned = 0
+  #writer: TableWriter | undefined
+  readonly #known: (Known | undefined)[] = []
+  readonly #rest: NodeJS.Timeout
+  readonly #onExit = () => this.close()
+
+  constructor(region: Region) {
+    this.region = region
+    this.seat = takeSeat(region)
+    this.endpoints = new EndpointTable(region)
+    this.services = new ServiceTable(region)
+    this.tally = new Tally(region, this.seat)
+    this.outcomes = new OutcomeWriter(region, this.seat)
+    while (this.pinned === 0) this.pinned = movePin(region, this.seat)
+    this.#rest = setInterval(() => this.catchUp(), REST_MS)
+    this.#rest.unref()
+    // A thread that ends by itself gives its seat back; one that is terminated needs box.watch.
+    process.once('exit', this.#onExit)
+  }
+
+  /** The right to edit the structure from this thread. */
+  get writer(): TableWriter {
+    return (this.#writer ??= new TableWriter(this.region, this.seat))
+  }
+
+  /** Pins the newest structure if this thread does not hold it yet, and returns the published word it holds. */
+  catchUp(): number {
+    if (peekPublished(this.region) !== this.pinned) {
+      const moved = movePin(this.region, this.seat)
+      if (moved !== 0) this.pinned = moved
+    }
+    return this.pinned
+  }
+
+  /** The services of the pinned structure, in the order of their index. */
+  serviceTexts(): { text: ServiceText; rows: number[] }[] {
+    this.catchUp()
+    return readSlot(this.region, this.pinned).services.map(({ text, rows }) => ({
+      text: JSON.parse(text) as ServiceText,
+      rows,
+    }))
+  }
+
+  /** Index and text of a service. Throws SBX_SERVICE_UNKNOWN. */
+  findService(name: string): { index: number; text: ServiceText } {
+    const texts = this.serviceTexts()
+    const index = texts.findIndex(({ text }) => text.name === name)
+    if (index < 0) {
+      const names = texts.map(({ text }) => text.name)
+      throw new SignalboxError(
+        'SBX_SERVICE_UNKNOWN',
+        `Cannot route to ${JSON.stringify(name)}: there is no such service, ` +
+          (names.length === 0 ? 'the box has none' : `use one of ${names.join(', ')}`),
+      )
+    }
+    return { index, text: texts[index].text }
+  }
+
+  /** The endpoint of a row as an object, decoded once per tenancy. */
+  endpoint(row: number): Endpoint {
+    const generation = this.endpoints.generation(row)
+    const known = this.#known[row]
+    if (known !== undefined && known.generation === generation) return known.endpoint
+    const endpoint: Endpoint = Object.freeze({ ...this.endpoints.readText(row), row })
+    this.#known[row] = { generation, endpoint }
+    return endpoint
+  }
+
+  /** Slot number of the pinned structure. */
+  get slot(): number {
+    return slotOf(this.pinned)
+  }
+
+  close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    clearInterval(this.#rest)
+    process.off('exit', this.#onExit)
+    freeSeat(this.region, this.seat)
+    if (attachments.get(this.region.buffer) === this) attachments.delete(this.region.buffer)
+  }
+}
+
+interface Known {
+  readonly generation: number
+  readonly endpoint: Endpoint
+}
+
+const attachments = new WeakMap<SharedArrayBuffer, Attachment>()
+
+/** This thread's attachment to the region behind a handle; made at the first call. */
+export function attach(handle: unknown): Attachment {
+  const buffer = (handle as { region?: unknown } | null | undefined)?.region
+  const known = buffer instanceof SharedArrayBuffer ? attachments.get(buffer) : undefined
+  if (known !== undefined) return known
+  const attachment = new Attachment(openRegion(handle))
+  attachments.set(attachment.region.buffer, attachment)
+  return attachment
+}
+

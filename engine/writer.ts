@@ -1,0 +1,36 @@
+/**
+ * The one door of the control plane, ours or your own: attach to a region, read its tables, write the columns you own,
+ * edit the structure, drain outcomes. Who owns which column is drawn in memory/layout.ts.
+ */
+export type { AgentStatus, Control, ControlLink, Log, LogLevel, RunningControl } from './box/control.ts'
+export type { Config, ServiceConfig } from './config/schema.ts'
+export { ERROR_CODES, type ErrorCode, SignalboxError } from './errors.ts'
+export {
+  ALL_BARS,
+  BAR_NAMES,
+  type BarName,
+  barNames,
+  DRAINING,
+  EJECTED,
+  HARD_BARS,
+  QUARANTINED,
+  SOFT_BARS,
+  UNHEALTHY,
+} from './memory/bars.ts'
+export { elapsedMs, readClock, TICK_MS, tickClock } from './memory/clock.ts'
+export {
+  type EndpointTable,
+  type EndpointText,
+  HEALTH_DEGRADED,
+  HEALTH_HEALTHY,
+  HEALTH_NAMES,
+  HEALTH_UNHEALTHY,
+  HEALTH_UNKNOWN,
+} from './memory/endpoint-table.ts'
+export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
+export { ABANDONED, ERROR, OK, TIMEOUT } from './memory/outcomes.ts'
+export type { RegionHandle } from './memory/region.ts'
+export type { Edit, NewEndpoint, ServiceText } from './memory/table-writer.ts'
+export { TableWriter } from './memory/table-writer.ts'
+export { Attachment, attach } from './router/attachment.ts'
+export { type EndpointReport, reportService, reportServices, type ServiceReport } from './router/report.ts'
