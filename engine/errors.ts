@@ -3,10 +3,14 @@
  * the code is what a program may rely on, so a code is never reused for something else.
  */
 export const ERROR_CODES = {
+  SBX_ADMIN_BUSY: 'the admin listener has as many of these as it allows',
+  SBX_ADMIN_FAILED: 'the admin listener met a fault of its own',
   SBX_ADMIN_FORBIDDEN: 'the request may not change or read this',
   SBX_ADMIN_INVALID: 'the request to the admin listener is malformed',
   SBX_ADMIN_NOT_FOUND: 'the admin listener has nothing under this path',
   SBX_AGENT_FAILED: 'an agent could not be started',
+  SBX_AGENT_INVALID: 'an agent, signal or roster is not described as it must be',
+  SBX_AGENT_UNKNOWN: 'there is no agent of this name',
   SBX_BOX_CLOSED: 'the box was closed before this call',
   SBX_CONFIG_INVALID: 'the config does not say what it must',
   SBX_CONFIG_UNREADABLE: 'the config file cannot be read',
@@ -20,6 +24,7 @@ export const ERROR_CODES = {
   SBX_REGION_SEATS_TAKEN: 'every seat of the region is taken by an attached thread',
   SBX_REGION_WRITER_BUSY: 'another thread is publishing and does not finish',
   SBX_RING_INVALID: 'the ring is not described as it must be',
+  SBX_RING_SEATS_TAKEN: 'every seat of the ring, or the one asked for, is taken by a writer',
   SBX_SERVICE_UNKNOWN: 'there is no service of this name',
 } as const
 

@@ -1,0 +1,108 @@
+import { isLoopback, type ListenAddress, printListenAddress } from './address.ts'
+import type { Finding } from './problems.ts'
+import type { AdminConfig, EndpointConfig, OutlierConfig } from './schema.ts'
+import { printDuration } from './units.ts'
+import { notOneOf, show } from './wording.ts'
+
+/** What of a config could be read. A whole `Config` is one of these; of a faulty one, some parts may be missing. */
+export interface Parts {
+  listen?: readonly ListenAddress[] | undefined
+  admin?: AdminConfig | undefined
+  services: Record<string, { endpoints: readonly (EndpointConfig | undefined)[]; outlier?: OutlierConfig | undefined }>
+}
+
+/**
+ * What is wrong between keys that are each right by themselves. `tree` is what was written, `parts` what was read of it;
+ * a part that could not be read has had its finding already and gets no second one here.
+ */
+export function disagreements(tree: unknown, parts: Parts, options: { needsRoutes: boolean }): Finding[] {
+  const root = (typeof tree === 'object' && tree !== null ? tree : {}) as Record<string, unknown>
+  return [
+    ...listenFindings(root, parts),
+    ...Object.entries(parts.services).flatMap(([name, { endpoints, outlier }]) => [
+      ...endpointFindings(root, name, endpoints),
+      ...outlierFindings(name, outlier),
+    ]),
+    ...routeFindings(root, Object.keys(parts.services), options.needsRoutes),
+  ]
+}
+
+function listenFindings(root: Record<string, unknown>, { listen = [], admin }: Parts): Finding[] {
+  const findings: Finding[] = []
+  const taken = new Set<string>()
+  for (const [index, address] of listen.entries()) {
+    const text = printListenAddress(address)
+    // Port 0 asks for any free port, so two of them are two.
+    if (address.port !== 0 && taken.has(text)) {
+      findings.push({ path: ['listen', index], message: `${text} is listened on already; write each address once` })
+    }
+    taken.add(text)
+  }
+  if (admin === undefined) return findings
+  const text = printListenAddress(admin.listen)
+  if (admin.listen.port !== 0 && taken.has(text)) {
+    const message = `${text} is an address of the proxy too; give the admin listener another`
+    findings.push({ path: ['admin', 'listen'], message })
+  }
+  if (!isLoopback(admin.listen.address) && admin.token === '') {
+    const isWritten = typeof root.admin === 'object' && root.admin !== null && 'token' in root.admin
+    const message = `${isWritten ? 'empty' : 'missing'}; ${text} is not loopback, so write a token or listen on 127.0.0.1`
+    findings.push({ path: ['admin', 'token'], message })
+  }
+  return findings
+}
+
+function endpointFindings(
+  root: Record<string, unknown>,
+  service: string,
+  endpoints: readonly (EndpointConfig | undefined)[],
+): Finding[] {
+  const findings: Finding[] = []
+  const first = new Map<string, number>()
+  for (const [index, endpoint] of endpoints.entries()) {
+    if (endpoint === undefined) continue
+    const before = first.get(endpoint.id)
+    if (before === undefined) {
+      first.set(endpoint.id, index)
+      continue
+    }
+    const key = writtenId(root, service, index) === undefined ? 'url' : 'id'
+    const message =
+      key === 'id'
+        ? `${show(endpoint.id)} is the id of endpoints[${before}] too; write another`
+        : `gives the id ${show(endpoint.id)}, which endpoints[${before}] has too; write an id`
+    findings.push({ path: ['services', service, 'endpoints', index, key], message })
+  }
+  return findings
+}
+
+function writtenId(root: Record<string, unknown>, service: string, index: number): unknown {
+  const services = root.services as Record<string, { endpoints: { id?: unknown }[] }>
+  return services[service]!.endpoints[index]!.id
+}
+
+function outlierFindings(service: string, outlier: OutlierConfig | undefined): Finding[] {
+  if (outlier === undefined || outlier.maxEjection >= outlier.baseEjection) return []
+  const [max, base] = [printDuration(outlier.maxEjection), printDuration(outlier.baseEjection)]
+  const message = `${max} is shorter than baseEjection, ${base}; write ${base} or more`
+  return [{ path: ['services', service, 'outlier', 'maxEjection'], message }]
+}
+
+function routeFindings(root: Record<string, unknown>, services: string[], needsRoutes: boolean): Finding[] {
+  if (services.length === 0) return []
+  const routes = Array.isArray(root.routes) ? root.routes : []
+  if (
+    needsRoutes &&
+    routes.length === 0 &&
+    services.length > 1 &&
+    (root.routes === undefined || Array.isArray(root.routes))
+  ) {
+    const message = `missing; with ${services.length} services, write which requests go to which, as in { match: { path: /v1/ }, service: ${services[0]} }`
+    return [{ path: ['routes'], message }]
+  }
+  return routes.flatMap((route: unknown, index): Finding[] => {
+    const service = (route as { service?: unknown } | null)?.service
+    if (typeof service !== 'string' || services.includes(service)) return []
+    return [{ path: ['routes', index, 'service'], message: notOneOf(service, 'a service', services) }]
+  })
+}

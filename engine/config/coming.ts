@@ -1,0 +1,113 @@
+/**
+ * What the config format has a place for and this version does not do yet. Writing such a key is refused rather than
+ * ignored, unless the value asks for just what this version does. A version that builds one of these deletes its line.
+ *
+ * `*` stands for any one key or index.
+ */
+const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish?: string }[] = [
+  { key: 'listen.tls' },
+  { key: 'listen.*.tls' },
+  { key: 'listen.proxyProtocol', same: isOff },
+  { key: 'listen.*.proxyProtocol', same: isOff },
+  { key: 'services.*.endpoints.*.priority', same: isZero, wish: 'remove it or write 0' },
+  { key: 'services.*.policy.hash' },
+  { key: 'services.*.timeouts.upgradeIdle' },
+  { key: 'services.*.retry.statuses', same: isEmptyList },
+  { key: 'services.*.retry.perTry', same: isZero, wish: 'remove it or write 0s' },
+  { key: 'services.*.retry.budget' },
+  { key: 'services.*.retry.budgetMin' },
+  { key: 'services.*.outlier.successRateStdev' },
+  { key: 'services.*.limits', same: isEmptyMap },
+  { key: 'services.*.breaker', same: isEmptyMap },
+  { key: 'agents.node-discovery', same: isIdle },
+  { key: 'agents.partition-handler', same: isIdle },
+  { key: 'agents.resource-manager', same: isIdle },
+  { key: 'agents.topology-optimizer', same: isIdle },
+  { key: 'agents.consensus-coordinator', same: isIdle },
+  { key: 'agents.cluster-orchestrator', same: isIdle },
+  { key: 'agents.metrics-collector', same: isIdle },
+  { key: 'agents.configuration-manager', same: isIdle },
+  { key: 'cluster', same: isEmptyMap },
+]
+
+/** Policies a later version brings. A name that the registry knows never gets here. */
+const COMING_POLICIES = [
+  'random',
+  'peak-ewma',
+  'capacity',
+  'zone',
+  'maglev',
+  'ring-hash',
+  'rendezvous',
+  'sticky',
+  'prequal',
+  'adaptive',
+  'latency_aware',
+  'capacity_aware',
+  'geographic',
+]
+
+/** Whether a later version brings a policy of this name. */
+export function isComingPolicy(name: string): boolean {
+  return COMING_POLICIES.includes(name)
+}
+
+/**
+ * Takes every coming key out of a plain tree, in place, and tells `refuse` about those that ask for something this
+ * version does not do.
+ */
+export function takeComing(tree: unknown, refuse: (path: (string | number)[], message: string) => void): void {
+  for (const { key, same, wish } of COMING) {
+    const steps = key.split('.')
+    const last = steps.pop()!
+    for (const [path, holder] of matches(tree, steps)) {
+      if (!Object.hasOwn(holder, last)) continue
+      const written = holder[last]
+      delete holder[last]
+      if (!same?.(written)) refuse([...path, last], `not available in this version; ${wish ?? 'remove it'}`)
+    }
+  }
+}
+
+/** Every map under `tree` that the steps lead to, with its path. */
+function matches(tree: unknown, steps: string[]): [(string | number)[], Record<string, unknown>][] {
+  let found: [(string | number)[], unknown][] = [[[], tree]]
+  for (const step of steps) {
+    found = found.flatMap(([path, value]) =>
+      children(value)
+        .filter(([key]) => step === '*' || key === step)
+        .map(([key, child]): [(string | number)[], unknown] => [[...path, key], child]),
+    )
+  }
+  return found.filter((entry): entry is [(string | number)[], Record<string, unknown>] => isMap(entry[1]))
+}
+
+function children(value: unknown): [string | number, unknown][] {
+  if (Array.isArray(value)) return [...value.entries()]
+  return isMap(value) ? Object.entries(value) : []
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isEmptyMap(written: unknown): boolean {
+  return isMap(written) && Object.keys(written).length === 0
+}
+
+function isEmptyList(written: unknown): boolean {
+  return Array.isArray(written) && written.length === 0
+}
+
+function isOff(written: unknown): boolean {
+  return written === false || written === 'false'
+}
+
+function isZero(written: unknown): boolean {
+  return written === 0 || (typeof written === 'string' && /^0(ms|s|m|h)?$/.test(written))
+}
+
+/** An agent that does not exist does what `{ enabled: false }` asks for, and an empty map asks for nothing. */
+function isIdle(written: unknown): boolean {
+  return isEmptyMap(written) || (isMap(written) && Object.keys(written).length === 1 && isOff(written.enabled))
+}

@@ -1,0 +1,295 @@
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import { DEFAULT_POLICY } from '../policies/registry.ts'
+import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
+import { flag, number, textLeaf, whole } from './leaf.ts'
+import { listenAddress, listenSchema } from './listen-schema.ts'
+import { choice, isName, keys, name, readHealthPath, readRouteHost, readRoutePath, readToken } from './names.ts'
+import { policySchema } from './policy-schema.ts'
+import { duration, ratio, size } from './units.ts'
+import { show } from './wording.ts'
+
+/**
+ * The config, once: what may be written, what it means, what is taken where nothing is written, and what the program
+ * then reads. The types, the JSON Schema and the printed config all come from here.
+ *
+ * In the output every key keeps its name and every value is in a base unit: durations are milliseconds, sizes are bytes,
+ * ratios are numbers from 0 to 1, addresses are `{ address, port }`.
+ */
+
+/** Longest endpoint id, in characters: long enough for host:port of most host names. */
+const ENDPOINT_ID_LENGTH = 128
+
+/** Longest name of a service or zone, in characters: they become labels of metrics. */
+const NAME_LENGTH = 64
+
+export const adminSchema = keys({
+  listen: listenAddress()
+    .prefault('127.0.0.1:9901')
+    .describe('host:port of the admin listener. Without a host: 127.0.0.1. Default 127.0.0.1:9901.'),
+  token: textLeaf({
+    what: 'a token',
+    wish: 'write a text of visible ASCII characters',
+    read: readToken,
+  })
+    .prefault('')
+    .describe(
+      'What changes must carry as "Authorization: Bearer". Empty: changes from loopback alone. Required where admin.listen is not loopback. Default empty.',
+    ),
+})
+
+const logSchema = keys({
+  level: choice('a log level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .prefault('info')
+    .describe('The least severe line that is logged. Default info.'),
+  access: flag().prefault(true).describe('Whether each request gets a line in the log. Default true.'),
+})
+
+const limitsSchema = keys({
+  headerBytes: size({ min: '1KiB', max: '16MiB' })
+    .prefault('32KiB')
+    .describe('Bytes of all headers of a request, 1KiB to 16MiB; more is answered with 431. Default 32KiB.'),
+  headers: whole(1, 10_000)
+    .prefault(200)
+    .describe('Number of headers of a request, 1 to 10000; more is answered with 431. Default 200.'),
+  urlBytes: size({ min: '64B', max: '16MiB' })
+    .prefault('16KiB')
+    .describe('Bytes of the request target, 64B to 16MiB; more is answered with 414. Default 16KiB.'),
+  bodyBytes: size().prefault(0).describe('Bytes of a request body; more is answered with 413. 0: no limit. Default 0.'),
+  connections: whole(1, 1_000_000)
+    .prefault(10_000)
+    .describe('Downstream connections of the whole process, 1 to 1000000. Default 10000.'),
+  headerTimeout: duration()
+    .prefault('10s')
+    .describe('Time for a request to deliver its headers; later is answered with 408. 0s: none. Default 10s.'),
+  bodyIdle: duration()
+    .prefault('30s')
+    .describe('Longest pause between two pieces of a request body. 0s: none. Default 30s.'),
+  keepAliveIdle: duration()
+    .prefault('60s')
+    .describe('How long an idle downstream connection stays open. 0s: no limit. Default 60s.'),
+})
+
+/** Zones may be empty, so that `zone: "${ZONE:-}"` works on a machine that does not know its own. */
+const zone = () => name('a zone', NAME_LENGTH, { mayBeEmpty: true }).prefault('')
+
+const writtenEndpoint = keys({
+  id: name('an endpoint id', ENDPOINT_ID_LENGTH)
+    .optional()
+    .describe('Unique in its service; letters, digits and ._:- up to 128. Default: host:port of the url.'),
+  url: textLeaf({
+    what: 'an endpoint url',
+    wish: 'write http://host:port',
+    pattern: '^http://',
+    read: readEndpointUrl,
+  }).describe('http://host:port, without path, query and credentials. Required.'),
+  weight: number({ min: 0, max: 65_535, whole: false })
+    .prefault(1)
+    .describe('Share of the traffic relative to the other endpoints, 0 to 65535; 0 takes none. Default 1.'),
+  zone: zone().describe('Where the endpoint is; letters, digits and ._:- up to 64. Empty: unknown. Default empty.'),
+  priority: whole(0, 127)
+    .prefault(0)
+    .describe('Endpoints of a higher number are used when those of the lower ones fail, 0 to 127. Default 0.'),
+  metadata: z
+    .record(
+      textLeaf({ what: 'a metadata key', wish: 'write a text', read: value => ({ value }) }),
+      textLeaf({ what: 'a text', wish: 'write a text', read: value => ({ value }) }),
+    )
+    .prefault({})
+    .describe('Texts under names of your own, shown with the endpoint. Default none.'),
+})
+
+/** One address that can take a request. An endpoint without an id gets host:port of its url. */
+export const endpointSchema = writtenEndpoint.transform((endpoint, context) => {
+  const { id = defaultEndpointId(endpoint.url), ...withoutId } = endpoint
+  if (isName(id, ENDPOINT_ID_LENGTH)) return { id, ...withoutId }
+  context.issues.push({
+    code: 'custom',
+    message: `${show(id)} would be the id and is none; give the endpoint an id of its own`,
+    input: endpoint,
+    path: ['url'],
+  })
+  return z.NEVER
+})
+
+const healthCheckSchema = keys({
+  path: textLeaf({
+    what: 'a path',
+    wish: 'write a path such as /healthz',
+    pattern: '^/',
+    read: readHealthPath,
+  })
+    .prefault('/healthz')
+    .describe('Path that is asked with GET; a 2xx answer is healthy. Default /healthz.'),
+  interval: duration({ min: '10ms' })
+    .prefault('1s')
+    .describe('Time between two checks of an endpoint, 10ms or more. Default 1s.'),
+  timeout: duration({ min: '1ms' })
+    .prefault('500ms')
+    .describe('Time for an answer, 1ms or more; later counts as failed. Default 500ms.'),
+  unhealthyAfter: whole(1, 1000)
+    .prefault(2)
+    .describe('Failed checks in a row that make an endpoint unhealthy. Default 2.'),
+  healthyAfter: whole(1, 1000).prefault(2).describe('Passed checks in a row that make it healthy again. Default 2.'),
+})
+
+const timeoutsSchema = keys({
+  connect: duration().prefault('1s').describe('Time to connect to an endpoint. 0s: none. Default 1s.'),
+  firstByte: duration()
+    .prefault('15s')
+    .describe('Time from the sent request to the first byte of the response. 0s: none. Default 15s.'),
+  idle: duration().prefault('60s').describe('Longest pause between two pieces of a response. 0s: none. Default 60s.'),
+  request: duration().prefault('0s').describe('Time for the whole request, retries included. 0s: none. Default 0s.'),
+})
+
+const retrySchema = keys({
+  attempts: whole(0, 10)
+    .prefault(2)
+    .describe('Attempts after the first try, each on another endpoint while one is usable, 0 to 10. Default 2.'),
+})
+
+export const outlierSchema = keys({
+  consecutive5xx: whole(0, 1000)
+    .prefault(5)
+    .describe('Failures in a row (5xx, broken connection, timeout) that eject an endpoint. 0: never. Default 5.'),
+  interval: duration({ min: '10ms' })
+    .prefault('10s')
+    .describe('Time between two looks at ejected endpoints and their back-off, 10ms or more. Default 10s.'),
+  baseEjection: duration()
+    .prefault('30s')
+    .describe('Length of the first ejection; each further one is longer by this much. Default 30s.'),
+  maxEjection: duration().prefault('300s').describe('Longest ejection, at least baseEjection. Default 300s.'),
+  maxEjected: ratio()
+    .prefault('10%')
+    .describe('Largest share of the endpoints of a service that is ejected at a time. Default 10%.'),
+})
+
+const slowStartSchema = keys({
+  window: duration()
+    .prefault('0s')
+    .describe('Time in which a newcomer grows to its full weight. 0s: at once. Default 0s.'),
+  aggression: number({ min: 0.01, max: 100, whole: false })
+    .prefault(1)
+    .describe('Shape of the growth: 1 is linear, above 1 faster at first. 0.01 to 100. Default 1.'),
+  minWeight: ratio().prefault('10%').describe('Share of its weight a newcomer starts with. Default 10%.'),
+})
+
+/** A named group of interchangeable endpoints. */
+export const serviceSchema = keys({
+  policy: policySchema
+    .prefault(DEFAULT_POLICY)
+    .describe(`How an endpoint is picked: the name of a policy, or { name, ...options }. Default ${DEFAULT_POLICY}.`),
+  endpoints: z
+    .array(endpointSchema)
+    .prefault([])
+    .describe('The endpoints the service starts with; others may be added while it runs. Default none.'),
+  healthCheck: healthCheckSchema
+    .optional()
+    .describe('Active checks of every endpoint. Absent: health is judged by the traffic alone. Default absent.'),
+  timeouts: timeoutsSchema
+    .prefault({})
+    .describe('How long the upstream side may take. Durations. Default: see each key.'),
+  retry: retrySchema.prefault({}).describe('Second tries. Default: see each key.'),
+  outlier: outlierSchema.prefault({}).describe('Passive removal of endpoints that fail. Default: see each key.'),
+  slowStart: slowStartSchema.prefault({}).describe('Easing a newcomer in. Default: see each key.'),
+  panicThreshold: ratio()
+    .prefault('50%')
+    .describe('When the healthy share falls below this, health is ignored and all endpoints are used. Default 50%.'),
+})
+
+const routeSchema = keys({
+  match: keys({
+    host: textLeaf({ what: 'a host', wish: 'write a host name such as api.example.com', read: readRouteHost })
+      .optional()
+      .describe('Host of the request, without port; compared without regard to case. Default: any.'),
+    path: textLeaf({ what: 'a path', wish: 'write a path such as /v1/', pattern: '^/', read: readRoutePath })
+      .optional()
+      .describe('What the path of the request begins with. Default: any.'),
+  })
+    .prefault({})
+    .describe('Which requests the route takes. Default: all.'),
+  service: name('a service name', NAME_LENGTH).describe('The service that answers. Required.'),
+})
+
+const agentSchema = () =>
+  keys({ enabled: flag().prefault(true).describe('Whether the agent runs. Default true.') }).prefault({})
+
+const writtenConfig = keys({
+  listen: listenSchema
+    .prefault('127.0.0.1:8080')
+    .describe(
+      'Where the proxy listens: host:port, { address }, or a list of them. Without a host (":8080", 8080): 127.0.0.1. Default 127.0.0.1:8080.',
+    ),
+  workers: whole(1, 1024)
+    .prefault(() => availableParallelism())
+    .describe('Proxy threads, 1 to 1024. Default: the available parallelism of the machine.'),
+  zone: zone().describe('Where this node is; letters, digits and ._:- up to 64. Empty: unknown. Default empty.'),
+  admin: adminSchema.prefault({}).describe('The admin listener. Default: see each key.'),
+  log: logSchema.prefault({}).describe('What is logged. Default: see each key.'),
+  limits: limitsSchema.prefault({}).describe('What a downstream may ask of the proxy. Default: see each key.'),
+  trustedProxies: z
+    .array(
+      textLeaf({
+        what: 'an address range',
+        wish: 'write a CIDR such as 10.0.0.0/8',
+        read: readCidr,
+      }),
+    )
+    .prefault([])
+    .describe('Address ranges (CIDR) whose X-Forwarded-* and Forwarded headers are believed. Default none.'),
+  services: z
+    .record(name('a service name', NAME_LENGTH), serviceSchema, {
+      error: issue => (issue.input === undefined ? 'missing; write at least one service' : undefined),
+    })
+    .refine(services => Object.keys(services).length > 0, { error: 'has no service; write at least one' })
+    .describe('The services, by name; letters, digits and ._:- up to 64. At least one. Required.'),
+  routes: z
+    .array(routeSchema)
+    .prefault([])
+    .describe('Which request goes to which service; the first match wins. None: the only service takes everything.'),
+  agents: keys({
+    'health-monitor': agentSchema().describe('The agent that checks endpoints actively. Default: runs.'),
+    'failure-detector': agentSchema().describe(
+      'The agent that ejects endpoints by the traffic they answer. Default: runs.',
+    ),
+    'load-balancer': agentSchema().describe('The agent that folds the facts into effective weights. Default: runs.'),
+  })
+    .prefault({})
+    .describe('The knobs of each agent, under its name. Default: all run.'),
+})
+
+/** The whole file. Where no route is written and there is one service, the output has the route that is meant. */
+export const configSchema = writtenConfig.transform(config => {
+  const names = Object.keys(config.services)
+  const isOnly = config.routes.length === 0 && names.length === 1
+  return isOnly ? { ...config, routes: [{ match: {}, service: names[0]! }] } : config
+})
+
+/** The config as the program reads it: every default filled in, durations in ms, sizes in bytes, ratios from 0 to 1. */
+export type Config = z.output<typeof configSchema>
+/** What a person may write: durations, sizes and ratios as text with a unit, everything but `services` optional. */
+export type ConfigInput = z.input<typeof configSchema>
+/** A service as the program reads it. Durations in ms, ratios from 0 to 1. */
+export type ServiceConfig = z.output<typeof serviceSchema>
+/** One address that can take a request, as the program reads it. The id is always there, the url is an origin. */
+export type EndpointConfig = z.output<typeof endpointSchema>
+export type { ListenAddress } from './address.ts'
+export type { PolicyConfig, PolicyInput } from './policy-schema.ts'
+export type RouteConfig = Config['routes'][number]
+export type AdminConfig = Config['admin']
+export type LogConfig = Config['log']
+/** Downstream limits: sizes in bytes, durations in ms; 0 is no limit where the key says so. */
+export type LimitsConfig = Config['limits']
+/** Active checks: durations in ms. */
+export type HealthCheckConfig = NonNullable<ServiceConfig['healthCheck']>
+/** Upstream timeouts in ms; 0 is none. */
+export type TimeoutsConfig = ServiceConfig['timeouts']
+export type RetryConfig = ServiceConfig['retry']
+/** Passive removal: durations in ms, `maxEjected` from 0 to 1. */
+export type OutlierConfig = ServiceConfig['outlier']
+/** Slow start: `window` in ms, `minWeight` from 0 to 1. */
+export type SlowStartConfig = ServiceConfig['slowStart']
+export type AgentsConfig = Config['agents']
+/** What a person may write for an endpoint; only `url` is required. */
+export type EndpointInput = z.input<typeof endpointSchema>
+export type ServiceInput = z.input<typeof serviceSchema>

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseConfig } from '../../engine/config/parse.ts'
+
+function messages(service: string, rest = ''): string[] {
+  const result = parseConfig(`services: { a: { ${service} } }\n${rest}`, { env: {} })
+  return 'problems' in result ? result.problems.map(({ path, message }) => `${path}: ${message}`) : []
+}
+
+test('a key of a later version is refused rather than ignored', () => {
+  const refused: [string, string, string][] = [
+    ['timeouts: { upgradeIdle: 5m }', '', 'services.a.timeouts.upgradeIdle'],
+    ['retry: { statuses: [502] }', '', 'services.a.retry.statuses'],
+    ['retry: { budget: 20% }', '', 'services.a.retry.budget'],
+    ['retry: { budgetMin: 3 }', '', 'services.a.retry.budgetMin'],
+    ['outlier: { successRateStdev: 1.9 }', '', 'services.a.outlier.successRateStdev'],
+    ['limits: { connections: 1024 }', '', 'services.a.limits'],
+    ['breaker: { consecutive: 5 }', '', 'services.a.breaker'],
+    ['', 'listen: { address: "a:1", tls: { cert: c, key: k } }', 'listen.tls'],
+    // An empty tls still asks for TLS; plain text in its place would be a surprise.
+    ['', 'listen: [{ address: "a:1", tls: {} }]', 'listen[0].tls'],
+    ['', 'listen: { address: "a:1", proxyProtocol: true }', 'listen.proxyProtocol'],
+    ['', 'cluster: { node: n }', 'cluster'],
+    ['', 'agents: { node-discovery: { interval: 1s } }', 'agents.node-discovery'],
+  ]
+  for (const [service, rest, path] of refused) {
+    assert.deepEqual(messages(service, rest), [`${path}: not available in this version; remove it`])
+  }
+  assert.deepEqual(messages('retry: { perTry: 1s }'), [
+    'services.a.retry.perTry: not available in this version; remove it or write 0s',
+  ])
+})
+
+test('a key of a later version passes where it asks for what this one does', () => {
+  assert.deepEqual(messages('retry: { perTry: 0s, statuses: [] }, breaker: {}, limits: {}'), [])
+  assert.deepEqual(messages('', 'listen: { address: "a:1", proxyProtocol: false }'), [])
+  assert.deepEqual(messages('', 'agents: { node-discovery: {}, topology-optimizer: { enabled: false } }'), [])
+  assert.deepEqual(messages('', 'cluster: {}'), [])
+})

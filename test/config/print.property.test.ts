@@ -1,0 +1,177 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to the environment look like that.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { validateConfig } from '../../engine/config/load.ts'
+import { parseConfig } from '../../engine/config/parse.ts'
+import { printConfig } from '../../engine/config/print.ts'
+import { formatProblems } from '../../engine/config/problems.ts'
+import type { Config, ConfigInput, EndpointInput, ServiceInput } from '../../engine/config/schema.ts'
+import { policyNames } from '../../engine/policies/registry.ts'
+
+const HOSTILE_KEYS = ['__proto__', 'constructor', 'prototype']
+
+const label = fc.stringMatching(/^[A-Za-z0-9._:-]{1,12}$/).filter(text => !HOSTILE_KEYS.includes(text))
+const duration = fc
+  .tuple(fc.integer({ min: 10, max: 90 }), fc.constantFrom('ms', 's', 'm', 'h'))
+  .map(pair => pair.join(''))
+const size = fc.tuple(fc.integer({ min: 1, max: 9999 }), fc.constantFrom('B', 'KiB', 'MiB')).map(pair => pair.join(''))
+const ratio = fc.integer({ min: 0, max: 10_000 }).map(hundredths => `${hundredths / 100}%`)
+const host = fc.oneof(fc.ipV4(), fc.constantFrom('localhost', '[::1]', 'a-b.example'))
+const port = fc.integer({ min: 1, max: 65_535 })
+/** Texts that YAML, interpolation or a terminal could take for something else. */
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom(
+    '',
+    'true',
+    'null',
+    '~',
+    '1',
+    '1.10',
+    '0x1',
+    '${HOME}',
+    '$${A}',
+    '$',
+    '- a',
+    'a: b',
+    '# c',
+    '*x',
+    '&x',
+    '\n',
+    ' ',
+    '<<',
+  ),
+)
+
+const endpoint = (id: string): fc.Arbitrary<EndpointInput> =>
+  fc.record(
+    {
+      id: fc.constant(id),
+      url: fc.tuple(host, port).map(([name, number]) => `http://${name}:${number}`),
+      weight: fc.double({ min: 0, max: 65_535, noNaN: true }),
+      zone: label,
+      priority: fc.constant(0),
+      metadata: fc.dictionary(
+        text.filter(key => !HOSTILE_KEYS.includes(key)),
+        text,
+        { maxKeys: 3 },
+      ),
+    },
+    { requiredKeys: ['id', 'url'] },
+  )
+
+const service: fc.Arbitrary<ServiceInput> = fc.record(
+  {
+    policy: fc.oneof(
+      fc.constantFrom(...policyNames()),
+      fc.constant({ name: 'weighted-round-robin', schedule: 'stride' }),
+    ),
+    endpoints: fc
+      .integer({ min: 0, max: 3 })
+      .chain(count => fc.tuple(...Array.from({ length: count }, (_, i) => endpoint(`e${i}`)))),
+    healthCheck: fc.record(
+      { path: fc.constantFrom('/', '/a?b=c'), interval: duration, timeout: duration },
+      { requiredKeys: [] },
+    ),
+    timeouts: fc.record(
+      { connect: duration, firstByte: duration, idle: duration, request: duration },
+      { requiredKeys: [] },
+    ),
+    retry: fc.record({ attempts: fc.integer({ min: 0, max: 10 }) }),
+    outlier: fc.record({ consecutive5xx: fc.integer({ min: 0, max: 9 }), maxEjected: ratio, interval: duration }),
+    slowStart: fc.record({
+      window: duration,
+      aggression: fc.double({ min: 0.01, max: 100, noNaN: true }),
+      minWeight: ratio,
+    }),
+    panicThreshold: ratio,
+  },
+  { requiredKeys: [] },
+)
+
+const input: fc.Arbitrary<ConfigInput> = fc
+  .record(
+    {
+      services: fc.dictionary(label, service, { minKeys: 1, maxKeys: 3 }),
+      listen: fc.uniqueArray(
+        fc.tuple(host, port).map(pair => pair.join(':')),
+        { minLength: 1, maxLength: 3 },
+      ),
+      workers: fc.integer({ min: 1, max: 64 }),
+      zone: label,
+      admin: fc.record({
+        listen: fc.constant('127.0.0.1:0'),
+        token: fc.stringMatching(/^[!-~]{0,20}$/).filter(token => !token.includes('${')),
+      }),
+      log: fc.record({ level: fc.constantFrom('trace', 'info', 'silent'), access: fc.boolean() }),
+      limits: fc.record(
+        { bodyBytes: size, headers: fc.integer({ min: 1, max: 10_000 }), bodyIdle: duration },
+        { requiredKeys: [] },
+      ),
+      trustedProxies: fc.array(fc.oneof(fc.ipV4(), fc.ipV6()), { maxLength: 2 }),
+      agents: fc.record({ 'health-monitor': fc.record({ enabled: fc.boolean() }) }, { requiredKeys: [] }),
+    },
+    { requiredKeys: ['services'] },
+  )
+  .map(config => ({
+    ...config,
+    routes: Object.keys(config.services).map(name => ({ match: { path: '/a/' }, service: name })),
+  }))
+
+/** The config of an input whose texts are meant literally. */
+function configOf(written: ConfigInput): Config {
+  return validateConfig(JSON.parse(JSON.stringify(written).replaceAll('${', () => '$${')), {})
+}
+
+function parse(yaml: string): Config {
+  const result = parseConfig(yaml, { env: {} })
+  return 'config' in result ? result.config : assert.fail(`${formatProblems('', result.problems)}\n${yaml}`)
+}
+
+test('parsing what printConfig() prints gives the same config', () => {
+  fc.assert(
+    fc.property(input, written => {
+      const config = configOf(written)
+      assert.deepEqual(parse(printConfig(config, { secrets: 'show' })), config)
+    }),
+  )
+})
+
+test('printConfig() masks the token and nothing else', () => {
+  fc.assert(
+    fc.property(input, written => {
+      const config = configOf(written)
+      const masked = parse(printConfig(config))
+      assert.equal(masked.admin.token, config.admin.token === '' ? '' : '********')
+      assert.deepEqual({ ...masked, admin: 0 }, { ...config, admin: 0 })
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('one unknown key anywhere gives exactly one problem, which names it', () => {
+  const key = fc.stringMatching(/^[a-z]{4,10}$/).map(word => `x${word}`)
+  fc.assert(
+    fc.property(input, key, fc.nat(), (written, unknown, choice) => {
+      const tree = JSON.parse(JSON.stringify(written).replaceAll('${', () => '$${')) as Record<string, unknown>
+      const places = closedMaps(tree)
+      const { map, path } = places[choice % places.length]!
+      map[unknown] = 1
+      const result = parseConfig(JSON.stringify(tree), { env: {} })
+      assert.ok('problems' in result)
+      assert.equal(result.problems.length, 1, formatProblems('', result.problems))
+      assert.ok(result.problems[0]!.path.endsWith(path === '' ? unknown : `.${unknown}`))
+      assert.match(result.problems[0]!.message, /^unknown key; /)
+    }),
+  )
+})
+
+/** The maps of a config whose keys are fixed: all but `services` and the metadata. */
+function closedMaps(value: unknown, path = ''): { map: Record<string, unknown>; path: string }[] {
+  if (typeof value !== 'object' || value === null || path.endsWith('metadata')) return []
+  const below = Object.entries(value).flatMap(([key, child]) => closedMaps(child, path === '' ? key : `${path}.${key}`))
+  return Array.isArray(value) || path === 'services'
+    ? below
+    : [{ map: value as Record<string, unknown>, path }, ...below]
+}
