@@ -27,6 +27,7 @@ export {
   HEALTH_UNHEALTHY,
   HEALTH_UNKNOWN,
 } from './memory/endpoint-table.ts'
+export { createHeartbeats, Heartbeats } from './memory/heartbeats.ts'
 export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
 export { ABANDONED, ERROR, OK, TIMEOUT } from './memory/outcomes.ts'
 export type { RegionHandle } from './memory/region.ts'

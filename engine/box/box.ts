@@ -36,7 +36,11 @@ const SILENT: Log = () => {}
  */
 export async function createSignalbox(input: ConfigInput, options: SignalboxOptions = {}): Promise<Box> {
   options.signal?.throwIfAborted()
-  const config = validateConfig(input)
+  return openBox(validateConfig(input), options)
+}
+
+/** The same from a config that was read and checked already, as the command line does. */
+export async function openBox(config: Config, options: SignalboxOptions = {}): Promise<Box> {
   const box = new Box(config, options)
   try {
     await box.start(options.control)
@@ -183,7 +187,10 @@ export function attachRouter(handle: unknown, service: string): Router
 export function attachRouter(handleOrService: unknown, service?: string): Router {
   if (service !== undefined) return new Router(attach(handleOrService), service)
   if (typeof handleOrService !== 'string') {
-    throw new SignalboxError('SBX_SERVICE_UNKNOWN', 'Cannot attach router: no service was named, say attachRouter(handle, service)')
+    throw new SignalboxError(
+      'SBX_SERVICE_UNKNOWN',
+      'Cannot attach router: no service was named, say attachRouter(handle, service)',
+    )
   }
   const handle = getEnvironmentData(ENVIRONMENT_KEY)
   if (handle === undefined) {

@@ -1,4 +1,4 @@
-import { type EndpointConfig, type EndpointInput, endpointSchema } from '../config/schema.ts'
+import { completeEndpoint, type EndpointConfig, type EndpointInput } from '../config/endpoint.ts'
 import { SignalboxError } from '../errors.ts'
 import { DRAINING, QUARANTINED } from '../memory/bars.ts'
 import type { NewEndpoint } from '../memory/table-writer.ts'
@@ -24,7 +24,7 @@ export class LiveService {
 
   /** Adds an endpoint; it may be picked from now on. `id` defaults to host:port, `weight` to 1. */
   add(endpoint: EndpointInput): void {
-    const complete = completeEndpoint(endpoint)
+    const complete = newEndpoint(completeEndpoint(endpoint))
     const { writer } = this.#writing()
     writer.edit(edit => {
       if (this.#find(edit.rows(this.#index), complete.id) >= 0) {
@@ -98,7 +98,10 @@ export class LiveService {
 
   #writing(): Attachment {
     if (this.#attachment.isClosed) {
-      throw new SignalboxError('SBX_BOX_CLOSED', `Cannot use service ${this.name}: the box was closed, create a new one`)
+      throw new SignalboxError(
+        'SBX_BOX_CLOSED',
+        `Cannot use service ${this.name}: the box was closed, create a new one`,
+      )
     }
     return this.#attachment
   }
@@ -114,7 +117,9 @@ export class LiveService {
     throw new SignalboxError(
       'SBX_ENDPOINT_UNKNOWN',
       `Cannot find endpoint ${JSON.stringify(id)}: ${this.name} has ` +
-        (ids.length === 0 ? 'none' : ids.slice(0, 20).join(', ') + (ids.length > 20 ? ` and ${ids.length - 20} more` : '')),
+        (ids.length === 0
+          ? 'none'
+          : ids.slice(0, 20).join(', ') + (ids.length > 20 ? ` and ${ids.length - 20} more` : '')),
     )
   }
 
@@ -126,11 +131,4 @@ export class LiveService {
 /** What the table needs of a configured endpoint. */
 export function newEndpoint({ id, url, zone = '', metadata, weight, priority }: EndpointConfig): NewEndpoint {
   return { id, url, zone, metadata, weight, priority }
-}
-
-function completeEndpoint(input: EndpointInput): NewEndpoint {
-  const result = endpointSchema.safeParse(input)
-  if (result.success) return newEndpoint(result.data)
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'endpoint'}: ${message}`)
-  throw new SignalboxError('SBX_ENDPOINT_INVALID', `Cannot add endpoint: ${problems.join('; ')}`)
 }

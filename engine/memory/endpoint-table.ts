@@ -71,11 +71,6 @@ export class EndpointTable {
     return this.#words[at + WEIGHT_Q8] * this.#words[at + FACTOR_Q12]
   }
 
-  /** A receipt for one pick of a row: generation and row in one small integer ≥ 0. */
-  ticket(row: number): number {
-    return (this.#words[this.#at + row * ROW_WORDS + GENERATION] << 16) | row
-  }
-
   /** The row of a ticket, or −1 when the row has had another tenant since. */
   rowOf(ticket: number): number {
     if (ticket < 0) return -1

@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto'
 import { SignalboxError } from '../errors.ts'
 import {
   type Capacity,
@@ -10,6 +11,7 @@ import {
   ORIGIN_MS_AT,
   ORIGIN_S_AT,
   OUTCOMES_AT,
+  REGION_ID_AT,
   ROWS_LIMIT,
   ROWS_MAX_AT,
   SEATS_LIMIT,
@@ -55,7 +57,10 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   within('outcomes', capacity.outcomes, 64, 65_536)
   capacity.textBytes = Math.ceil(capacity.textBytes / 8) * 8
   if ((capacity.outcomes & (capacity.outcomes - 1)) !== 0) {
-    throw new SignalboxError('SBX_REGION_FULL', `Cannot create region: outcomes is ${capacity.outcomes}, use a power of two`)
+    throw new SignalboxError(
+      'SBX_REGION_FULL',
+      `Cannot create region: outcomes is ${capacity.outcomes}, use a power of two`,
+    )
   }
   const layout = layoutOf(capacity)
   const buffer = new SharedArrayBuffer(layout.bytes)
@@ -69,6 +74,7 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   words[OUTCOMES_AT] = capacity.outcomes
   words[ORIGIN_S_AT] = seconds
   words[ORIGIN_MS_AT] = Math.floor(nanos / 1e6)
+  words.set(randomFillSync(new Int32Array(2)), REGION_ID_AT)
   words[MAGIC_AT] = MAGIC
   const region = { buffer, words, layout }
   publishEmptySlot(region)
@@ -91,7 +97,7 @@ export function openRegion(handle: unknown): Region {
       header[MAGIC_AT] !== MAGIC
         ? 'Cannot attach: the shared memory is not a signalbox region, pass box.handle'
         : `Cannot attach: the region has layout version ${header[LAYOUT_VERSION_AT]}, this build reads ${LAYOUT_VERSION}; ` +
-          'let every thread load the same copy of signalbox',
+            'let every thread load the same copy of signalbox',
     )
   }
   const layout = layoutOf({
@@ -102,6 +108,11 @@ export function openRegion(handle: unknown): Region {
     outcomes: header[OUTCOMES_AT],
   })
   return { buffer, words: new Int32Array(buffer, 0, layout.textAt / 4), layout }
+}
+
+/** The same for every view of one region: a SharedArrayBuffer that was cloned to this thread twice is two objects. */
+export function regionId({ words }: Region): string {
+  return `${words[REGION_ID_AT]}.${words[REGION_ID_AT + 1]}`
 }
 
 export function handleOf(region: Region): RegionHandle {

@@ -1,15 +1,7 @@
 import { threadId } from 'node:worker_threads'
 import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
-import {
-  DRAINER_AT,
-  SEAT_PIN,
-  SEAT_PIN_NEXT,
-  SEAT_THREAD,
-  SEAT_WORDS,
-  SEATS_HIGH_AT,
-  WRITER_AT,
-} from './layout.ts'
+import { DRAINER_AT, SEAT_PIN, SEAT_PIN_NEXT, SEAT_THREAD, SEAT_WORDS, SEATS_HIGH_AT, WRITER_AT } from './layout.ts'
 import type { Region } from './region.ts'
 
 /**

@@ -1,7 +1,6 @@
-import { atomics } from './atomics.ts'
 import { ALL_BARS } from './bars.ts'
 import type { EndpointTable } from './endpoint-table.ts'
-import { BAR_MASK, PANICS, PULL_MAX, SEQUENCE, SERVICE_WORDS } from './layout.ts'
+import { BAR_MASK, PANICS, PULL_MAX, SERVICE_WORDS } from './layout.ts'
 import type { Region } from './region.ts'
 
 /**
@@ -29,20 +28,6 @@ export class ServiceTable {
 
   panics(service: number): number {
     return this.#words[this.#at + service * SERVICE_WORDS + PANICS]
-  }
-
-  /**
-   * The next turn of the service, one sequence for all threads: with a counter each, n threads would all begin with
-   * the same endpoints and drift apart.
-   *
-   * writes    SEQUENCE
-   * reads     SEQUENCE
-   * ordering  SeqCst add: no two picks get one turn
-   * progress  wait-free
-   * pairs     itself. Wraps at 2^32; the turn after 2^32 − 1 is 0
-   */
-  nextTurn(service: number): number {
-    return atomics.add(this.#words, this.#at + service * SERVICE_WORDS + SEQUENCE, 1) >>> 0
   }
 
   setBarMask(service: number, mask: number): void {

@@ -43,6 +43,8 @@ const VERSION_MASK = 0x7fffff
 
 export const slotOf = (published: number): number => published & 0xff
 export const versionOf = (published: number): number => published >>> 8
+/** The version after this one. Zero is left out: a published word of 0 means "none". */
+export const nextVersion = (version: number): number => (version + 1) & VERSION_MASK || 1
 /** Versions a ≥ b on the 23-bit circle: right while they are less than four million publications apart. */
 export const isAtLeast = (a: number, b: number): boolean => ((a - b) & VERSION_MASK) < VERSION_MASK >>> 1
 
@@ -90,7 +92,7 @@ export function movePin(region: Region, seat: number): number {
  * while readers move their pins.
  *
  * writes    nothing
- * reads     PUBLISHED, then both pins of every seat
+ * reads     PUBLISHED, then of every seat the next pin and the pin, in this order
  * ordering  SeqCst, PUBLISHED first
  * progress  wait-free
  * pairs     movePin. Call it while holding the right to write: two callers would be given the same slot.
@@ -101,8 +103,9 @@ export function findFreeSlot(region: Region): number {
   used[slotOf(atomics.load(words, PUBLISHED_AT)) + 1] = 1
   const high = atomics.load(words, SEATS_HIGH_AT)
   for (let seat = 0; seat < high; seat++) {
-    used[atomics.load(words, seatWord(region, seat, SEAT_PIN))] = 1
+    // The next pin first: a thread that is moving sets its pin before it clears the next one, so one of the two shows it.
     used[atomics.load(words, seatWord(region, seat, SEAT_PIN_NEXT))] = 1
+    used[atomics.load(words, seatWord(region, seat, SEAT_PIN))] = 1
   }
   return used.indexOf(0, 1) - 1
 }
@@ -117,9 +120,11 @@ export function fillSlot(region: Region, slot: number, structure: Structure): vo
     words[entry + ENTRY_START] = rowAt
     words[entry + ENTRY_COUNT] = service.rows.length
     words[entry + ENTRY_REVISION] = service.revision
-    words[entry + ENTRY_TEXT_BYTES] = Buffer.from(region.buffer, (entry + ENTRY_TEXT) * 4, SERVICE_TEXT_BYTES_MAX).write(
-      service.text,
-    )
+    words[entry + ENTRY_TEXT_BYTES] = Buffer.from(
+      region.buffer,
+      (entry + ENTRY_TEXT) * 4,
+      SERVICE_TEXT_BYTES_MAX,
+    ).write(service.text)
     for (const row of service.rows) words[start + rowAt++] = row
   })
   words[start + SLOT_VERSION] = structure.version
@@ -129,7 +134,7 @@ export function fillSlot(region: Region, slot: number, structure: Structure): vo
 }
 
 /**
- * Makes a filled slot the live one. False when somebody else published since `before` was read: the caller's picture
+ * Makes a filled slot the live one, as the version it was filled as. False when somebody else published since `before` was read: the caller's picture
  * is then out of date, and it starts again.
  *
  * writes    PUBLISHED
@@ -139,7 +144,7 @@ export function fillSlot(region: Region, slot: number, structure: Structure): vo
  * pairs     movePin
  */
 export function publishSlot(region: Region, before: number, slot: number): boolean {
-  const after = (((versionOf(before) + 1) & VERSION_MASK) << 8) | slot
+  const after = (slotVersion(region, slot) << 8) | slot
   return atomics.compareExchange(region.words, PUBLISHED_AT, before, after) === before
 }
 
@@ -209,7 +214,8 @@ export function isForgotten(region: Region, version: number): boolean {
   const { words } = region
   const high = atomics.load(words, SEATS_HIGH_AT)
   for (let seat = 0; seat < high; seat++) {
-    for (const word of [SEAT_PIN, SEAT_PIN_NEXT]) {
+    // In the order of findFreeSlot, for the same reason.
+    for (const word of [SEAT_PIN_NEXT, SEAT_PIN]) {
       const pin = atomics.load(words, seatWord(region, seat, word))
       if (pin !== 0 && !isAtLeast(slotVersion(region, pin - 1), version)) return false
     }

@@ -5,7 +5,16 @@ import { EndpointTable, type EndpointText } from './endpoint-table.ts'
 import { ENTRY_TEXT, ENTRY_WORDS, PUBLISHED_AT, SERVICE_TEXT_BYTES_MAX, WRITER_AT } from './layout.ts'
 import type { Region } from './region.ts'
 import { ServiceTable } from './service-table.ts'
-import { fillSlot, findFreeSlot, isForgotten, publishSlot, readSlot, type Structure, versionOf } from './slots.ts'
+import {
+  fillSlot,
+  findFreeSlot,
+  isForgotten,
+  nextVersion,
+  publishSlot,
+  readSlot,
+  type Structure,
+  versionOf,
+} from './slots.ts'
 import { Tally } from './tally.ts'
 
 /** What the structure says of a service, beside its rows. */
@@ -22,7 +31,6 @@ export interface NewEndpoint extends EndpointText {
   readonly priority: number
 }
 
-const VERSION_MASK = 0x7fffff
 const PATIENCE_MS = 2000
 
 /**
@@ -119,7 +127,7 @@ export class Edit {
     this.#serviceTable = services
     this.#tally = tally
     this.#structure = readSlot(region, before)
-    this.#version = (versionOf(before) + 1) & VERSION_MASK || 1
+    this.#version = nextVersion(versionOf(before))
   }
 
   /** Index of a service, or −1. */
@@ -200,9 +208,11 @@ export class Edit {
     const isListed = (this.#isListed ??= this.#listed())
     for (let step = 0; step < rows; step++) {
       const row = (this.#cursor + step) % rows
-      if (isListed[row] === 1 || this.#tally.inflight(row) !== 0) continue
+      if (isListed[row] === 1) continue
       const retiredAt = this.#endpoints.retiredAt(row)
       if (retiredAt !== 0 && (retiredAt === this.#version || !isForgotten(this.#region, retiredAt))) continue
+      // Asked last: whoever picked the row by an old slot counted it before moving its pin.
+      if (this.#tally.inflight(row) !== 0) continue
       isListed[row] = 1
       this.#cursor = row + 1
       return row

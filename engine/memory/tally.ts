@@ -1,4 +1,6 @@
 import {
+  GENERATION,
+  ROW_WORDS,
   SEATS_HIGH_AT,
   TOTAL_LATENCY_HIGH,
   TOTAL_LATENCY_US,
@@ -33,6 +35,8 @@ export interface RowTotals {
  */
 export class Tally {
   readonly #words: Int32Array
+  readonly #rows: number
+  readonly #endpointsAt: number
   readonly #inflightAt: number
   readonly #inflightStride: number
   readonly #ownInflightAt: number
@@ -43,6 +47,8 @@ export class Tally {
   constructor(region: Region, seat: number) {
     const { words, layout } = region
     this.#words = words
+    this.#rows = layout.rows
+    this.#endpointsAt = layout.endpointsAt
     this.#inflightAt = layout.inflightAt
     this.#inflightStride = layout.inflightStride
     this.#ownInflightAt = layout.inflightAt + seat * layout.inflightStride
@@ -52,38 +58,39 @@ export class Tally {
   }
 
   /**
-   * Requests in flight on a row, all threads together.
+   * This thread sends one more to the row. Returns the ticket: generation and row in one small integer ≥ 0.
    *
-   * writes    nothing
-   * reads     the row's word in every seat's block
-   * ordering  Unordered: each word is true on its own; other threads' may be a few nanoseconds old
-   * progress  wait-free: one load per seat in use
-   * pairs     enter, leave
+   * writes    this thread's in-flight and PICKED of the row
+   * reads     GENERATION of the row
+   * ordering  Unordered: this thread is the only writer of its block
+   * progress  wait-free
+   * pairs     leave; inflight and Candidates.inflight of every thread
    */
-  inflight(row: number): number {
+  enter(row: number): number {
     const words = this.#words
-    const stride = this.#inflightStride
-    let at = this.#inflightAt + row
-    let sum = 0
-    for (let seat = words[SEATS_HIGH_AT]; seat > 0; seat--) {
-      sum += words[at]
-      at += stride
-    }
-    return sum
+    words[this.#ownInflightAt + row]++
+    words[this.#ownTotalsAt + row * TOTAL_WORDS + TOTAL_PICKED]++
+    return (words[this.#endpointsAt + row * ROW_WORDS + GENERATION] << 16) | row
   }
 
-  /** This thread sends one more to the row. */
-  enter(row: number): void {
-    this.#words[this.#ownInflightAt + row]++
-    this.#words[this.#ownTotalsAt + row * TOTAL_WORDS + TOTAL_PICKED]++
-  }
-
-  /** One that this thread sent has ended. False when it had none in flight there: settled twice, nothing is counted. */
-  leave(row: number, outcome: number, latencyUs: number): boolean {
+  /**
+   * What a ticket stands for has ended. False, and nothing is counted, when its row has another tenant by now, or this
+   * thread has nothing in flight there (a ticket settled twice).
+   *
+   * writes    this thread's in-flight and totals of the row
+   * reads     GENERATION of the row
+   * ordering  Unordered: this thread is the only writer of its block
+   * progress  wait-free
+   * pairs     enter
+   */
+  leave(ticket: number, outcome: number, latencyUs: number): boolean {
     const words = this.#words
-    const inflight = this.#ownInflightAt + row
-    if (words[inflight] <= 0) return false
-    words[inflight]--
+    const row = ticket & 0xffff
+    if (ticket < 0 || row >= this.#rows) return false
+    if (words[this.#endpointsAt + row * ROW_WORDS + GENERATION] !== ticket >>> 16) return false
+    const inflight = words[this.#ownInflightAt + row]
+    if (inflight <= 0) return false
+    words[this.#ownInflightAt + row] = inflight - 1
     const totals = this.#ownTotalsAt + row * TOTAL_WORDS
     words[totals + TOTAL_SETTLED + outcome]++
     if (outcome === OK) {
@@ -93,6 +100,15 @@ export class Tally {
       if (after >>> 0 < before >>> 0) words[totals + TOTAL_LATENCY_HIGH]++
     }
     return true
+  }
+
+  /** Requests in flight on a row, all threads together, as `Candidates.inflight` counts them for a pick. */
+  inflight(row: number): number {
+    const words = this.#words
+    let sum = 0
+    for (let seat = 0; seat < words[SEATS_HIGH_AT]; seat++)
+      sum += words[this.#inflightAt + seat * this.#inflightStride + row]
+    return sum
   }
 
   /** The totals of a row, summed over the seats that were ever taken. */

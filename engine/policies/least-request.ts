@@ -1,4 +1,4 @@
-import type { Candidates } from './candidates.ts'
+import type { Candidates } from '../memory/candidates.ts'
 import { below, type Dice } from './dice.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
 
@@ -26,7 +26,10 @@ export const leastRequest: Policy = {
     candidates.count <= SCAN_MAX ? cheapestOfAll(candidates, dice) : cheaperOfTwo(candidates, dice),
 }
 
-/** Rows up to which all are looked at: where a scan costs about as much as the draws, retries and dice it saves. */
+/**
+ * Rows up to which all are looked at. A scan of 16 costs some 100 ns more than two draws, a five-hundredth of a proxied
+ * request, and knows the emptiest endpoint instead of guessing it.
+ */
 const SCAN_MAX = 16
 
 /** Draws for an open row before all are scanned for one: at half the rows barred, one pick in 256 scans. */
@@ -39,22 +42,18 @@ function cheapestOfAll(candidates: Candidates, dice: Dice): number {
   let ties = 0
   for (let position = 0; position < candidates.count; position++) {
     const row = candidates.at(position)
-    if (!candidates.isOpen(row)) continue
-    const load = candidates.inflight(row) + 1
     const pull = candidates.pull(row)
+    if (pull === 0) continue
+    const load = candidates.inflight(row) + 1
     const mine = load * bestPull
     const theirs = bestLoad * pull
-    if (best === NO_ENDPOINT || mine < theirs) {
-      best = row
-      bestLoad = load
-      bestPull = pull
-      ties = 1
-    } else if (mine === theirs && below(dice(), ++ties) === 0) {
-      // The k-th of k equals replaces the one held with probability 1/k, so each ends up held equally often.
-      best = row
-      bestLoad = load
-      bestPull = pull
-    }
+    if (mine > theirs && best !== NO_ENDPOINT) continue
+    // The k-th of k equals replaces the one held with probability 1/k, so each ends up held equally often.
+    if (mine === theirs && below(dice(), ++ties) !== 0) continue
+    if (mine !== theirs) ties = 1
+    best = row
+    bestLoad = load
+    bestPull = pull
   }
   return best
 }
@@ -73,7 +72,7 @@ function cheaperOfTwo(candidates: Candidates, dice: Dice): number {
 function drawOpen(candidates: Candidates, dice: Dice, except: number): number {
   for (let draw = 0; draw < DRAWS_MAX; draw++) {
     const row = candidates.at(below(dice(), candidates.count))
-    if (row !== except && candidates.isOpen(row)) return row
+    if (row !== except && candidates.pull(row) > 0) return row
   }
   return NO_ENDPOINT
 }

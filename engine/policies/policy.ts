@@ -1,4 +1,4 @@
-import type { Candidates } from './candidates.ts'
+import type { Candidates } from '../memory/candidates.ts'
 import type { Dice } from './dice.ts'
 
 /** No candidate is open: what a policy answers, and what `pick` then answers. */

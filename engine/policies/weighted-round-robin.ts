@@ -1,4 +1,4 @@
-import type { Candidates } from './candidates.ts'
+import type { Candidates } from '../memory/candidates.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
 
 /**
@@ -27,13 +27,14 @@ export const weightedRoundRobin: Policy = {
     if (count === 0) return NO_ENDPOINT
     const scale = SCALE / candidates.pullMax()
     // Two full rounds, at least 32 attempts: beyond, the weights are so skewed that the heaviest open row is the answer.
-    const attempts = count * 2 < 32 ? 32 : count * 2
+    const attempts = Math.max(count * 2, 32)
     for (let attempt = 0; attempt < attempts; attempt++) {
       const turn = candidates.nextTurn()
       const position = turn % count
       const row = candidates.at(position)
-      if (!candidates.isOpen(row)) continue
-      const weight = Math.min(SCALE, Math.max(1, Math.round(candidates.pull(row) * scale)))
+      const pull = candidates.pull(row)
+      if (pull === 0) continue
+      const weight = Math.min(SCALE, Math.max(1, Math.round(pull * scale)))
       const round = ((turn - position) / count) % SCALE
       if ((weight * round + position * PHASE) % SCALE >= SCALE - weight) return row
     }
@@ -46,9 +47,14 @@ const PHASE = 32_767
 
 function heaviest(candidates: Candidates): number {
   let best = NO_ENDPOINT
+  let bestPull = 0
   for (let position = 0; position < candidates.count; position++) {
     const row = candidates.at(position)
-    if (candidates.isOpen(row) && (best === NO_ENDPOINT || candidates.pull(row) > candidates.pull(best))) best = row
+    const pull = candidates.pull(row)
+    if (pull > bestPull) {
+      best = row
+      bestPull = pull
+    }
   }
   return best
 }

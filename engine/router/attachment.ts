@@ -1,7 +1,7 @@
 import { SignalboxError } from '../errors.ts'
 import { EndpointTable } from '../memory/endpoint-table.ts'
 import { OutcomeWriter } from '../memory/outcome-ring.ts'
-import { openRegion, type Region } from '../memory/region.ts'
+import { openRegion, type Region, regionId } from '../memory/region.ts'
 import { freeSeat, takeSeat } from '../memory/seats.ts'
 import { ServiceTable } from '../memory/service-table.ts'
 import { movePin, peekPublished, readSlot, slotOf } from '../memory/slots.ts'
@@ -105,7 +105,7 @@ export class Attachment {
     clearInterval(this.#rest)
     process.off('exit', this.#onExit)
     freeSeat(this.region, this.seat)
-    if (attachments.get(this.region.buffer) === this) attachments.delete(this.region.buffer)
+    attachments.delete(regionId(this.region))
   }
 }
 
@@ -114,15 +114,13 @@ interface Known {
   readonly endpoint: Endpoint
 }
 
-const attachments = new WeakMap<SharedArrayBuffer, Attachment>()
+const attachments = new Map<string, Attachment>()
 
-/** This thread's attachment to the region behind a handle; made at the first call. */
+/** This thread's attachment to the region behind a handle; made at the first call, kept until it is closed. */
 export function attach(handle: unknown): Attachment {
-  const buffer = (handle as { region?: unknown } | null | undefined)?.region
-  const known = buffer instanceof SharedArrayBuffer ? attachments.get(buffer) : undefined
-  if (known !== undefined) return known
-  const attachment = new Attachment(openRegion(handle))
-  attachments.set(attachment.region.buffer, attachment)
+  const region = openRegion(handle)
+  const id = regionId(region)
+  let attachment = attachments.get(id)
+  if (attachment === undefined) attachments.set(id, (attachment = new Attachment(region)))
   return attachment
 }
-

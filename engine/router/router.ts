@@ -1,8 +1,8 @@
 import { HARD_BARS } from '../memory/bars.ts'
+import { Candidates, type Tried } from '../memory/candidates.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
 import { peekPublished, serviceCount, serviceRevision, serviceStart, serviceText } from '../memory/slots.ts'
 import type { ServiceText } from '../memory/table-writer.ts'
-import { Candidates, type Tried } from '../policies/candidates.ts'
 import { createDice } from '../policies/dice.ts'
 import { NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
 import { findPolicy } from '../policies/registry.ts'
@@ -38,13 +38,7 @@ export class Router {
     this.#attachment = attachment
     const { index } = attachment.findService(service)
     this.#index = index
-    this.#candidates = new Candidates(
-      attachment.region.words,
-      attachment.endpoints,
-      attachment.services,
-      attachment.tally,
-      index,
-    )
+    this.#candidates = new Candidates(attachment.region, index)
     this.#pickRow = () => NO_ENDPOINT
     this.#bind()
   }
@@ -66,8 +60,7 @@ export class Router {
     if (attachment.isClosed) return NO_ENDPOINT
     if (peekPublished(attachment.region) !== this.#seen) this.#bind()
     const candidates = this.#candidates
-    candidates.tried = tried
-    candidates.refreshMask()
+    candidates.begin(tried)
     let row = this.#pickRow(candidates, hash)
     if (row < 0) {
       // All are barred by opinion before the load balancer could call panic: better a doubtful endpoint than none.
@@ -76,8 +69,7 @@ export class Router {
       row = this.#pickRow(candidates, hash)
       if (row < 0) return row
     }
-    attachment.tally.enter(row)
-    return attachment.endpoints.ticket(row)
+    return attachment.tally.enter(row)
   }
 
   /**
@@ -93,11 +85,9 @@ export class Router {
   settle(ticket: number, outcome: Outcome, latencyUs = 0): void {
     const attachment = this.#attachment
     if (attachment.isClosed) return
-    const row = attachment.endpoints.rowOf(ticket)
-    if (row < 0) return
     const code = outcomeCode(outcome)
     const latency = latencyUs > 0 && latencyUs <= 0x7fffffff ? latencyUs | 0 : 0
-    if (attachment.tally.leave(row, code, latency)) attachment.outcomes.report(ticket, code, latency)
+    if (attachment.tally.leave(ticket, code, latency)) attachment.outcomes.report(ticket, code, latency)
   }
 
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. */

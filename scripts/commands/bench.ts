@@ -1,0 +1,66 @@
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { overBudget } from '../../native-bench/budget.ts'
+import { machineLine, measure, type Row } from '../../native-bench/harness.ts'
+import { pickSubjects } from '../../native-bench/policies/pick.ts'
+import type { Command } from './command.ts'
+
+export const bench: Command = {
+  name: 'bench',
+  usage: '[NAME ...] [--json FILE] [--check]',
+  summary: 'measures what a decision costs here',
+  details: `
+  NAME          measures only rows whose name contains it, as in: least-request/64
+  --json FILE   writes the rows as JSON as well
+  --check       exits 1 when a row costs more than its budget
+
+Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call.
+`,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { json: { type: 'string' }, check: { type: 'boolean' } },
+    })
+    const { subjects, close } = pickSubjects()
+    const chosen = subjects.filter(
+      ({ name }) => positionals.length === 0 || positionals.some(part => name.includes(part)),
+    )
+    if (chosen.length === 0) {
+      process.stderr.write(
+        `signalbox bench: no row is called like that; there are\n${subjects.map(s => `  ${s.name}\n`).join('')}`,
+      )
+      return 2
+    }
+    const rows = await measure(chosen, showProgress)
+    close()
+    process.stdout.write(`${machineLine()}\n\n${table(rows)}`)
+    if (values.json !== undefined) {
+      await writeFile(values.json, `${JSON.stringify({ machine: machineLine(), rows }, null, 2)}\n`)
+    }
+    if (values.check !== true) return 0
+    const over = overBudget(rows)
+    process.stdout.write(over.length === 0 ? '\nwithin budget\n' : `\n${over.join('\n')}\n`)
+    return over.length === 0 ? 0 : 1
+  },
+}
+
+function showProgress(done: number, of: number): void {
+  if (!process.stderr.isTTY) return
+  const filled = Math.round((done / of) * 30)
+  process.stderr.write(
+    `\r[${'█'.repeat(filled)}${'·'.repeat(30 - filled)}] ${done}/${of}${done === of ? '\r\x1b[K' : ''}`,
+  )
+}
+
+function table(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  const line = (name: string, ...columns: string[]): string =>
+    `${name.padEnd(width)}${columns.map(column => column.padStart(12)).join('')}\n`
+  return (
+    line('', 'median ns', 'p99 ns', '± %') +
+    rows
+      .map(row => line(row.name, row.nsMedian.toFixed(1), row.nsP99.toFixed(1), row.spreadPercent.toFixed(1)))
+      .join('')
+  )
+}

@@ -1,0 +1,34 @@
+import { parseArgs } from 'node:util'
+import { loadConfig } from '../../engine/config/load.ts'
+import { SignalboxError } from '../../engine/index.ts'
+import type { Command } from './command.ts'
+
+export const check: Command = {
+  name: 'check',
+  usage: 'FILE',
+  summary: 'reads a config and says all that is wrong with it',
+  details: `
+Prints every problem as FILE:LINE:COLUMN: PATH: what is wrong and what is wished, and exits 2;
+prints what the config routes and exits 0 when there is none.
+`,
+  async run(args) {
+    const { positionals } = parseArgs({ args, allowPositionals: true })
+    if (positionals.length !== 1) {
+      process.stderr.write('signalbox check: name one config file: signalbox check FILE\n')
+      return 2
+    }
+    try {
+      const config = await loadConfig(positionals[0])
+      const services = Object.entries(config.services).map(
+        ([name, service]) =>
+          `${name} (${service.policy.name}, ${service.endpoints.length} ${service.endpoints.length === 1 ? 'endpoint' : 'endpoints'})`,
+      )
+      process.stdout.write(`${positionals[0]}: ok: ${services.join(', ')}\n`)
+      return 0
+    } catch (error) {
+      if (!(error instanceof SignalboxError)) throw error
+      process.stderr.write(`${error.message}\n`)
+      return 2
+    }
+  },
+}

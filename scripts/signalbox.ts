@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { SignalboxError } from '../engine/index.ts'
+import { bench } from './commands/bench.ts'
+import { check } from './commands/check.ts'
+import type { Command } from './commands/command.ts'
+import { demo } from './commands/demo.ts'
+import { overview, usageOf } from './commands/help.ts'
+import { proxy } from './commands/proxy.ts'
+import { packageVersion } from './version.ts'
+
+/**
+ * The command line, and the one place where engine and agents are put together. Exits 0 when all went well, 1 when
+ * something failed, 2 when what was asked for cannot be done as written.
+ */
+const COMMANDS: readonly Command[] = [proxy, demo, check, bench]
+
+async function main(args: string[]): Promise<number> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h') {
+    process.stdout.write(overview(COMMANDS))
+    return name === undefined ? 2 : 0
+  }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${packageVersion()}\n`)
+    return 0
+  }
+  if (name === 'help') {
+    if (rest[0] === undefined) process.stdout.write(overview(COMMANDS))
+    else process.stdout.write(usageOf(find(rest[0])))
+    return 0
+  }
+  const command = find(name)
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(usageOf(command))
+    return 0
+  }
+  return command.run(rest)
+}
+
+function find(name: string): Command {
+  const command = COMMANDS.find(each => each.name === name)
+  if (command !== undefined) return command
+  throw new UsageError(
+    `there is no command ${JSON.stringify(name)}; there are ${COMMANDS.map(each => each.name).join(', ')}`,
+  )
+}
+
+class UsageError extends Error {}
+
+main(process.argv.slice(2)).then(
+  code => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    const isUsage = error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
+    const isConfig = error instanceof SignalboxError && error.code.startsWith('SBX_CONFIG_')
+    const isKnown = isUsage || error instanceof SignalboxError
+    process.stderr.write(
+      `signalbox: ${isKnown ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
+    )
+    if (isUsage) process.stderr.write('Say "signalbox help" for what there is.\n')
+    process.exitCode = isUsage || isConfig ? 2 : 1
+  },
+)

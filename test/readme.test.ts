@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { parseConfig } from '../engine/config/parse.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+
+const blocks = (language: string): string[] =>
+  [...README.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code)
+
+/** Runs a module as a user of the package would: inside the package's own scope, 'signalbox' is this package. */
+function runModule(code: string, extension = 'mjs'): { status: number | null; stdout: string; stderr: string } {
+  const scratch = join(ROOT, 'dist', 'scratch')
+  mkdirSync(scratch, { recursive: true })
+  const folder = mkdtempSync(join(scratch, 'run-'))
+  try {
+    const file = join(folder, `example.${extension}`)
+    writeFileSync(file, code)
+    return spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+test('README: the first example runs as pasted', () => {
+  const { status, stdout, stderr } = runModule(blocks('js')[0])
+  assert.equal(stderr, '')
+  assert.equal(status, 0)
+  assert.match(stdout, /^send it to (10\.0\.0\.1:8080 at http:\/\/10\.0\.0\.1:8080|b at http:\/\/10\.0\.0\.2:8080)\n$/)
+})
+
+test('README: the first example has at most twelve lines', () => {
+  assert.ok(blocks('js')[0].trim().split('\n').length <= 12)
+})
+
+test('README: the example config is valid', () => {
+  for (const yaml of blocks('yaml')) {
+    const result = parseConfig(yaml)
+    assert.ok('config' in result, JSON.stringify(result))
+  }
+})
+
+test('the package can be required, prints nothing, and lets the process end', () => {
+  const code =
+    "const { createSignalbox, PICK } = require('signalbox'); require('signalbox/ring'); require('signalbox/writer'); require('signalbox/agents'); if (typeof createSignalbox !== 'function' || PICK.NO_ENDPOINT !== -1) throw new Error('exports')"
+  const { status, stdout, stderr } = runModule(code, 'cjs')
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
+})
+
+test('nothing beside the documented doors can be imported', () => {
+  const { status, stderr } = runModule("await import('signalbox/dist/engine/index.js')")
+  assert.notEqual(status, 0)
+  assert.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/)
+})

@@ -1,0 +1,142 @@
+import type { Candidates } from '../../engine/memory/candidates.ts'
+import type { Capacity } from '../../engine/memory/layout.ts'
+import { createRegion, type Region } from '../../engine/memory/region.ts'
+import { serviceCount, serviceStart } from '../../engine/memory/slots.ts'
+import type { ServiceText } from '../../engine/memory/table-writer.ts'
+import { Attachment } from '../../engine/router/attachment.ts'
+import { Router } from '../../engine/router/router.ts'
+
+/** What a test says of an endpoint; the rest has defaults. */
+export interface TinyEndpoint {
+  weight?: number
+  zone?: string
+  priority?: number
+  metadata?: Record<string, string>
+}
+
+export interface TinyOptions {
+  /** Name of the policy, or the policy with its options. */
+  policy?: string | ServiceText['policy']
+  panicThreshold?: number
+  capacity?: Partial<Capacity>
+}
+
+/** Small enough to fill up in a test, and to be made some ten thousand times a second. */
+const SMALL: Capacity = { rows: 64, services: 4, seats: 6, textBytes: 128, outcomes: 64 }
+
+/**
+ * A region with one service and this thread attached to it, in one line:
+ *
+ *   const world = tinyWorld({ a: { weight: 1 }, b: { weight: 3 } }, { policy: 'round-robin' })
+ *
+ * `another()` takes one more seat, as another thread would: it has its own pin, in-flight block and outcome ring.
+ */
+export function tinyWorld(endpoints: Record<string, TinyEndpoint>, options: TinyOptions = {}): TinyWorld {
+  return new TinyWorld(endpoints, options)
+}
+
+export class TinyWorld {
+  static readonly SERVICE = 'api'
+  readonly region: Region
+  readonly attachment: Attachment
+  /** Index of the service. */
+  readonly service: number
+  readonly router: Router
+  readonly #seats: Attachment[] = []
+
+  constructor(
+    endpoints: Record<string, TinyEndpoint>,
+    { policy = 'least-request', panicThreshold = 0.5, capacity }: TinyOptions,
+  ) {
+    this.region = createRegion({ ...SMALL, ...capacity })
+    this.attachment = this.another()
+    this.service = this.attachment.writer.edit(edit => {
+      const index = edit.putService({
+        name: TinyWorld.SERVICE,
+        policy: typeof policy === 'string' ? { name: policy } : policy,
+        panicThreshold,
+      })
+      for (const [id, endpoint] of Object.entries(endpoints)) edit.add(index, newEndpoint(id, endpoint))
+      return index
+    })
+    this.router = new Router(this.attachment, TinyWorld.SERVICE)
+  }
+
+  get endpoints() {
+    return this.attachment.endpoints
+  }
+
+  get services() {
+    return this.attachment.services
+  }
+
+  get writer() {
+    return this.attachment.writer
+  }
+
+  /** Rows of the service now, in order. */
+  rows(): number[] {
+    return this.attachment.serviceTexts()[this.service].rows
+  }
+
+  /** The row of an endpoint's id. */
+  row(id: string): number {
+    const row = this.rows().find(each => this.attachment.endpoint(each).id === id)
+    if (row === undefined) throw new Error(`Cannot find row: the tiny world has no endpoint ${id}`)
+    return row
+  }
+
+  add(id: string, endpoint: TinyEndpoint = {}): number {
+    return this.writer.edit(edit => edit.add(this.service, newEndpoint(id, endpoint)))
+  }
+
+  remove(id: string): number {
+    const row = this.row(id)
+    this.writer.edit(edit => edit.remove(this.service, row))
+    return row
+  }
+
+  setWeight(id: string, weight: number): void {
+    this.endpoints.setWeight(this.row(id), weight)
+    this.services.refreshPullMax(this.service, this.rows(), this.endpoints)
+  }
+
+  bar(id: string, bar: number, on = true): void {
+    this.endpoints.setBar(this.row(id), bar, on)
+  }
+
+  /** The id a pick leads to, or undefined; what was picked stays in flight. */
+  pickId(hash?: number): string | undefined {
+    const ticket = this.router.pick(hash)
+    return ticket < 0 ? undefined : this.router.endpoint(ticket).id
+  }
+
+  /** One more seat at the region. */
+  another(): Attachment {
+    const attachment = new Attachment(this.region)
+    this.#seats.push(attachment)
+    return attachment
+  }
+
+  routerOf(attachment: Attachment): Router {
+    return new Router(attachment, TinyWorld.SERVICE)
+  }
+
+  /** What a policy would be handed now; `Kind` may be a subclass that counts. */
+  candidates<T extends Candidates>(Kind: new (region: Region, service: number) => T): T {
+    const candidates = new Kind(this.region, this.service)
+    this.attachment.catchUp()
+    const slot = this.attachment.slot
+    candidates.bind(serviceStart(this.region, slot, this.service), serviceCount(this.region, slot, this.service))
+    candidates.begin(undefined)
+    return candidates
+  }
+
+  close(): void {
+    for (const attachment of this.#seats) attachment.close()
+  }
+}
+
+export function newEndpoint(id: string, { weight = 1, zone = '', priority = 0, metadata = {} }: TinyEndpoint = {}) {
+  return { id, url: `http://${id}.test`, zone, metadata, weight, priority }
+}
