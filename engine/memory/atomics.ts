@@ -1,6 +1,7 @@
 /**
- * The one door through which lock-free code reaches `Atomics`. In production it is `Atomics` itself; a schedule explorer, or a
- * test that lets a thread die at a chosen step, puts its own object here and so runs the shipped code, not a copy of it.
+ * The one door through which lock-free code reaches `Atomics`. In production it is `Atomics` itself; a schedule
+ * explorer, or a test that lets a thread die at a chosen step, puts its own object here and so runs the shipped code,
+ * not a copy of it.
  *
  * Every operation is sequentially consistent: JavaScript has no weaker atomic order and no fence. Plain element access
  * (`words[i]`) is Unordered and does not come through here; an integer element of 4 bytes never tears by it.
@@ -27,8 +28,8 @@ export const realAtomics: AtomicsSeam = Atomics
 export let atomics: AtomicsSeam = realAtomics
 
 /**
- * Puts other operations in place for this thread and returns those that were there, to be put back. For schedule explorers and
- * tests; it does not reach other threads, and it is not reachable from outside the package.
+ * Puts other operations in place for this thread and returns those that were there, to be put back. For schedule
+ * explorers and tests; it does not reach other threads, and it is not reachable from outside the package.
  */
 export function useAtomics(seam: AtomicsSeam): AtomicsSeam {
   const before = atomics

@@ -11,8 +11,8 @@ import { SignalboxError } from '../errors.ts'
  *     4 SEATS            how many writers may be open at a time                  createRing, once
  *     5 READER           0 no reader · 1 a reader is open                        the reader
  *    16 WRITE_CURSOR     claimed up to here (many), readable up to here (one)    the writers
- *    32 READ_CURSOR      everything before is free and zero                      the reader
- *    33 FREEING_CURSOR   everything before was consumed, and may be half zeroed  the reader
+ *    32 READ_CURSOR      everything before is free, and (many) zero              the reader
+ *    33 FREEING_CURSOR   many: everything before was consumed, perhaps zeroed    the reader
  *    48 SLEEPING         1 the reader sleeps, or is about to                     reader sets, writer clears
  *    64 LOSS             records given up, modulo 2^32                           the writers, by add
  *    80 seats, 16 words each: see SEAT_STATE below                               the writer of the seat
@@ -27,9 +27,9 @@ import { SignalboxError } from '../errors.ts'
  *
  * A record does not wrap: where it would, padding fills the rest of the area and the record begins at its start.
  *
- * Cursors count units modulo 2^32 and never stop growing, so a cursor names one lap of the ring for 32 GiB of traffic and a
- * claim that slept for a lap cannot mistake the next one for its own. Compare them by difference only. What many threads
- * write sits on different lines from what they read.
+ * Cursors count units modulo 2^32 and never stop growing, so a cursor names one lap of the ring for 32 GiB of traffic
+ * and a claim that slept for a lap cannot mistake the next one for its own. Compare them by difference only. What many
+ * threads write sits on different lines from what they read.
  */
 export const MAGIC = 0
 export const LAYOUT_VERSION = 1
@@ -48,9 +48,11 @@ const FIRST_SEAT = 80
  * A seat: one line that a writer keeps about its own claim, so that whoever learns of its death can finish the claim.
  *
  *   0 SEAT_STATE   free · taken by a living writer · dead and not yet recovered
- *   1 SEAT_CURSOR  the write cursor that the writer last tried to claim from: by Atomics, because recovery asks the living too
- *   2 SEAT_UNITS   how much it tried to claim                        plain: read after the writer's end only
- *   3 SEAT_HOLD    nothing · trying · holds the claim                plain: read after the writer's end only
+ *   1 SEAT_CURSOR  the write cursor it last tried to claim from    by Atomics: recovery asks the seats of the living too
+ *   2 SEAT_UNITS   how much it tried to claim                      plain: read after the writer's end only
+ *   3 SEAT_HOLD    nothing · trying · holds the claim              plain: read after the writer's end only
+ *
+ * With one writer only SEAT_STATE is used: what that writer has not committed nobody can see.
  */
 export const SEAT_STATE = 0
 export const SEAT_CURSOR = 1

@@ -29,10 +29,11 @@ import { RING, RingWriter } from './ring-writer.ts'
  *   T             claim       T + units      positive    finds nothing to do: the record is whole
  *   T             nothing     …              …           finds nothing to do
  *
- * Why the claim is a compareExchange of the write cursor: claimed by load and store, two writers get one place. Claimed by
- * compareExchange of the record's own length word there would be no step between claim and ownership at all, but a writer that
- * slept for a lap between its look and its claim would compare with a payload byte of another record, and could hit. Only a
- * word that never holds a payload may decide; and since the cursor does not repeat for 32 GiB, an old value cannot win.
+ * Why the claim is a compareExchange of the write cursor: claimed by load and store, two writers get one place. Claimed
+ * by compareExchange of the record's own length word there would be no step between claim and ownership at all, but a
+ * writer that slept for a lap between its look and its claim would compare with a payload byte of another record, and
+ * could hit. Only a word that never holds a payload may decide; and since the cursor does not repeat for 32 GiB, an old
+ * value cannot win.
  */
 export class ManyWriter extends RingWriter {
   readonly #seat: number
@@ -46,11 +47,11 @@ export class ManyWriter extends RingWriter {
    * See RingWriter.tryClaim.
    *
    * writes    own seat, WRITE_CURSOR, the length word of what it claimed
-   * reads     WRITE_CURSOR, then READ_CURSOR: in this order a full ring is really full, and room that is only there for an old
-   *           write cursor loses the compareExchange. A copy of the read cursor would not do: kept while others write, it
-   *           would be believed again after a wrap
-   * ordering  SeqCst store of SEAT_CURSOR before the SeqCst compareExchange of WRITE_CURSOR before the SeqCst store of the length:
-   *           who sees a moved cursor and no length finds a living owner's seat pointing there
+   * reads     WRITE_CURSOR, then READ_CURSOR: in this order a full ring is really full, and room that is only there for
+   *           an old write cursor loses the compareExchange. A copy of the read cursor would not do: kept while others
+   *           write, it would be believed again after a wrap
+   * ordering  SeqCst store of SEAT_CURSOR before the SeqCst compareExchange of WRITE_CURSOR before the SeqCst store of
+   *           the length: who sees a moved cursor and no length finds a living owner's seat pointing there
    * progress  lock-free: an attempt fails only because another writer's succeeded
    * pairs     drain (zeroes, then moves READ_CURSOR), recover (reads the seats)
    */
@@ -94,7 +95,10 @@ export class ManyWriter extends RingWriter {
     wakeReader(this.words)
   }
 
-  /** See RingWriter.abort. As commit, with the type of padding: the reader must step over the claim to reach what follows. */
+  /**
+   * See RingWriter.abort. As commit, with the type of padding: the reader must step over the claim to reach what
+   * follows.
+   */
   abort(offset: number): void {
     const header = this.endClaim('abort', offset)
     this.#finish(header, PADDING, -this.words[header]!)
@@ -111,7 +115,8 @@ export class ManyWriter extends RingWriter {
       words[seat + SEAT_HOLD] = HOLD_CLAIM
       return true
     }
-    // Step aside before anything else: if the ring is full because the winner died, nobody may go on mistaking us for it.
+    // Step aside before anything else: if the ring is full because the winner died, nobody may go on mistaking us for
+    // it.
     words[seat + SEAT_HOLD] = HOLD_NOTHING
     atomics.store(words, seat + SEAT_CURSOR, (readCursor - 1) | 0)
     return false

@@ -4,12 +4,15 @@ import { wakeReader } from './ring-sleep.ts'
 import { RING, RingWriter } from './ring-writer.ts'
 
 /**
- * The writer of a ring with one writer. Nobody else moves the write cursor, so it moves at commit: what is not committed does
- * not exist for anyone, and a writer that dies at any step leaves nothing to repair.
+ * The writer of a ring with one writer. Nobody else moves the write cursor, so it moves at commit: what is not
+ * committed does not exist for anyone, and a writer that dies at any step leaves nothing to repair.
  */
 export class OneWriter extends RingWriter {
   #writeCursor: number
-  /** The read cursor as last looked up: the room it promises is there, perhaps more. Never older than one ring of own records. */
+  /**
+   * The read cursor as last looked up: the room it promises is there, perhaps more. Never older than one ring of own
+   * records.
+   */
   #readCursor: number
   #endCursor = 0
 

@@ -36,15 +36,15 @@ export class RingReader {
   }
 
   /**
-   * Hands the records that are there, oldest first and `limit` at most, to `onRecord`; returns how many. Stops before a record
-   * that is claimed and not committed, however much lies behind it, and at what was there when it began, so it ends even while
-   * writers go on. A record whose `onRecord` throws counts as consumed, and the error goes to the caller. A drain within a drain
-   * gets nothing.
+   * Hands the records that are there, oldest first and `limit` at most, to `onRecord`; returns how many. Stops before a
+   * record that is claimed and not committed, however much lies behind it, and at what was there when it began, so it
+   * ends even while writers go on. A record whose `onRecord` throws counts as consumed, and the error goes to the
+   * caller. A drain within a drain gets nothing.
    *
    * writes    FREEING_CURSOR, zeroes over the consumed records, READ_CURSOR
    * reads     WRITE_CURSOR, and of each record length, type, payload
-   * ordering  one writer: SeqCst load of WRITE_CURSOR, then the rest Unordered. Many writers: SeqCst load of each length, then its type
-   *           and payload Unordered
+   * ordering  one writer: SeqCst load of WRITE_CURSOR, then the rest Unordered. Many writers: SeqCst load of each
+   *           length, then its type and payload Unordered
    * progress  wait-free; never waits for a writer
    * pairs     commit, and tryClaim for the room given back
    */
@@ -79,8 +79,9 @@ export class RingReader {
   }
 
   /**
-   * Blocks this thread until there is something to drain, `timeoutMs` at most; says whether there is. Only for threads without
-   * sockets and timers: the event loop stands still. What is there may turn out to be padding, so that `drain` returns 0.
+   * Blocks this thread until there is something to drain, `timeoutMs` at most; says whether there is. Only for threads
+   * without sockets and timers: the event loop stands still. What is there may turn out to be padding, so that `drain`
+   * returns 0.
    *
    * @param timeoutMs from 0; not Infinity
    * @throws SignalboxError SBX_RING_INVALID for another timeout
@@ -120,15 +121,17 @@ export class RingReader {
 }
 
 /**
- * Frees what was consumed from cursor `from` to `to`. For many writers it is zeroed first: the next claim of a place is visible
- * before its length is, and an old length there would be read as a record.
+ * Frees what was consumed from cursor `from` to `to`. For many writers it is zeroed first: the next claim of a place is
+ * visible before its length is, and an old length there would be read as a record.
  *
  * writes    FREEING_CURSOR, the even words (where a length can be), READ_CURSOR
  * reads     nothing
- * ordering  SeqCst exchange of FREEING_CURSOR, then zeroes Unordered, then SeqCst store of READ_CURSOR. An exchange and not a store: a
- *           plain write may take effect before an earlier store, but recovery must not see a zero while it still sees the old cursor
+ * ordering  SeqCst exchange of FREEING_CURSOR, then zeroes Unordered, then SeqCst store of READ_CURSOR. An exchange and
+ *           not a store: a plain write may take effect before an earlier store, but recovery must not see a zero while
+ *           it still sees the old cursor
  * progress  wait-free
- * pairs     tryClaim (loads READ_CURSOR), recover (adds 0 to FREEING_CURSOR), takeReader (finishes for a reader that died)
+ * pairs     tryClaim (loads READ_CURSOR), recover (adds 0 to FREEING_CURSOR), freeReader (finishes for a reader that
+ *           died)
  */
 function giveBack(memory: RingMemory, from: number, to: number): void {
   const { words, units, firstWord, hasManyWriters } = memory
@@ -160,8 +163,8 @@ export function takeReader(memory: RingMemory): void {
 }
 
 /**
- * Frees the place of a reader whose thread is dead, and finishes giving back what that reader had consumed. Records that it was handed in
- * the batch it died in, and had not begun to give back, are handed out again.
+ * Frees the place of a reader whose thread is dead, and finishes giving back what that reader had consumed. Records
+ * that it was handed in the batch it died in, and had not begun to give back, are handed out again.
  *
  * writes    zeroes, READ_CURSOR, READER
  * reads     READ_CURSOR, FREEING_CURSOR

@@ -21,21 +21,25 @@ import {
 import { wakeReader } from './ring-sleep.ts'
 import { RING } from './ring-writer.ts'
 
-/** How often recovery looks again before it tells its caller to come back: a living writer is past the spot within a few steps. */
+/**
+ * How often recovery looks again before it tells its caller to come back: a living writer is past the spot within a few
+ * steps.
+ */
 const LOOKS = 1000
 
 /**
- * Finishes what a dead writer began: its claimed record becomes padding, and its seat is free again. Returns 1 when a claim was turned to
- * padding, 0 when there was none to turn, or RING.AGAIN: a living writer stands where the dead one tried to claim and has
- * not taken its next step; nothing was changed, call again.
+ * Finishes what a dead writer began: its claimed record becomes padding, and its seat is free again. Returns 1 when a
+ * claim was turned to padding, 0 when there was none to turn, or RING.AGAIN: a living writer stands where the dead one
+ * tried to claim and has not taken its next step; nothing was changed, call again.
  *
- * Only for whoever *knows* that the writer's thread has ended (its `exit` event), and for one caller at a time: a supervisor.
+ * Only for whoever *knows* that the writer's thread has ended (its `exit` event), and for one caller at a time: a
+ * supervisor.
  *
  * writes    SEAT_STATE of the dead; type and length of its claim; SEAT_HOLD
  * reads     WRITE_CURSOR, the seats, the length of the claim, FREEING_CURSOR, in this order
- * ordering  the dead writer's plain words were written before its end, which the caller has seen. Of the living only Atomics are read.
- *           FREEING_CURSOR is read by add(0): with the reader's exchange either we see that it began to zero, or our look at the
- *           length came before its first zero
+ * ordering  the dead writer's plain words were written before its end, which the caller has seen. Of the living only
+ *           Atomics are read. FREEING_CURSOR is read by add(0): with the reader's exchange either we see that it began
+ *           to zero, or our look at the length came before its first zero
  * progress  wait-free: a bounded number of looks
  * pairs     tryClaim, commit (of the dead writer), giveBack (of the reader)
  */
@@ -62,7 +66,7 @@ function settleClaim(memory: RingMemory, seat: number): number {
   const endCursor = atomics.load(words, WRITE_CURSOR)
   switch (words[seat + SEAT_HOLD]) {
     case HOLD_CLAIM:
-      if (atomics.load(words, headerWord(memory, cursor)) > 0) return 0 // committed; the end came before the seat was cleared
+      if (atomics.load(words, headerWord(memory, cursor)) > 0) return 0 // committed, and then ended before it cleared its seat
       if (!isUnread(memory, cursor, endCursor)) return 0 // committed, and read since
       turnToPadding(memory, cursor, words[seat + SEAT_UNITS]!)
       return 1
@@ -74,18 +78,19 @@ function settleClaim(memory: RingMemory, seat: number): number {
 }
 
 /**
- * The dead writer was about to claim from `cursor`, or just had: its seat does not say. Everyone who tried there has, or had, a seat
- * pointing there, so the owner is found by leaving out who it is not:
+ * The dead writer was about to claim from `cursor`, or just had: its seat does not say. Everyone who tried there has,
+ * or had, a seat pointing there, so the owner is found by leaving out who it is not:
  *
- * 1. The length there is not 0: its owner got further than the dead writer, whose seat would say that it holds the claim.
+ * 1. The length there is not 0: its owner got further than the dead writer, whose seat would say that it holds the
+ *    claim.
  * 2. The write cursor had not passed `cursor`: nobody claimed there. (A writer that does later is alive.)
  * 3. FREEING_CURSOR has passed `cursor`: the length is 0 because the record was read and zeroed.
- * 4. A living writer's seat points there: it may be the owner. Alive, it takes its next step (writes its length, or steps
- *    aside) and is then out of the question; until then, AGAIN. Its seat was looked at before the length.
- * 5. What is left: one of the dead owns it. If several died at this very place, the length of the claim is the smallest tried that ends
- *    where the write cursor is, or where somebody else has claimed (a length) or tried to (a seat): within the real claim
- *    there is none of the three, because its owner ended before it could write there, and whatever begins behind the real one
- *    shows one of the three.
+ * 4. A living writer's seat points there: it may be the owner. Alive, it takes its next step (writes its length, or
+ *    steps aside) and is then out of the question; until then, AGAIN. Its seat was looked at before the length.
+ * 5. What is left: one of the dead owns it. If several died at this very place, the length of the claim is the smallest
+ *    tried that ends where the write cursor is, or where somebody else has claimed (a length) or tried to (a seat):
+ *    within the real claim there is none of the three, because its owner ended before it could write there, and
+ *    whatever begins behind the real one shows one of the three.
  *
  * From then on nobody but us can change this place: the reader stands before it and its owner is dead.
  */
@@ -107,7 +112,10 @@ function settleAttempt(memory: RingMemory, cursor: number, endCursor: number): n
   return RING.AGAIN
 }
 
-/** Whether the claim at `cursor` is still before the reader, and before `endCursor`. Call it after looking at its length. */
+/**
+ * Whether the claim at `cursor` is still before the reader, and before `endCursor`. Call it after looking at its
+ * length.
+ */
 function isUnread(memory: RingMemory, cursor: number, endCursor: number): boolean {
   const freeingCursor = atomics.add(memory.words, FREEING_CURSOR, 0)
   const ahead = (cursor - freeingCursor) | 0

@@ -2,8 +2,9 @@ import { atomics } from './atomics.ts'
 import { SLEEPING } from './ring-layout.ts'
 
 /**
- * How long a sleep goes without looking again, in ms. The handshake below loses no wake-up, but a writer may die between its commit and
- * its notify, and a runtime may forget a pending `waitAsync`: then work lies here for this long at most.
+ * How long a sleep goes without looking again, in ms. The handshake below loses no wake-up, but a writer may die
+ * between its commit and its notify, and a runtime may forget a pending `waitAsync`: then work lies here for this long
+ * at most.
  */
 const SLICE_MS = 50
 
@@ -12,15 +13,16 @@ const SLICE_MS = 50
  *
  * writes    SLEEPING, 1 to 0
  * reads     SLEEPING
- * ordering  SeqCst load of SLEEPING after the SeqCst store that made the record readable: either this sees the reader's 1, or
- *           the reader's second look sees the record. All of them Atomics: with one plain access among them both can miss
+ * ordering  SeqCst load of SLEEPING after the SeqCst store that made the record readable: either this sees the reader's
+ *           1, or the reader's second look sees the record. All of them Atomics: with one plain access among them both
+ *           can miss
  * progress  wait-free; one load while the reader is awake, a system call only when it sleeps
  * pairs     sleep and sleepAsync
  */
 export function wakeReader(words: Int32Array): void {
   if (atomics.load(words, SLEEPING) === 0) return
-  // Only one of several writers pays for the notify. All sleepers of this word are the one reader: its present wait, and perhaps an
-  // asynchronous one that it gave up on, which must not swallow the wake-up.
+  // Only one of several writers pays for the notify. All sleepers of this word are the one reader: its present wait,
+  // and perhaps an asynchronous one that it gave up on, which must not swallow the wake-up.
   if (atomics.compareExchange(words, SLEEPING, 1, 0) === 1) atomics.notify(words, SLEEPING)
 }
 
@@ -46,7 +48,8 @@ export function sleep(words: Int32Array, isReadable: () => boolean, timeoutMs: n
 }
 
 /**
- * The same without blocking the thread. While it waits, a timer holds the thread's event loop open: a pending `waitAsync` alone does not.
+ * The same without blocking the thread. While it waits, a timer holds the thread's event loop open: a pending
+ * `waitAsync` alone does not.
  *
  * writes    SLEEPING
  * reads     whatever `isReadable` reads, and SLEEPING

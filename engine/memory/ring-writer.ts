@@ -14,7 +14,10 @@ import {
   seatWord,
 } from './ring-layout.ts'
 
-/** Why a claim, or a recovery, gave no result: all negative, so that one comparison tells them from an offset or a count. */
+/**
+ * Why a claim, or a recovery, gave no result: all negative, so that one comparison tells them from an offset or a
+ * count.
+ */
 export const RING = {
   /** No room until the reader has read; nothing was overwritten. */
   FULL: -1,
@@ -34,8 +37,8 @@ const NO_CLAIM = 0
 const NO_MORE = -1
 
 /**
- * One thread's way into a ring. It sits on a seat, by whose number (`id`) the thread's death can be told to `ring.recover`.
- * Claim, fill in place, commit; or `write` what you already have. Nothing here allocates per record.
+ * One thread's way into a ring. It sits on a seat, by whose number (`id`) the thread's death can be told to
+ * `ring.recover`. Claim, fill in place, commit; or `write` what you already have. Nothing here allocates per record.
  */
 export abstract class RingWriter {
   /** The number of the seat. */
@@ -59,20 +62,22 @@ export abstract class RingWriter {
   }
 
   /**
-   * Claims room for a record of `bytes` payload bytes and returns the offset of the payload, a multiple of 8 and never 0; or a
-   * negative reason, one of `RING`. The record is not readable before `commit`. One claim at a time.
+   * Claims room for a record of `bytes` payload bytes and returns the offset of the payload, a multiple of 8 and never
+   * 0; or a negative reason, one of `RING`. The record is not readable before `commit`. One claim at a time.
    */
   abstract tryClaim(type: number, bytes: number): number
 
   /** Makes the claim at `offset` readable. @throws SignalboxError SBX_RING_INVALID when that is not the open claim */
   abstract commit(offset: number): void
 
-  /** Gives the claim at `offset` up; its reader never hears of it. @throws SignalboxError SBX_RING_INVALID as for commit */
+  /**
+   * Gives the claim at `offset` up; its reader never hears of it. @throws SignalboxError SBX_RING_INVALID as for commit
+   */
   abstract abort(offset: number): void
 
   /**
-   * Claims, copies and commits; a string goes in as UTF-8, nothing as an empty payload. False when it was refused: full, or
-   * longer than `ring.longestBytes`.
+   * Claims, copies and commits; a string goes in as UTF-8, nothing as an empty payload. False when it was refused:
+   * full, or longer than `ring.longestBytes`.
    */
   write(type: number, payload?: Uint8Array | string): boolean {
     if (typeof payload === 'string') {
@@ -142,10 +147,12 @@ export abstract class RingWriter {
  *
  * writes    SEAT_STATE (free to taken), then SEAT_HOLD and SEAT_CURSOR of the own seat
  * reads     SEAT_STATE, READ_CURSOR
- * ordering  SeqCst compareExchange: of two writers one sits. SEAT_CURSOR starts one behind the reader, where no claim can be
+ * ordering  SeqCst compareExchange: of two writers one sits. SEAT_CURSOR starts one behind the reader, where no claim
+ *           can be
  * progress  wait-free: one attempt per seat
  * pairs     close and recover, which free it
- * @throws SignalboxError SBX_RING_INVALID for a seat that does not exist, SBX_RING_SEATS_TAKEN when it, or every one, is taken
+ * @throws SignalboxError SBX_RING_INVALID for a seat that does not exist, SBX_RING_SEATS_TAKEN when it, or every one,
+ * is taken
  */
 export function takeSeat(memory: RingMemory, id?: number): number {
   const { words, seats } = memory

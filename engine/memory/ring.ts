@@ -33,7 +33,8 @@ export { RING, type RingWriter } from './ring-writer.ts'
  * ring.reader().drain((type, bytes, offset, length) => console.log(type, bytes.subarray(offset, offset + length)))
  * ```
  *
- * A record that was accepted is delivered once, whole, and in the order of its writer; a full ring refuses and overwrites nothing.
+ * A record that was accepted is delivered once, whole, and in the order of its writer; a full ring refuses and
+ * overwrites nothing.
  *
  * @throws SignalboxError SBX_RING_INVALID for options out of range
  */
@@ -70,8 +71,8 @@ export class Ring {
   }
 
   /**
-   * Opens a writer for this thread, on seat `id` or on any free one. Whoever watches over the thread needs the number for
-   * `recover`: give it here, or tell it from `writer.id`.
+   * Opens a writer for this thread, on seat `id` or on any free one. Whoever watches over the thread needs the number
+   * for `recover`: give it here, or tell it from `writer.id`.
    *
    * @throws SignalboxError SBX_RING_INVALID for a seat that does not exist, SBX_RING_SEATS_TAKEN when it is taken
    */
@@ -91,9 +92,9 @@ export class Ring {
   }
 
   /**
-   * After the thread of writer `id` has ended: turns its claimed record, if any, to padding, so that the reader goes on, and frees its
-   * seat. Returns 1 or 0, the claims turned; or RING.AGAIN, when a living writer has to take a step first: call again soon.
-   * Never for a writer that may be alive, and from one thread at a time.
+   * After the thread of writer `id` has ended: turns its claimed record, if any, to padding, so that the reader goes
+   * on, and frees its seat. Returns 1 or 0, the claims turned; or RING.AGAIN, when a living writer has to take a step
+   * first: call again soon. Never for a writer that may be alive, and from one thread at a time.
    *
    * @throws SignalboxError SBX_RING_INVALID for a seat that does not exist
    */
@@ -102,8 +103,8 @@ export class Ring {
   }
 
   /**
-   * After the thread of the reader has ended: frees its place. The next reader begins where it stopped; records of the batch it was
-   * handling come again. Never for a reader that may be alive.
+   * After the thread of the reader has ended: frees its place. The next reader begins where it stopped; records of the
+   * batch it was handling come again. Never for a reader that may be alive.
    */
   recoverReader(): void {
     freeReader(this.#memory)
@@ -123,12 +124,13 @@ export class Ring {
   }
 
   /**
-   * Bytes claimed and not yet given back by the reader, headers and padding included: from 0 to `capacityBytes`. For gauges; it is old
-   * when you have it.
+   * Bytes claimed and not yet given back by the reader, headers and padding included: from 0 to `capacityBytes`. For
+   * gauges; it is old when you have it.
    *
    * writes    nothing
    * reads     READ_CURSOR, WRITE_CURSOR
-   * ordering  SeqCst loads, the reader's first: the difference is not negative, and bounded for the writers that overtake it
+   * ordering  SeqCst loads, the reader's first: the difference is not negative, and bounded for the writers that
+   *           overtake it
    * progress  wait-free
    * pairs     tryClaim, drain
    */
