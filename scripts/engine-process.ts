@@ -19,6 +19,7 @@ export async function runEngine(config: Config): Promise<number> {
   const logger = pino({ level: config.log.level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime })
   const log: Log = (level, message, fields) => logger[level](fields ?? {}, message)
   const stop = new Promise<string>(resolve => whenAskedToStop(resolve))
+  process.on('SIGHUP', () => log('warn', 'SIGHUP: reload is not available in this version, the running config stays'))
 
   const box = await openBox(config, { control: agents, log })
   let isRouting = false
@@ -68,6 +69,5 @@ function whenAskedToStop(ask: (reason: string) => void): void {
   process.on('SIGINT', signal => {
     if (inheritedListeners() === undefined) onSignal(signal)
   })
-  process.on('SIGHUP', () => {})
   onParentGone(() => onSignal('the parent process is gone'))
 }

@@ -6,6 +6,7 @@ import { TICK_MS, tickClock } from '../memory/clock.ts'
 import type { Capacity } from '../memory/layout.ts'
 import { createRegion, handleOf, type RegionHandle } from '../memory/region.ts'
 import { freeSeat, seatsOfThread } from '../memory/seats.ts'
+import type { Edit } from '../memory/table-writer.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
 import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
 import { Router } from '../router/router.ts'
@@ -67,19 +68,16 @@ export class Box {
   constructor(config: Config, options: SignalboxOptions) {
     this.config = config
     this.log = options.log ?? SILENT
-    const wanted = Object.values(config.services).reduce((sum, service) => sum + service.endpoints.length, 0)
-    const rows = Math.max(1024, Math.min(65_536, 2 ** Math.ceil(Math.log2(wanted * 2 + 1))))
-    const region = createRegion({ rows, ...options.capacity })
+    const region = createRegion({ ...roomFor(config), ...options.capacity })
     this.handle = handleOf(region)
     this.#attachment = attach(this.handle)
     tickClock(region)
-    this.#attachment.writer.edit(edit => {
-      for (const [name, service] of Object.entries(config.services)) {
-        const policy = { ...service.policy }
-        const index = edit.putService({ name, policy, panicThreshold: service.panicThreshold })
-        for (const endpoint of service.endpoints) edit.add(index, newEndpoint(endpoint))
-      }
-    })
+    try {
+      this.#attachment.writer.edit(edit => fill(edit, config))
+    } catch (error) {
+      this.#attachment.close()
+      throw error
+    }
     this.#tick = setInterval(() => tickClock(region), TICK_MS)
     this.#tick.unref()
     setEnvironmentData(ENVIRONMENT_KEY, this.handle)
@@ -89,12 +87,15 @@ export class Box {
 
   async start(control: Control | undefined): Promise<void> {
     if (control === undefined) return
-    this.#control = await control.start({
+    const running = await control.start({
       handle: this.handle,
       config: this.config,
       log: this.log,
       onThreadGone: threadId => this.giveBack(threadId),
     })
+    // Closed or aborted while the agents were starting: then they have nothing to start for.
+    if (this.isClosed) await running.close()
+    else this.#control = running
   }
 
   /** The running control plane; undefined when the box was made without one. */
@@ -165,12 +166,40 @@ export class Box {
     clearInterval(this.#tick)
     const left = getEnvironmentData(ENVIRONMENT_KEY) as unknown as RegionHandle | undefined
     if (left?.region === this.handle.region) setEnvironmentData(ENVIRONMENT_KEY, undefined)
-    await this.#control?.close()
-    this.#attachment.close()
+    try {
+      await this.#control?.close()
+    } catch (error) {
+      this.log('error', 'the control plane did not close as it should', { error: String(error) })
+    } finally {
+      this.#attachment.close()
+    }
   }
 
   #open(): void {
     if (this.isClosed) throw new SignalboxError('SBX_BOX_CLOSED', 'Cannot use the box: it was closed, create a new one')
+  }
+}
+
+/** Room for the endpoints of the config twice over, its services, and its longest endpoint text. */
+function roomFor(config: Config): Partial<Capacity> {
+  const services = Object.values(config.services)
+  const endpoints = services.flatMap(service => service.endpoints)
+  const longest = endpoints.reduce((most, endpoint) => Math.max(most, Buffer.byteLength(JSON.stringify(endpoint))), 0)
+  return {
+    rows: powerOfTwo(1024, endpoints.length * 2, 65_536),
+    services: powerOfTwo(32, services.length, 1024),
+    textBytes: powerOfTwo(512, longest + 4, 65_536),
+  }
+}
+
+function powerOfTwo(least: number, wanted: number, most: number): number {
+  return Math.min(most, Math.max(least, 2 ** Math.ceil(Math.log2(Math.max(wanted, 1)))))
+}
+
+function fill(edit: Edit, config: Config): void {
+  for (const [name, service] of Object.entries(config.services)) {
+    const index = edit.putService({ name, policy: service.policy, panicThreshold: service.panicThreshold })
+    for (const endpoint of service.endpoints) edit.add(index, newEndpoint(endpoint))
   }
 }
 

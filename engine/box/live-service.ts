@@ -43,8 +43,8 @@ export class LiveService {
   }
 
   /**
-   * Begins nothing new on an endpoint. Resolves when what was in flight is settled, or the box was closed; the change
-   * itself is made before this returns.
+   * Begins nothing new on an endpoint. Resolves when what was in flight is settled, or the drain was withdrawn, or the
+   * box was closed; the change itself is made before this returns.
    */
   drain(id: string): Promise<void> {
     const { endpoints, tally } = this.#writing()
@@ -52,9 +52,15 @@ export class LiveService {
     const generation = endpoints.generation(row)
     endpoints.setBar(row, DRAINING, true)
     return new Promise(resolve => {
-      const isDone = (): boolean =>
-        this.#attachment.isClosed || endpoints.generation(row) !== generation || tally.inflight(row) === 0
-      if (isDone()) return resolve()
+      // Idle at two looks in a row: a pick that read the bars just before they were set may count itself after the first.
+      let idleLooks = 0
+      const isDone = (): boolean => {
+        if (this.#attachment.isClosed || endpoints.generation(row) !== generation) return true
+        if ((endpoints.bars(row) & DRAINING) === 0) return true
+        idleLooks = tally.inflight(row) === 0 ? idleLooks + 1 : 0
+        return idleLooks === 2
+      }
+      isDone()
       const poll = setInterval(() => {
         if (!isDone()) return
         clearInterval(poll)

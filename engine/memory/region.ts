@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import { SignalboxError } from '../errors.ts'
 import {
   type Capacity,
+  HEADER_WORDS,
   LAYOUT_VERSION,
   LAYOUT_VERSION_AT,
   type Layout,
@@ -90,7 +91,8 @@ export function openRegion(handle: unknown): Region {
       `Cannot attach: ${describe(handle)} is not a signalbox handle, pass box.handle (for a Worker: { workerData: box.handle })`,
     )
   }
-  const header = new Int32Array(buffer, 0, 16)
+  const header = new Int32Array(HEADER_WORDS)
+  if (buffer.byteLength >= HEADER_WORDS * 4) header.set(new Int32Array(buffer, 0, HEADER_WORDS))
   if (header[MAGIC_AT] !== MAGIC || header[LAYOUT_VERSION_AT] !== LAYOUT_VERSION) {
     throw new SignalboxError(
       'SBX_REGION_LAYOUT_MISMATCH',
@@ -107,6 +109,12 @@ export function openRegion(handle: unknown): Region {
     textBytes: header[TEXT_BYTES_AT],
     outcomes: header[OUTCOMES_AT],
   })
+  if (buffer.byteLength !== layout.bytes) {
+    throw new SignalboxError(
+      'SBX_REGION_LAYOUT_MISMATCH',
+      `Cannot attach: the region has ${buffer.byteLength} bytes where its header says ${layout.bytes}, pass box.handle as it is`,
+    )
+  }
   return { buffer, words: new Int32Array(buffer, 0, layout.textAt / 4), layout }
 }
 
@@ -128,5 +136,11 @@ function within(name: string, value: number, least: number, most: number): void 
 }
 
 function describe(value: unknown): string {
-  return value === null ? 'null' : value === undefined ? 'undefined' : `a ${typeof value}`
+  return value === null
+    ? 'null'
+    : value === undefined
+      ? 'undefined'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`
 }

@@ -107,7 +107,8 @@ export function findFreeSlot(region: Region): number {
     used[atomics.load(words, seatWord(region, seat, SEAT_PIN_NEXT))] = 1
     used[atomics.load(words, seatWord(region, seat, SEAT_PIN))] = 1
   }
-  return used.indexOf(0, 1) - 1
+  const free = used.indexOf(0, 1)
+  return free < 0 ? -1 : free - 1
 }
 
 /** Fills a free slot, plainly: nobody reads it before it is published. The caller has checked that it fits. */

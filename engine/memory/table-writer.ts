@@ -196,6 +196,8 @@ export class Edit {
   }
 
   finish(): Structure {
+    // Versions are compared on a circle: a removal must be forgotten before they have come half-way round it.
+    if ((this.#version & 0xfffff) === 0) this.#forgetRetired()
     this.#structure.services.forEach((service, index) => {
       this.#serviceTable.refreshPullMax(index, service.rows, this.#endpoints)
     })
@@ -219,9 +221,18 @@ export class Edit {
     }
     throw new SignalboxError(
       'SBX_REGION_FULL',
-      `Cannot add endpoint ${id}: all ${rows} rows are in use, or removed with requests still in flight; ` +
-        'create the box with a larger capacity.rows',
+      `Cannot add endpoint ${id}: all ${rows} rows are in use, or were removed and still have requests in flight or a ` +
+        'thread whose event loop has not turned since; create the box with a larger capacity.rows',
     )
+  }
+
+  #forgetRetired(): void {
+    for (let row = 0; row < this.#region.layout.rows; row++) {
+      const retiredAt = this.#endpoints.retiredAt(row)
+      if (retiredAt !== 0 && retiredAt !== this.#version && isForgotten(this.#region, retiredAt)) {
+        this.#endpoints.setRetiredAt(row, 0)
+      }
+    }
   }
 
   #listed(): Uint8Array {

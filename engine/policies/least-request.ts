@@ -5,11 +5,11 @@ import { NO_ENDPOINT, type Policy } from './policy.ts'
 /**
  * Least request: the endpoint with the fewest requests in flight for its weight.
  *
- *   cost(e) = (inflight(e) + 1) ÷ pull(e)          compared crosswise, so nothing is divided
- *   up to SCAN_MAX rows: look at all of them, ties broken evenly by dice
- *   beyond: two distinct draws, the cheaper one (Mitzenmacher's two choices)
+ *   cost(e) = inflight(e) ÷ pull(e)          compared crosswise, so nothing is divided
+ *   ties (all idle, as a rule): by dice, in proportion to pull, so that weights hold at low load too
+ *   up to SCAN_MAX rows: look at all of them;  beyond: two distinct draws, the cheaper one (Mitzenmacher's two choices)
  *
- * Source    Envoy LEAST_REQUEST, HAProxy leastconn, Finagle P2C. Deviation: in flight is that of all threads at this
+ * Source    nginx least_conn, HAProxy leastconn, Envoy LEAST_REQUEST, Finagle P2C. Deviation: in flight is that of all threads at this
  *           instant, so looking at all rows is better than two draws and does not herd; draws are distinct, so of two
  *           endpoints a busy one is never drawn twice and taken (with replacement it would get a quarter).
  * Reads     bars, pull and one in-flight word per thread of each candidate.   Cost  n rows, or two dice and two rows.
@@ -39,18 +39,22 @@ function cheapestOfAll(candidates: Candidates, dice: Dice): number {
   let best = NO_ENDPOINT
   let bestLoad = 0
   let bestPull = 0
-  let ties = 0
+  let tied = 0
   for (let position = 0; position < candidates.count; position++) {
     const row = candidates.at(position)
     const pull = candidates.pull(row)
     if (pull === 0) continue
-    const load = candidates.inflight(row) + 1
+    const load = candidates.inflight(row)
     const mine = load * bestPull
     const theirs = bestLoad * pull
     if (mine > theirs && best !== NO_ENDPOINT) continue
-    // The k-th of k equals replaces the one held with probability 1/k, so each ends up held equally often.
-    if (mine === theirs && below(dice(), ++ties) !== 0) continue
-    if (mine !== theirs) ties = 1
+    if (best === NO_ENDPOINT || mine < theirs) {
+      tied = pull
+    } else {
+      // The newest of equals replaces the one held with probability pull ÷ sum of pulls: each ends up held by its share.
+      tied += pull
+      if (!wins(dice, pull, tied)) continue
+    }
     best = row
     bestLoad = load
     bestPull = pull
@@ -63,9 +67,17 @@ function cheaperOfTwo(candidates: Candidates, dice: Dice): number {
   if (first === NO_ENDPOINT) return cheapestOfAll(candidates, dice)
   const second = drawOpen(candidates, dice, first)
   if (second === NO_ENDPOINT) return first
-  const costOfFirst = (candidates.inflight(first) + 1) * candidates.pull(second)
-  const costOfSecond = (candidates.inflight(second) + 1) * candidates.pull(first)
-  return costOfSecond < costOfFirst ? second : first
+  const pullOfFirst = candidates.pull(first)
+  const pullOfSecond = candidates.pull(second)
+  const costOfFirst = candidates.inflight(first) * pullOfSecond
+  const costOfSecond = candidates.inflight(second) * pullOfFirst
+  if (costOfFirst !== costOfSecond) return costOfFirst < costOfSecond ? first : second
+  return wins(dice, pullOfFirst, pullOfFirst + pullOfSecond) ? first : second
+}
+
+/** True with probability part ÷ whole. */
+function wins(dice: Dice, part: number, whole: number): boolean {
+  return dice() * whole < part * 2 ** 32
 }
 
 /** An open row other than `except`, or NO_ENDPOINT after DRAWS_MAX draws that hit none. */

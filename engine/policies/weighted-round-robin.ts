@@ -25,36 +25,36 @@ export const weightedRoundRobin: Policy = {
   create: () => candidates => {
     const count = candidates.count
     if (count === 0) return NO_ENDPOINT
-    const scale = SCALE / candidates.pullMax()
-    // Two full rounds, at least 32 attempts: beyond, the weights are so skewed that the heaviest open row is the answer.
-    const attempts = Math.max(count * 2, 32)
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const turn = candidates.nextTurn()
-      const position = turn % count
-      const row = candidates.at(position)
-      const pull = candidates.pull(row)
-      if (pull === 0) continue
-      const weight = Math.min(SCALE, Math.max(1, Math.round(pull * scale)))
-      const round = ((turn - position) / count) % SCALE
-      if ((weight * round + position * PHASE) % SCALE >= SCALE - weight) return row
-    }
-    return heaviest(candidates)
+    const row = takeTurns(candidates, candidates.pullMax())
+    // None in two rounds: the heaviest is not open. Measured against the heaviest that is, one round always ends.
+    return row === NO_ENDPOINT ? takeTurns(candidates, largestOpenPull(candidates)) : row
   },
 }
 
 const SCALE = 65_535
 const PHASE = 32_767
 
-function heaviest(candidates: Candidates): number {
-  let best = NO_ENDPOINT
-  let bestPull = 0
-  for (let position = 0; position < candidates.count; position++) {
+function takeTurns(candidates: Candidates, pullMax: number): number {
+  if (pullMax === 0) return NO_ENDPOINT
+  const count = candidates.count
+  const scale = SCALE / pullMax
+  for (let attempt = 2 * count; attempt > 0; attempt--) {
+    const turn = candidates.nextTurn()
+    const position = turn % count
     const row = candidates.at(position)
     const pull = candidates.pull(row)
-    if (pull > bestPull) {
-      best = row
-      bestPull = pull
-    }
+    if (pull === 0) continue
+    const weight = Math.min(SCALE, Math.max(1, Math.round(pull * scale)))
+    const round = ((turn - position) / count) % SCALE
+    if ((weight * round + position * PHASE) % SCALE >= SCALE - weight) return row
   }
-  return best
+  return NO_ENDPOINT
+}
+
+function largestOpenPull(candidates: Candidates): number {
+  let most = 0
+  for (let position = 0; position < candidates.count; position++) {
+    most = Math.max(most, candidates.pull(candidates.at(position)))
+  }
+  return most
 }

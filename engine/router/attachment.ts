@@ -30,7 +30,6 @@ export class Attachment {
   #writer: TableWriter | undefined
   readonly #known: (Known | undefined)[] = []
   readonly #rest: NodeJS.Timeout
-  readonly #onExit = () => this.close()
 
   constructor(region: Region) {
     this.region = region
@@ -42,8 +41,7 @@ export class Attachment {
     while (this.pinned === 0) this.pinned = movePin(region, this.seat)
     this.#rest = setInterval(() => this.catchUp(), REST_MS)
     this.#rest.unref()
-    // A thread that ends by itself gives its seat back; one that is terminated needs box.watch.
-    process.once('exit', this.#onExit)
+    closeOnExit.add(this)
   }
 
   /** The right to edit the structure from this thread. */
@@ -103,7 +101,7 @@ export class Attachment {
     if (this.isClosed) return
     this.isClosed = true
     clearInterval(this.#rest)
-    process.off('exit', this.#onExit)
+    closeOnExit.delete(this)
     freeSeat(this.region, this.seat)
     attachments.delete(regionId(this.region))
   }
@@ -113,6 +111,12 @@ interface Known {
   readonly generation: number
   readonly endpoint: Endpoint
 }
+
+/** A thread that ends by itself gives its seats back; one that is terminated needs box.watch. */
+const closeOnExit = new Set<Attachment>()
+process.on('exit', () => {
+  for (const attachment of closeOnExit) attachment.close()
+})
 
 const attachments = new Map<string, Attachment>()
 

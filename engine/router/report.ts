@@ -45,7 +45,7 @@ export interface ServiceReport {
 /** Reports every service, as this thread sees the tables at this instant. */
 export function reportServices(attachment: Attachment): ServiceReport[] {
   return attachment.serviceTexts().map(({ text, rows }, index) => {
-    const mask = attachment.services.barMask(index)
+    const mask = countingBars(attachment, index, rows, text.panicThreshold)
     return {
       service: text.name,
       policy: findPolicy(text.policy.name)?.name ?? text.policy.name,
@@ -54,6 +54,14 @@ export function reportServices(attachment: Attachment): ServiceReport[] {
       endpoints: rows.map(row => reportEndpoint(attachment, row, mask)),
     }
   })
+}
+
+/** The bars a pick heeds now: when all rows are held back by opinions, it ignores those, see Router.pick. */
+function countingBars(attachment: Attachment, service: number, rows: number[], panicThreshold: number): number {
+  const mask = attachment.services.barMask(service)
+  const { endpoints } = attachment
+  const hasOpen = rows.some(row => (endpoints.bars(row) & mask) === 0 && endpoints.pull(row) > 0)
+  return hasOpen || panicThreshold === 0 ? mask : HARD_BARS
 }
 
 /** Reports one service. Throws SBX_SERVICE_UNKNOWN. */

@@ -1,3 +1,4 @@
+import { SignalboxError } from '../errors.ts'
 import { HARD_BARS } from '../memory/bars.ts'
 import { Candidates, type Tried } from '../memory/candidates.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
@@ -73,8 +74,8 @@ export class Router {
   }
 
   /**
-   * Ends what `pick` began. A ticket that was settled before, or whose endpoint has left and whose row has a new tenant,
-   * changes nothing.
+   * Ends what `pick` began; once per ticket. A ticket whose endpoint has left and whose row has a new tenant changes
+   * nothing, nor does one more settle than this thread has in flight on the endpoint.
    *
    * latencyUs: microseconds from sending to the first byte of the answer; 0…2^31 − 1, anything else counts as 0.
    *
@@ -90,8 +91,14 @@ export class Router {
     if (attachment.tally.leave(ticket, code, latency)) attachment.outcomes.report(ticket, code, latency)
   }
 
-  /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. */
+  /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
   endpoint(ticket: number): Endpoint {
+    if (!(ticket >= 0) || (ticket & 0xffff) >= this.#attachment.endpoints.rows) {
+      throw new SignalboxError(
+        'SBX_ENDPOINT_UNKNOWN',
+        `Cannot give the endpoint of ${ticket}: it is no ticket, look whether pick() answered below 0 first`,
+      )
+    }
     return this.#attachment.endpoint(ticket & 0xffff)
   }
 
