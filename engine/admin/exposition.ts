@@ -1,0 +1,45 @@
+/**
+ * The Prometheus text format 0.0.4: for each family a HELP line, a TYPE line, and its samples together.
+ *
+ *   # HELP signalbox_endpoint_inflight Requests sent and not settled.
+ *   # TYPE signalbox_endpoint_inflight gauge
+ *   signalbox_endpoint_inflight{service="api",endpoint="a"} 2
+ *
+ * Source: prometheus.io/docs/instrumenting/exposition_formats.
+ */
+export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** A summary here has a sum and a count, no quantiles. */
+export type FamilyType = 'counter' | 'gauge' | 'summary'
+export type Labels = Readonly<Record<string, string>>
+
+export class Exposition {
+  readonly #lines: string[] = []
+
+  /** Begins a family and returns what writes its samples; `suffix` is for the parts of a summary. */
+  family(name: string, type: FamilyType, help: string): (value: number, labels?: Labels, suffix?: string) => void {
+    this.#lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`)
+    return (value, labels = {}, suffix = '') => {
+      this.#lines.push(`${name}${suffix}${printLabels(labels)} ${printValue(value)}`)
+    }
+  }
+
+  toString(): string {
+    return `${this.#lines.join('\n')}\n`
+  }
+}
+
+function printLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+function printValue(value: number): string {
+  if (Number.isNaN(value)) return 'NaN'
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
+  return String(value)
+}
+
+const escapeHelp = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+
+export const escapeLabel = (text: string): string => escapeHelp(text).replaceAll('"', '\\"')

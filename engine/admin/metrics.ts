@@ -1,0 +1,119 @@
+import type { AgentStatus } from '../box/control.ts'
+import { BAR_NAMES } from '../memory/bars.ts'
+import type { EndpointReport } from '../router/report.ts'
+import { processTimes } from './clock.ts'
+import { Exposition, type Labels } from './exposition.ts'
+import { agentsOf, type Sources } from './snapshot.ts'
+
+/**
+ * What Prometheus reads: the shared tables of this instant in base units (seconds, bytes). Labels come from the config
+ * and the roster alone, never from a request, so their number is bounded by what the operator wrote.
+ *
+ * Throws SBX_BOX_CLOSED.
+ */
+export function printMetrics(sources: Sources): string {
+  const out = new Exposition()
+  const { box, counters, version } = sources
+  out.family(
+    'signalbox_build_info',
+    'gauge',
+    'Always 1; the labels say what runs.',
+  )(1, {
+    version,
+    node: process.versions.node,
+  })
+  printServices(out, sources)
+  const lost = 'Outcomes never reported to the agents because a ring was full.'
+  out.family('signalbox_outcomes_lost_total', 'counter', lost)(counters.lost())
+  printAgents(out, agentsOf(box))
+  printProxy(out, sources)
+  printProcess(out)
+  return out.toString()
+}
+
+const OUTCOMES = ['ok', 'error', 'timeout', 'abandoned'] as const
+
+type Visit = (endpoint: EndpointReport, labels: Labels) => void
+
+function printServices(out: Exposition, { counters }: Sources): void {
+  const services = counters.services()
+  const each = (visit: Visit): void => {
+    for (const { service, endpoints } of services) {
+      for (const endpoint of endpoints) visit(endpoint, { service, endpoint: endpoint.id })
+    }
+  }
+
+  const requests = out.family('signalbox_endpoint_requests_total', 'counter', 'Requests settled, by outcome.')
+  each(({ totals }, labels) => {
+    for (const outcome of OUTCOMES) requests(totals[outcome], { ...labels, outcome })
+  })
+  const picks = out.family('signalbox_endpoint_picks_total', 'counter', 'Times the endpoint was picked.')
+  each(({ totals }, labels) => picks(totals.picked, labels))
+  const inflight = out.family('signalbox_endpoint_inflight', 'gauge', 'Requests sent and not settled.')
+  each((endpoint, labels) => inflight(endpoint.inflight, labels))
+  const weightHelp = "Effective weight: what the facts leave of the operator's weight; 0: not picked."
+  const weight = out.family('signalbox_endpoint_weight', 'gauge', weightHelp)
+  each((endpoint, labels) => weight(endpoint.effectiveWeight, labels))
+  const latencyHelp = 'Smoothed latency, from sending to the first byte of the answer; 0: nothing is known.'
+  const latency = out.family('signalbox_endpoint_latency_seconds', 'gauge', latencyHelp)
+  each((endpoint, labels) => latency(endpoint.latencyUs / 1e6, labels))
+  const responseHelp = 'Latency of the requests that were settled ok.'
+  const response = out.family('signalbox_endpoint_response_seconds', 'summary', responseHelp)
+  each(({ totals }, labels) => {
+    response(totals.latencyUsSum / 1e6, labels, '_sum')
+    response(totals.ok, labels, '_count')
+  })
+  const up = out.family('signalbox_endpoint_up', 'gauge', '1 while the endpoint can be picked.')
+  each(({ isPickable }, labels) => up(Number(isPickable), labels))
+  const barred = out.family('signalbox_endpoint_barred', 'gauge', '1 while this bar stands against the endpoint.')
+  each(({ bars }, labels) => {
+    for (const bar of BAR_NAMES) barred(Number(bars.includes(bar)), { ...labels, bar })
+  })
+
+  const panicHelp = '1 while health is ignored because too few endpoints are left.'
+  const panic = out.family('signalbox_service_panic', 'gauge', panicHelp)
+  for (const { service, hasPanic } of services) panic(Number(hasPanic), { service })
+  const panics = out.family('signalbox_service_panics_total', 'counter', 'Times panic mode was entered.')
+  for (const { service, panics: times } of services) panics(times, { service })
+}
+
+function printAgents(out: Exposition, agents: AgentStatus[]): void {
+  const up = out.family('signalbox_agent_up', 'gauge', '1 while the agent runs.')
+  for (const { name, state } of agents) up(Number(state === 'running'), { agent: name })
+  const restarts = out.family(
+    'signalbox_agent_restarts_total',
+    'counter',
+    'Times the supervisor brought the agent back.',
+  )
+  for (const agent of agents) restarts(agent.restarts, { agent: agent.name })
+  const ageHelp = 'Time since the thread of the agent last showed that it turns.'
+  const age = out.family('signalbox_agent_heartbeat_age_seconds', 'gauge', ageHelp)
+  for (const { name, heartbeatAgeMs } of agents) age(heartbeatAgeMs / 1000, { agent: name })
+  const handled = out.family(
+    'signalbox_agent_signals_handled_total',
+    'counter',
+    'Signals the agent took from its mailbox.',
+  )
+  for (const agent of agents) handled(agent.handled, { agent: agent.name })
+  const dropped = out.family('signalbox_agent_signals_dropped_total', 'counter', 'Signals a full mailbox dropped.')
+  for (const agent of agents) dropped(agent.dropped, { agent: agent.name })
+}
+
+function printProxy(out: Exposition, { proxy }: Sources): void {
+  if (proxy === undefined) return
+  const { threads } = proxy()
+  const requests = out.family('signalbox_proxy_requests_total', 'counter', 'Requests a proxy thread took.')
+  for (const thread of threads) requests(thread.requests, { thread: String(thread.thread) })
+  const connections = out.family('signalbox_proxy_connections', 'gauge', 'Downstream connections open now.')
+  for (const thread of threads) connections(thread.connections, { thread: String(thread.thread) })
+}
+
+/** Under the names every Prometheus client uses, so that ready-made dashboards find them. */
+function printProcess(out: Exposition): void {
+  const { startedS, cpuS } = processTimes()
+  const { rss, heapUsed } = process.memoryUsage()
+  out.family('process_start_time_seconds', 'gauge', 'When the process began, since 1970.')(startedS)
+  out.family('process_cpu_seconds_total', 'counter', 'Processor time of all threads, user and system.')(cpuS)
+  out.family('process_resident_memory_bytes', 'gauge', 'Memory in use, as the system counts it.')(rss)
+  out.family('process_heap_bytes', 'gauge', "JavaScript heap in use in the engine's main thread.")(heapUsed)
+}

@@ -1,0 +1,139 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Refusal, sendJson, sendText } from './answer.ts'
+import { ACTIONS, Changes, type Target } from './changes.ts'
+import { EXPOSITION_TYPE } from './exposition.ts'
+import type { Need } from './gate.ts'
+import { readJsonBody } from './json-body.ts'
+import type { LiveFeed } from './live-feed.ts'
+import { printMetrics } from './metrics.ts'
+import type { PageFile } from './page-files.ts'
+import { readReadiness } from './readiness.ts'
+import { agentsOf, type Sources } from './snapshot.ts'
+
+/** One path of the admin listener and who may use it. A GET answers HEAD too. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT'
+  /** Segments; one that begins with ':' takes anything. */
+  path: string
+  need: Need
+  answer(response: ServerResponse, request: IncomingMessage, names: Record<string, string>): void | Promise<void>
+}
+
+/** Every path there is. */
+export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<string, PageFile>): Route[] {
+  const { box, counters } = sources
+  const changes = new Changes(box, counters)
+  const endpointPath = '/api/v1/services/:service/endpoints/:id'
+  return [
+    { method: 'GET', path: '/healthz', need: 'open', answer: response => sendJson(response, 200, { alive: true }) },
+    {
+      method: 'GET',
+      path: '/readyz',
+      need: 'open',
+      answer: response => {
+        const { isReady, reasons } = readReadiness(sources)
+        sendJson(response, isReady ? 200 : 503, { ready: isReady, reasons })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      need: 'read',
+      answer: response => sendText(response, 200, EXPOSITION_TYPE, printMetrics(sources)),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/services',
+      need: 'read',
+      answer: response => sendJson(response, 200, { services: counters.services() }),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/agents',
+      need: 'read',
+      answer: response => sendJson(response, 200, { agents: agentsOf(box) }),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/explain/:service',
+      need: 'read',
+      answer: (response, _, { service }) => sendJson(response, 200, counters.service(service)),
+    },
+    { method: 'GET', path: '/api/v1/live', need: 'read', answer: (response, request) => feed.open(request, response) },
+    ...ACTIONS.map(
+      (action): Route => ({
+        method: 'POST',
+        path: `${endpointPath}/${action}`,
+        need: 'change',
+        answer: async (response, request, names) => {
+          const body = await readJsonBody(request)
+          sendJson(response, 200, changes.act(action, targetOf(names), body))
+        },
+      }),
+    ),
+    {
+      method: 'PUT',
+      path: `${endpointPath}/weight`,
+      need: 'change',
+      answer: async (response, request, names) => {
+        const body = await readJsonBody(request)
+        sendJson(response, 200, changes.setWeight(targetOf(names), body))
+      },
+    },
+    // The page holds no numbers, and a browser cannot send a token for it: what it then asks for is guarded.
+    ...[...page].map(
+      ([path, { type, body }]): Route => ({
+        method: 'GET',
+        path,
+        need: 'open',
+        answer: response => sendText(response, 200, type, body),
+      }),
+    ),
+  ]
+}
+
+const targetOf = ({ service, id }: Record<string, string>): Target => ({ service, id })
+
+export interface Match {
+  route: Route
+  names: Record<string, string>
+}
+
+/** The route of a request. Throws a Refusal: 400 for a malformed path, 404 for an unknown one, 405 for another method. */
+export function matchRoute(routes: readonly Route[], method: string, target: string): Match {
+  const segments = segmentsOf(target)
+  const matches = routes.flatMap(route => {
+    const names = namesOf(route.path, segments)
+    return names === undefined ? [] : [{ route, names }]
+  })
+  if (matches.length === 0) {
+    throw new Refusal(404, 'SBX_ADMIN_NOT_FOUND', 'Cannot find this path: the admin listener has nothing under it')
+  }
+  const asked = method === 'HEAD' ? 'GET' : method
+  const match = matches.find(({ route }) => route.method === asked)
+  if (match !== undefined) return match
+  const allowed = matches.flatMap(({ route }) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method])).join(', ')
+  throw new Refusal(405, 'SBX_ADMIN_INVALID', `Cannot answer ${method.slice(0, 20)}: this path takes ${allowed}`, {
+    allow: allowed,
+  })
+}
+
+function segmentsOf(target: string): string[] {
+  const [path] = target.split('?', 1)
+  try {
+    return path.split('/').map(segment => decodeURIComponent(segment))
+  } catch {
+    throw new Refusal(400, 'SBX_ADMIN_INVALID', 'Cannot read the path: it has a broken percent-encoding')
+  }
+}
+
+function namesOf(path: string, segments: readonly string[]): Record<string, string> | undefined {
+  const wanted = path.split('/')
+  if (wanted.length !== segments.length) return undefined
+  const names: Record<string, string> = {}
+  for (const [at, segment] of wanted.entries()) {
+    if (segment.startsWith(':')) names[segment.slice(1)] = segments[at]
+    else if (segment !== segments[at]) return undefined
+  }
+  return names
+}

@@ -1,0 +1,61 @@
+import type { Box } from '../box/box.ts'
+import type { AgentStatus } from '../box/control.ts'
+import type { ServiceReport } from '../router/report.ts'
+import { processTimes, wallMs } from './clock.ts'
+import type { Counters } from './counters.ts'
+
+/** What the proxy tells of its threads, where there is one. */
+export interface ProxyStatus {
+  threads: ProxyThread[]
+}
+
+export interface ProxyThread {
+  thread: number
+  state: string
+  /** Requests taken since the thread began. */
+  requests: number
+  /** Downstream connections open now. */
+  connections: number
+}
+
+/** Everything the dashboard shows, at one instant. */
+export interface Snapshot {
+  /** Milliseconds since 1970. */
+  time: number
+  /** Milliseconds this process has been running. */
+  uptimeMs: number
+  version: string
+  isReady: boolean
+  services: ServiceReport[]
+  /** Empty without a control plane. */
+  agents: AgentStatus[]
+  /** Absent without a proxy. */
+  proxy?: ProxyStatus
+}
+
+/** Where the admin listener reads what it tells. */
+export interface Sources {
+  box: Box
+  counters: Counters
+  version: string
+  isReady: () => boolean
+  proxy: (() => ProxyStatus) | undefined
+}
+
+/** Throws SBX_BOX_CLOSED. */
+export function takeSnapshot({ box, counters, version, isReady, proxy }: Sources): Snapshot {
+  const time = wallMs()
+  return {
+    time,
+    uptimeMs: Math.round(time - processTimes().startedS * 1000),
+    version,
+    isReady: isReady(),
+    services: counters.services(),
+    agents: agentsOf(box),
+    ...(proxy === undefined ? {} : { proxy: proxy() }),
+  }
+}
+
+export function agentsOf(box: Box): AgentStatus[] {
+  return box.control?.status() ?? []
+}

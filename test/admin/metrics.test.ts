@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Exposition } from '../../engine/admin/exposition.ts'
+import type { AgentStatus } from '../../engine/box/control.ts'
+import { adminWorld, TWO_SERVICES } from './admin-world.ts'
+
+interface Sample {
+  name: string
+  labels: Record<string, string>
+  value: number
+}
+
+test('GET /metrics is well-formed Prometheus text', async t => {
+  const { ask } = await adminWorld(t)
+  const { status, headers, text } = await ask('/metrics')
+  assert.deepEqual([status, headers['content-type']], [200, 'text/plain; version=0.0.4; charset=utf-8'])
+  const samples = parseExposition(text)
+  assert.deepEqual(
+    samples.find(({ name }) => name === 'signalbox_build_info'),
+    { name: 'signalbox_build_info', labels: { version: '1.2.3', node: process.versions.node }, value: 1 },
+  )
+  for (const name of ['process_start_time_seconds', 'process_cpu_seconds_total', 'process_resident_memory_bytes']) {
+    assert.ok(
+      samples.some(sample => sample.name === name && sample.value > 0),
+      name,
+    )
+  }
+})
+
+test('the sums in /metrics are what the router was told', async t => {
+  const { box, ask } = await adminWorld(t)
+  const router = box.router('api')
+  const told = { ok: 40, error: 7, timeout: 3, abandoned: 2 }
+  for (const [outcome, times] of Object.entries(told)) {
+    for (let time = 0; time < times; time++) router.settle(router.pick(), outcome as keyof typeof told, 250_000)
+  }
+  router.pick()
+  const samples = parseExposition((await ask('/metrics')).text)
+  const sum = (name: string, labels: Record<string, string> = {}): number =>
+    samples
+      .filter(
+        sample =>
+          sample.name === name &&
+          Object.entries({ service: 'api', ...labels }).every(([key, value]) => sample.labels[key] === value),
+      )
+      .reduce((total, { value }) => total + value, 0)
+  for (const [outcome, times] of Object.entries(told)) {
+    assert.equal(sum('signalbox_endpoint_requests_total', { outcome }), times, outcome)
+  }
+  // 40 + 7 + 3 + 2 settled and one in flight.
+  assert.equal(sum('signalbox_endpoint_picks_total'), 53)
+  assert.equal(sum('signalbox_endpoint_inflight'), 1)
+  assert.equal(sum('signalbox_endpoint_response_seconds_count'), 40)
+  // 40 × 0.25 s.
+  assert.equal(sum('signalbox_endpoint_response_seconds_sum'), 10)
+})
+
+test('/metrics says weight, bars, latency and panic as they are in the tables', async t => {
+  const { box, ask } = await adminWorld(t)
+  const { endpoints, services } = box.attachment
+  const [a, b] = box.explain('api').endpoints
+  box.service('api').quarantine('a')
+  endpoints.setLatencyUs(b.row, 12_500)
+  endpoints.setFactor(b.row, 0.5)
+  const read = async () => {
+    const samples = parseExposition((await ask('/metrics')).text)
+    return (name: string, labels: Record<string, string>) =>
+      samples.find(
+        sample => sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+      )?.value
+  }
+  const value = await read()
+  const [ofA, ofB] = [a, b].map(({ id }) => ({ service: 'api', endpoint: id }))
+  assert.deepEqual([value('signalbox_endpoint_up', ofA), value('signalbox_endpoint_up', ofB)], [0, 1])
+  // b: weight 2 × factor 0.5.
+  assert.deepEqual([value('signalbox_endpoint_weight', ofA), value('signalbox_endpoint_weight', ofB)], [0, 1])
+  assert.equal(value('signalbox_endpoint_barred', { ...ofA, bar: 'quarantined' }), 1)
+  assert.equal(value('signalbox_endpoint_barred', { ...ofA, bar: 'draining' }), 0)
+  assert.equal(value('signalbox_endpoint_latency_seconds', ofB), 0.0125)
+  assert.equal(value('signalbox_service_panic', { service: 'api' }), 0)
+  services.setBarMask(0, 3)
+  services.countPanic(0)
+  const inPanic = await read()
+  assert.equal(inPanic('signalbox_service_panic', { service: 'api' }), 1)
+  assert.equal(inPanic('signalbox_service_panics_total', { service: 'api' }), 1)
+})
+
+test('/metrics tells of agents and proxy threads where there are some', async t => {
+  const agent: AgentStatus = {
+    name: 'load-balancer',
+    state: 'restarting',
+    incarnation: 3,
+    restarts: 2,
+    threadId: 7,
+    heartbeatAgeMs: 1250,
+    handled: 40,
+    dropped: 1,
+    lastError: null,
+  }
+  const control = { start: async () => ({ status: () => [agent], close: async () => {}, kill: async () => {} }) }
+  const threads = [{ thread: 5, state: 'serving', requests: 12, connections: 3 }]
+  const { ask } = await adminWorld(t, { proxy: () => ({ threads }) }, TWO_SERVICES, { control })
+  const samples = parseExposition((await ask('/metrics')).text)
+  const found = Object.fromEntries(
+    samples
+      .filter(({ labels }) => labels.agent === 'load-balancer' || labels.thread === '5')
+      .map(({ name, value }) => [name, value]),
+  )
+  assert.deepEqual(found, {
+    signalbox_agent_up: 0,
+    signalbox_agent_restarts_total: 2,
+    signalbox_agent_heartbeat_age_seconds: 1.25,
+    signalbox_agent_signals_handled_total: 40,
+    signalbox_agent_signals_dropped_total: 1,
+    signalbox_proxy_requests_total: 12,
+    signalbox_proxy_connections: 3,
+  })
+})
+
+test('Exposition escapes label values and help as the format asks', () => {
+  const out = new Exposition()
+  const write = out.family('x_total', 'counter', 'A \\ and\na line')
+  const labels = { name: 'quote " backslash \\ line\n end', other: '{},=' }
+  write(1, labels)
+  const text = out.toString()
+  assert.equal(text.split('\n').length, 4)
+  assert.deepEqual(parseExposition(text), [{ name: 'x_total', labels, value: 1 }])
+})
+
+/**
+ * A strict reader of the text format: HELP and TYPE once and first for each family, samples of a family together, no
+ * sample twice, counters named _total, every value a number, a newline at the end.
+ */
+function parseExposition(text: string): Sample[] {
+  assert.ok(text.endsWith('\n'), 'ends in a newline')
+  const samples: Sample[] = []
+  const families = new Set<string>()
+  const seen = new Set<string>()
+  let family = ''
+  let type = ''
+  for (const line of text.slice(0, -1).split('\n')) {
+    const help = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (?:[^\\]|\\[\\n])+$/.exec(line)
+    if (help !== null) {
+      assert.ok(!families.has(help[1]), `${help[1]} is described once`)
+      families.add((family = help[1]))
+      type = ''
+      continue
+    }
+    const typed = /^# TYPE (\S+) (counter|gauge|summary)$/.exec(line)
+    if (typed !== null) {
+      assert.deepEqual([typed[1], type], [family, ''], line)
+      type = typed[2]
+      assert.equal(type === 'counter', family.endsWith('_total'), `${family} is a ${type}`)
+      continue
+    }
+    const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (-?\d[\d.e+-]*|NaN|[+-]Inf)$/.exec(line)
+    assert.ok(sample, `cannot read ${line}`)
+    const [, name, braces = '{}', value] = sample
+    const names = type === 'summary' ? [`${family}_sum`, `${family}_count`] : [family]
+    assert.ok(names.includes(name), `${name} stands in its family, ${family}`)
+    assert.ok(!seen.has(name + braces), `${line} stands once`)
+    seen.add(name + braces)
+    samples.push({ name, labels: parseLabels(braces.slice(1, -1)), value: Number(value.replace('Inf', 'Infinity')) })
+  }
+  return samples
+}
+
+function parseLabels(text: string): Record<string, string> {
+  const labels: Record<string, string> = {}
+  const pair = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(,|$)/y
+  while (pair.lastIndex < text.length) {
+    const at = pair.lastIndex
+    const found = pair.exec(text)
+    assert.ok(found, `cannot read labels ${text} at ${at}`)
+    labels[found[1]] = found[2].replace(/\\(.)/g, (_, character) => (character === 'n' ? '\n' : character))
+    if (found[3] === '') break
+  }
+  return labels
+}
