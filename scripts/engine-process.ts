@@ -5,7 +5,7 @@ import { openBox } from '../engine/box/box.ts'
 import type { Config } from '../engine/config/schema.ts'
 import type { Log } from '../engine/index.ts'
 import { startProxy } from '../engine/proxy/proxy.ts'
-import { inheritedListeners, onParentGone } from './parent-process.ts'
+import { inheritedListeners, onParentGone } from '../engine/proxy/under-parent.ts'
 import { packageVersion } from './version.ts'
 
 /** How long in-flight requests have to finish once a drain was asked for, in ms: below the 30 s an orchestrator waits. */
@@ -55,19 +55,14 @@ export async function runEngine(config: Config): Promise<number> {
   return 0
 }
 
-/**
- * The first SIGTERM, SIGINT or loss of the parent asks for a drain; a second signal ends the process at once. Under a
- * parent, Ctrl-C reaches both of us at one time: there the parent's word counts, not the terminal's.
- */
+/** The first SIGTERM, SIGINT or loss of the parent asks for a drain; a second one ends the process at once. */
 function whenAskedToStop(ask: (reason: string) => void): void {
   let asked = 0
-  const onSignal = (signal: string): void => {
+  const onSignal = (reason: string): void => {
     if (++asked > 1) process.exit(1)
-    ask(signal)
+    ask(reason)
   }
   process.on('SIGTERM', onSignal)
-  process.on('SIGINT', signal => {
-    if (inheritedListeners() === undefined) onSignal(signal)
-  })
+  process.on('SIGINT', onSignal)
   onParentGone(() => onSignal('the parent process is gone'))
 }

@@ -102,10 +102,24 @@ function printAgents(out: Exposition, agents: AgentStatus[]): void {
 function printProxy(out: Exposition, { proxy }: Sources): void {
   if (proxy === undefined) return
   const { threads } = proxy()
-  const requests = out.family('signalbox_proxy_requests_total', 'counter', 'Requests a proxy thread took.')
-  for (const thread of threads) requests(thread.requests, { thread: String(thread.thread) })
-  const connections = out.family('signalbox_proxy_connections', 'gauge', 'Downstream connections open now.')
-  for (const thread of threads) connections(thread.connections, { thread: String(thread.thread) })
+  const responses = out.family('signalbox_proxy_responses_total', 'counter', 'Responses given, by class of status.')
+  for (const thread of threads) {
+    for (const [status, count] of Object.entries(thread.responses)) {
+      responses(count, { thread: String(thread.index), class: status })
+    }
+  }
+  const PER_THREAD = [
+    ['signalbox_proxy_aborted_requests_total', 'counter', 'Requests whose downstream went away first.', 'noResponse'],
+    ['signalbox_proxy_retries_total', 'counter', 'Second tries of a request.', 'retries'],
+    ['signalbox_proxy_refused_connections_total', 'counter', 'Connections beyond the limit.', 'refusedConnections'],
+    ['signalbox_proxy_access_lines_dropped_total', 'counter', 'Access lines nobody took.', 'droppedAccessLines'],
+    ['signalbox_proxy_thread_restarts_total', 'counter', 'Times the thread was brought back.', 'restarts'],
+    ['signalbox_proxy_connections', 'gauge', 'Downstream connections open now.', 'openConnections'],
+  ] as const
+  for (const [name, type, help, key] of PER_THREAD) {
+    const sample = out.family(name, type, help)
+    for (const thread of threads) sample(thread[key], { thread: String(thread.index) })
+  }
 }
 
 /** Under the names every Prometheus client uses, so that ready-made dashboards find them. */

@@ -10,12 +10,20 @@ export interface ProxyStatus {
 }
 
 export interface ProxyThread {
-  thread: number
+  index: number
   state: string
-  /** Requests taken since the thread began. */
-  requests: number
-  /** Downstream connections open now. */
-  connections: number
+  restarts: number
+  /** Responses by class, since the proxy began. */
+  responses: Record<'1xx' | '2xx' | '3xx' | '4xx' | '5xx', number>
+  /** Requests whose downstream went away first. */
+  noResponse: number
+  /** Second tries. */
+  retries: number
+  /** Connections refused because there were too many. */
+  refusedConnections: number
+  droppedAccessLines: number
+  /** Downstream connections now. */
+  openConnections: number
 }
 
 /** Everything the dashboard shows, at one instant. */

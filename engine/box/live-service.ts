@@ -62,11 +62,15 @@ export class LiveService {
       }
       isDone()
       const poll = setInterval(() => {
-        if (!isDone()) return
+        if (!isDone()) {
+          // Whoever must settle what is in flight is alive for that; the second look itself is worth waiting for.
+          if (idleLooks === 0) poll.unref()
+          else poll.ref()
+          return
+        }
         clearInterval(poll)
         resolve()
       }, DRAIN_POLL_MS)
-      poll.unref()
     })
   }
 

@@ -69,6 +69,12 @@ export class Candidates {
     return (words[at + BARS] & this.mask) === 0 ? words[at + WEIGHT_Q8] * words[at + FACTOR_Q12] : 0
   }
 
+  /** Whether any row may be picked now. Takes no turn. */
+  hasOpen(): boolean {
+    for (let position = 0; position < this.count; position++) if (this.pull(this.at(position)) > 0) return true
+    return false
+  }
+
   /** At least the largest pull among the rows. */
   pullMax(): number {
     return this.#words[this.#serviceAt + PULL_MAX] * 4096

@@ -12,6 +12,11 @@ export function createDice(seed: number): Dice {
   }
 }
 
+/** True with probability part ÷ whole; certain when they are equal. */
+export function wins(dice: Dice, part: number, whole: number): boolean {
+  return dice() * whole < part * 2 ** 32
+}
+
 /** A whole number from 0 to n − 1, n ≤ 2^16: multiply and shift, no division, bias below n / 2^16 (Lemire 2019). */
 export function below(roll: number, n: number): number {
   return ((roll >>> 16) * n) >>> 16

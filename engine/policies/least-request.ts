@@ -1,5 +1,5 @@
 import type { Candidates } from '../memory/candidates.ts'
-import { below, type Dice } from './dice.ts'
+import { below, type Dice, wins } from './dice.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
 
 /**
@@ -32,8 +32,8 @@ export const leastRequest: Policy = {
  */
 const SCAN_MAX = 16
 
-/** Draws for an open row before all are scanned for one: at half the rows barred, one pick in 256 scans. */
-const DRAWS_MAX = 8
+/** Draws before all rows are scanned instead: with half of them barred, one pick in 65,536 comes to that. */
+const DRAWS_MAX = 16
 
 function cheapestOfAll(candidates: Candidates, dice: Dice): number {
   let best = NO_ENDPOINT
@@ -75,16 +75,16 @@ function cheaperOfTwo(candidates: Candidates, dice: Dice): number {
   return wins(dice, pullOfFirst, pullOfFirst + pullOfSecond) ? first : second
 }
 
-/** True with probability part ÷ whole. */
-function wins(dice: Dice, part: number, whole: number): boolean {
-  return dice() * whole < part * 2 ** 32
-}
-
-/** An open row other than `except`, or NO_ENDPOINT after DRAWS_MAX draws that hit none. */
+/**
+ * An open row other than `except`, each with the probability of its pull: drawn evenly, kept with pull ÷ largest pull.
+ * NO_ENDPOINT after DRAWS_MAX draws that hit none.
+ */
 function drawOpen(candidates: Candidates, dice: Dice, except: number): number {
+  const pullMax = candidates.pullMax()
   for (let draw = 0; draw < DRAWS_MAX; draw++) {
     const row = candidates.at(below(dice(), candidates.count))
-    if (row !== except && candidates.pull(row) > 0) return row
+    const pull = candidates.pull(row)
+    if (row !== except && pull > 0 && (pull >= pullMax || wins(dice, pull, pullMax))) return row
   }
   return NO_ENDPOINT
 }

@@ -1,4 +1,5 @@
 import type { Candidates } from '../memory/candidates.ts'
+import { type Dice, wins } from './dice.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
 
 /**
@@ -22,22 +23,19 @@ export const weightedRoundRobin: Policy = {
   summary: 'turns in proportion to weight, evenly spread (static stride)',
   isWeighted: true,
   options: { schedule: ['stride'] },
-  create: () => candidates => {
-    const count = candidates.count
-    if (count === 0) return NO_ENDPOINT
-    const row = takeTurns(candidates, candidates.pullMax())
-    // None in two rounds: the heaviest is not open. Measured against the heaviest that is, one round always ends.
-    return row === NO_ENDPOINT ? takeTurns(candidates, largestOpenPull(candidates)) : row
+  create: dice => candidates => {
+    const row = takeTurns(candidates)
+    // None in two rounds: the heavy ones are out. Drawn by dice, the others keep their shares, and turns their phase.
+    return row === NO_ENDPOINT ? drawByPull(candidates, dice) : row
   },
 }
 
 const SCALE = 65_535
 const PHASE = 32_767
 
-function takeTurns(candidates: Candidates, pullMax: number): number {
-  if (pullMax === 0) return NO_ENDPOINT
+function takeTurns(candidates: Candidates): number {
   const count = candidates.count
-  const scale = SCALE / pullMax
+  const scale = SCALE / candidates.pullMax()
   for (let attempt = 2 * count; attempt > 0; attempt--) {
     const turn = candidates.nextTurn()
     const position = turn % count
@@ -51,10 +49,14 @@ function takeTurns(candidates: Candidates, pullMax: number): number {
   return NO_ENDPOINT
 }
 
-function largestOpenPull(candidates: Candidates): number {
-  let most = 0
+function drawByPull(candidates: Candidates, dice: Dice): number {
+  let row = NO_ENDPOINT
+  let sum = 0
   for (let position = 0; position < candidates.count; position++) {
-    most = Math.max(most, candidates.pull(candidates.at(position)))
+    const next = candidates.at(position)
+    const pull = candidates.pull(next)
+    sum += pull
+    if (pull > 0 && wins(dice, pull, sum)) row = next
   }
-  return most
+  return row
 }

@@ -60,8 +60,9 @@ export function reportServices(attachment: Attachment): ServiceReport[] {
 function countingBars(attachment: Attachment, service: number, rows: number[], panicThreshold: number): number {
   const mask = attachment.services.barMask(service)
   const { endpoints } = attachment
-  const hasOpen = rows.some(row => (endpoints.bars(row) & mask) === 0 && endpoints.pull(row) > 0)
-  return hasOpen || panicThreshold === 0 ? mask : HARD_BARS
+  const hasOpen = (bars: number): boolean =>
+    rows.some(row => (endpoints.bars(row) & bars) === 0 && endpoints.pull(row) > 0)
+  return panicThreshold > 0 && !hasOpen(mask) && hasOpen(HARD_BARS) ? HARD_BARS : mask
 }
 
 /** Reports one service. Throws SBX_SERVICE_UNKNOWN. */

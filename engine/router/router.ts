@@ -32,6 +32,8 @@ export class Router {
   #pickRow: PickRow
   #revision = 0
   #mayPanic = true
+  /** The last pick had to ignore opinions. */
+  #isDesperate = false
   #seen = 0
 
   constructor(attachment: Attachment, service: string) {
@@ -62,7 +64,10 @@ export class Router {
     if (peekPublished(attachment.region) !== this.#seen) this.#bind()
     const candidates = this.#candidates
     candidates.begin(tried)
+    // Where the last pick found opinions against all, ask first: a policy that takes turns shall take one a pick.
+    if (this.#isDesperate && !candidates.hasOpen()) candidates.mask = HARD_BARS
     let row = this.#pickRow(candidates, hash)
+    this.#isDesperate = false
     if (row < 0) {
       // All are barred by opinion before the load balancer could call panic: better a doubtful endpoint than none.
       if (!this.#mayPanic || candidates.mask === HARD_BARS) return row
@@ -70,6 +75,7 @@ export class Router {
       row = this.#pickRow(candidates, hash)
       if (row < 0) return row
     }
+    if (this.#mayPanic && candidates.mask === HARD_BARS) this.#isDesperate = true
     return attachment.tally.enter(row)
   }
 
@@ -93,10 +99,10 @@ export class Router {
 
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
   endpoint(ticket: number): Endpoint {
-    if (!(ticket >= 0) || (ticket & 0xffff) >= this.#attachment.endpoints.rows) {
+    if (this.#attachment.endpoints.rowOf(ticket) < 0) {
       throw new SignalboxError(
         'SBX_ENDPOINT_UNKNOWN',
-        `Cannot give the endpoint of ${ticket}: it is no ticket, look whether pick() answered below 0 first`,
+        `Cannot give the endpoint of ${ticket}: it is no ticket that is held, look whether pick() answered below 0 first`,
       )
     }
     return this.#attachment.endpoint(ticket & 0xffff)

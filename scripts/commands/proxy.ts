@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../../engine/config/load.ts'
 import { SignalboxError } from '../../engine/index.ts'
+import { inheritedListeners } from '../../engine/proxy/under-parent.ts'
 import { runEngine } from '../engine-process.ts'
-import { isUnderParent, runParent } from '../parent-process.ts'
+import { runParent } from '../parent-process.ts'
 import type { Command } from './command.ts'
 
 export const proxy: Command = {
@@ -25,7 +26,7 @@ back should it ever die. Logs are JSON lines on standard output.
     }
     try {
       const config = await loadConfig(file)
-      if (config.workers === 1 || isUnderParent()) return await runEngine(config)
+      if (config.workers === 1 || inheritedListeners() !== undefined) return await runEngine(config)
       return await runParent(config, ['proxy', '--config', file])
     } catch (error) {
       if (!(error instanceof SignalboxError)) throw error

@@ -98,12 +98,17 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
     lastError: null,
   }
   const control = { start: async () => ({ status: () => [agent], close: async () => {}, kill: async () => {} }) }
-  const threads = [{ thread: 5, state: 'serving', requests: 12, connections: 3 }]
+  const responses = { '1xx': 0, '2xx': 12, '3xx': 0, '4xx': 0, '5xx': 0 }
+  const counts = { noResponse: 4, retries: 5, refusedConnections: 6, droppedAccessLines: 7, openConnections: 3 }
+  const threads = [{ index: 5, state: 'serving', restarts: 1, responses, ...counts }]
   const { ask } = await adminWorld(t, { proxy: () => ({ threads }) }, TWO_SERVICES, { control })
   const samples = parseExposition((await ask('/metrics')).text)
   const found = Object.fromEntries(
     samples
-      .filter(({ labels }) => labels.agent === 'load-balancer' || labels.thread === '5')
+      .filter(
+        ({ labels }) =>
+          labels.agent === 'load-balancer' || (labels.thread === '5' && (labels.class ?? '2xx') === '2xx'),
+      )
       .map(({ name, value }) => [name, value]),
   )
   assert.deepEqual(found, {
@@ -112,7 +117,12 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
     signalbox_agent_heartbeat_age_seconds: 1.25,
     signalbox_agent_signals_handled_total: 40,
     signalbox_agent_signals_dropped_total: 1,
-    signalbox_proxy_requests_total: 12,
+    signalbox_proxy_responses_total: 12,
+    signalbox_proxy_aborted_requests_total: 4,
+    signalbox_proxy_retries_total: 5,
+    signalbox_proxy_refused_connections_total: 6,
+    signalbox_proxy_access_lines_dropped_total: 7,
+    signalbox_proxy_thread_restarts_total: 1,
     signalbox_proxy_connections: 3,
   })
 })

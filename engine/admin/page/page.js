@@ -127,8 +127,8 @@ function onSnapshot(snapshot) {
 
   const threads = snapshot.proxy?.threads ?? []
   byId('proxy').hidden = threads.length === 0
-  keep(threadRows, threads, ({ thread }) => thread, newThreadRow, byId('threads').tBodies[0])
-  for (const thread of threads) threadRows.get(thread.thread).show(thread, snapshot.time)
+  keep(threadRows, threads, ({ index }) => index, newThreadRow, byId('threads').tBodies[0])
+  for (const thread of threads) threadRows.get(thread.index).show(thread, snapshot.time)
 }
 
 /** Makes `known` hold one view per member of `list`, in its order, and its elements the children of `parent`. */
@@ -431,7 +431,8 @@ function newThreadRow(thread) {
   const history = []
   return {
     element,
-    show({ state, requests, connections }, time) {
+    show({ state, responses, openConnections }, time) {
+      const requests = Object.values(responses).reduce((sum, each) => sum + each, 0)
       history.push({ time, requests })
       if (history.length > RATE_SPAN + 1) history.shift()
       const first = history[0]
@@ -440,7 +441,7 @@ function newThreadRow(thread) {
         cells[2],
         rate(time > first.time ? (Math.max(0, requests - first.requests) * 1000) / (time - first.time) : 0),
       )
-      write(cells[3], count(connections))
+      write(cells[3], count(openConnections))
     },
   }
 }

@@ -1,0 +1,13 @@
+import pino from 'pino'
+import type { Config } from '../engine/config/schema.ts'
+import { runUnderParent } from '../engine/proxy/parent.ts'
+
+/** Runs `signalbox …args` as an engine under this process, which holds the listening sockets. Resolves with the exit code. */
+export function runParent(config: Config, args: readonly string[]): Promise<number> {
+  const logger = pino({ level: config.log.level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime })
+  return runUnderParent({
+    args: [process.argv[1], ...args],
+    listen: config.listen,
+    log: (level, message, fields) => logger[level](fields ?? {}, message),
+  })
+}
