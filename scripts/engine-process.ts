@@ -16,7 +16,7 @@ const DRAIN_MS = 25_000
  * SIGINT was followed and the drain is over. Reverse order of start: the proxy is drained first, the agents go last.
  */
 export async function runEngine(config: Config): Promise<number> {
-  const logger = pino({ level: config.log.level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime })
+  const logger = pino({ level: config.log.level, base: undefined })
   const log: Log = (level, message, fields) => logger[level](fields ?? {}, message)
   const stop = new Promise<string>(resolve => whenAskedToStop(resolve))
   process.on('SIGHUP', () => log('warn', 'SIGHUP: reload is not available in this version, the running config stays'))

@@ -4,7 +4,7 @@ import { runUnderParent } from '../engine/proxy/parent.ts'
 
 /** Runs `signalbox …args` as an engine under this process, which holds the listening sockets. Resolves with the exit code. */
 export function runParent(config: Config, args: readonly string[]): Promise<number> {
-  const logger = pino({ level: config.log.level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime })
+  const logger = pino({ level: config.log.level, base: undefined })
   return runUnderParent({
     args: [process.argv[1], ...args],
     listen: config.listen,

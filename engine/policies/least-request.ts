@@ -67,12 +67,10 @@ function cheaperOfTwo(candidates: Candidates, dice: Dice): number {
   if (first === NO_ENDPOINT) return cheapestOfAll(candidates, dice)
   const second = drawOpen(candidates, dice, first)
   if (second === NO_ENDPOINT) return first
-  const pullOfFirst = candidates.pull(first)
-  const pullOfSecond = candidates.pull(second)
-  const costOfFirst = candidates.inflight(first) * pullOfSecond
-  const costOfSecond = candidates.inflight(second) * pullOfFirst
-  if (costOfFirst !== costOfSecond) return costOfFirst < costOfSecond ? first : second
-  return wins(dice, pullOfFirst, pullOfFirst + pullOfSecond) ? first : second
+  const costOfFirst = candidates.inflight(first) * candidates.pull(second)
+  const costOfSecond = candidates.inflight(second) * candidates.pull(first)
+  // Equal: the first, which was drawn by its weight already.
+  return costOfSecond < costOfFirst ? second : first
 }
 
 /**

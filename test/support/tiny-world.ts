@@ -118,6 +118,11 @@ export class TinyWorld {
     return attachment
   }
 
+  /** Every seat turns once, as threads do within a moment: nobody pins an old structure after this. */
+  catchUp(): void {
+    for (const seat of this.#seats) seat.catchUp()
+  }
+
   routerOf(attachment: Attachment): Router {
     return new Router(attachment, TinyWorld.SERVICE)
   }

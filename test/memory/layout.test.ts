@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type Capacity,
+  HEADER_WORDS,
+  LINE_WORDS,
+  layoutOf,
+  OUTCOME_READ,
+  OUTCOME_RECORDS,
+  RECORD_WORDS,
+  ROW_WORDS,
+  SEAT_WORDS,
+  SERVICE_WORDS,
+  TOTAL_WORDS,
+} from '../../engine/memory/layout.ts'
+
+const CAPACITY: Capacity = { rows: 100, services: 3, seats: 5, textBytes: 128, outcomes: 64 }
+
+test('layoutOf() lays the parts one after another, none over its neighbour', () => {
+  const layout = layoutOf(CAPACITY)
+  const ends = [
+    [layout.seatsAt, HEADER_WORDS],
+    [layout.endpointsAt, layout.seatsAt + 5 * SEAT_WORDS],
+    [layout.servicesAt, layout.endpointsAt + 100 * ROW_WORDS],
+    [layout.slotsAt, layout.servicesAt + 3 * SERVICE_WORDS],
+    [layout.inflightAt, layout.slotsAt + layout.slots * layout.slotWords],
+    [layout.totalsAt, layout.inflightAt + 5 * layout.inflightStride],
+    [layout.outcomeRingsAt, layout.totalsAt + 5 * layout.totalsStride],
+    [layout.textAt / 4, layout.outcomeRingsAt + 5 * layout.outcomeRingWords],
+  ]
+  for (const [start, endBefore] of ends) assert.equal(start, endBefore)
+  assert.equal(layout.bytes, layout.textAt + 100 * 128)
+})
+
+test('layoutOf() begins every part on a cache line of its own', () => {
+  const layout = layoutOf(CAPACITY)
+  const { seatsAt, endpointsAt, servicesAt, slotsAt, slotWords, inflightAt, inflightStride } = layout
+  const { totalsAt, totalsStride, outcomeRingsAt, outcomeRingWords } = layout
+  const starts = [seatsAt, endpointsAt, servicesAt, slotsAt, inflightAt, totalsAt, outcomeRingsAt]
+  for (const words of [...starts, slotWords, inflightStride, totalsStride, outcomeRingWords]) {
+    assert.equal(words % LINE_WORDS, 0)
+  }
+})
+
+test('layoutOf() has room in each part for what the capacity promises', () => {
+  const layout = layoutOf(CAPACITY)
+  assert.ok(layout.inflightStride >= 100)
+  assert.ok(layout.totalsStride >= 100 * TOTAL_WORDS)
+  assert.ok(layout.outcomeRingWords >= OUTCOME_RECORDS + 64 * RECORD_WORDS)
+  assert.equal(layout.slots, 5 + 2, 'every seat may hold one slot, one is live, one is free to write')
+})
+
+test('outcome cursors of the writer and of the reader lie on different cache lines', () => {
+  assert.ok(OUTCOME_READ >= LINE_WORDS)
+  assert.ok(OUTCOME_RECORDS >= OUTCOME_READ + LINE_WORDS)
+})
