@@ -29,7 +29,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['engine/config/'],
   ['engine/router/'],
   ['engine/box/'],
-  ['engine/proxy/', 'engine/admin/'],
+  ['engine/proxy/', 'engine/dispatcher/', 'engine/admin/'],
   ['engine/index.ts', 'engine/writer.ts', 'engine/undici.ts'],
 ]
 
@@ -53,6 +53,7 @@ const PORTS: Readonly<Record<string, string>> = {
   'engine/memory/ring-sleep.ts': 'bounds a sleep',
   'engine/admin/clock.ts': 'the port of the admin listener',
   'engine/proxy/': 'real sockets have real time limits; nothing of it is simulated',
+  'engine/dispatcher/': 'likewise: it times requests of others',
   'agents/kit/clock.ts': 'the port of the agents',
   'agents/kit/dice.ts': 'the port of the agents',
   'native-bench/': 'measures',
@@ -72,6 +73,7 @@ const EMPTY_WORDS = new Set(
 const NAMED_BY_OTHERS: Readonly<Record<string, string>> = {
   'resource-manager': 'what the agent is called where people read about it',
   'configuration-manager': 'likewise',
+  'handler-style.ts': 'undici calls what a dispatcher answers to a handler',
 }
 
 const LINES_MAX = 400

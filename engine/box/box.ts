@@ -27,6 +27,9 @@ export interface SignalboxOptions {
 /** Where a box leaves its handle for threads started after it. */
 export const ENVIRONMENT_KEY = 'signalbox'
 
+/** In the order they were made: threads find the youngest that is open. */
+const openBoxes: Box[] = []
+
 const SILENT: Log = () => {}
 
 /**
@@ -80,6 +83,7 @@ export class Box {
     }
     this.#tick = setInterval(() => tickClock(region), TICK_MS)
     this.#tick.unref()
+    openBoxes.push(this)
     setEnvironmentData(ENVIRONMENT_KEY, this.handle)
     this.#signal = options.signal
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -164,8 +168,8 @@ export class Box {
   async #close(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort)
     clearInterval(this.#tick)
-    const left = getEnvironmentData(ENVIRONMENT_KEY) as unknown as RegionHandle | undefined
-    if (left?.region === this.handle.region) setEnvironmentData(ENVIRONMENT_KEY, undefined)
+    openBoxes.splice(openBoxes.indexOf(this), 1)
+    setEnvironmentData(ENVIRONMENT_KEY, openBoxes.at(-1)?.handle)
     try {
       await this.#control?.close()
     } catch (error) {

@@ -73,7 +73,7 @@ export class EndpointTable {
 
   /** The row of a ticket, or −1 when the row has had another tenant since. */
   rowOf(ticket: number): number {
-    if (ticket < 0) return -1
+    if (ticket < 1 << 16) return -1
     const row = ticket & 0xffff
     if (row >= this.rows) return -1
     return this.#words[this.#at + row * ROW_WORDS + GENERATION] === ticket >>> 16 ? row : -1
@@ -123,7 +123,8 @@ export class EndpointTable {
    */
   settleIn(row: number, service: number, text: EndpointText, weight: number, priority: number, nowMs: number): void {
     const at = this.#at + row * ROW_WORDS
-    const generation = (this.#words[at + GENERATION] + 1) & GENERATION_MASK
+    // 0 is left out: it is what a row has that never had a tenant.
+    const generation = (this.#words[at + GENERATION] + 1) & GENERATION_MASK || 1
     this.#writeText(row, text)
     this.#words.fill(0, at, at + ROW_WORDS)
     this.#words[at + GENERATION] = generation

@@ -93,7 +93,7 @@ export const TOTAL_PICKED = 0
 /** Four words by outcome code, see outcomes.ts. */
 export const TOTAL_SETTLED = 1
 export const TOTAL_LATENCY_US = 5 // sum over 'ok' outcomes, low word
-export const TOTAL_LATENCY_HIGH = 6 // … and carry
+export const TOTAL_LATENCY_HIGH = 6 // … and twice its carries, odd while one is under way
 export const TOTAL_WORDS = 8
 
 // ── outcome ring of one seat ────────────────────────────────────────────────────────────── owner (writes)

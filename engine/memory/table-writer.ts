@@ -31,7 +31,11 @@ export interface NewEndpoint extends EndpointText {
   readonly priority: number
 }
 
-const PATIENCE_MS = 2000
+/**
+ * How long a writer waits for another's edit, which takes microseconds, in ms. Beyond, the other's thread has died and
+ * its exit event waits for this very thread to turn.
+ */
+const PATIENCE_MS = 250
 
 /**
  * The one way the structure changes: services come and go, rows change tenant. An edit is a transaction: it is made

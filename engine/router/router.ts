@@ -48,7 +48,8 @@ export class Router {
 
   /**
    * Picks an endpoint and counts the request as in flight on it. `hash` is for policies that keep a key at one
-   * endpoint, see hashKey; `tried` holds endpoints this request shall not get again.
+   * endpoint, see hashKey; `tried` holds endpoints this request shall not get again, not even when only doubtful ones
+   * are left beside them.
    *
    * Returns a ticket ≥ 0, or a PICK reason below zero.
    *
@@ -70,13 +71,24 @@ export class Router {
     this.#isDesperate = false
     if (row < 0) {
       // All are barred by opinion before the load balancer could call panic: better a doubtful endpoint than none.
-      if (!this.#mayPanic || candidates.mask === HARD_BARS) return row
+      if (!this.#mayPanic || candidates.mask === HARD_BARS || this.#hasTriedAllOpen()) return row
       candidates.mask = HARD_BARS
       row = this.#pickRow(candidates, hash)
       if (row < 0) return row
     }
     if (this.#mayPanic && candidates.mask === HARD_BARS) this.#isDesperate = true
     return attachment.tally.enter(row)
+  }
+
+  /** Nothing is left only because this request tried it: then it is for the caller to say whether to ask again. */
+  #hasTriedAllOpen(): boolean {
+    const candidates = this.#candidates
+    if (candidates.tried === undefined) return false
+    const { tried } = candidates
+    candidates.tried = undefined
+    const hasOpen = candidates.hasOpen()
+    candidates.tried = tried
+    return hasOpen
   }
 
   /**

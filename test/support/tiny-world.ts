@@ -21,7 +21,7 @@ export interface TinyOptions {
   capacity?: Partial<Capacity>
 }
 
-/** Small enough to fill up in a test, and to be made some ten thousand times a second. */
+/** Small enough to fill up in a test. */
 const SMALL: Capacity = { rows: 64, services: 4, seats: 6, textBytes: 128, outcomes: 64 }
 
 /**

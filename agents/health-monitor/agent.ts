@@ -1,0 +1,143 @@
+import { type Config, HEALTH_NAMES, HEALTH_UNKNOWN, type ServiceConfig, UNHEALTHY } from '../../engine/writer.ts'
+import { defineAgent } from '../kit/agent.ts'
+import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/directive.ts'
+import type { Signal } from '../kit/signal.ts'
+import { type EndpointView, lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
+import { type HealthWord, healthChanged } from '../signals.ts'
+import { checkEndpoint } from './actions.ts'
+import { type Checked, checkDue, endpointChecked, lookDue } from './signals.ts'
+import { judge, paceMs, type Standing, UNCHECKED } from './verdict.ts'
+
+type HealthCheck = NonNullable<ServiceConfig['healthCheck']>
+
+/** An endpoint under watch. */
+interface Target extends Standing {
+  readonly row: number
+  readonly generation: number
+  readonly service: string
+  readonly id: string
+  readonly url: string
+}
+
+export interface State {
+  readonly services: Config['services']
+  /** By row. */
+  readonly targets: ReadonlyMap<number, Target>
+}
+
+/** How soon an endpoint that was added or removed is noticed. */
+const LOOK_MS = 100
+
+/** Share of the interval by which checks stray, so that those of many endpoints and nodes do not fall together. */
+const JITTER = 0.1
+
+/**
+ * Health monitor: asks every endpoint whether it is well, and takes out those that say no.
+ *
+ * Intuition  a failed check is an accident, some in a row are a fact. An endpoint that was just added is checked at once
+ *            and may be picked meanwhile. One that is unhealthy is asked more often, see paceMs, so that it is soon back.
+ * listens    nothing
+ * emits      signalbox.endpoint.health-changed
+ * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bar UNHEALTHY
+ * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
+ * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass
+ */
+export const healthMonitor = defineAgent<State>({
+  name: 'health-monitor',
+  listens: [],
+  emits: [healthChanged],
+  writes: ['health', 'healthySinceMs', 'unhealthyBar'],
+  actions: [lookAtTables, checkEndpoint],
+  start: ({ config }) => ({
+    state: { services: config.services, targets: new Map() },
+    directives: [act(lookAtTables, undefined)],
+  }),
+  decide,
+})
+
+export default healthMonitor
+
+function decide(state: State, signal: Signal, now: number): Step<State> {
+  if (tablesSeen.is(signal)) return onTables(state, signal.data)
+  if (checkDue.is(signal)) return onCheckDue(state, signal.data.row, signal.data.generation)
+  if (endpointChecked.is(signal)) return onChecked(state, signal.data, now)
+  if (lookDue.is(signal)) return { state, directives: [act(lookAtTables, undefined)] }
+  return stay(state)
+}
+
+/** Follows the structure: begins with what is new, forgets what is gone, lets go of what it no longer has to judge. */
+function onTables(state: State, { services }: TablesView): Step<State> {
+  const targets = new Map<number, Target>()
+  const directives: Directive[] = [schedule(LOOK_MS, lookDue.of(null))]
+  for (const { name, endpoints } of services) {
+    const isChecked = healthCheckOf(state, name) !== undefined
+    for (const endpoint of endpoints) {
+      if (!isChecked) {
+        directives.push(...acquit(endpoint))
+        continue
+      }
+      const known = state.targets.get(endpoint.row)
+      const isKnown = known !== undefined && known.generation === endpoint.generation
+      targets.set(endpoint.row, isKnown ? known : newTarget(name, endpoint))
+      if (!isKnown) directives.push(schedule(0, checkDue.of({ row: endpoint.row, generation: endpoint.generation })))
+    }
+  }
+  return { state: { ...state, targets }, directives }
+}
+
+/** A verdict of an earlier incarnation, on a service that is not checked any more, must not stand for ever. */
+function acquit(endpoint: EndpointView): Directive[] {
+  const directives: Directive[] = []
+  if ((endpoint.bars & UNHEALTHY) !== 0) directives.push(writeEndpoint('unhealthyBar', endpoint, 0))
+  if (endpoint.health !== HEALTH_UNKNOWN) directives.push(writeEndpoint('health', endpoint, HEALTH_UNKNOWN))
+  return directives
+}
+
+function newTarget(service: string, { row, generation, id, url, bars, health }: EndpointView): Target {
+  // The bar is what acts, so it is what an earlier incarnation's verdict is read from.
+  const verdict: HealthWord = (bars & UNHEALTHY) !== 0 ? 'unhealthy' : HEALTH_NAMES[health]
+  const isBarLost = verdict === 'unhealthy' && (bars & UNHEALTHY) === 0
+  return { ...UNCHECKED, row, generation, service, id, url, health: isBarLost ? 'unknown' : verdict }
+}
+
+function onCheckDue(state: State, row: number, generation: number): Step<State> {
+  const target = find(state, row, generation)
+  const healthCheck = target && healthCheckOf(state, target.service)
+  if (target === undefined || healthCheck === undefined) return stay(state)
+  const { path, timeout: timeoutMs } = healthCheck
+  return { state, directives: [act(checkEndpoint, { row, generation, url: target.url, path, timeoutMs })] }
+}
+
+function onChecked(state: State, checked: Checked, now: number): Step<State> {
+  const before = find(state, checked.row, checked.generation)
+  const healthCheck = before && healthCheckOf(state, before.service)
+  if (before === undefined || healthCheck === undefined) return stay(state)
+  const after: Target = { ...before, ...judge(before, checked.verdict, healthCheck) }
+  const { row, generation, service, id } = after
+  const pace = paceMs(after.health, healthCheck.interval)
+  const directives: Directive[] = [
+    schedule(Math.max(0, pace - checked.tookMs), checkDue.of({ row, generation }), pace * JITTER),
+  ]
+  if (after.health !== before.health) {
+    directives.push(writeEndpoint('health', after, HEALTH_NAMES.indexOf(after.health)))
+    if (after.health === 'unhealthy') directives.push(writeEndpoint('unhealthyBar', after, 1))
+    if (before.health === 'unhealthy') {
+      // Before the bar falls: who sees it pickable knows that it has just come back.
+      directives.push(writeEndpoint('healthySinceMs', after, now), writeEndpoint('unhealthyBar', after, 0))
+    }
+    const change = { row, generation, service, id, from: before.health, to: after.health, reason: checked.reason }
+    directives.push(emit(healthChanged.of(change, `${service}/${id}`)))
+  }
+  // A check that changed nothing is the rule; with thousands of endpoints, copying what is known for each would tell.
+  const isSame = after.health === before.health && after.against === before.against && after.wasVoid === before.wasVoid
+  return { state: isSame ? state : { ...state, targets: new Map(state.targets).set(row, after) }, directives }
+}
+
+function find(state: State, row: number, generation: number): Target | undefined {
+  const target = state.targets.get(row)
+  return target?.generation === generation ? target : undefined
+}
+
+function healthCheckOf(state: State, service: string): HealthCheck | undefined {
+  return Object.hasOwn(state.services, service) ? state.services[service]?.healthCheck : undefined
+}

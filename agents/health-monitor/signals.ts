@@ -1,0 +1,22 @@
+import { defineSignal } from '../kit/signal.ts'
+import type { RowRef } from '../kit/table-port.ts'
+
+/** To itself: time to see which endpoints there are. */
+export const lookDue = defineSignal<null>('signalbox.look.scheduled')
+
+/** To itself: time to check this endpoint. */
+export const checkDue = defineSignal<RowRef>('signalbox.check.scheduled')
+
+/**
+ * How a check ended. `void`: it came to nothing through no fault of the endpoint, because this very thread stood still
+ * for longer than the check was allowed to take.
+ */
+export interface Checked extends RowRef {
+  readonly verdict: 'passed' | 'failed' | 'void'
+  /** For people: `200`, `503`, `ECONNREFUSED`, `no answer within 500 ms`. */
+  readonly reason: string
+  readonly tookMs: number
+}
+
+/** To itself: a check is done. */
+export const endpointChecked = defineSignal<Checked>('signalbox.endpoint.checked')

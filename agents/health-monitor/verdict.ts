@@ -1,0 +1,53 @@
+import type { HealthWord } from '../signals.ts'
+import type { Checked } from './signals.ts'
+
+/** How many checks in a row turn a verdict. */
+export interface Patience {
+  readonly unhealthyAfter: number
+  readonly healthyAfter: number
+}
+
+/** What checks have said of an endpoint so far. */
+export interface Standing {
+  readonly health: HealthWord
+  /** Checks in a row that spoke against `health`. */
+  readonly against: number
+  /** True when the last check came to nothing: a second one in a row counts as failed. */
+  readonly wasVoid: boolean
+}
+
+export const UNCHECKED: Standing = { health: 'unknown', against: 0, wasVoid: false }
+
+/**
+ * The standing after one more check.
+ *
+ *             passes (1)                      fails (unhealthyAfter in a row)
+ *   unknown ──────────────▶ healthy ─────────────────────────────────────────▶ unhealthy
+ *      │                       ▲      passes (healthyAfter in a row)              ▲  │
+ *      │                       └──────────────────────────────────────────────────┼──┘
+ *      └──────────────────────────────────────────────────────────────────────────┘
+ *
+ * Source  Envoy: an unknown host is healthy after its first passed check. Deviation: until then it may be picked.
+ */
+export function judge(standing: Standing, verdict: Checked['verdict'], patience: Patience): Standing {
+  if (verdict === 'void' && !standing.wasVoid) return { ...standing, wasVoid: true }
+  const hasPassed = verdict === 'passed'
+  const { health } = standing
+  if (hasPassed === (health !== 'unhealthy') && health !== 'unknown') return { health, against: 0, wasVoid: false }
+  if (hasPassed && health === 'unknown') return { health: 'healthy', against: 0, wasVoid: false }
+  const against = standing.against + 1
+  if (against < (hasPassed ? patience.healthyAfter : patience.unhealthyAfter))
+    return { health, against, wasVoid: false }
+  return { health: hasPassed ? 'healthy' : 'unhealthy', against: 0, wasVoid: false }
+}
+
+/** Of the interval, while an endpoint is unhealthy: four times as often, so that it is soon back … */
+const QUICK_SHARE = 1 / 4
+/** … but a dead endpoint is not asked more than some times a second for that. */
+const QUICK_MS_MIN = 250
+
+/** Time from the start of one check of an endpoint to the next, in ms. */
+export function paceMs(health: HealthWord, intervalMs: number): number {
+  if (health !== 'unhealthy') return intervalMs
+  return Math.min(intervalMs, Math.max(QUICK_MS_MIN, intervalMs * QUICK_SHARE))
+}

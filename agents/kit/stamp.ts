@@ -1,0 +1,55 @@
+import type { Clock } from './clock.ts'
+import type { Dice } from './dice.ts'
+import type { Draft, Signal } from './signal.ts'
+
+/**
+ * Turns drafts into signals: id, source, time, and the signal they follow from.
+ *
+ * An id is a UUID version 7: 48 bits of wall clock, 12 bits that count within one millisecond, 62 bits of dice. The
+ * clock part never goes back, so the ids of one source grow even when the wall clock is set back.
+ */
+export class Stamp {
+  readonly source: string
+  readonly #clock: Clock
+  readonly #dice: Dice
+  #lastMs = 0
+  #count = 0
+
+  constructor(name: string, clock: Clock, dice: Dice) {
+    this.source = `/signalbox/agents/${name}`
+    this.#clock = clock
+    this.#dice = dice
+  }
+
+  signal<Body>(draft: Draft<Body>, cause: Signal | undefined): Signal<Body> {
+    const wallMs = this.#clock.wallMs()
+    return {
+      id: this.#id(wallMs),
+      specversion: '1.0',
+      type: draft.type,
+      source: this.source,
+      ...(draft.subject === undefined ? {} : { subject: draft.subject }),
+      time: new Date(wallMs).toISOString(),
+      data: draft.data,
+      ...(cause === undefined ? {} : { causationId: cause.id }),
+    }
+  }
+
+  #id(wallMs: number): string {
+    if (wallMs > this.#lastMs) {
+      this.#lastMs = wallMs
+      this.#count = 0
+    } else if (++this.#count > 0xfff) {
+      this.#lastMs++
+      this.#count = 0
+    }
+    const time = hex(this.#lastMs, 12)
+    const variant = hex(0x8000 | Math.floor(this.#dice() * 0x4000), 4)
+    const rest = hex(Math.floor(this.#dice() * 2 ** 48), 12)
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(this.#count, 3)}-${variant}-${rest}`
+  }
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}

@@ -1,0 +1,95 @@
+import { extname } from 'node:path'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import type { Order, Report, ThreadStart } from './orders.ts'
+
+/** Old space of one agent's thread: far above what bounded collections need, far below what hurts the process. */
+const HEAP_MB_MAX = 128
+
+/** The module that runs inside every agent's thread; beside this one in the build as in the sources. */
+const THREAD = new URL(`../thread${extname(import.meta.url)}`, import.meta.url)
+
+export interface WorkerEvents {
+  onReport(report: Report): void
+  /** Once, when the thread is gone. `fault` is what it threw, if it threw. */
+  onExit(code: number, fault: Error | undefined): void
+}
+
+/**
+ * One thread of an agent, as the supervisor sees it. While it starts or stops it keeps the process alive, so that
+ * whoever awaits that gets an answer; in between it does not.
+ */
+export class AgentWorker {
+  readonly threadId: number
+  /** Resolves when the thread is gone. */
+  readonly gone: Promise<void>
+  readonly #worker: Worker
+  #isGone = false
+
+  constructor(start: ThreadStart, events: WorkerEvents) {
+    this.#worker = new Worker(THREAD, {
+      name: `signalbox:${start.name}`,
+      workerData: start,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+      ...inherited(),
+    })
+    this.threadId = this.#worker.threadId
+    let fault: Error | undefined
+    this.#worker.on('message', (report: Report) => events.onReport(report))
+    this.#worker.on('messageerror', error => (fault ??= error))
+    this.#worker.on('error', error => (fault ??= error instanceof Error ? error : new Error(String(error))))
+    this.gone = new Promise(resolve =>
+      this.#worker.once('exit', code => {
+        this.#isGone = true
+        events.onExit(code, fault)
+        resolve()
+      }),
+    )
+  }
+
+  /** Lets the process end although this thread runs. */
+  release(): void {
+    this.#worker.unref()
+  }
+
+  /** Gives both threads a port to each other. */
+  link(name: string, other: AgentWorker, otherName: string): void {
+    const { port1, port2 } = new MessageChannel()
+    this.#send({ order: 'link', peer: otherName, port: port1 })
+    other.#send({ order: 'link', peer: name, port: port2 })
+  }
+
+  /** Asks the thread to end, and ends it after the deadline. False when it had to be ended. */
+  async stop(deadlineMs: number): Promise<boolean> {
+    if (this.#isGone) return true
+    this.#worker.ref()
+    this.#send({ order: 'stop' })
+    let hasStopped = true
+    const timer = setTimeout(() => {
+      hasStopped = false
+      void this.#worker.terminate()
+    }, deadlineMs)
+    await this.gone
+    clearTimeout(timer)
+    return hasStopped
+  }
+
+  /** Ends the thread wherever it is, even in a loop without end. */
+  async terminate(): Promise<void> {
+    if (this.#isGone) return
+    this.#worker.ref()
+    void this.#worker.terminate()
+    await this.gone
+  }
+
+  #send(order: Order): void {
+    this.#worker.postMessage(order, order.order === 'link' ? [order.port] : [])
+  }
+}
+
+/**
+ * A thread inherits the options of the process, and `--input-type` (of `node --input-type=module -e …`) makes it refuse
+ * to start from a file. The list cannot be passed on without it: some options are fine to inherit, but not to name.
+ */
+function inherited(): { execArgv?: string[] } {
+  return process.execArgv.some(option => option.startsWith('--input-type')) ? { execArgv: [] } : {}
+}

@@ -1,0 +1,52 @@
+import { defineSignal } from './kit/signal.ts'
+import type { RowRef } from './kit/table-port.ts'
+
+/**
+ * What the agents tell each other. Rooms do not import rooms: what crosses from one to another is declared here, and
+ * what an agent tells only itself is in its own signals.ts.
+ */
+
+/** An endpoint in a signal: where it is in the tables, and its service. `subject` names it for people: `service/id`. */
+export interface EndpointRef extends RowRef {
+  readonly service: string
+  readonly id: string
+}
+
+export type HealthWord = 'unknown' | 'healthy' | 'degraded' | 'unhealthy'
+
+/** From the health monitor: active checks have changed their verdict. `reason` is that of the last check. */
+export const healthChanged = defineSignal<EndpointRef & { from: HealthWord; to: HealthWord; reason: string }>(
+  'signalbox.endpoint.health-changed',
+)
+
+/** From the failure detector: an endpoint gets no requests for `forMs`; its `ejections`-th time of late. */
+export const endpointEjected = defineSignal<EndpointRef & { failures: number; ejections: number; forMs: number }>(
+  'signalbox.endpoint.ejected',
+)
+
+/** From the failure detector: an ejection is over, because its time was up or active checks pass again. */
+export const endpointReturned = defineSignal<EndpointRef & { because: 'time' | 'healthy' }>(
+  'signalbox.endpoint.returned',
+)
+
+/** How the requests of one endpoint ended in some span of time. */
+export interface Settled extends RowRef {
+  readonly ok: number
+  readonly error: number
+  readonly timeout: number
+  readonly abandoned: number
+  /** µs, over those that ended `ok`. */
+  readonly latencyUsSum: number
+  readonly latencyUsMax: number
+}
+
+/** From the failure detector, ten times a second while there is traffic: what was settled since the last one. */
+export const settledBatch = defineSignal<{ rows: readonly Settled[] }>('signalbox.endpoint.settled-batch', {
+  telemetry: true,
+})
+
+/** From the load balancer: too few endpoints of a service are left, health is ignored until there are more. */
+export const servicePanicked = defineSignal<{ service: string; open: number; of: number }>('signalbox.service.panicked')
+
+/** From the load balancer: health counts again in a service. */
+export const serviceCalmed = defineSignal<{ service: string; open: number; of: number }>('signalbox.service.calmed')

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { drain } from '../../../agents/failure-detector/actions.ts'
+import { failureDetector } from '../../../agents/failure-detector/agent.ts'
+import type { Drained } from '../../../agents/failure-detector/signals.ts'
+import { fail, NO_STREAK, type Streak, succeed } from '../../../agents/failure-detector/streak.ts'
+import type { Edge } from '../../../agents/kit/action.ts'
+import { healthChanged } from '../../../agents/signals.ts'
+import { DRAINING, EJECTED, elapsedMs, UNHEALTHY } from '../../../engine/writer.ts'
+import { Stage } from '../stage.ts'
+
+const OUTLIER = { consecutive5xx: 5, interval: '10s', baseEjection: '30s', maxEjection: '300s', maxEjected: '10%' }
+
+/** A stage with `settle(id, outcomes)`: e(rror), t(imeout), o(k), a(bandoned) requests that the next drain finds. */
+function stage(ids: string[], service: object = { outlier: OUTLIER }) {
+  let rows: Drained[] = []
+  const drains: number[] = []
+  const fake = {
+    ...drain,
+    run: (_: undefined, edge: Edge) =>
+      new Promise<{ rows: Drained[] }>(resolve => {
+        const look = (): void => {
+          if (rows.length === 0) return void edge.later(20, look)
+          drains.push(elapsedMs(edge.now(), world.bootMs))
+          resolve({ rows })
+          rows = []
+        }
+        look()
+      }),
+  }
+  const world = new Stage(failureDetector, service, ids, [fake])
+  const settle = (id: string, outcomes: string): void => {
+    const { row, generation } = world.row(id)
+    const count = (letter: string): number => outcomes.split(letter).length - 1
+    const streak = [...outcomes]
+      .filter(letter => letter !== 'a')
+      .reduce<Streak>((sum, letter) => (letter === 'o' ? succeed(sum) : fail(sum)), NO_STREAK)
+    const [ok, error, timeout, abandoned] = ['o', 'e', 't', 'a'].map(count) as [number, number, number, number]
+    const latencies = { latencyUsSum: ok * 1000, latencyUsMax: ok > 0 ? 1000 : 0 }
+    rows.push({ row, generation, service: 0, ok, error, timeout, abandoned, ...latencies, streak })
+  }
+  return { world: world.start(), settle, drains }
+}
+
+const isEjected = (world: Stage, id: string): boolean => (world.row(id).bars & EJECTED) !== 0
+
+test('failure detector ejects at the limit of failures in a row, errors and timeouts alike, within 20 ms', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  settle('a', 'eteoetetaa')
+  await world.advance(20)
+  assert.equal(isEjected(world, 'a'), false, 'four in a row, then abandoned ones that say nothing')
+  settle('a', 't')
+  await world.advance(20)
+  assert.equal(isEjected(world, 'a'), true)
+  assert.equal(world.row('a').ejections, 1)
+  const forMs = elapsedMs(world.row('a').ejectedUntilMs, world.clock.now())
+  assert.ok(forMs > 29_970 && forMs <= 33_000, `for ${forMs} ms`)
+  assert.deepEqual(world.said.slice(-1), ['endpoint.ejected api/a'])
+})
+
+test('failure detector counts anew after a success', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  for (const outcomes of ['eeee', 'o', 'eeee', 'oe', 'eee']) {
+    settle('a', outcomes)
+    await world.advance(5)
+  }
+  assert.equal(isEjected(world, 'a'), false)
+})
+
+test('failure detector with consecutive5xx 0 ejects nobody', async () => {
+  const { world, settle } = stage(['a', 'b'], { outlier: { ...OUTLIER, consecutive5xx: 0 } })
+  settle('a', 'e'.repeat(100))
+  await world.advance(1_000)
+  assert.equal(isEjected(world, 'a'), false)
+})
+
+test('failure detector ejects the first of ten, and not a second: that would be more than maxEjected', async () => {
+  const { world, settle } = stage([...'abcdefghij'])
+  for (const id of 'abc') settle(id, 'eeeee')
+  await world.advance(1_000)
+  assert.deepEqual(
+    [...'abc'].map(id => isEjected(world, id)),
+    [true, false, false],
+  )
+})
+
+test('failure detector ejects who was refused as soon as it may, if the failures go on', async () => {
+  const { world, settle } = stage([...'abcdefghij'])
+  settle('a', 'eeeee')
+  settle('b', 'eeeee')
+  settle('c', 'eeeee')
+  await world.advance(10)
+  settle('c', 'o')
+  // a returns after 30 to 33 s and b, which has not succeeded since, takes its place.
+  await world.advance(33_200, 10)
+  assert.deepEqual(
+    [...'abc'].map(id => isEjected(world, id)),
+    [false, true, false],
+  )
+})
+
+test('failure detector never ejects the last endpoint that can be picked', async () => {
+  const { world, settle } = stage(['a', 'b', 'c', 'd'], { outlier: { ...OUTLIER, maxEjected: '100%' } })
+  world.row('b').bars = UNHEALTHY
+  world.row('c').bars = DRAINING
+  world.row('d').weight = 0
+  settle('a', 'eeeee')
+  await world.advance(500)
+  assert.equal(isEjected(world, 'a'), false)
+  world.row('b').bars = 0
+  await world.advance(100)
+  assert.equal(isEjected(world, 'a'), true, 'b can take the load again, and a has not succeeded since')
+})
+
+test('failure detector with maxEjected 100 % leaves one of two', async () => {
+  const { world, settle } = stage(['a', 'b'], { outlier: { ...OUTLIER, maxEjected: '100%' } })
+  settle('a', 'eeeee')
+  settle('b', 'eeeee')
+  await world.advance(500)
+  assert.deepEqual([isEjected(world, 'a'), isEjected(world, 'b')], [true, false])
+})
+
+test('failure detector returns an endpoint when its time is up, and keeps it out longer the next time', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  settle('a', 'eeeee')
+  await world.advance(33_200, 10)
+  assert.equal(isEjected(world, 'a'), false)
+  assert.equal(world.row('a').ejectedUntilMs, 0)
+  assert.deepEqual(world.said, ['endpoint.ejected api/a', 'endpoint.settled-batch', 'endpoint.returned api/a'])
+  settle('a', 'eeee')
+  await world.advance(50)
+  assert.equal(isEjected(world, 'a'), false, 'it begins anew, so four are not enough')
+  settle('a', 'e')
+  await world.advance(50)
+  assert.equal(world.row('a').ejections, 2)
+  const forMs = elapsedMs(world.row('a').ejectedUntilMs, world.clock.now())
+  assert.ok(forMs > 59_900 && forMs <= 66_000, `for ${forMs} ms`)
+})
+
+test('failure detector forgives one ejection for each healthy interval', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  settle('a', 'eeeee')
+  await world.advance(33_200, 10)
+  assert.equal(isEjected(world, 'a'), false)
+  assert.equal(world.row('a').ejections, 1)
+  // An interval of 10 s since the return, seen at the next look, one a second.
+  await world.advance(11_200, 10)
+  assert.equal(world.row('a').ejections, 0)
+})
+
+test('failure detector returns an endpoint early when active checks pass again', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  settle('a', 'eeeee')
+  await world.advance(20)
+  const { row, generation, id } = world.row('a')
+  const change = { row, generation, service: 'api', id, reason: '200' }
+  world.hear(healthChanged.of({ ...change, from: 'unknown', to: 'healthy' }))
+  assert.equal(isEjected(world, 'a'), true, 'a first passed check is no recovery')
+  world.hear(healthChanged.of({ ...change, generation: generation + 1, from: 'unhealthy', to: 'healthy' }))
+  assert.equal(isEjected(world, 'a'), true, 'that was another tenant of the row')
+  world.hear(healthChanged.of({ ...change, from: 'unhealthy', to: 'healthy' }))
+  assert.equal(isEjected(world, 'a'), false)
+  assert.deepEqual(world.sent.at(-1)!.data, { row, generation, service: 'api', id, because: 'healthy' })
+})
+
+test('failure detector restarted returns whom its predecessor ejected, in time', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  settle('a', 'eeeee')
+  await world.advance(20_000, 10)
+  const { ejectedUntilMs } = world.row('a')
+  world.start()
+  await world.advance(9_000, 10)
+  assert.equal(isEjected(world, 'a'), true)
+  const leftMs = elapsedMs(ejectedUntilMs, world.clock.now())
+  await world.advance(leftMs + 110, 10)
+  assert.equal(isEjected(world, 'a'), false)
+  assert.equal(world.row('a').ejections, 1)
+})
+
+test('failure detector tells every 100 ms what was settled, each endpoint once, and nothing without traffic', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  settle('a', 'oooe')
+  settle('b', 'o')
+  await world.advance(50)
+  settle('a', 'oat')
+  await world.advance(60)
+  const batches = world.sent.filter(({ type }) => type === 'signalbox.endpoint.settled-batch')
+  assert.equal(batches.length, 1)
+  const { generation } = world.row('a')
+  const a = { row: 0, generation, ok: 4, error: 1, timeout: 1, abandoned: 1, latencyUsSum: 4000, latencyUsMax: 1000 }
+  const b = {
+    row: 1,
+    generation: generation + 1,
+    ok: 1,
+    error: 0,
+    timeout: 0,
+    abandoned: 0,
+    latencyUsSum: 1000,
+    latencyUsMax: 1000,
+  }
+  assert.deepEqual(batches[0]!.data, { rows: [a, b] })
+  await world.advance(1_000)
+  assert.equal(world.sent.length, batches.length)
+})
+
+test('failure detector drains every 5 ms under traffic', async () => {
+  const { world, settle, drains } = stage(['a', 'b'])
+  for (let i = 0; i < 100; i++) {
+    settle('a', 'o')
+    await world.advance(1)
+  }
+  const last = drains.slice(-10)
+  assert.equal(last.at(-1)! - last[0]!, 9 * 5)
+})

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CheckParams, checkEndpoint } from '../../../agents/health-monitor/actions.ts'
+import { healthMonitor } from '../../../agents/health-monitor/agent.ts'
+import type { Checked } from '../../../agents/health-monitor/signals.ts'
+import { elapsedMs, HEALTH_HEALTHY, HEALTH_UNHEALTHY, UNHEALTHY } from '../../../engine/writer.ts'
+import { Stage } from '../stage.ts'
+
+const HEALTH_CHECK = { path: '/up', interval: '1s', timeout: '500ms', unhealthyAfter: 2, healthyAfter: 2 }
+
+/** A stage whose endpoints answer as `verdicts` says at that moment (passed when it says nothing), in 3 ms. */
+function stage(ids: string[], service: object = { healthCheck: HEALTH_CHECK }) {
+  const verdicts: Record<string, Checked['verdict']> = {}
+  const asked: (CheckParams & { atMs: number })[] = []
+  const fake = {
+    ...checkEndpoint,
+    run: (params: CheckParams): Checked => {
+      asked.push({ ...params, atMs: elapsedMs(world.clock.now(), world.bootMs) })
+      const id = world.service.endpoints.find(({ row }) => row === params.row)?.id ?? ''
+      const { row, generation } = params
+      return { row, generation, verdict: verdicts[id] ?? 'passed', reason: 'as told', tookMs: 3 }
+    },
+  }
+  const world = new Stage(healthMonitor, service, ids, [fake])
+  return { world, verdicts, asked }
+}
+
+test('health monitor checks every endpoint at once, then every interval ± 10 %', async () => {
+  const { world, asked } = stage(['a', 'b'])
+  world.start()
+  await world.advance(1)
+  assert.deepEqual(
+    asked.map(({ url, path, timeoutMs }) => ({ url, path, timeoutMs })),
+    [
+      { url: 'http://a.test:80', path: '/up', timeoutMs: 500 },
+      { url: 'http://b.test:80', path: '/up', timeoutMs: 500 },
+    ],
+  )
+  await world.advance(20_000)
+  const moments = asked.filter(({ url }) => url === 'http://a.test:80').map(({ atMs }) => atMs)
+  // 20 s at 900 to 1,100 ms apart (the fake's 3 ms are taken off the wait, but no virtual time passes in it; timers end
+  // on whole ms): 18 to 22 checks besides the first.
+  assert.ok(moments.length >= 19 && moments.length <= 23, `${moments.length} checks`)
+  moments.slice(1).forEach((at, i) => {
+    const gap = at - moments[i]!
+    assert.ok(gap >= 896 && gap <= 1098, `${gap} ms between two checks`)
+  })
+})
+
+test('health monitor bars an endpoint after unhealthyAfter failed checks, and says so', async () => {
+  const { world, verdicts } = stage(['a', 'b'])
+  world.start()
+  await world.advance(10)
+  assert.equal(world.row('a').health, HEALTH_HEALTHY)
+  assert.equal(world.row('a').healthySinceMs, world.row('a').joinedMs, 'a first passed check is no return')
+  verdicts.a = 'failed'
+  await world.advance(1_100)
+  assert.equal(world.row('a').bars, 0, 'one failed check is an accident')
+  await world.advance(1_100)
+  assert.equal(world.row('a').bars, UNHEALTHY)
+  assert.equal(world.row('a').health, HEALTH_UNHEALTHY)
+  assert.equal(world.row('b').bars, 0)
+  assert.deepEqual(world.said, [
+    'endpoint.health-changed api/a',
+    'endpoint.health-changed api/b',
+    'endpoint.health-changed api/a',
+  ])
+  assert.deepEqual(world.sent[2]!.data, {
+    row: 0,
+    generation: 1,
+    service: 'api',
+    id: 'a',
+    from: 'healthy',
+    to: 'unhealthy',
+    reason: 'as told',
+  })
+})
+
+test('health monitor asks an unhealthy endpoint four times as often, and notes when it came back', async () => {
+  const { world, verdicts } = stage(['a', 'b'])
+  verdicts.a = 'failed'
+  world.start()
+  await world.advance(1_200)
+  assert.equal(world.row('a').bars, UNHEALTHY)
+  verdicts.a = 'passed'
+  const since = world.clock.now()
+  // healthyAfter 2 at 250 ms ± 10 %: within 550 ms.
+  await world.advance(550)
+  assert.equal(world.row('a').bars, 0)
+  assert.equal(world.row('a').health, HEALTH_HEALTHY)
+  const back = elapsedMs(world.row('a').healthySinceMs, since)
+  assert.ok(back >= 222 && back <= 550, `back after ${back} ms`)
+})
+
+test('health monitor checks an endpoint that was added within 100 ms, and asks a removed one no more', async () => {
+  const { world, asked } = stage(['a'])
+  world.start()
+  await world.advance(5)
+  world.add('late')
+  await world.advance(100)
+  assert.equal(asked.filter(({ url }) => url.includes('late')).length, 1)
+  world.remove('late')
+  await world.advance(5_000)
+  assert.equal(asked.filter(({ url }) => url.includes('late')).length, 1)
+})
+
+test('health monitor takes nothing that was said of the former tenant of a row', async () => {
+  const { world, verdicts } = stage(['a', 'b'])
+  verdicts.a = 'failed'
+  world.start()
+  await world.advance(5)
+  const { row } = world.row('a')
+  world.remove('a')
+  world.add('c', { row })
+  await world.advance(2_000)
+  assert.equal(world.row('c').bars, 0, 'the failed check of a and its own passed ones are not mixed up')
+  assert.equal(world.row('c').health, HEALTH_HEALTHY)
+})
+
+test('health monitor writes nothing in a service without healthCheck', async () => {
+  const { world, asked } = stage(['a', 'b'], {})
+  world.start()
+  await world.advance(3_000)
+  assert.equal(asked.length, 0)
+  assert.equal(world.writes.length, 0)
+})
+
+test('health monitor restarted goes on from the tables: what is barred stays so until checks pass', async () => {
+  const { world, verdicts } = stage(['a', 'b'])
+  verdicts.a = 'failed'
+  world.start()
+  await world.advance(1_200)
+  const writes = world.writes.length
+  world.start()
+  await world.advance(1_000)
+  assert.equal(world.writes.length, writes, 'nothing has changed, so nothing is written')
+  verdicts.a = 'passed'
+  await world.advance(600)
+  assert.equal(world.row('a').bars, 0)
+})
+
+test('health monitor restarted without healthCheck lifts the bar of its predecessor', async () => {
+  const { world } = stage(['a', 'b'], {})
+  world.row('a').bars = UNHEALTHY
+  world.row('a').health = HEALTH_UNHEALTHY
+  world.start()
+  assert.equal(world.row('a').bars, 0)
+  assert.equal(world.row('a').health, 0)
+})

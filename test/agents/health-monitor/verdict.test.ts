@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judge, paceMs, type Standing, UNCHECKED } from '../../../agents/health-monitor/verdict.ts'
+
+const PATIENCE = { unhealthyAfter: 2, healthyAfter: 3 }
+
+/** The verdicts on p(assed), f(ailed) and v(oid) checks, one after another, as a word of first letters. */
+function story(checks: string, from: Standing = UNCHECKED): string {
+  let standing = from
+  let told = ''
+  for (const check of checks) {
+    standing = judge(standing, check === 'p' ? 'passed' : check === 'f' ? 'failed' : 'void', PATIENCE)
+    told += standing.health === 'unhealthy' ? 'U' : standing.health === 'healthy' ? 'H' : '?'
+  }
+  return told
+}
+
+const STORIES: [checks: string, verdicts: string, why: string][] = [
+  ['p', 'H', 'one passed check is enough for a newcomer'],
+  ['fp', '?H', 'also after a failed one'],
+  ['ff', '?U', 'two failed in a row convict a newcomer'],
+  ['pfpf', 'HHHH', 'failed checks that are not in a row do not convict'],
+  ['pff', 'HHU', 'two in a row do'],
+  ['ffppfppp', '?UUUUUUH', 'three passed in a row bring it back, a failed one between starts the count again'],
+  ['pfvf', 'HHHU', 'a void check is passed over'],
+  ['pvv', 'HHH', 'a second void in a row counts as one failed'],
+  ['pvvf', 'HHHU', 'and that one with the next convicts'],
+]
+
+for (const [checks, verdicts, why] of STORIES) {
+  test(`judge() of ${checks}: ${why}`, () => assert.equal(story(checks), verdicts))
+}
+
+test('paceMs() is the interval while an endpoint is well, and a quarter of it, 250 ms at least, while it is not', () => {
+  assert.equal(paceMs('healthy', 1000), 1000)
+  assert.equal(paceMs('unknown', 1000), 1000)
+  assert.equal(paceMs('unhealthy', 4000), 1000)
+  assert.equal(paceMs('unhealthy', 800), 250)
+  assert.equal(paceMs('unhealthy', 100), 100)
+})

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rollDie } from '../../../agents/kit/dice.ts'
+import { Mailbox } from '../../../agents/kit/mailbox.ts'
+import { backoffMs, judgeEnd, UNBLEMISHED } from '../../../agents/kit/restart.ts'
+import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
+import { Stamp } from '../../../agents/kit/stamp.ts'
+import { beginWatch, isHung, lagAfter, look } from '../../../agents/kit/watch.ts'
+import { VirtualClock } from '../virtual-clock.ts'
+
+const signal = (id: string, type = 'signalbox.test.told'): Signal => {
+  return { id, specversion: '1.0', type, source: '/test', time: '', data: null }
+}
+
+test('Mailbox gives signals back in the order they came', () => {
+  const mailbox = new Mailbox(() => false, 3)
+  for (const id of 'abc') mailbox.put(signal(id))
+  assert.deepEqual(
+    [mailbox.take()?.id, mailbox.take()?.id, mailbox.take()?.id, mailbox.take()],
+    ['a', 'b', 'c', undefined],
+  )
+})
+
+test('Mailbox that is full drops the oldest telemetry, only without any the oldest fact, and counts both', () => {
+  const mailbox = new Mailbox(({ type }) => type.endsWith('measured'), 3)
+  mailbox.put(signal('fact 1'))
+  mailbox.put(signal('telemetry 1', 'signalbox.test.measured'))
+  mailbox.put(signal('telemetry 2', 'signalbox.test.measured'))
+  for (const id of ['fact 2', 'fact 3', 'fact 4']) mailbox.put(signal(id))
+  assert.equal(mailbox.dropped, 3)
+  assert.deepEqual([mailbox.take()?.id, mailbox.take()?.id, mailbox.take()?.id], ['fact 2', 'fact 3', 'fact 4'])
+})
+
+test('Mailbox never drops what an agent told itself, however full it is', () => {
+  const mailbox = new Mailbox(() => true, 2)
+  for (const id of ['own 1', 'own 2', 'own 3']) mailbox.putOwn(signal(id))
+  for (const id of 'abc') mailbox.put(signal(id))
+  mailbox.putOwn(signal('own 4'))
+  const taken = Array.from({ length: 7 }, () => mailbox.take()?.id)
+  assert.deepEqual(taken, ['own 1', 'own 2', 'own 3', 'b', 'c', 'own 4', undefined])
+  assert.equal(mailbox.dropped, 1)
+})
+
+test('Stamp gives ids that grow and differ, within one millisecond and when the wall clock is set back', () => {
+  const clock = new VirtualClock(1_000)
+  const stamp = new Stamp('health-monitor', clock, () => 0.5)
+  const ids: string[] = []
+  for (let i = 0; i < 5_000; i++) ids.push(stamp.signal({ type: 'signalbox.test.told', data: i }, undefined).id)
+  clock.advance(10)
+  ids.push(stamp.signal({ type: 'signalbox.test.told', data: 0 }, undefined).id)
+  clock.advance(-500)
+  ids.push(stamp.signal({ type: 'signalbox.test.told', data: 0 }, undefined).id)
+  assert.equal(new Set(ids).size, ids.length)
+  assert.deepEqual(ids.toSorted(), ids)
+  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+})
+
+test('Stamp makes a CloudEvent that names its cause', () => {
+  const stamp = new Stamp('health-monitor', new VirtualClock(0), () => 0)
+  const { id: _, ...rest } = stamp.signal({ type: 'signalbox.a.told', subject: 'api/a', data: 1 }, signal('cause'))
+  assert.deepEqual(rest, {
+    specversion: '1.0',
+    type: 'signalbox.a.told',
+    source: '/signalbox/agents/health-monitor',
+    subject: 'api/a',
+    time: '2023-11-14T22:13:20.000Z',
+    data: 1,
+    causationId: 'cause',
+  })
+})
+
+test('defineSignal() refuses a type that is not dotted lower case', () => {
+  for (const type of ['ejected', 'signalbox.ejected', 'Signalbox.endpoint.ejected', 'signalbox.endpoint.', 'a.b c.d']) {
+    assert.throws(() => defineSignal(type), { code: 'SBX_AGENT_INVALID' }, type)
+  }
+})
+
+test('rollDie() throws evenly, and the same again from the same seed', () => {
+  let seed = 1
+  let sum = 0
+  for (let i = 0; i < 10_000; i++) {
+    const die = rollDie(seed)
+    assert.ok(die.value >= 0 && die.value < 1)
+    sum += die.value
+    seed = die.seed
+  }
+  // Mean of 10,000 uniform throws: 0.5 ± 5 × 0.2887 ÷ 100.
+  assert.ok(Math.abs(sum / 10_000 - 0.5) < 0.0145, `${sum / 10_000}`)
+  assert.deepEqual(rollDie(42), rollDie(42))
+})
+
+test('backoffMs() is 0, then doubles from 50 ms to 10 s, ± 20 %', () => {
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 20].map(n => backoffMs(n, 0.5)),
+    [0, 50, 100, 200, 400, 10_000],
+  )
+  assert.equal(backoffMs(1, 0), 40)
+  assert.equal(backoffMs(1, 1), 60)
+})
+
+test('judgeEnd() restarts three times within five seconds, then lets it rest for ten and begins anew', () => {
+  let record = UNBLEMISHED
+  const verdicts: string[] = []
+  for (const at of [0, 1_000, 2_000, 3_000]) {
+    const verdict = judgeEnd(record, 10, at, 0.5)
+    record = verdict.record
+    verdicts.push(`${verdict.kind} after ${verdict.delayMs}`)
+  }
+  assert.deepEqual(verdicts, ['restart after 0', 'restart after 50', 'restart after 100', 'rest after 10000'])
+  assert.equal(record, UNBLEMISHED)
+})
+
+test('judgeEnd() forgets restarts that are five seconds old, and the back-off after a healthy minute', () => {
+  let record = UNBLEMISHED
+  for (const at of [0, 2_000, 4_000, 6_000, 8_000]) {
+    const verdict = judgeEnd(record, 10, at, 0.5)
+    assert.equal(verdict.kind, 'restart', `at ${at}`)
+    record = verdict.record
+  }
+  assert.equal(judgeEnd(record, 60_000, 80_000, 0.5).delayMs, 0)
+})
+
+/** Looks at a heartbeat that stands still, `gaps` ms apart; says at which look it is found to hang, from 1, or 0. */
+function convictedAt(gaps: readonly number[], beats: (look: number) => number = () => 1): number {
+  let watch = beginWatch(1)
+  let lagMs = 0
+  for (const [i, gap] of gaps.entries()) {
+    lagMs = lagAfter(lagMs, gap)
+    watch = look(watch, beats(i), gap)
+    if (isHung(watch, lagMs)) return i + 1
+  }
+  return 0
+}
+
+test('isHung() finds a thread that stands still after a second of looks', () => {
+  assert.equal(convictedAt(Array(30).fill(100)), 10)
+})
+
+test('isHung() convicts nobody who beats, however seldom', () => {
+  assert.equal(
+    convictedAt(Array(100).fill(100), i => Math.floor(i / 9)),
+    0,
+  )
+})
+
+test('isHung() convicts nobody for a pause of our own: frozen for ten seconds, then five quick looks', () => {
+  assert.equal(convictedAt([100, 10_000, 100, 100, 100, 100]), 0)
+})
+
+test('isHung() is slower to convict where we are late ourselves', () => {
+  // Looks 150 ms apart are 50 ms late: the deadline doubles to 2 s, which is 14 looks of 150 ms.
+  assert.equal(convictedAt(Array(30).fill(150)), 14)
+})

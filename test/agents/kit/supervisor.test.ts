@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { createAgents, ROSTER, type RosterEntry } from '../../../agents/index.ts'
+import { type AgentStatus, type Box, createSignalbox, type Log } from '../../../engine/index.ts'
+import { SEAT_THREAD } from '../../../engine/memory/layout.ts'
+import type { Region } from '../../../engine/memory/region.ts'
+import { seatWord } from '../../../engine/memory/seats.ts'
+import { eventually } from '../../support/eventually.ts'
+
+const CONFIG = {
+  services: {
+    api: {
+      endpoints: [
+        { id: 'a', url: 'http://127.0.0.1:1' },
+        { id: 'b', url: 'http://127.0.0.1:2' },
+      ],
+    },
+  },
+}
+
+/** The roster with a fault built into each agent, see faulty.ts. */
+function faulty(fault: string, roster: readonly RosterEntry[] = ROSTER): RosterEntry[] {
+  return roster.map(entry => {
+    const url = new URL('../faulty.js', import.meta.url)
+    url.search = `agent=${encodeURIComponent(entry.module)}&fault=${fault}`
+    return { ...entry, module: url.href }
+  })
+}
+
+/** A box with these agents; `lines` is its log. */
+async function boxOf(t: TestContext, roster: readonly RosterEntry[], config: object = {}) {
+  const lines: string[] = []
+  const log: Log = (level, message, fields) => lines.push(`${level} ${message} ${String(fields?.reason ?? '')}`.trim())
+  const box = await createSignalbox({ ...CONFIG, ...config }, { control: createAgents({ roster }), log })
+  t.after(() => box.close())
+  const status = (name: string): AgentStatus => box.control!.status().find(agent => agent.name === name)!
+  return { box, lines, status }
+}
+
+/** Picks and settles until the function returned is called, which says how many picks there were and how many failed. */
+function picking(box: Box): () => { picks: number; failed: number } {
+  const router = box.router('api')
+  let picks = 0
+  let failed = 0
+  const timer = setInterval(() => {
+    for (let i = 0; i < 10; i++) {
+      const ticket = router.pick()
+      picks++
+      if (ticket < 0) failed++
+      else router.settle(ticket, 'ok', 100)
+    }
+  }, 1)
+  return () => {
+    clearInterval(timer)
+    return { picks, failed }
+  }
+}
+
+const isTaken = (region: Region, seat: number): boolean => region.words[seatWord(region, seat, SEAT_THREAD)] !== 0
+
+test('every agent of the roster starts in order, beats, and stops in reverse order', async t => {
+  const { box, lines, status } = await boxOf(t, ROSTER)
+  const names = ROSTER.map(({ name }) => name)
+  assert.deepEqual(
+    lines,
+    names.map(name => `debug agent ${name} runs`),
+  )
+  for (const { name } of ROSTER) {
+    const { state, incarnation, restarts, threadId, lastError } = status(name)
+    assert.deepEqual(
+      { state, incarnation, restarts, lastError },
+      { state: 'running', incarnation: 1, restarts: 0, lastError: null },
+    )
+    assert.ok(threadId > 0)
+    const { handled } = status(name)
+    await eventually(
+      `${name} beats and deals with signals`,
+      () => status(name).handled > handled || name === 'failure-detector',
+    )
+    await eventually(`${name} has beaten lately`, () => status(name).heartbeatAgeMs < 500)
+  }
+  await box.close()
+  assert.deepEqual(
+    lines.slice(names.length),
+    names.toReversed().map(name => `debug agent ${name} has stopped`),
+  )
+  assert.deepEqual(
+    box.control!.status().map(({ state, threadId }) => [state, threadId]),
+    names.map(() => ['stopped', -1]),
+  )
+})
+
+const FAULTS: [fault: string, reason: RegExp, what: string][] = [
+  ['throw', /^a fault of the test$/, 'throws'],
+  ['reject', /^a fault of the test$/, 'leaves a rejection unhandled'],
+  ['exit', /^its thread ended with code 3$/, 'calls process.exit'],
+  ['loop', /^its event loop has stood still for \d+ ms$/, 'loops without end'],
+  ['wait', /^its event loop has stood still for \d+ ms$/, 'waits for ever'],
+]
+
+for (const [fault, reason, what] of FAULTS) {
+  test(`every agent of the roster that ${what} is restarted, and picks go on meanwhile`, async t => {
+    const { box, status } = await boxOf(t, faulty(fault))
+    const end = picking(box)
+    for (const { name } of ROSTER) {
+      await eventually(
+        `${name} runs again`,
+        () => status(name).incarnation === 2 && status(name).state === 'running',
+        30_000,
+      )
+      assert.equal(status(name).restarts, 1)
+      assert.match(status(name).lastError!, reason)
+      await eventually(`${name} beats`, () => status(name).heartbeatAgeMs < 500)
+    }
+    const { picks, failed } = end()
+    assert.ok(picks > 0)
+    assert.equal(failed, 0)
+    // The main thread and the three that live hold a seat each; the dead ones gave theirs back.
+    const { region } = box.attachment
+    const taken = (): number => [...Array(region.layout.seats).keys()].filter(seat => isTaken(region, seat)).length
+    await eventually('the seats of the dead are given back', () => taken() === 1 + ROSTER.length)
+  })
+}
+
+test('an agent that keeps failing rests, which is logged as fatal, and routing goes on', async t => {
+  const [entry] = faulty('throw&always', ROSTER.slice(0, 1))
+  const { box, lines, status } = await boxOf(t, [entry!, ...ROSTER.slice(1)])
+  const end = picking(box)
+  await eventually('it rests', () => status('health-monitor').state === 'failed')
+  assert.equal(status('health-monitor').incarnation, 4, 'the first and three restarts')
+  assert.ok(
+    lines.includes(
+      'fatal agent health-monitor keeps failing and rests for 10 s; routing goes on with the last tables a fault of the test',
+    ),
+    lines.join('\n'),
+  )
+  assert.equal(status('load-balancer').state, 'running')
+  assert.equal(end().failed, 0)
+  await box.close()
+})
+
+test('an agent that cannot be started stops those before it, and says which it is and why', async () => {
+  const lines: string[] = []
+  const roster: RosterEntry[] = [ROSTER[0]!, { name: 'lost', module: 'file:///nowhere/lost.js', restart: 'permanent' }]
+  await assert.rejects(
+    createSignalbox(CONFIG, { control: createAgents({ roster }), log: (_, message) => lines.push(message) }),
+    { code: 'SBX_AGENT_FAILED', message: /^Cannot start agent lost: Cannot find module/ },
+  )
+  assert.deepEqual(lines, ['agent health-monitor runs', 'agent health-monitor has stopped'])
+})
+
+test('a module that exports another agent than the roster says is refused', async () => {
+  const roster: RosterEntry[] = [{ ...ROSTER[0]!, name: 'somebody-else' }]
+  await assert.rejects(createSignalbox(CONFIG, { control: createAgents({ roster }) }), {
+    code: 'SBX_AGENT_FAILED',
+    message: /^Cannot start agent somebody-else: .*does not export it as its default/,
+  })
+})
+
+test('a temporary agent is not restarted, a transient one only after a fault', async t => {
+  const [health, failure] = ROSTER
+  const { status } = await boxOf(t, [
+    ...faulty('throw', [{ ...health!, restart: 'temporary' }]),
+    ...faulty('throw', [{ ...failure!, restart: 'transient' }]),
+  ])
+  await eventually('the temporary one is down', () => status('health-monitor').state === 'stopped')
+  await eventually('the transient one runs again', () => status('failure-detector').incarnation === 2)
+  assert.equal(status('health-monitor').incarnation, 1)
+})
+
+test('close() ends an agent that does not stop by itself', async t => {
+  const { box, lines } = await boxOf(t, faulty('loop', ROSTER.slice(0, 1)))
+  await eventually('it loops', () => box.control!.status()[0]!.heartbeatAgeMs > 200)
+  await box.close()
+  assert.ok(lines.includes('warn agent health-monitor did not stop in 1000 ms and was ended'), lines.join('\n'))
+})
+
+test('kill() of an agent that is not there throws SBX_AGENT_UNKNOWN and names those that are', async t => {
+  const { box } = await boxOf(t, ROSTER.slice(0, 1))
+  await assert.rejects(box.control!.kill('health-moniter'), {
+    code: 'SBX_AGENT_UNKNOWN',
+    message: 'Cannot kill agent "health-moniter": it does not run here, use one of health-monitor',
+  })
+})
+
+test('an agent that the config disables is not started', async t => {
+  const { box } = await boxOf(t, ROSTER, { agents: { 'health-monitor': { enabled: false } } })
+  assert.deepEqual(
+    box.control!.status().map(({ name }) => name),
+    ['failure-detector', 'load-balancer'],
+  )
+})
+
+test('createAgents() refuses a roster with two agents of one name, or a module that is no URL', () => {
+  assert.throws(() => createAgents({ roster: [ROSTER[0]!, ROSTER[0]!] }), { code: 'SBX_AGENT_INVALID' })
+  assert.throws(() => createAgents({ roster: [{ ...ROSTER[0]!, module: './agent.js' }] }), {
+    code: 'SBX_AGENT_INVALID',
+  })
+})

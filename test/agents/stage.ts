@@ -1,0 +1,131 @@
+import type { AnyAction } from '../../agents/kit/action.ts'
+import type { AnyAgent } from '../../agents/kit/agent.ts'
+import { rollDie } from '../../agents/kit/dice.ts'
+import type { WriteEndpoint, WriteService } from '../../agents/kit/directive.ts'
+import { Runner } from '../../agents/kit/runner.ts'
+import type { Draft, Signal } from '../../agents/kit/signal.ts'
+import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/kit/tables.ts'
+import { validateConfig } from '../../engine/config/load.ts'
+import type { ConfigInput } from '../../engine/config/schema.ts'
+import { ALL_BARS, EJECTED, UNHEALTHY } from '../../engine/writer.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
+type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
+
+/** A config of one service, `api`, without endpoints: the stage's tables have them. */
+export type ServiceInput = ConfigInput['services'][string]
+
+/** An agent on a stage: virtual time, a seeded die, tables made of plain objects, and a record of all it said. */
+export class Stage {
+  readonly clock = new VirtualClock()
+  readonly bootMs = this.clock.now()
+  readonly rows = new Map<string, Row>()
+  readonly service: Service
+  readonly sent: Signal[] = []
+  readonly writes: (WriteEndpoint | WriteService)[] = []
+  readonly #agent: AnyAgent
+  readonly #config: ReturnType<typeof validateConfig>
+  readonly #fakes: readonly AnyAction[]
+  #runner: Runner | undefined
+  #incarnation = 0
+  #generations = 0
+
+  /** `fakes` stand in for the agent's actions of the same names. */
+  constructor(agent: AnyAgent, service: ServiceInput, ids: readonly string[], fakes: readonly AnyAction[] = []) {
+    this.#agent = agent
+    this.#config = validateConfig({ services: { api: service } })
+    this.#fakes = fakes
+    const { panicThreshold } = this.#config.services.api!
+    this.service = { index: 0, name: 'api', panicThreshold, barMask: ALL_BARS, isPullMaxRight: true, endpoints: [] }
+    for (const id of ids) this.add(id)
+  }
+
+  /** An endpoint joins now. */
+  add(id: string, facts: Partial<Row> = {}): Row {
+    const now = this.clock.now()
+    const row: Row = {
+      row: this.rows.size,
+      generation: ++this.#generations,
+      id,
+      url: `http://${id}.test:80`,
+      bars: 0,
+      weight: 1,
+      factor: 1,
+      health: 0,
+      healthySinceMs: now,
+      ejectedUntilMs: 0,
+      ejections: 0,
+      latencyUs: 0,
+      joinedMs: now,
+      ...facts,
+    }
+    this.rows.set(id, row)
+    this.service.endpoints = [...this.rows.values()]
+    return row
+  }
+
+  remove(id: string): void {
+    this.rows.delete(id)
+    this.service.endpoints = [...this.rows.values()]
+  }
+
+  row(id: string): Row {
+    return this.rows.get(id)!
+  }
+
+  /** Starts the agent, or after a crash another incarnation of it: the tables are all that is left. */
+  start(): this {
+    this.#runner?.close()
+    const look = { ...lookAtTables, run: () => structuredClone({ services: [this.service] }) }
+    const fakes = new Map([look, ...this.#fakes].map(action => [action.name, action]))
+    const agent = { ...this.#agent, actions: this.#agent.actions.map(action => fakes.get(action.name) ?? action) }
+    let seed = 7
+    this.#runner = new Runner(agent, {
+      clock: this.clock,
+      dice: () => {
+        const die = rollDie(seed)
+        seed = die.seed
+        return die.value
+      },
+      edge: {} as never,
+      send: signal => this.sent.push(signal),
+      write: directive => this.#write(directive),
+    })
+    this.#runner.start({ config: this.#config, bootMs: this.bootMs, incarnation: ++this.#incarnation })
+    return this
+  }
+
+  /** Another agent says something. */
+  hear(draft: Draft): void {
+    this.#runner!.receive({ id: '1', specversion: '1.0', source: '/test', time: '', ...draft })
+  }
+
+  /** Time passes; promises of fake actions settle in between. */
+  async advance(ms: number, stepMs = 1): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
+      this.clock.advance(Math.min(stepMs, left))
+      await Promise.resolve()
+      await Promise.resolve()
+    }
+  }
+
+  /** Types of what was said, without the first two words. */
+  get said(): string[] {
+    return this.sent.map(({ type, subject }) => `${type.split('.').slice(1).join('.')} ${subject ?? ''}`.trim())
+  }
+
+  #write(directive: WriteEndpoint | WriteService): void {
+    if (!this.#agent.writes.includes(directive.column)) throw new Error(`${directive.column} is not its own`)
+    this.writes.push(directive)
+    if (directive.kind === 'write-service') {
+      if (directive.column === 'barMask') this.service.barMask = directive.value
+      return
+    }
+    const row = this.service.endpoints.find(each => each.row === directive.row)
+    if (row === undefined || row.generation !== directive.generation) return
+    if (directive.column === 'unhealthyBar') row.bars = directive.value ? row.bars | UNHEALTHY : row.bars & ~UNHEALTHY
+    else if (directive.column === 'ejectedBar') row.bars = directive.value ? row.bars | EJECTED : row.bars & ~EJECTED
+    else row[directive.column] = directive.value
+  }
+}
