@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   SBX_ENDPOINT_INVALID: 'the endpoint is not described as it must be',
   SBX_ENDPOINT_UNKNOWN: 'the service has no endpoint of this id',
   SBX_LISTEN_FAILED: 'an address cannot be listened on',
+  SBX_NO_ENDPOINT: 'no endpoint of the service may be picked now',
   SBX_REGION_FULL: 'the region has no room left for this',
   SBX_REGION_LAYOUT_MISMATCH: 'the region was made by a build with another layout',
   SBX_REGION_MISSING: 'there is no region to attach to',

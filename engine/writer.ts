@@ -3,6 +3,7 @@
  * edit the structure, drain outcomes. Who owns which column is drawn in memory/layout.ts.
  */
 export type { AgentStatus, Control, ControlLink, Log, LogLevel, RunningControl } from './box/control.ts'
+export { inheritedOptions } from './box/worker-options.ts'
 export type { Config, ServiceConfig } from './config/schema.ts'
 export { ERROR_CODES, type ErrorCode, SignalboxError } from './errors.ts'
 export {

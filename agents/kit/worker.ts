@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
+import { inheritedOptions } from '../../engine/writer.ts'
 import type { Order, Report, ThreadStart } from './orders.ts'
 
 /** Old space of one agent's thread: far above what bounded collections need, far below what hurts the process. */
@@ -30,7 +31,7 @@ export class AgentWorker {
       name: `signalbox:${start.name}`,
       workerData: start,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
-      ...inherited(),
+      ...inheritedOptions(),
     })
     this.threadId = this.#worker.threadId
     let fault: Error | undefined
@@ -84,12 +85,4 @@ export class AgentWorker {
   #send(order: Order): void {
     this.#worker.postMessage(order, order.order === 'link' ? [order.port] : [])
   }
-}
-
-/**
- * A thread inherits the options of the process, and `--input-type` (of `node --input-type=module -e …`) makes it refuse
- * to start from a file. The list cannot be passed on without it: some options are fine to inherit, but not to name.
- */
-function inherited(): { execArgv?: string[] } {
-  return process.execArgv.some(option => option.startsWith('--input-type')) ? { execArgv: [] } : {}
 }

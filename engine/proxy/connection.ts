@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net'
+import type { Exchange } from './exchange.ts'
+import { plainAddress } from './forwarded.ts'
+import type { Front } from './front.ts'
+
+const CONNECTION = Symbol('connection')
+
+interface FrontSocket extends Socket {
+  [CONNECTION]?: Connection
+}
+
+/** After our half of a connection was closed, the downstream has this long to close its own, in ms. */
+const CLOSING_MS = 1000
+
+/** One downstream connection: who is there, and what is open on it. */
+export class Connection {
+  readonly socket: Socket
+  /** Address of the peer, an IPv4 one in IPv4 form. */
+  readonly remote: string
+  readonly isTrusted: boolean
+  /** Requests that are not over, in the order they came: more than one where the downstream pipelines. */
+  readonly open: Exchange[] = []
+  /** A request was answered on it: from then on it may be closed between two requests. */
+  hasServed = false
+  /** Its last response has begun, or nothing more on it is understood: no further request is taken from it. */
+  isClosing = false
+  /** The last Host found valid on it: mostly the next one is the same. */
+  goodHost: string | undefined
+  #isEnding = false
+
+  constructor(socket: Socket, front: Front) {
+    this.socket = socket
+    this.remote = plainAddress(socket.remoteAddress)
+    this.isTrusted = front.trusted.has(this.remote)
+    ;(socket as FrontSocket)[CONNECTION] = this
+  }
+
+  /** The connection of a socket that was announced. */
+  static of(socket: Socket): Connection | undefined {
+    return (socket as FrontSocket)[CONNECTION]
+  }
+
+  add(exchange: Exchange): void {
+    this.open.push(exchange)
+  }
+
+  remove(exchange: Exchange): void {
+    const at = this.open.indexOf(exchange)
+    if (at < 0) return
+    this.open.splice(at, 1)
+    this.hasServed = true
+  }
+
+  /** The socket has closed: what is open on it is abandoned. */
+  onGone(): void {
+    for (const exchange of this.open.slice()) exchange.abandon('downstream-gone')
+  }
+
+  /** Says the last word, and hears out a downstream that is still sending, or it would never read that word. */
+  end(lastWord?: string): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.socket.end(lastWord ?? '', 'latin1')
+    const timer = setTimeout(() => this.socket.destroy(), CLOSING_MS)
+    timer.unref()
+    this.socket.once('close', () => clearTimeout(timer))
+  }
+
+  /** Closes as soon as nothing is open on it. A response whose header went out as keep-alive closes after it. */
+  drain(): void {
+    if (this.open.length === 0) {
+      if (this.hasServed) this.end()
+      return
+    }
+    const last = this.open[this.open.length - 1]
+    if (last.response.headersSent) last.response.once('finish', () => this.end())
+    else last.isLast = true
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What one proxy thread has counted, in shared words: its thread alone writes them with a plain `++`, anyone may read
+ * them at any time. Totals wrap after 2^32; who computes rates takes differences.
+ *
+ *   word
+ *   0      unused
+ *   1…5    responses by class: 1 = 1xx … 5 = 5xx
+ *   6      requests that ended without a response: the downstream went away first
+ *   7      second tries
+ *   8      connections refused because there were too many
+ *   9      access lines dropped because nobody took them in time
+ *   10     connections open now
+ */
+export const NO_RESPONSE = 6
+export const RETRIES = 7
+export const REFUSED_CONNECTIONS = 8
+export const DROPPED_LINES = 9
+export const OPEN_CONNECTIONS = 10
+
+const WORDS = 16
+
+export function createCounters(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT))
+}
+
+/** The counters of a thread as plain numbers, 0…2^32 − 1. */
+export interface Counts {
+  responses: { '1xx': number; '2xx': number; '3xx': number; '4xx': number; '5xx': number }
+  noResponse: number
+  retries: number
+  refusedConnections: number
+  droppedAccessLines: number
+  openConnections: number
+}
+
+export function readCounters(counters: Int32Array): Counts {
+  const at = (word: number): number => counters[word] >>> 0
+  return {
+    responses: { '1xx': at(1), '2xx': at(2), '3xx': at(3), '4xx': at(4), '5xx': at(5) },
+    noResponse: at(NO_RESPONSE),
+    retries: at(RETRIES),
+    refusedConnections: at(REFUSED_CONNECTIONS),
+    droppedAccessLines: at(DROPPED_LINES),
+    openConnections: at(OPEN_CONNECTIONS),
+  }
+}

@@ -1,0 +1,377 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Client, Dispatcher } from 'undici'
+import { Tried } from '../memory/candidates.ts'
+import { elapsedMs } from '../memory/clock.ts'
+import type { Outcome } from '../memory/outcomes.ts'
+import type { Connection } from './connection.ts'
+import { NO_RESPONSE, RETRIES } from './counters.ts'
+import { readBreak, readFailure } from './failure.ts'
+import type { Front, Lane } from './front.ts'
+import { readResponseHead, readTrailers } from './headers.ts'
+import { INTERIM_MAX, passInterim } from './interim.ts'
+import { type Reason, replyFor } from './reply.ts'
+import { linger, type RequestBody } from './request-body.ts'
+import type { Upstream } from './upstreams.ts'
+
+/** Up to here a body is cheaper to send as text than as a buffer of its own, in bytes. */
+const TEXT_BYTES_MAX = 4096
+
+/** What undici is handed for each try; the same object for all tries of a request. */
+export interface Sending {
+  path: string
+  method: Dispatcher.HttpMethod
+  headers: string[]
+  body: RequestBody | null
+}
+
+/**
+ * One request and its response.
+ *
+ *   pick ──▶ send ──▶ onConnect ──▶ onHeaders ──▶ onData … ──▶ onComplete ──▶ over
+ *    ▲                    │             │             │
+ *    └──── next try ◀── onError ◀───────┘             └──▶ cut: the downstream sees that it is not whole
+ *
+ * It is the handler undici calls, in undici's lean style: raw header arrays, no stream. A ticket is held from pick until
+ * the upstream's last byte, and settled exactly once: with what the try came to, or as abandoned when the downstream
+ * went away.
+ */
+export class Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly connection: Connection
+  /** The connection closes after this response. */
+  isLast: boolean
+  readonly #front: Front
+  readonly #startedAt: number
+  #lane: Lane | undefined
+  #sending: Sending | undefined
+  #host = ''
+  #path = ''
+  #hasBody = false
+  #ticket = -1
+  #endpoint = ''
+  #upstream: Upstream | undefined
+  #client: Client | undefined
+  #attempts = 0
+  /** Row of the last try. */
+  #row = -1
+  #tried: Tried | undefined
+  #sentAt = 0
+  #latencyUs = 0
+  #status = 0
+  #bytes = 0
+  #interim = 0
+  #reason = ''
+  #abort: (() => void) | undefined
+  #resume: (() => void) | undefined
+  #deadline: NodeJS.Timeout | undefined
+  #isSent = false
+  #isOver = false
+  #hasFlushed = false
+  #hasEnded = false
+  /** Declared length of the response body; −1 where none is. */
+  #wholeLength = -1
+  #hasDrain = false
+  #isStalled = false
+  #waitsSinceMs = 0
+
+  constructor(front: Front, connection: Connection, request: IncomingMessage, response: ServerResponse) {
+    this.#front = front
+    this.connection = connection
+    this.request = request
+    this.response = response
+    this.isLast = front.isDraining
+    this.#startedAt = performance.now()
+    connection.add(this)
+  }
+
+  /** What the access log calls it, and whether a body belongs to it; said before anything is answered. */
+  name(host: string, path: string, hasBody: boolean): void {
+    this.#host = host
+    this.#path = path
+    this.#hasBody = hasBody
+  }
+
+  /** Whether all of the request has arrived. Of one without a body it has, even if the parser has not said so yet. */
+  get isWhole(): boolean {
+    return !this.#hasBody || this.request.complete
+  }
+
+  /** Sends it to an endpoint of this lane, and to further ones as long as that is safe and allowed. */
+  begin(lane: Lane, sending: Sending): void {
+    this.#lane = lane
+    this.#sending = sending
+    if (lane.timeouts.request > 0) {
+      this.#deadline = setTimeout(() => this.#onDeadline(), lane.timeouts.request)
+    }
+    const ticket = lane.router.pick()
+    if (ticket < 0) this.refuse('no-endpoint')
+    else this.#send(lane, sending, ticket)
+  }
+
+  #send(lane: Lane, sending: Sending, ticket: number): void {
+    const endpoint = lane.router.endpoint(ticket)
+    this.#ticket = ticket
+    this.#endpoint = endpoint.id
+    this.#isSent = false
+    this.#abort = undefined
+    this.#sentAt = this.#attempts++ === 0 ? this.#startedAt : performance.now()
+    const upstream = this.#front.upstreams.of(endpoint, lane.timeouts)
+    const client = upstream.take()
+    this.#upstream = upstream
+    this.#client = client
+    client.dispatch(sending as unknown as Dispatcher.DispatchOptions, this as unknown as Dispatcher.DispatchHandler)
+  }
+
+  /** undici: the connection stands, the request goes out now. */
+  onConnect(abort: () => void): void {
+    this.#abort = abort
+    this.#isSent = true
+    if (this.#isOver) abort()
+  }
+
+  /** undici: a response head, raw. False asks for a pause before the body. */
+  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
+    if (status < 200) {
+      if (++this.#interim > INTERIM_MAX) this.#fail('bad-response', 'error')
+      else passInterim(this.request, this.response, status, raw)
+      return true
+    }
+    this.#latencyUs = Math.round((performance.now() - this.#sentAt) * 1000)
+    const { response } = this
+    const head = readResponseHead(raw, status !== 204)
+    if (head.hasForeignCoding) {
+      this.#fail('bad-response', 'error')
+      return true
+    }
+    if (this.isLast || !this.isWhole) {
+      this.connection.isClosing = true
+      head.headers.push('Connection', 'close')
+    }
+    const text = statusText === STATUS_CODES[status] || /^[\t -~]*$/.test(statusText) ? statusText : ''
+    response.writeHead(status, text, head.headers)
+    this.#status = status
+    this.#wholeLength = head.length
+    this.#resume = resume
+    this.#front.flushLater(this)
+    return true
+  }
+
+  /** undici: a piece of the body. False asks for a pause. */
+  onData(chunk: Buffer): boolean {
+    this.#bytes += chunk.length
+    if (chunk.length === this.#wholeLength && !this.#hasFlushed && this.isWhole) {
+      // Most bodies come in one piece: head and body leave in one write, a small body as text beside the head's.
+      this.#hasFlushed = true
+      this.#hasEnded = true
+      if (chunk.length > TEXT_BYTES_MAX) this.response.end(chunk)
+      else this.response.end(chunk.toString('latin1'), 'latin1')
+      return true
+    }
+    this.#hasFlushed = true
+    if (this.response.write(chunk)) return true
+    if (!this.#hasDrain) {
+      this.#hasDrain = true
+      this.response.on('drain', () => {
+        this.#isStalled = false
+        if (!this.#isOver) this.#resume?.()
+      })
+    }
+    this.#isStalled = true
+    this.#wait()
+    return false
+  }
+
+  /** undici: the response is whole. */
+  onComplete(trailers: Buffer[]): void {
+    if (this.#isOver) return
+    const { response } = this
+    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(readTrailers(trailers))
+    if (this.#client !== undefined && this.isWhole) {
+      this.#upstream?.giveBack(this.#client)
+      this.#client = undefined
+    }
+    this.#settle(this.#status >= 500 ? 'error' : 'ok')
+    this.#hasFlushed = true
+    if (!this.#hasEnded) {
+      if (this.isWhole) response.end()
+      else linger(this.request, response)
+    }
+    this.#end()
+  }
+
+  /** undici: this try has failed. */
+  onError(error: unknown): void {
+    if (this.#isOver) return
+    if (this.#status !== 0) {
+      this.#cut('upstream-broke', readBreak(error))
+      return
+    }
+    const { reason, outcome, retry } = readFailure(error, this.#isSent)
+    this.#latencyUs = Math.round((performance.now() - this.#sentAt) * 1000)
+    this.#settle(outcome)
+    if (retry === 'never' || (retry === 'idempotent' && !this.#isIdempotent()) || !this.#tryAgain(retry)) {
+      this.refuse(reason)
+    }
+  }
+
+  /** Another try elsewhere. False when there is none left, or nowhere to go. */
+  #tryAgain(retry: 'always' | 'idempotent'): boolean {
+    const lane = this.#lane as Lane
+    const sending = this.#sending as Sending
+    if (this.#attempts > lane.retries || sending.body?.hasBegun) return false
+    const tried = (this.#tried ??= new Tried())
+    tried.add(this.#row)
+    let ticket = lane.router.pick(0, tried)
+    // An idle connection may have been closed just as the request went out on it: then the same endpoint, on a new
+    // connection, is better than nobody.
+    if (ticket < 0 && retry === 'idempotent' && this.#attempts === 1) ticket = lane.router.pick()
+    if (ticket < 0) return false
+    this.#front.counters[RETRIES]++
+    this.#send(lane, sending, ticket)
+    return true
+  }
+
+  #isIdempotent(): boolean {
+    const { method } = this.request
+    return this.#sending?.body === null && (method === 'GET' || method === 'HEAD' || method === 'OPTIONS')
+  }
+
+  /** Answers by itself. Where a response has begun already, there is nothing left but to cut it. */
+  refuse(reason: Reason): void {
+    if (this.#isOver) return
+    if (this.response.headersSent) {
+      this.#cut(reason, 'abandoned')
+      return
+    }
+    const { status, headers, body } = replyFor(reason)
+    this.#reason = reason
+    this.#answer(status, headers, body)
+  }
+
+  /** Answers with no content, for requests that are meant for the proxy itself. */
+  answerEmpty(): void {
+    this.#answer(204, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'], '')
+  }
+
+  #answer(status: number, headers: readonly string[], body: string): void {
+    const { response, request } = this
+    this.#settle('abandoned')
+    this.#status = status
+    this.#bytes = body.length
+    this.#hasFlushed = true
+    const { isWhole } = this
+    const closes = this.isLast || !isWhole
+    if (closes) this.connection.isClosing = true
+    response.writeHead(status, closes ? [...headers, 'Connection', 'close'] : (headers as string[]))
+    if (isWhole) {
+      response.end(body)
+    } else {
+      response.write(body)
+      linger(request, response)
+    }
+    this.#end()
+    this.#abort?.()
+  }
+
+  /** The upstream's fault, found by us rather than by undici, before anything was answered. */
+  #fail(reason: Reason, outcome: Outcome): void {
+    this.#settle(outcome)
+    this.refuse(reason)
+  }
+
+  /** Breaks a response off, so that the downstream sees that it is not whole. */
+  #cut(reason: string, outcome: Outcome): void {
+    this.#reason = reason
+    this.#settle(outcome)
+    this.#end()
+    this.#abort?.()
+    // To HTTP/1.0 a body may end with the connection: an orderly end would look like the end of it.
+    if (this.request.httpVersionMinor === 0) this.connection.socket.resetAndDestroy()
+    else this.connection.socket.destroy()
+  }
+
+  /** The downstream has gone, or is given up. */
+  abandon(reason: string): void {
+    if (this.#isOver) return
+    this.#reason = reason
+    this.#settle('abandoned')
+    this.#end()
+    this.#abort?.()
+  }
+
+  #settle(outcome: Outcome): void {
+    if (this.#ticket < 0) return
+    this.#row = this.#ticket & 0xffff
+    this.#lane?.router.settle(this.#ticket, outcome, this.#latencyUs)
+    this.#ticket = -1
+    if (this.#client === undefined) return
+    this.#upstream?.discard(this.#client)
+    this.#client = undefined
+  }
+
+  #end(): void {
+    this.#isOver = true
+    clearTimeout(this.#deadline)
+    const front = this.#front
+    if (this.#hasDrain || this.#sending?.body) front.waiting.delete(this)
+    this.#sending?.body?.destroy()
+    this.connection.remove(this)
+    front.counters[this.#status === 0 ? NO_RESPONSE : (this.#status / 100) | 0]++
+    front.log?.write({
+      method: this.request.method ?? '',
+      host: this.#host,
+      path: this.#path,
+      status: this.#status,
+      bytes: this.#bytes,
+      durationMs: performance.now() - this.#startedAt,
+      service: this.#lane?.service ?? '',
+      endpoint: this.#endpoint,
+      attempts: this.#attempts,
+      reason: this.#reason,
+      remote: this.connection.remote,
+    })
+  }
+
+  /** Sends the head now if no piece of the body has taken it along. */
+  flush(): void {
+    if (this.#hasFlushed || this.#isOver) return
+    this.#hasFlushed = true
+    this.response.flushHeaders()
+  }
+
+  onBodyMoved(): void {
+    this.#wait()
+  }
+
+  onBodyTooLong(): void {
+    this.refuse('body-too-large')
+  }
+
+  #wait(): void {
+    this.#waitsSinceMs = this.#front.nowMs()
+    this.#front.waiting.add(this)
+  }
+
+  /** Gives up on a downstream that neither sends its body nor reads its response. `nowMs` on the cached clock. */
+  checkPatience(nowMs: number): void {
+    const waited = elapsedMs(nowMs, this.#waitsSinceMs)
+    if (this.#isStalled) {
+      const idle = this.#lane?.timeouts.idle ?? 0
+      if (idle > 0 && waited > idle) this.#cut('downstream-stalled', 'abandoned')
+    } else if (this.#status !== 0 || this.request.complete) {
+      this.#front.waiting.delete(this)
+    } else if (this.#sending?.body?.isPaused !== true) {
+      // While it is the upstream that does not read, undici's clock runs, not this one.
+      const { bodyIdle } = this.#front.limits
+      if (bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
+    }
+  }
+
+  #onDeadline(): void {
+    if (this.#isOver) return
+    this.#latencyUs = Math.round((performance.now() - this.#sentAt) * 1000)
+    if (this.#status !== 0) this.#cut('request-timeout', 'timeout')
+    else this.#fail('request-timeout', 'timeout')
+  }
+}

@@ -1,0 +1,44 @@
+import type { Outcome } from '../memory/outcomes.ts'
+import type { Reason } from './reply.ts'
+
+/** What a failed attempt means: for the downstream, for the endpoint, and for a second try. */
+export interface Failure {
+  readonly reason: Reason
+  readonly outcome: Outcome
+  /** `always`: nothing was sent. `idempotent`: it may have been, and no answer began. */
+  readonly retry: 'always' | 'idempotent' | 'never'
+}
+
+const CONNECT_FAILED: Failure = { reason: 'connect-failed', outcome: 'error', retry: 'always' }
+const CONNECT_TIMEOUT: Failure = { reason: 'connect-timeout', outcome: 'timeout', retry: 'always' }
+const UPSTREAM_BROKE: Failure = { reason: 'upstream-broke', outcome: 'error', retry: 'idempotent' }
+const FIRST_BYTE_TIMEOUT: Failure = { reason: 'first-byte-timeout', outcome: 'timeout', retry: 'never' }
+const BAD_RESPONSE: Failure = { reason: 'bad-response', outcome: 'error', retry: 'never' }
+const BAD_REQUEST: Failure = { reason: 'bad-request', outcome: 'abandoned', retry: 'never' }
+
+/** Reads an error of an attempt that has no answer yet. `wasSent`: the connection stood and the request went out on it. */
+export function readFailure(error: unknown, wasSent: boolean): Failure {
+  const code = String((error as { code?: unknown } | undefined)?.code ?? '')
+  switch (code) {
+    case 'UND_ERR_INVALID_ARG':
+    case 'UND_ERR_NOT_SUPPORTED':
+    case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
+      return BAD_REQUEST
+    case 'UND_ERR_CONNECT_TIMEOUT':
+      return CONNECT_TIMEOUT
+    case 'ETIMEDOUT':
+      return wasSent ? UPSTREAM_BROKE : CONNECT_TIMEOUT
+    case 'UND_ERR_HEADERS_TIMEOUT':
+      return FIRST_BYTE_TIMEOUT
+    case 'UND_ERR_HEADERS_OVERFLOW':
+    case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
+      return BAD_RESPONSE
+  }
+  if (!wasSent) return CONNECT_FAILED
+  return code.startsWith('HPE_') || code.startsWith('ERR_') ? BAD_RESPONSE : UPSTREAM_BROKE
+}
+
+/** How an attempt ended whose answer had begun and then broke. */
+export function readBreak(error: unknown): Outcome {
+  return (error as { code?: unknown } | undefined)?.code === 'UND_ERR_BODY_TIMEOUT' ? 'timeout' : 'error'
+}

@@ -1,0 +1,76 @@
+import { readClock } from '../memory/clock.ts'
+import type { Attachment } from '../router/attachment.ts'
+import { Router } from '../router/router.ts'
+import { AccessLog } from './access-log.ts'
+import type { Connection } from './connection.ts'
+import type { Exchange } from './exchange.ts'
+import { TrustedPeers } from './forwarded.ts'
+import type { ThreadPlan } from './plan.ts'
+import { RouteTable } from './routes.ts'
+import { Upstreams } from './upstreams.ts'
+
+/** A service as requests of one thread see it. */
+export interface Lane {
+  readonly service: string
+  readonly router: Router
+  readonly timeouts: ThreadPlan['services'][string]['timeouts']
+  /** Tries after the first. */
+  readonly retries: number
+}
+
+/** All that the requests of one thread share. */
+export class Front {
+  readonly limits: ThreadPlan['limits']
+  readonly trusted: TrustedPeers
+  readonly routes: RouteTable<Lane>
+  readonly upstreams: Upstreams
+  readonly counters: Int32Array
+  readonly log: AccessLog | undefined
+  readonly connections = new Set<Connection>()
+  /** Exchanges that wait for a downstream to go on: to send its body, or to read. Swept for those that wait too long. */
+  readonly waiting = new Set<Exchange>()
+  isDraining = false
+  readonly #attachment: Attachment
+  #unflushed: Exchange[] = []
+
+  constructor(plan: ThreadPlan, attachment: Attachment, hand: (text: string) => void) {
+    this.limits = plan.limits
+    this.trusted = new TrustedPeers(plan.trustedProxies)
+    this.counters = plan.counters
+    this.log = plan.isLogging ? new AccessLog(hand, plan.counters) : undefined
+    this.#attachment = attachment
+    this.upstreams = new Upstreams(attachment)
+    const lanes = new Map<string, Lane>()
+    for (const [service, { timeouts, retry }] of Object.entries(plan.services)) {
+      lanes.set(service, { service, router: new Router(attachment, service), timeouts, retries: retry.attempts })
+    }
+    const routes = plan.routes.map(({ match, service }) => ({ ...match, lane: lanes.get(service) as Lane }))
+    this.routes = new RouteTable(routes.map(({ host, path, lane }) => ({ host, path, lane })))
+  }
+
+  /** Milliseconds on the cached clock, one tick old at most. Costs no system call. */
+  nowMs(): number {
+    return readClock(this.#attachment.region)
+  }
+
+  /**
+   * Sends the head of a response whose body has not begun when this turn of the loop ends: an event stream may have nothing to say
+   * for long. Most heads leave earlier, together with the first piece of their body.
+   */
+  flushLater(exchange: Exchange): void {
+    if (this.#unflushed.push(exchange) === 1) setImmediate(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    const unflushed = this.#unflushed
+    this.#unflushed = []
+    for (const exchange of unflushed) exchange.flush()
+  }
+
+  /** Looks after what takes too long, and after endpoints that have left. */
+  sweep(): void {
+    const now = this.nowMs()
+    for (const exchange of this.waiting) exchange.checkPatience(now)
+    this.upstreams.sweep()
+  }
+}

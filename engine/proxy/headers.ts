@@ -1,0 +1,210 @@
+import type { Claims } from './forwarded.ts'
+
+/**
+ * What passes and what is dropped, both ways, over raw header arrays [name, value, name, value, …]. Order, case and
+ * duplicates of what passes are kept.
+ *
+ * Framing is never copied: Content-Length passes as one parsed value, Transfer-Encoding never. Fields of one connection
+ * (RFC 9110 7.6.1) stop here, and so does what a Connection field names, with one exception: it cannot take out
+ * END_TO_END, or a downstream could strip what the next hop relies on.
+ */
+
+const PASS = 0
+const DROP = 1
+const HOST = 2
+const CONTENT_LENGTH = 3
+const TRANSFER_ENCODING = 4
+const TE = 5
+const X_FORWARDED_FOR = 6
+const X_FORWARDED_PROTO = 7
+const X_FORWARDED_HOST = 8
+/** Other claims about where a request came from: believed from trusted peers alone. */
+const CLAIM = 9
+const CONNECTION = 10
+
+const KINDS = new Map<string, number>([
+  ['connection', CONNECTION],
+  ['keep-alive', DROP],
+  ['proxy-connection', DROP],
+  ['proxy-authenticate', DROP],
+  ['proxy-authorization', DROP],
+  ['proxy-authentication-info', DROP],
+  ['upgrade', DROP],
+  ['http2-settings', DROP],
+  ['expect', DROP],
+  ['te', TE],
+  ['trailer', DROP],
+  ['host', HOST],
+  ['content-length', CONTENT_LENGTH],
+  ['transfer-encoding', TRANSFER_ENCODING],
+  ['x-forwarded-for', X_FORWARDED_FOR],
+  ['x-forwarded-proto', X_FORWARDED_PROTO],
+  ['x-forwarded-host', X_FORWARDED_HOST],
+  ['forwarded', CLAIM],
+  ['x-real-ip', CLAIM],
+])
+
+/** Fields that a Connection field cannot take out. */
+const END_TO_END = new Set(
+  'authorization,cache-control,content-encoding,content-length,content-range,content-type,cookie,date,forwarded,host,set-cookie,transfer-encoding,vary,via,x-forwarded-for,x-forwarded-host,x-forwarded-proto,x-real-ip'.split(
+    ',',
+  ),
+)
+
+/** Names as they were spelled, so that a name seen before costs one look-up. Bounded: names come from outside. */
+const spelled = new Map<string, number>()
+const SPELLINGS_MAX = 1024
+
+function kindOf(name: string): number {
+  return spelled.get(name) ?? learn(name)
+}
+
+function learn(name: string): number {
+  const lower = name.toLowerCase()
+  const kind = KINDS.get(lower) ?? (lower.startsWith('x-forwarded-') ? CLAIM : PASS)
+  if (spelled.size < SPELLINGS_MAX && name.length <= 64) spelled.set(name, kind)
+  return kind
+}
+
+/** The names a Connection field takes out; undefined where it names none, which is nearly always. */
+export function nominated(connection: string | undefined): Set<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
+  let names: Set<string> | undefined
+  for (const token of connection.toLowerCase().split(',')) {
+    const name = token.trim()
+    if (name === '' || name === 'close' || name === 'keep-alive' || END_TO_END.has(name)) continue
+    names ??= new Set()
+    names.add(name)
+  }
+  return names
+}
+
+/** The request header on its way up, and what was learned on the way through it. */
+export interface RequestHead {
+  headers: string[]
+  /** Bytes of all names and values, with what separates them. */
+  bytes: number
+  /** Host fields found. */
+  hosts: number
+  host: string
+  /** The Transfer-Encoding as it came; undefined without one. */
+  coding: string | undefined
+  /** The one Content-Length; empty without one. */
+  length: string
+  /** What a trusted peer claimed; undefined for any other. */
+  claims: Claims | undefined
+}
+
+/**
+ * Reads the header of a request into what goes upstream. Host, X-Forwarded-* and Via are left to the caller; Host is
+ * never taken over here, so that there is one at most.
+ */
+export function readRequestHead(
+  raw: readonly string[],
+  connection: string | undefined,
+  isTrusted: boolean,
+): RequestHead {
+  const headers: string[] = []
+  const head: RequestHead = {
+    headers,
+    bytes: 0,
+    hosts: 0,
+    host: '',
+    coding: undefined,
+    length: '',
+    claims: isTrusted ? { xff: undefined, proto: undefined, host: undefined } : undefined,
+  }
+  const named = nominated(connection)
+  let bytes = 0
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]
+    const value = raw[i + 1]
+    bytes += name.length + value.length + 4
+    const kind = kindOf(name)
+    if (kind === PASS) {
+      if (named === undefined || !named.has(name.toLowerCase())) headers.push(name, value)
+    } else if (kind !== DROP) {
+      takeSpecial(head, kind, name, value)
+    }
+  }
+  head.bytes = bytes
+  return head
+}
+
+function takeSpecial(head: RequestHead, kind: number, name: string, value: string): void {
+  const { headers, claims } = head
+  switch (kind) {
+    case HOST:
+      head.hosts++
+      head.host = value
+      return
+    case CONTENT_LENGTH:
+      head.length = value
+      headers.push(name, value)
+      return
+    case TRANSFER_ENCODING:
+      head.coding = head.coding === undefined ? value : `${head.coding}, ${value}`
+      return
+    case TE:
+      if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value)) headers.push(name, 'trailers')
+      return
+  }
+  if (claims === undefined) return
+  if (kind === X_FORWARDED_FOR) claims.xff = claims.xff === undefined ? value : `${claims.xff}, ${value}`
+  else if (kind === X_FORWARDED_PROTO) claims.proto ??= value
+  else if (kind === X_FORWARDED_HOST) claims.host ??= value
+  else if (kind === CLAIM) headers.push(name, value)
+}
+
+/** The response header on its way down. */
+export interface ResponseHead {
+  headers: string[]
+  /** The declared length of the body in bytes; −1 where none is. */
+  length: number
+  /** A transfer coding other than chunked: the body cannot be passed on as it is. */
+  hasForeignCoding: boolean
+}
+
+/** Reads the raw header of a response into what goes downstream. `mayHaveLength` is false for 1xx and 204. */
+export function readResponseHead(raw: readonly Buffer[], mayHaveLength: boolean): ResponseHead {
+  const headers: string[] = []
+  let length = -1
+  let hasForeignCoding = false
+  let connection: string | undefined
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i].toString('latin1')
+    const kind = kindOf(name)
+    if (kind === DROP) continue
+    const value = raw[i + 1].toString('latin1')
+    if (kind === CONNECTION) {
+      connection = connection === undefined ? value : `${connection}, ${value}`
+    } else if (kind === TRANSFER_ENCODING) {
+      hasForeignCoding ||= !/^\s*chunked\s*$/i.test(value)
+    } else if (kind !== CONTENT_LENGTH) {
+      headers.push(name, value)
+    } else if (mayHaveLength) {
+      length = Number(value)
+      headers.push(name, value)
+    }
+  }
+  const named = nominated(connection)
+  return { headers: named === undefined ? headers : without(headers, named), length, hasForeignCoding }
+}
+
+function without(headers: string[], named: Set<string>): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!named.has(headers[i].toLowerCase())) kept.push(headers[i], headers[i + 1])
+  }
+  return kept
+}
+
+/** Trailers that may follow a response: no framing, no routing, nothing of the connection. */
+export function readTrailers(raw: readonly Buffer[]): [string, string][] {
+  const trailers: [string, string][] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i].toString('latin1')
+    if (kindOf(name) === PASS) trailers.push([name, raw[i + 1].toString('latin1')])
+  }
+  return trailers
+}

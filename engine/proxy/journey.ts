@@ -1,0 +1,105 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Connection } from './connection.ts'
+import { Exchange, type Sending } from './exchange.ts'
+import { appendForwarded } from './forwarded.ts'
+import type { Front } from './front.ts'
+import { type RequestHead, readRequestHead } from './headers.ts'
+import type { Reason } from './reply.ts'
+import { RequestBody } from './request-body.ts'
+import { isHost, readTarget, type Target } from './target.ts'
+
+/**
+ * Takes a request in: what it asks for, whether that may be asked, which service answers, what is sent there. From then
+ * on the Exchange sees it through.
+ */
+export function takeRequest(
+  front: Front,
+  connection: Connection,
+  request: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+): void {
+  const exchange = new Exchange(front, connection, request, response)
+  const method = request.method as string
+  const url = request.url as string
+  const head = readRequestHead(request.rawHeaders, request.headers.connection, connection.isTrusted)
+  const hasBody = head.coding !== undefined || (head.length !== '' && Number(head.length) > 0)
+  exchange.name(head.host, url, hasBody)
+
+  const target = url.length > front.limits.urlBytes ? undefined : readTarget(method, url)
+  const fault = findFault(front, connection, request, head, target)
+  if (fault !== undefined) {
+    exchange.refuse(fault)
+    return
+  }
+  const { path, authority } = target as Target
+  const host = authority ?? head.host
+
+  if (path === '*') {
+    exchange.answerEmpty()
+    return
+  }
+  const lane = front.routes.find(host, path)
+  if (lane === undefined) {
+    exchange.refuse('no-route')
+    return
+  }
+  const { headers } = head
+  if ((method === 'OPTIONS' || method === 'TRACE') && countDown(headers)) {
+    if (method === 'OPTIONS') exchange.answerEmpty()
+    else exchange.refuse('method-not-allowed')
+    return
+  }
+
+  if (head.hosts === 1 || authority !== undefined) headers.push('Host', host)
+  appendForwarded(headers, connection.remote, host, head.claims)
+  headers.push('Via', request.httpVersionMinor === 0 ? '1.0 signalbox' : '1.1 signalbox')
+  const sending: Sending = {
+    path,
+    method: method as Sending['method'],
+    headers,
+    body: hasBody
+      ? new RequestBody(request, expectsContinue ? response : undefined, front.limits.bodyBytes, exchange)
+      : null,
+  }
+  exchange.begin(lane, sending)
+}
+
+/** What is wrong with a request, first things first; undefined where nothing is. */
+function findFault(
+  front: Front,
+  connection: Connection,
+  request: IncomingMessage,
+  head: RequestHead,
+  target: Target | undefined,
+): Reason | undefined {
+  const { limits } = front
+  if ((request.url as string).length > limits.urlBytes) return 'url-too-long'
+  if (request.rawHeaders.length > limits.headers * 2) return 'too-many-headers'
+  if (head.bytes > limits.headerBytes) return 'header-too-large'
+  if (target === undefined) return 'bad-request'
+  if (head.hosts !== 1 && (head.hosts > 1 || request.httpVersionMinor !== 0)) return 'bad-host'
+  if (head.host !== connection.goodHost) {
+    if (!isHost(head.host)) return 'bad-host'
+    connection.goodHost = head.host
+  }
+  if (head.coding !== undefined) {
+    // HTTP/1.0 knows no transfer codings: who sends one there may mean another message than the next hop reads.
+    if (request.httpVersionMinor === 0 || head.length !== '') return 'bad-request'
+    if (!/^chunked$/i.test(head.coding)) return 'transfer-coding'
+  } else if (limits.bodyBytes > 0 && Number(head.length) > limits.bodyBytes) {
+    return 'body-too-large'
+  }
+  return undefined
+}
+
+/** Counts Max-Forwards down. True when the request is not to go any further. */
+function countDown(headers: string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i].toLowerCase() !== 'max-forwards' || !/^\d{1,9}$/.test(headers[i + 1])) continue
+    const left = Number(headers[i + 1])
+    if (left === 0) return true
+    headers[i + 1] = String(left - 1)
+  }
+  return false
+}

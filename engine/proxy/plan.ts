@@ -1,0 +1,47 @@
+import type { Config } from '../config/schema.ts'
+import type { RegionHandle } from '../memory/region.ts'
+
+/**
+ * What passes between the proxy and its threads: the plan a thread is started with, and the messages both ways.
+ *
+ *   proxy  ── plan ──▶ thread                 once, as workerData
+ *   proxy  ◀── listening | failed ──          once
+ *   proxy  ◀── lines ── ── written ──▶        access log, as long as it runs
+ *   proxy  ── drain ──▶ ◀── drained ──        at the end
+ */
+
+/** Where a thread listens: on an address of its own, or on a descriptor that is its alone. */
+export interface ListenPlan {
+  address: string
+  port: number
+  /** A duplicate of the listening descriptor, used by this thread and never by another. */
+  fd?: number
+  /** Whether other threads bind the same address, each for itself. */
+  isShared: boolean
+}
+
+export interface ThreadPlan {
+  handle: RegionHandle
+  listen: ListenPlan[]
+  limits: Config['limits']
+  trustedProxies: string[]
+  routes: Config['routes']
+  services: Record<string, Pick<Config['services'][string], 'timeouts' | 'retry'>>
+  /** Shared words of this thread, see counters.ts. */
+  counters: Int32Array
+  isLogging: boolean
+}
+
+/** Where a thread or a proxy listens in fact. */
+export interface BoundAddress {
+  address: string
+  port: number
+}
+
+export type FromThread =
+  | { type: 'listening'; addresses: BoundAddress[] }
+  | { type: 'failed'; code: string; address: string; port: number; message: string }
+  | { type: 'lines'; text: string }
+  | { type: 'drained' }
+
+export type ToThread = { type: 'drain'; deadlineMs: number } | { type: 'written'; characters: number }

@@ -1,0 +1,71 @@
+import { hostName } from './target.ts'
+
+export interface Route<Lane> {
+  /** Lower case, without port; undefined takes every host. */
+  readonly host: string | undefined
+  readonly path: string | undefined
+  readonly lane: Lane
+}
+
+/**
+ * Which requests go where: the first route that matches wins.
+ *
+ * host: the same name, without regard to case and port. path: what the path of the request begins with, as it is written
+ * and nothing more clever: "/v1/" takes "/v1/a" but not "/v1", and "/v1" takes "/v1", "/v1/a" and also "/v10".
+ *
+ * Paths are compared in canonical form, so that "/%61dmin/" or "/x/../admin/" cannot slip past the route of "/admin/".
+ * A path that can be read in two ways (an encoded slash, backslash or NUL, a broken escape) matches no path at all, only
+ * routes without one. What is sent upstream is always the target as it came.
+ */
+export class RouteTable<Lane> {
+  readonly #routes: readonly Route<Lane>[]
+  /** The lane of everything, where the first route takes everything. */
+  readonly #catchAll: Lane | undefined
+
+  constructor(routes: readonly Route<Lane>[]) {
+    this.#routes = routes
+    const first = routes[0]
+    this.#catchAll =
+      first !== undefined && first.host === undefined && first.path === undefined ? first.lane : undefined
+  }
+
+  find(host: string, target: string): Lane | undefined {
+    if (this.#catchAll !== undefined) return this.#catchAll
+    const name = hostName(host)
+    let path: string | undefined
+    for (const route of this.#routes) {
+      if (route.host !== undefined && route.host !== name) continue
+      if (route.path === undefined) return route.lane
+      path ??= canonicalPath(target)
+      if (path.startsWith(route.path)) return route.lane
+    }
+    return undefined
+  }
+}
+
+const DOUBTFUL = /%(?:2f|5c|00|[^0-9a-f]|.[^0-9a-f]|.?$)|[\\\0]/i
+const PLAIN = /^[^%\\]*$/
+const DOTS = /\/\.{1,2}(?:\/|$)/
+
+/** The path of a target with escapes decoded once and dot segments resolved; empty where that is ambiguous. */
+export function canonicalPath(target: string): string {
+  const end = target.search(/[?#]/)
+  let path = end < 0 ? target : target.slice(0, end)
+  if (!PLAIN.test(path)) {
+    if (DOUBTFUL.test(path)) return ''
+    path = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  }
+  return DOTS.test(path) ? resolveDots(path) : path
+}
+
+function resolveDots(path: string): string {
+  const kept: string[] = []
+  const segments = path.slice(1).split('/')
+  segments.forEach((segment, position) => {
+    const isLast = position === segments.length - 1
+    if (segment === '..') kept.pop()
+    else if (segment !== '.') kept.push(segment)
+    if (isLast && (segment === '.' || segment === '..')) kept.push('')
+  })
+  return `/${kept.join('/')}`
+}

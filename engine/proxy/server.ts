@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { Connection } from './connection.ts'
+import { OPEN_CONNECTIONS, REFUSED_CONNECTIONS } from './counters.ts'
+import type { Front } from './front.ts'
+import { takeRequest } from './journey.ts'
+import { type Reason, rawReply } from './reply.ts'
+
+/**
+ * The node:http server in front of one address. What the parser refuses never becomes a request: it is answered here,
+ * on the bare socket, and the connection ends. `connectionsMax` counts over all addresses of the thread.
+ */
+export function createFrontServer(front: Front, connectionsMax: number): Server {
+  const { headerTimeout, headerBytes, urlBytes, keepAliveIdle } = front.limits
+  const server = createServer({
+    insecureHTTPParser: false,
+    // Both limits have answers of their own; the parser's is the net below them.
+    maxHeaderSize: headerBytes + urlBytes,
+    headersTimeout: headerTimeout,
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveIdle,
+    connectionsCheckingInterval: Math.max(20, Math.min(1000, Math.ceil(headerTimeout / 4) || 1000)),
+    // We answer a missing Host ourselves, with a reason.
+    requireHostHeader: false,
+    noDelay: true,
+  })
+  // The parser would leave out further headers without a word; they are counted instead.
+  server.maxHeadersCount = 0
+
+  // A connection the kernel could not hand over, for want of descriptors: the next one may be.
+  server.on('error', () => {
+    front.counters[REFUSED_CONNECTIONS]++
+  })
+  server.on('connection', (socket: Socket) => {
+    if (front.connections.size >= connectionsMax) {
+      front.counters[REFUSED_CONNECTIONS]++
+      socket.destroy()
+      return
+    }
+    const connection = new Connection(socket, front)
+    front.connections.add(connection)
+    front.counters[OPEN_CONNECTIONS]++
+    socket.once('close', () => {
+      front.connections.delete(connection)
+      front.counters[OPEN_CONNECTIONS]--
+      connection.onGone()
+    })
+  })
+
+  const take = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+    const connection = Connection.of(request.socket)
+    // What comes behind the last response of a connection is not a request to anybody.
+    if (connection !== undefined && !connection.isClosing)
+      takeRequest(front, connection, request, response, expectsContinue)
+  }
+  server.on('request', (request, response) => take(request, response, false))
+  // Other expectations than 100-continue may be ignored (RFC 9110 10.1.1), and the upstream is not told of them.
+  server.on('checkExpectation', (request, response) => take(request, response, false))
+  server.on('checkContinue', (request, response) => take(request, response, true))
+  server.on('connect', (_request, socket: Socket) => {
+    // node:http lets go of this socket, and with it of its errors.
+    socket.on('error', () => {})
+    refuse(socket, 'method-not-allowed')
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    else refuse(socket, readParserError(error))
+  })
+  return server
+}
+
+function readParserError(error: NodeJS.ErrnoException): Reason {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return 'header-too-large'
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'header-timeout'
+  return 'bad-request'
+}
+
+/**
+ * Ends a connection on which nothing more will be understood. A body that turned out malformed is the open request's own
+ * fault and is its answer; requests that came whole before the malformed one are answered first.
+ */
+function refuse(socket: Socket, reason: Reason): void {
+  const connection = Connection.of(socket)
+  if (connection === undefined) {
+    socket.destroy()
+    return
+  }
+  const last = connection.open.at(-1)
+  if (last !== undefined && !last.isWhole) {
+    last.isLast = true
+    last.refuse(reason)
+    return
+  }
+  if (connection.isClosing) return
+  connection.isClosing = true
+  if (last === undefined) connection.end(rawReply(reason))
+  else last.response.once('finish', () => connection.end(rawReply(reason)))
+}

@@ -1,0 +1,63 @@
+import type { Server } from 'node:http'
+import net from 'node:net'
+import { parentPort, workerData } from 'node:worker_threads'
+import { TICK_MS, tickClock } from '../memory/clock.ts'
+import { attach } from '../router/attachment.ts'
+import { drain } from './drain.ts'
+import { Front } from './front.ts'
+import { listen } from './listen.ts'
+import type { BoundAddress, FromThread, ThreadPlan, ToThread } from './plan.ts'
+import { createFrontServer } from './server.ts'
+
+/** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
+
+const { plan, connectionsMax } = workerData as { plan: ThreadPlan; connectionsMax: number }
+const port = parentPort as NonNullable<typeof parentPort>
+const say = (message: FromThread): void => port.postMessage(message)
+
+const attachment = attach(plan.handle)
+const front = new Front(plan, attachment, text => say({ type: 'lines', text }))
+const servers: Server[] = []
+
+setInterval(() => tickClock(attachment.region), TICK_MS).unref()
+setInterval(() => front.sweep(), sweepMs(plan)).unref()
+
+port.on('message', (message: ToThread) => {
+  if (message.type === 'written') front.log?.taken(message.characters)
+  else void end(message.deadlineMs)
+})
+
+void start()
+
+async function start(): Promise<void> {
+  const addresses: BoundAddress[] = []
+  for (const at of plan.listen) {
+    const server = createFrontServer(front, connectionsMax)
+    try {
+      addresses.push(await listen(server, at))
+      servers.push(server)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      say({ type: 'failed', code: code ?? '', address: at.address, port: at.port, message })
+      return
+    }
+  }
+  say({ type: 'listening', addresses })
+}
+
+async function end(deadlineMs: number): Promise<void> {
+  for (const server of servers) net.Server.prototype.close.call(server)
+  await drain(front, deadlineMs)
+  for (const server of servers) server.close()
+  front.upstreams.destroy()
+  front.log?.flush()
+  attachment.close()
+  say({ type: 'drained' })
+  port.close()
+}
+
+/** Often enough for the shortest patience the config asks for, in ms. */
+function sweepMs({ limits, services }: ThreadPlan): number {
+  const all = [limits.bodyIdle, ...Object.values(services).map(({ timeouts }) => timeouts.idle)]
+  return Math.max(20, Math.min(1000, ...all.filter(ms => ms > 0).map(ms => ms / 4)))
+}

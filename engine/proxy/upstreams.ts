@@ -1,0 +1,133 @@
+import { buildConnector, Client } from 'undici'
+import type { Config } from '../config/schema.ts'
+import type { Attachment } from '../router/attachment.ts'
+import type { Endpoint } from '../router/endpoint.ts'
+
+type Timeouts = Config['services'][string]['timeouts']
+
+/** Idle connections are closed after this, in ms: before the 5 s after which a Node server closes them from its side. */
+const KEEP_ALIVE_MS = 4000
+
+/** Largest response header taken, in bytes. */
+const RESPONSE_HEADER_BYTES = 64 * 1024
+
+/**
+ * The connections of one thread to one endpoint, one undici client each, and one request at a time on each.
+ *
+ *   take ──▶ request ──▶ whole response ──▶ giveBack        the one used last is used next: few stay warm, the rest grow cold
+ *                   └──▶ anything else  ──▶ discard         what state it is in is not worth finding out
+ *
+ * There are as many as there are requests in flight: how many an endpoint gets is the router's decision, and a queue here
+ * would hide from it what is going on. undici's Pool does the same with a scan and two events a request.
+ */
+export class Upstream {
+  readonly endpoint: Endpoint
+  readonly #options: Client.Options
+  readonly #free: Client[] = []
+  readonly #busy = new Set<Client>()
+  #isRetired = false
+
+  constructor(endpoint: Endpoint, timeouts: Timeouts) {
+    this.endpoint = endpoint
+    this.#options = {
+      connect: buildConnector({ timeout: timeouts.connect }),
+      pipelining: 1,
+      headersTimeout: timeouts.firstByte,
+      bodyTimeout: timeouts.idle,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: RESPONSE_HEADER_BYTES,
+      allowH2: false,
+      strictContentLength: true,
+    }
+  }
+
+  /** A connection nobody uses; connects with its first request. */
+  take(): Client {
+    const client = this.#free.pop() ?? new Client(this.endpoint.url, this.#options)
+    this.#busy.add(client)
+    return client
+  }
+
+  /** Its response has come whole. */
+  giveBack(client: Client): void {
+    this.#busy.delete(client)
+    if (this.#isRetired) destroy(client)
+    else this.#free.push(client)
+  }
+
+  /** Its request was given up or has failed. */
+  discard(client: Client): void {
+    this.#busy.delete(client)
+    // Not now: undici may be in the middle of telling us so.
+    setImmediate(destroy, client)
+  }
+
+  /** Lets go of clients whose connection has been closed for being idle. */
+  sweep(): void {
+    const free = this.#free
+    let kept = 0
+    for (const client of free) {
+      if (client.stats.connected) free[kept++] = client
+      else destroy(client)
+    }
+    free.length = kept
+  }
+
+  /** The endpoint has left: what is in flight ends, nothing is kept. */
+  retire(): void {
+    this.#isRetired = true
+    for (const client of this.#free.splice(0)) destroy(client)
+  }
+
+  /** Ends all connections at once. */
+  destroy(): void {
+    this.retire()
+    for (const client of this.#busy) destroy(client)
+  }
+}
+
+function destroy(client: Client): void {
+  client.destroy().catch(() => {})
+}
+
+/** The upstreams of one thread. One belongs to a tenancy of a row: the endpoint object is the same as long as that lasts. */
+export class Upstreams {
+  readonly #byRow: (Upstream | undefined)[] = []
+  readonly #attachment: Attachment
+  #seen = 0
+
+  constructor(attachment: Attachment) {
+    this.#attachment = attachment
+  }
+
+  of(endpoint: Endpoint, timeouts: Timeouts): Upstream {
+    const known = this.#byRow[endpoint.row]
+    if (known !== undefined && known.endpoint === endpoint) return known
+    known?.retire()
+    return (this.#byRow[endpoint.row] = new Upstream(endpoint, timeouts))
+  }
+
+  /** Retires the upstreams of endpoints that have left, and lets go of idle clients. */
+  sweep(): void {
+    const pinned = this.#attachment.catchUp()
+    if (pinned !== this.#seen) {
+      this.#seen = pinned
+      this.#retireLeft()
+    }
+    for (const upstream of this.#byRow) upstream?.sweep()
+  }
+
+  destroy(): void {
+    for (const upstream of this.#byRow.splice(0)) upstream?.destroy()
+  }
+
+  #retireLeft(): void {
+    const listed = new Set(this.#attachment.serviceTexts().flatMap(({ rows }) => rows))
+    this.#byRow.forEach((upstream, row) => {
+      if (upstream === undefined) return
+      if (listed.has(row) && this.#attachment.endpoint(row) === upstream.endpoint) return
+      this.#byRow[row] = undefined
+      upstream.retire()
+    })
+  }
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { line } from '../../engine/proxy/access-log.ts'
+import { readBreak, readFailure } from '../../engine/proxy/failure.ts'
+import { canReusePort, describeListenError } from '../../engine/proxy/listen.ts'
+import { rawReply, replyFor } from '../../engine/proxy/reply.ts'
+
+const coded = (code: string): Error => Object.assign(new Error(code), { code })
+
+describe('replyFor()', () => {
+  it('is one short JSON object with its length and its cause', () => {
+    const { status, headers, body } = replyFor('connect-failed')
+    assert.equal(status, 502)
+    assert.equal(JSON.parse(body).error.code, 'SBX_CONNECT_FAILED')
+    assert.equal(headers[headers.indexOf('Content-Length') + 1], String(Buffer.byteLength(body)))
+    assert.equal(headers[headers.indexOf('x-signalbox-reason') + 1], 'connect-failed')
+  })
+
+  it('says with 503 when to come back', () => {
+    const { headers } = replyFor('no-endpoint')
+    assert.equal(headers[headers.indexOf('Retry-After') + 1], '1')
+  })
+
+  it('closes the connection where it is sent as bytes', () => {
+    assert.match(
+      rawReply('header-timeout'),
+      /^HTTP\/1\.1 408 Request Timeout\r\n[\s\S]*\r\nConnection: close\r\n\r\n\{/,
+    )
+  })
+})
+
+describe('readFailure()', () => {
+  it('allows every method another try only where nothing was sent', () => {
+    assert.equal(readFailure(coded('ECONNREFUSED'), false).retry, 'always')
+    assert.equal(readFailure(coded('EHOSTUNREACH'), false).retry, 'always')
+    assert.equal(readFailure(coded('UND_ERR_CONNECT_TIMEOUT'), false).retry, 'always')
+    assert.equal(readFailure(coded('ECONNRESET'), true).retry, 'idempotent')
+    assert.equal(readFailure(coded('UND_ERR_SOCKET'), true).retry, 'idempotent')
+    assert.equal(readFailure(coded('UND_ERR_HEADERS_TIMEOUT'), true).retry, 'never')
+    assert.equal(readFailure(coded('HPE_INVALID_CONSTANT'), true).retry, 'never')
+  })
+
+  it('blames the endpoint only for what is its fault', () => {
+    assert.equal(readFailure(coded('UND_ERR_CONNECT_TIMEOUT'), false).outcome, 'timeout')
+    assert.equal(readFailure(coded('UND_ERR_HEADERS_TIMEOUT'), true).outcome, 'timeout')
+    assert.equal(readFailure(coded('UND_ERR_INVALID_ARG'), false).outcome, 'abandoned')
+    assert.equal(readBreak(coded('UND_ERR_BODY_TIMEOUT')), 'timeout')
+    assert.equal(readBreak(coded('UND_ERR_SOCKET')), 'error')
+  })
+})
+
+describe('line()', () => {
+  const access = {
+    method: 'GET',
+    host: 'a"b',
+    path: `/x\u0007${'y'.repeat(3000)}?secret`,
+    status: 200,
+    bytes: 1,
+    durationMs: 1.23456,
+    service: '',
+    endpoint: '',
+    attempts: 1,
+    reason: '',
+    remote: '::1',
+  }
+
+  it('is one line of JSON, whatever was asked for', () => {
+    const text = line(access, 5)
+    assert.equal(text.indexOf('\n'), text.length - 1)
+    const read = JSON.parse(text)
+    assert.equal(read.host, 'a"b')
+    assert.equal(read.time, 5)
+    assert.equal(read.durationMs, 1.235)
+    assert.equal('service' in read, false)
+  })
+
+  it('is bounded, and has no query', () => {
+    const { path } = JSON.parse(line(access, 5))
+    assert.equal(path.length, 2048)
+    assert.ok(path.startsWith('/x\u0007y'))
+    assert.equal(JSON.parse(line({ ...access, path: '/a?b' }, 5)).path, '/a')
+  })
+})
+
+describe('canReusePort()', () => {
+  it('knows the Nodes and systems that can', () => {
+    for (const version of ['22.12.0', '22.23.3', '23.1.0', '24.0.0', '26.10.0'])
+      assert.equal(canReusePort(version, 'linux'), true)
+    for (const version of ['20.20.2', '22.11.0', '23.0.0']) assert.equal(canReusePort(version, 'linux'), false)
+    assert.equal(canReusePort('24.0.0', 'darwin'), false)
+  })
+})
+
+describe('describeListenError()', () => {
+  it('names the address, what is wrong and what to do', () => {
+    const at = { address: '::1', port: 80 }
+    assert.match(
+      describeListenError(at, 'EACCES', ''),
+      /^Cannot listen on \[::1\]:80: this user may not use that port, choose/,
+    )
+    assert.equal(describeListenError(at, 'EWHAT', 'odd'), 'Cannot listen on [::1]:80: odd')
+  })
+})
