@@ -77,7 +77,7 @@ function viewService(
     name: text.name,
     panicThreshold: text.panicThreshold,
     barMask: services.barMask(index),
-    isPullMaxRight: services.pullMax(index) === Math.ceil(pullMax / 4096) * 4096,
+    isPullMaxRight: services.pullMax(index) === pullMax,
     endpoints: rows.map(row => viewEndpoint(attachment, row)),
   }
 }

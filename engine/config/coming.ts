@@ -32,17 +32,13 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
 
 /** Policies a later version brings. A name that the registry knows never gets here. */
 const COMING_POLICIES = [
-  'random',
-  'peak-ewma',
   'capacity',
   'zone',
   'maglev',
   'ring-hash',
   'rendezvous',
   'sticky',
-  'prequal',
   'adaptive',
-  'latency_aware',
   'capacity_aware',
   'geographic',
 ]

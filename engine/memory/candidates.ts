@@ -1,14 +1,21 @@
 import { atomics } from './atomics.ts'
 import { ALL_BARS } from './bars.ts'
+import { pullOf } from './endpoint-table.ts'
 import {
   BAR_MASK,
   BARS,
+  CLOCK_MS_AT,
   FACTOR_Q12,
+  LEVELS,
+  LEVELS_AT,
+  PEAK_AT_MS,
+  PEAK_US,
   PULL_MAX,
   ROW_WORDS,
   SEATS_HIGH_AT,
   SEQUENCE,
   SERVICE_WORDS,
+  SETTLED_AT_MS,
   WEIGHT_Q8,
 } from './layout.ts'
 import type { Region } from './region.ts'
@@ -19,6 +26,7 @@ import type { Region } from './region.ts'
  *   at(0) at(1) … at(count − 1)      rows in the order of the pinned slot
  *   pull(row)                        weight × factor; 0 when a bar that counts holds it back, or it was tried before
  *   inflight(row)                    what all threads have in flight on it
+ *   peakUs, settledAtMs, levelUs     how long it takes of late; written by who settles, read by who picks
  *
  * A policy is handed the same object on every pick; nothing is copied and nothing allocated. It reads the words itself
  * instead of asking the tables: one object between the policy and the memory instead of three made a scan of sixteen
@@ -61,12 +69,12 @@ export class Candidates {
     return this.#words[this.#start + position]
   }
 
-  /** How strongly the row is drawn, in units that only compare, below 2^36; 0 when it may not be picked on this pick. */
+  /** How strongly the row is drawn, in units that only compare, at most 2^30; 0 when it may not be picked on this pick. */
   pull(row: number): number {
     if (this.tried?.has(row)) return 0
     const words = this.#words
     const at = this.#endpointsAt + row * ROW_WORDS
-    return (words[at + BARS] & this.mask) === 0 ? words[at + WEIGHT_Q8] * words[at + FACTOR_Q12] : 0
+    return (words[at + BARS] & this.mask) === 0 ? pullOf(words[at + WEIGHT_Q8], words[at + FACTOR_Q12]) : 0
   }
 
   /** Whether any row may be picked now. Takes no turn. */
@@ -77,7 +85,7 @@ export class Candidates {
 
   /** At least the largest pull among the rows. */
   pullMax(): number {
-    return this.#words[this.#serviceAt + PULL_MAX] * 4096
+    return this.#words[this.#serviceAt + PULL_MAX]
   }
 
   /**
@@ -101,6 +109,48 @@ export class Candidates {
     return sum
   }
 
+  /** The region's clock, ms, at most one tick old. Compare two readings by their difference as an int32. */
+  nowMs(): number {
+    return this.#words[CLOCK_MS_AT]
+  }
+
+  // The line of a row that settles write: each word is true on its own, and of two threads that write at one moment one
+  // wins. Every later settle mends what that lost.
+  peakUs(row: number): number {
+    return this.#words[this.#line(row) + PEAK_US]
+  }
+
+  peakAtMs(row: number): number {
+    return this.#words[this.#line(row) + PEAK_AT_MS]
+  }
+
+  setPeak(row: number, us: number, atMs: number): void {
+    const at = this.#line(row)
+    this.#words[at + PEAK_US] = us
+    this.#words[at + PEAK_AT_MS] = atMs
+  }
+
+  settledAtMs(row: number): number {
+    return this.#words[this.#line(row) + SETTLED_AT_MS]
+  }
+
+  setSettledAt(row: number, ms: number): void {
+    this.#words[this.#line(row) + SETTLED_AT_MS] = ms
+  }
+
+  /** Smoothed latency, µs, of requests that met `inflight` others of the same magnitude; 0 when none did yet. */
+  levelUs(row: number, inflight: number): number {
+    return this.#words[this.#line(row) + LEVELS_AT + levelOf(inflight)]
+  }
+
+  setLevelUs(row: number, inflight: number, us: number): void {
+    this.#words[this.#line(row) + LEVELS_AT + levelOf(inflight)] = us
+  }
+
+  #line(row: number): number {
+    return this.#endpointsAt + row * ROW_WORDS
+  }
+
   /**
    * The next turn of the service, one sequence for all threads: with a counter each, n threads would all begin with
    * the same endpoints and drift apart.
@@ -114,6 +164,11 @@ export class Candidates {
   nextTurn(): number {
     return atomics.add(this.#words, this.#serviceAt + SEQUENCE, 1) >>> 0
   }
+}
+
+/** 0, 1 → 0 · 2 → 1 · 3, 4 → 2 · 5 … 8 → 3 · … each level twice as wide as the one before. */
+function levelOf(inflight: number): number {
+  return inflight <= 1 ? 0 : Math.min(LEVELS - 1, 32 - Math.clz32(inflight - 1))
 }
 
 /** The endpoints one request has tried, so that the next try goes elsewhere. Sixteen tries are remembered. */

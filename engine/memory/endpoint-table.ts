@@ -65,10 +65,10 @@ export class EndpointTable {
     return this.#words[this.#at + row * ROW_WORDS + BARS]
   }
 
-  /** Weight × factor in 20 fractional bits: how strongly the row is drawn to be picked. 0: not at all. Below 2^36. */
+  /** Weight × factor in units of 2^−14: how strongly the row is drawn to be picked. 0: not at all. At most 2^30. */
   pull(row: number): number {
     const at = this.#at + row * ROW_WORDS
-    return this.#words[at + WEIGHT_Q8] * this.#words[at + FACTOR_Q12]
+    return pullOf(this.#words[at + WEIGHT_Q8], this.#words[at + FACTOR_Q12])
   }
 
   /** The row of a ticket, or −1 when the row has had another tenant since. */
@@ -171,6 +171,11 @@ export class EndpointTable {
   #set(row: number, word: number, value: number): void {
     this.#words[this.#at + row * ROW_WORDS + word] = value
   }
+}
+
+/** Rounded up, so that what is drawn at all is never drawn with 0; within 31 bits, so that V8 never boxes it. */
+export function pullOf(weightQ8: number, factorQ12: number): number {
+  return ((weightQ8 * factorQ12 + 63) / 64) | 0
 }
 
 /** 24.8 fixed point; a weight above zero never rounds to zero, since zero means "never". */

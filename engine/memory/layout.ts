@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
  *
  *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬─────────┬─────────────────────┬───────────┐
  *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ totals  │ outcome rings       │ row texts │
- *   │ 4 lines│ 1 line│ 1 line    │ 2 lines  │ seats+2  │ 1 word × │ 8 words │ 3 lines + records   │ n bytes   │
+ *   │ 4 lines│ 1 line│ 2 lines   │ 2 lines  │ seats+2  │ 1 word × │ 8 words │ 3 lines + records   │ n bytes   │
  *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ row×seat│ a seat              │ a row     │
  *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴─────────┴─────────────────────┴───────────┘
  *
@@ -63,11 +63,19 @@ export const EJECTIONS = 9 //      how often it was ejected of late: the back-of
 export const LATENCY_US = 10 //    smoothed latency, saturates at 2^31 − 1                     load-balancer
 export const JOINED_MS = 11 //     clock when the tenant came                                  table writer
 export const RETIRED_AT = 12 //    version that took it out of the table; 0: not retired       table writer
-export const ROW_WORDS = LINE_WORDS
+export const FORECAST_US = 13 //   latency expected shortly; 0: no forecast                     load-balancer
+export const FORECAST_AT_MS = 14 // clock when it was written                                   load-balancer
+// line 1: written with every settle where the service's policy looks at latency, by any thread: a lost update heals
+export const PEAK_US = LINE_WORDS // latency, up at once and slowly down; 0: nothing known      settling threads
+export const PEAK_AT_MS = PEAK_US + 1 // clock of the last change of it                         settling threads
+export const SETTLED_AT_MS = PEAK_US + 2 // clock of the last settle, or of the first pick after idling
+export const LEVELS_AT = PEAK_US + 4 // smoothed latency in µs by in-flight level: 1, 2, 3–4, 5–8 … settling threads
+export const LEVELS = 8
+export const ROW_WORDS = 2 * LINE_WORDS
 
 // ── service: one line that picks read, one that they write ──────────────────────────────── owner (writes)
 export const BAR_MASK = 0 //       the bars that count now: all, or in panic only the hard     load-balancer
-export const PULL_MAX = 1 //       the largest weight × factor of its rows, 24.8               table writer and load-balancer
+export const PULL_MAX = 1 //       the largest pull (weight × factor) of its rows               table writer and load-balancer
 export const PANICS = 2 //         how often panic mode was entered                            load-balancer
 export const SEQUENCE = LINE_WORDS // next turn of round robin and stride                       every pick, by add
 export const SERVICE_WORDS = 2 * LINE_WORDS
@@ -177,7 +185,9 @@ export function layoutOf(capacity: Capacity): Layout {
 }
 
 assert(ROW_WORDS % LINE_WORDS === 0, 'a row never straddles a cache line')
-assert(RETIRED_AT < ROW_WORDS && PANICS < LINE_WORDS && SEQUENCE < SERVICE_WORDS)
+assert(
+  FORECAST_AT_MS < LINE_WORDS && LEVELS_AT + LEVELS <= ROW_WORDS && PANICS < LINE_WORDS && SEQUENCE < SERVICE_WORDS,
+)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')

@@ -23,7 +23,7 @@ export class ServiceTable {
 
   /** At least the largest pull among the service's rows, in the unit of `EndpointTable.pull`. */
   pullMax(service: number): number {
-    return this.#words[this.#at + service * SERVICE_WORDS + PULL_MAX] * 4096
+    return this.#words[this.#at + service * SERVICE_WORDS + PULL_MAX]
   }
 
   panics(service: number): number {
@@ -45,7 +45,7 @@ export class ServiceTable {
   refreshPullMax(service: number, rows: readonly number[], endpoints: EndpointTable): void {
     let most = 0
     for (const row of rows) most = Math.max(most, endpoints.pull(row))
-    this.#words[this.#at + service * SERVICE_WORDS + PULL_MAX] = Math.ceil(most / 4096)
+    this.#words[this.#at + service * SERVICE_WORDS + PULL_MAX] = most
   }
 
   /** For a service that is new at this index. Called before the slot that lists it is published. */

@@ -10,6 +10,18 @@ export const NO_ENDPOINT = -1
  */
 export type PickRow = (candidates: Candidates, hash: number) => number
 
+/**
+ * Learns from an outcome (its code, see outcomes.ts; latency in µs, 0 when unknown). Bound by the same promises. A policy
+ * that learns nothing leaves it out, and a settle then costs nothing more.
+ */
+export type Learn = (candidates: Candidates, row: number, outcome: number, latencyUs: number) => void
+
+/** A policy at work in one thread for one service. */
+export interface Chooser {
+  readonly pickRow: PickRow
+  readonly learn?: Learn
+}
+
 /** Options a person may write beside a policy's name, each with what is allowed: `{ schedule: ['stride'] }`. */
 export type PolicyOptions = Readonly<Record<string, readonly string[]>>
 
@@ -23,5 +35,5 @@ export interface Policy {
   /** True when the long-run share of picks follows the weights, all else being equal. */
   readonly isWeighted: boolean
   readonly options: PolicyOptions
-  create(dice: Dice, options: Readonly<Record<string, unknown>>): PickRow
+  create(dice: Dice, options: Readonly<Record<string, unknown>>): Chooser
 }

@@ -1,10 +1,13 @@
 import { leastRequest } from './least-request.ts'
+import { peakEwma } from './peak-ewma.ts'
 import type { Policy } from './policy.ts'
+import { prequal } from './prequal.ts'
+import { random } from './random.ts'
 import { roundRobin } from './round-robin.ts'
 import { weightedRoundRobin } from './weighted-round-robin.ts'
 
 /** Every policy there is. Config, tests, benchmarks, docs and the dashboard enumerate this list and nothing else. */
-export const POLICIES: readonly Policy[] = [leastRequest, roundRobin, weightedRoundRobin]
+export const POLICIES: readonly Policy[] = [leastRequest, peakEwma, prequal, random, roundRobin, weightedRoundRobin]
 
 /** What a service uses that names none. */
 export const DEFAULT_POLICY = leastRequest.name

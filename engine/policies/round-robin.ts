@@ -16,15 +16,17 @@ export const roundRobin: Policy = {
   summary: 'the next endpoint in order, one turn for all threads',
   isWeighted: false,
   options: {},
-  create: () => candidates => {
-    const count = candidates.count
-    if (count === 0) return NO_ENDPOINT
-    let position = candidates.nextTurn() % count
-    for (let step = 0; step < count; step++) {
-      const row = candidates.at(position)
-      if (candidates.pull(row) > 0) return row
-      if (++position === count) position = 0
-    }
-    return NO_ENDPOINT
-  },
+  create: () => ({
+    pickRow: candidates => {
+      const count = candidates.count
+      if (count === 0) return NO_ENDPOINT
+      let position = candidates.nextTurn() % count
+      for (let step = 0; step < count; step++) {
+        const row = candidates.at(position)
+        if (candidates.pull(row) > 0) return row
+        if (++position === count) position = 0
+      }
+      return NO_ENDPOINT
+    },
+  }),
 }

@@ -1,5 +1,5 @@
 import type { Candidates } from '../memory/candidates.ts'
-import { type Dice, wins } from './dice.ts'
+import { drawByPull } from './cheapest.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
 
 /**
@@ -23,11 +23,14 @@ export const weightedRoundRobin: Policy = {
   summary: 'turns in proportion to weight, evenly spread (static stride)',
   isWeighted: true,
   options: { schedule: ['stride'] },
-  create: dice => candidates => {
-    const row = takeTurns(candidates)
-    // None in two rounds: the heavy ones are out. Drawn by dice, the others keep their shares, and turns their phase.
-    return row === NO_ENDPOINT ? drawByPull(candidates, dice) : row
-  },
+  create: dice => ({
+    pickRow: candidates => {
+      if (candidates.count === 0) return NO_ENDPOINT
+      const row = takeTurns(candidates)
+      // None in two rounds: the heavy ones are out. Drawn by dice, the others keep their shares, and turns their phase.
+      return row === NO_ENDPOINT ? drawByPull(candidates, dice) : row
+    },
+  }),
 }
 
 const SCALE = 65_535
@@ -47,16 +50,4 @@ function takeTurns(candidates: Candidates): number {
     if ((weight * round + position * PHASE) % SCALE >= SCALE - weight) return row
   }
   return NO_ENDPOINT
-}
-
-function drawByPull(candidates: Candidates, dice: Dice): number {
-  let row = NO_ENDPOINT
-  let sum = 0
-  for (let position = 0; position < candidates.count; position++) {
-    const next = candidates.at(position)
-    const pull = candidates.pull(next)
-    sum += pull
-    if (pull > 0 && wins(dice, pull, sum)) row = next
-  }
-  return row
 }

@@ -5,7 +5,7 @@ import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
 import { peekPublished, serviceCount, serviceRevision, serviceStart, serviceText } from '../memory/slots.ts'
 import type { ServiceText } from '../memory/table-writer.ts'
 import { createDice } from '../policies/dice.ts'
-import { NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
+import { type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -30,6 +30,7 @@ export class Router {
   readonly #index: number
   readonly #candidates: Candidates
   #pickRow: PickRow
+  #learn: Learn | undefined
   #revision = 0
   #mayPanic = true
   /** The last pick had to ignore opinions. */
@@ -106,7 +107,9 @@ export class Router {
     if (attachment.isClosed) return
     const code = outcomeCode(outcome)
     const latency = latencyUs > 0 && latencyUs <= 0x7fffffff ? latencyUs | 0 : 0
-    if (attachment.tally.leave(ticket, code, latency)) attachment.outcomes.report(ticket, code, latency)
+    if (!attachment.tally.leave(ticket, code, latency)) return
+    if (this.#learn !== undefined) this.#learn(this.#candidates, ticket & 0xffff, code, latency)
+    attachment.outcomes.report(ticket, code, latency)
   }
 
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
@@ -140,6 +143,8 @@ export class Router {
     if (found === undefined) return
     // Every thread and service throws dice of its own, the same ones in every run.
     const seed = Math.imul(this.#attachment.seat + 1, 0x9e3779b1) ^ Math.imul(this.#index + 1, 0x85ebca6b)
-    this.#pickRow = found.create(createDice(seed), policy)
+    const { pickRow, learn } = found.create(createDice(seed), policy)
+    this.#pickRow = pickRow
+    this.#learn = learn
   }
 }

@@ -4,6 +4,9 @@ import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
 import { type ConfigResult, parseConfig } from '../../engine/config/parse.ts'
 import { formatProblems } from '../../engine/config/problems.ts'
+import { POLICIES } from '../../engine/policies/registry.ts'
+
+const POLICY_NAMES = POLICIES.map(({ name }) => name).join(', ')
 
 /** Everything this version can be told, each at its default where it has one. */
 const FULL = `
@@ -263,7 +266,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     'services: {a: {policy: maglev}}',
-    '1:24: services.a.policy: "maglev" is not available in this version; write one of least-request, round-robin, weighted-round-robin',
+    `1:24: services.a.policy: "maglev" is not available in this version; write one of ${POLICY_NAMES}`,
   ],
   [
     'services: {a: {policy: {name: round-robin, schedule: stride}}}',

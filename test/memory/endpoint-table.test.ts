@@ -88,7 +88,7 @@ test('a factor keeps 12 fractional bits between 0 and 1, and none above zero bec
 
 test('pull() is weight × factor, exact at both ends of its range', () => {
   const endpoints = table()
-  const unit = 256 * 4096
+  const unit = (256 * 4096) / 64
   endpoints.setWeight(0, 65_535)
   endpoints.setFactor(0, 1)
   assert.equal(endpoints.pull(0), 65_535 * unit)

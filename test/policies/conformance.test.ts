@@ -33,7 +33,7 @@ function counts(world: TinyWorld, picks: number, isHeld = false): Map<string, nu
 
 /** The policy without a router around it. */
 function bare(policy: Policy, seed = 1): PickRow {
-  return policy.create(createDice(seed), { name: policy.name })
+  return policy.create(createDice(seed), { name: policy.name }).pickRow
 }
 
 /** Five standard deviations of a binomial count: one false alarm in 1.7 million. */

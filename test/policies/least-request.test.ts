@@ -96,7 +96,7 @@ test('least-request looks at a bounded number of rows beyond 16', () => {
   }
   const world = tinyWorld(equals(50), POLICY)
   const candidates = world.candidates(Counting)
-  const pick = leastRequest.create(createDice(1), {})
+  const { pickRow: pick } = leastRequest.create(createDice(1), {})
   for (let i = 0; i < 100; i++) pick(candidates, 0)
   assert.ok(looked <= 2 * 100, `${looked} looks in 100 picks`)
   world.close()

@@ -18,7 +18,7 @@ function countRounds(endpoints: Record<string, TinyEndpoint>, rounds: number): R
   }
   const world = tinyWorld(endpoints, POLICY)
   const candidates = world.candidates(Counting)
-  const pick = weightedRoundRobin.create(createDice(1), {})
+  const { pickRow: pick } = weightedRoundRobin.create(createDice(1), {})
   const seen: Record<string, number> = Object.fromEntries(Object.keys(endpoints).map(id => [id, 0]))
   const end = rounds * Object.keys(endpoints).length
   for (;;) {
