@@ -5,12 +5,20 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parseConfig } from '../engine/config/parse.ts'
+import { freePorts } from './support/command-line.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
 const blocks = (language: string): string[] =>
   [...README.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code)
+
+/** The JavaScript block that uses this name. */
+const example = (name: string): string => {
+  const found = blocks('js').find(code => code.includes(name))
+  assert.ok(found, `no example with ${name}`)
+  return found
+}
 
 /** Runs a module as a user of the package would: inside the package's own scope, 'signalbox' is this package. */
 function runModule(code: string, extension = 'mjs'): { status: number | null; stdout: string; stderr: string } {
@@ -33,6 +41,21 @@ test('README: the first example runs as pasted', () => {
   assert.match(stdout, /^send it to (10\.0\.0\.1:8080 at http:\/\/10\.0\.0\.1:8080|b at http:\/\/10\.0\.0\.2:8080)\n$/)
 })
 
+test('README: the example for fetch runs as pasted', async () => {
+  // As pasted, but for the ports, which somebody else may be using here.
+  const [first, second] = await freePorts(2)
+  const code = example('RoutedDispatcher').replaceAll('8081', String(first)).replaceAll('8082', String(second))
+  const { status, stdout, stderr } = runModule(code)
+  assert.equal(stderr, '')
+  assert.equal(status, 0)
+  assert.deepEqual(stdout.trim().split('\n').sort(), [String(first), String(second)].sort())
+})
+
+test('README: the example of the ring runs as pasted', () => {
+  const { status, stdout, stderr } = runModule(example('createRing'))
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '1 42 8\n', stderr: '' })
+})
+
 test('README: the first example has at most twelve lines', () => {
   assert.ok(blocks('js')[0].trim().split('\n').length <= 12)
 })
@@ -46,7 +69,7 @@ test('README: the example config is valid', () => {
 
 test('the package can be required, prints nothing, and lets the process end', () => {
   const code =
-    "const { createSignalbox, PICK } = require('signalbox'); require('signalbox/ring'); require('signalbox/writer'); require('signalbox/agents'); if (typeof createSignalbox !== 'function' || PICK.NO_ENDPOINT !== -1) throw new Error('exports')"
+    "const { createSignalbox, PICK } = require('signalbox'); require('signalbox/ring'); require('signalbox/writer'); require('signalbox/agents'); require('signalbox/undici'); if (typeof createSignalbox !== 'function' || PICK.NO_ENDPOINT !== -1) throw new Error('exports')"
   const { status, stdout, stderr } = runModule(code, 'cjs')
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
 })

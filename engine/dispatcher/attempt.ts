@@ -1,0 +1,116 @@
+import type { Duplex, Readable } from 'node:stream'
+import type { Outcome } from '../memory/outcomes.ts'
+import type { Router } from '../router/router.ts'
+import { outcomeOf } from './fault.ts'
+import type { Tries } from './tries.ts'
+
+/** Too many requests: another endpoint may have room. */
+const TOO_MANY = 429
+
+/**
+ * One request at one endpoint: holds the ticket from pick until the request is over, and settles it exactly once. The
+ * two handler styles report to it what they see.
+ */
+export class Attempt {
+  readonly #router: Router
+  readonly #tries: Tries
+  readonly #request: object
+  readonly #isDestroyed: () => boolean
+  readonly #sentAt = performance.now()
+  readonly #body: Readable | undefined
+  #ticket: number
+  #status = 0
+  #latencyUs = 0
+  #isConnected = false
+  #isWithdrawn = false
+  #isLate = false
+
+  /**
+   * `request`: what its further tries are known by. `isDestroyed`: whether the dispatcher ended it, rather than anything
+   * that happened to it.
+   */
+  constructor(
+    router: Router,
+    ticket: number,
+    tries: Tries,
+    request: object,
+    body: unknown,
+    isDestroyed: () => boolean,
+  ) {
+    this.#router = router
+    this.#ticket = ticket
+    this.#tries = tries
+    this.#request = request
+    this.#isDestroyed = isDestroyed
+    if (isStream(body)) {
+      this.#body = body
+      // undici passes the body's error on like one of the connection; but it hears of it after this listener.
+      body.on('error', this.#onBodyError)
+    }
+  }
+
+  /** The connection stands. */
+  connect(): void {
+    this.#isConnected = true
+  }
+
+  /**
+   * The request was aborted, or its handler threw. A time limit of the caller's (`AbortSignal.timeout`) that passes
+   * before anything was answered is the endpoint's timeout.
+   */
+  withdraw(reason: unknown): void {
+    if (this.#isWithdrawn) return
+    this.#isWithdrawn = true
+    this.#isLate = this.#status === 0 && (reason as { name?: unknown } | undefined)?.name === 'TimeoutError'
+  }
+
+  /** A response head has come; interim ones (1xx) do not count. */
+  head(status: number): void {
+    if (status < 200) return
+    this.#status = status
+    this.#latencyUs = this.#elapsedUs()
+  }
+
+  /** The last byte has come. */
+  complete(): void {
+    this.#settle(this.#status >= 500 ? 'error' : 'ok')
+  }
+
+  /** The connection is the handler's from now on: in flight until it closes. */
+  upgrade(status: number, socket: Duplex): void {
+    this.#status = status
+    this.#latencyUs = this.#elapsedUs()
+    socket.once('close', () => this.complete())
+  }
+
+  /** undici gave it up. */
+  fail(error: unknown): void {
+    if (this.#status >= 500) this.#settle('error')
+    else if (this.#isLate) this.#settle('timeout')
+    else if (this.#isWithdrawn || this.#isDestroyed()) this.#settle('abandoned')
+    else this.#settle(outcomeOf(error, this.#isConnected))
+  }
+
+  readonly #onBodyError = (error: unknown): void => this.withdraw(error)
+
+  #settle(outcome: Outcome): void {
+    const ticket = this.#ticket
+    if (ticket < 0) return
+    this.#ticket = -1
+    this.#body?.off('error', this.#onBodyError)
+    const hasFailed = outcome === 'error' || outcome === 'timeout'
+    if (hasFailed || this.#status === TOO_MANY) this.#tries.add(this.#request, ticket & 0xffff)
+    else this.#tries.forget(this.#request)
+    if (hasFailed && this.#status === 0) this.#latencyUs = this.#elapsedUs()
+    this.#router.settle(ticket, outcome, this.#latencyUs)
+  }
+
+  #elapsedUs(): number {
+    return Math.round((performance.now() - this.#sentAt) * 1000)
+  }
+}
+
+function isStream(body: unknown): body is Readable {
+  const { pipe, on } = (body ?? {}) as Partial<Readable>
+  return typeof pipe === 'function' && typeof on === 'function'
+}
