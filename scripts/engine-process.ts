@@ -1,10 +1,11 @@
 import pino from 'pino'
 import { agents } from '../agents/index.ts'
-import { startAdmin } from '../engine/admin/admin.ts'
+import { type Admin, startAdmin } from '../engine/admin/admin.ts'
 import { openBox } from '../engine/box/box.ts'
+import { printListenAddress } from '../engine/config/address.ts'
 import type { Config } from '../engine/config/schema.ts'
 import type { Log } from '../engine/index.ts'
-import { startProxy } from '../engine/proxy/proxy.ts'
+import { type RunningProxy, startProxy } from '../engine/proxy/proxy.ts'
 import { inheritedListeners, onParentGone } from '../engine/proxy/under-parent.ts'
 import { packageVersion } from './version.ts'
 
@@ -22,23 +23,23 @@ export async function runEngine(config: Config): Promise<number> {
   process.on('SIGHUP', () => log('warn', 'SIGHUP: reload is not available in this version, the running config stays'))
 
   const box = await openBox(config, { control: agents, log })
+  let proxy: RunningProxy | undefined
+  let admin: Admin | undefined
   let isRouting = false
   try {
-    const proxy = await startProxy(box, {
-      listeners: inheritedListeners(),
-      onAccessLines: lines => void process.stdout.write(lines),
-    })
-    const admin = await startAdmin(box, {
+    const started = await startProxy(box, { listeners: inheritedListeners(), onAccessLines: writeOut })
+    proxy = started
+    admin = await startAdmin(box, {
       listen: config.admin.listen,
       token: config.admin.token,
       version: packageVersion(),
       isReady: () => isRouting,
-      proxy: () => ({ threads: proxy.threads() }),
+      proxy: () => ({ threads: started.threads() }),
     })
     isRouting = true
     log('info', 'routing', {
-      listen: proxy.addresses.map(({ address, port }) => `${address}:${port}`),
-      admin: `${admin.address}:${admin.port}`,
+      listen: proxy.addresses.map(printListenAddress),
+      admin: printListenAddress(admin),
       services: Object.keys(config.services),
       pid: process.pid,
     })
@@ -46,13 +47,18 @@ export async function runEngine(config: Config): Promise<number> {
     isRouting = false
     log('info', 'draining', { reason })
     await proxy.drain(DRAIN_MS)
-    await admin.close()
-    await proxy.close()
   } finally {
+    await admin?.close()
+    await proxy?.close()
     await box.close()
   }
   log('info', 'ended')
   return 0
+}
+
+/** Resolves once the system has taken the text: a reader that stalls is told so, and lines are then dropped and counted. */
+function writeOut(text: string): Promise<void> {
+  return new Promise(resolve => process.stdout.write(text, () => resolve()))
 }
 
 /** The first SIGTERM, SIGINT or loss of the parent asks for a drain; a second one ends the process at once. */

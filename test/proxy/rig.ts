@@ -135,3 +135,7 @@ export function exchangeRaw(port: number, bytes: string, { timeoutMs = 10_000 } 
     socket.on('close', done)
   })
 }
+
+/** A GET by hand, whose connection ends with the response. */
+export const head = (path: string, ...fields: string[]): string =>
+  `GET ${path} HTTP/1.1\r\nHost: a.example\r\n${fields.map(field => `${field}\r\n`).join('')}Connection: close\r\n\r\n`

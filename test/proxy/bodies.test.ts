@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import net from 'node:net'
+import { describe, it } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { exchangeRaw, head, inflight, startOrigin, startRawOrigin, startRig } from './rig.ts'
+
+/** Sends so many MiB and takes back what comes, never holding more than a piece. */
+function echo(url: string, mib: number): Promise<{ digest: string; rssPeak: number }> {
+  const got = createHash('sha256')
+  let rssPeak = 0
+  return new Promise((resolve, reject) => {
+    const upload = httpRequest(url, { method: 'POST', headers: { 'Content-Length': mib << 20 } })
+    upload.on('error', reject)
+    upload.on('response', response => {
+      response.on('data', chunk => {
+        got.update(chunk)
+        rssPeak = Math.max(rssPeak, process.memoryUsage.rss())
+      })
+      response.on('end', () => resolve({ digest: got.digest('hex'), rssPeak }))
+      response.on('error', reject)
+    })
+    let left = mib
+    const write = (): void => {
+      while (left > 0) {
+        left--
+        if (!upload.write(piece)) {
+          upload.once('drain', write)
+          return
+        }
+      }
+      upload.end()
+    }
+    write()
+  })
+}
+
+const piece = Buffer.alloc(1 << 20, 'signalbox')
+
+describe('a body', () => {
+  const MIB = 64
+
+  it('of 64 MiB passes both ways, whole, without gathering in memory', async () => {
+    const origin = await startOrigin((request, response) => {
+      response.writeHead(200, { 'Content-Length': request.headers['content-length'] ?? '' })
+      request.pipe(response)
+    })
+    const rig = await startRig([origin.url])
+    const wanted = createHash('sha256')
+    for (let i = 0; i < MIB; i++) wanted.update(piece)
+    // Downstream, proxy and origin live in this process, and their heaps grow to working size in the first round.
+    // What is held for the length of a body would show again in the second, which begins with nothing held.
+    const first = await echo(`${rig.url}/echo`, MIB)
+    const second = await echo(`${rig.url}/echo`, MIB)
+    const digest = wanted.digest('hex')
+    assert.deepEqual([first.digest, second.digest], [digest, digest])
+    const grown = (second.rssPeak - first.rssPeak) >> 20
+    assert.ok(grown < MIB / 2, `grew by ${grown} MiB`)
+    assert.equal(inflight(rig.box), 0)
+    await rig.close()
+    await origin.close()
+  })
+
+  it('is not read on from the upstream while the downstream does not read', async () => {
+    let sent = 0
+    const origin = await startOrigin((_, response) => {
+      const write = (): void => {
+        while (sent < 256 << 20) {
+          sent += piece.length
+          if (!response.write(piece)) {
+            response.once('drain', write)
+            return
+          }
+        }
+        response.end()
+      }
+      response.writeHead(200)
+      write()
+    })
+    const rig = await startRig([origin.url])
+    const socket = net.connect({ host: '127.0.0.1', port: rig.port })
+    socket.pause()
+    socket.on('error', () => {})
+    socket.write(head('/endless'))
+    let last = -1
+    await eventually('the origin is held up', async () => {
+      const isStill = sent === last && sent > 0
+      last = sent
+      await new Promise(resolve => setTimeout(resolve, 100))
+      return isStill
+    })
+    // Four socket buffers of the kernel, which grow to several MiB each on loopback, and what the streams hold.
+    assert.ok(sent < 64 << 20, `${sent >> 20} MiB were taken`)
+    socket.destroy()
+    await eventually('the request is settled', () => inflight(rig.box) === 0)
+    await rig.close()
+    await origin.close()
+  })
+
+  it('passes on chunked, with its trailers, to HTTP/1.1', async () => {
+    const origin = await startRawOrigin(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n',
+    )
+    const rig = await startRig([origin.url])
+    const answer = await exchangeRaw(rig.port, head('/', 'TE: trailers'))
+    assert.match(answer, /\r\nTransfer-Encoding: chunked\r\n/i)
+    assert.match(answer, /0\r\nX-Sum: 5\r\n\r\n$/)
+    const old = await exchangeRaw(rig.port, 'GET / HTTP/1.0\r\n\r\n')
+    assert.ok(!/transfer-encoding/i.test(old))
+    assert.match(old, /\r\n\r\nabcde$/)
+    await rig.close()
+    await origin.close()
+  })
+
+  it('is never sent with HEAD, 204 and 304, and the length of HEAD stays', async () => {
+    const origin = await startOrigin((request, response) => {
+      response.statusCode = Number(request.url?.slice(1))
+      if (response.statusCode === 200) response.setHeader('Content-Length', '1234')
+      response.end()
+    })
+    const rig = await startRig([origin.url])
+    const answer = await exchangeRaw(rig.port, 'HEAD /200 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    assert.match(answer, /\r\nContent-Length: 1234\r\n/)
+    assert.match(answer, /\r\n\r\n$/)
+    for (const status of [204, 304]) {
+      const empty = await exchangeRaw(rig.port, head(`/${status}`))
+      assert.match(empty, new RegExp(`^HTTP/1\\.1 ${status} `))
+      assert.ok(!/content-length|transfer-encoding/i.test(empty), empty)
+    }
+    await rig.close()
+    await origin.close()
+  })
+
+  it('that comes in chunks and grows too long is answered with 413', async () => {
+    const origin = await startOrigin((request, response) => {
+      request.resume()
+      request.on('end', () => response.end('took it'))
+    })
+    const rig = await startRig([origin.url], { limits: { bodyBytes: '1KiB' } })
+    const chunk = `400\r\n${'x'.repeat(0x400)}\r\n`
+    const post = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`
+    assert.match(await exchangeRaw(rig.port, `${post}0\r\n\r\n`, { timeoutMs: 500 }), /^HTTP\/1\.1 200 /)
+    assert.match(await exchangeRaw(rig.port, post + chunk), /^HTTP\/1\.1 413 [\s\S]*x-signalbox-reason: body-too-large/)
+    await eventually('the request is settled', () => inflight(rig.box) === 0)
+    await rig.close()
+    await origin.close()
+  })
+
+  it('that stops coming is answered with 408', async () => {
+    const origin = await startOrigin(request => request.resume())
+    const rig = await startRig([origin.url], { limits: { bodyIdle: '200ms' } })
+    const answer = await exchangeRaw(rig.port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc')
+    assert.match(answer, /^HTTP\/1\.1 408 [\s\S]*x-signalbox-reason: body-timeout/)
+    await eventually('the request is settled', () => inflight(rig.box) === 0)
+    await rig.close()
+    await origin.close()
+  })
+
+  it('is asked for with 100 Continue only when somebody takes it', async () => {
+    const origin = await startOrigin((request, response) => {
+      request.on('data', () => {})
+      request.on('end', () => response.end(JSON.stringify(request.headers)))
+    })
+    const rig = await startRig([origin.url], { limits: { bodyBytes: '1KiB' } })
+    const post = (length: number) =>
+      `POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`
+    const refused = await exchangeRaw(rig.port, post(2000))
+    assert.match(refused, /^HTTP\/1\.1 413 /)
+    const answer = await new Promise<string>(resolve => {
+      const socket = net.connect({ host: '127.0.0.1', port: rig.port })
+      let text = ''
+      socket.write(post(3))
+      socket.on('data', chunk => {
+        if (text === '') socket.write('abc')
+        text += chunk
+      })
+      socket.on('close', () => resolve(text))
+    })
+    assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/)
+    const headers = JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1)) as IncomingHttpHeaders
+    assert.equal(headers.expect, undefined)
+    assert.equal(headers['content-length'], '3')
+    await rig.close()
+    await origin.close()
+  })
+})
+
+describe('a downstream that goes away', () => {
+  it('takes its request along, and nothing stays in flight', async () => {
+    let aborted = 0
+    const origin = await startOrigin(request => {
+      request.once('close', () => aborted++)
+    })
+    const rig = await startRig([origin.url])
+    const socket = net.connect({ host: '127.0.0.1', port: rig.port })
+    socket.write(head('/slow'))
+    await eventually('the request is in flight', () => inflight(rig.box) === 1)
+    socket.destroy()
+    await eventually('the origin sees it go', () => aborted === 1)
+    await eventually('the request is settled', () => inflight(rig.box) === 0)
+    const { totals } = rig.box.explain('api').endpoints[0]
+    assert.equal(totals.error, 0)
+    await rig.close()
+    await origin.close()
+  })
+})
