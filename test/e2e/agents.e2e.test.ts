@@ -232,3 +232,24 @@ test('a process that awaits nothing but the end of a killed agent gets to see it
   )
   assert.deepEqual(ended, { code: 0, stdout: '1\nclosed\n', stderr: '' })
 })
+
+test('when all agents have stopped, routing goes on with what they wrote last', async t => {
+  const [a, b] = [await endpoint(t), await endpoint(t)]
+  a.answer.status = 500
+  const endpoints = [
+    { id: 'a', url: a.url },
+    { id: 'b', url: b.url },
+  ]
+  const { box } = await boxOf(t, { endpoints, healthCheck: HEALTH_CHECK })
+  await eventually('the failing one is barred', () => report(box, 'a').bars.includes('unhealthy'))
+  await box.control?.close()
+  assert.ok(box.control?.status().every(({ state }) => state === 'stopped'))
+  const router = box.router('api')
+  for (let i = 0; i < 1000; i++) {
+    const ticket = router.pick()
+    assert.equal(router.endpoint(ticket).id, 'b')
+    router.settle(ticket, 'ok', 1_000)
+  }
+  box.service('api').setWeight('b', 0)
+  assert.equal(router.endpoint(router.pick()).id, 'a', 'an operator still rules: of the two the barred one is left')
+})
