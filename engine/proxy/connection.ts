@@ -20,8 +20,8 @@ export class Connection {
   readonly isTrusted: boolean
   /** Requests that are not over, in the order they came: more than one where the downstream pipelines. */
   readonly open: Exchange[] = []
-  /** A request was answered on it: from then on it may be closed between two requests. */
-  hasServed = false
+  /** When it was accepted, or its last request was over: region's clock, ms. */
+  idleSinceMs: number
   /** Its last response has begun, or nothing more on it is understood: no further request is taken from it. */
   isClosing = false
   /** The last Host found valid on it: mostly the next one is the same. */
@@ -32,6 +32,7 @@ export class Connection {
     this.socket = socket
     this.remote = plainAddress(socket.remoteAddress)
     this.isTrusted = front.trusted.has(this.remote)
+    this.idleSinceMs = front.nowMs()
     ;(socket as FrontSocket)[CONNECTION] = this
   }
 
@@ -44,11 +45,11 @@ export class Connection {
     this.open.push(exchange)
   }
 
-  remove(exchange: Exchange): void {
+  remove(exchange: Exchange, nowMs: number): void {
     const at = this.open.indexOf(exchange)
     if (at < 0) return
     this.open.splice(at, 1)
-    this.hasServed = true
+    this.idleSinceMs = nowMs
   }
 
   /** The socket has closed: what is open on it is abandoned. */
@@ -66,12 +67,9 @@ export class Connection {
     this.socket.once('close', () => clearTimeout(timer))
   }
 
-  /** Closes as soon as nothing is open on it. A response whose header went out as keep-alive closes after it. */
+  /** Closes after what is open on it. A response whose header went out as keep-alive closes after it. */
   drain(): void {
-    if (this.open.length === 0) {
-      if (this.hasServed) this.end()
-      return
-    }
+    if (this.open.length === 0) return
     const last = this.open[this.open.length - 1]
     if (last.response.headersSent) last.response.once('finish', () => this.end())
     else last.isLast = true

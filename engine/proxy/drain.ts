@@ -1,16 +1,17 @@
+import { elapsedMs } from '../memory/clock.ts'
 import type { Front } from './front.ts'
 
 const POLL_MS = 20
 
 /**
- * How long a connection without a request yet is kept while draining, in ms: it was accepted, so its request is
- * probably on the way.
+ * How long a connection stays open that has nothing to do, in ms. Its next request may be on the way, as the first one of
+ * a connection just accepted surely is: closed now, that request would fail; answered, it is told that it was the last.
  */
-const FRESH_MS = 1000
+const QUIET_MS = 1000
 
 /**
- * Finishes what has begun and lets nothing new begin: idle connections are closed, open responses run to their end and
- * close their connection. What is left after `deadlineMs` is cut. The listening sockets must be closed before.
+ * Finishes what has begun and lets nothing new begin: open responses run to their end and close their connection, quiet
+ * connections are closed. What is left after `deadlineMs` is cut. The listening sockets must be closed before.
  *
  * By hand, because `http.Server.close()` goes on answering on kept-alive connections, and in newer Nodes also cuts those
  * whose first request is on the way.
@@ -19,14 +20,12 @@ export async function drain(front: Front, deadlineMs: number): Promise<void> {
   front.isDraining = true
   for (const connection of front.connections) connection.drain()
   const began = performance.now()
-  let isPatient = true
   while (front.connections.size > 0 && performance.now() - began < deadlineMs) {
-    await new Promise(resolve => setTimeout(resolve, POLL_MS))
-    if (!isPatient || performance.now() - began < FRESH_MS) continue
-    isPatient = false
+    const now = front.nowMs()
     for (const connection of front.connections) {
-      if (connection.open.length === 0) connection.end()
+      if (connection.open.length === 0 && elapsedMs(now, connection.idleSinceMs) > QUIET_MS) connection.end()
     }
+    await new Promise(resolve => setTimeout(resolve, POLL_MS))
   }
   for (const connection of front.connections) connection.socket.destroy()
   while (front.connections.size > 0) await new Promise(resolve => setImmediate(resolve))

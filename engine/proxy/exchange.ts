@@ -316,7 +316,7 @@ export class Exchange {
     const front = this.#front
     if (this.#hasDrain || this.#sending?.body) front.waiting.delete(this)
     this.#sending?.body?.destroy()
-    this.connection.remove(this)
+    this.connection.remove(this, front.nowMs())
     front.counters[this.#status === 0 ? NO_RESPONSE : (this.#status / 100) | 0]++
     front.log?.write({
       method: this.request.method ?? '',

@@ -22,7 +22,7 @@ import { type InheritedListener, LISTENERS_VARIABLE, READY } from './under-paren
 const DUPLICATES = 64
 const FIRST_FD = 3
 
-/** An engine that died is started again after this, in ms, doubled for each further death in a row … */
+/** An engine that died is started again at once; one that dies again soon, after this, in ms, doubled for each death in a row … */
 const BACK_OFF_MS = 100
 /** … up to this. */
 const BACK_OFF_MS_MAX = 5000
@@ -101,7 +101,8 @@ class EngineKeeper {
         const { code, signal } = await this.#once()
         if (this.#isFinal(code)) return code ?? exitCodeOf(signal)
         if (performance.now() - startedAt > RECOVERED_MS) deaths = 0
-        const delayMs = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS * 2 ** deaths++)
+        const delayMs = deaths === 0 ? 0 : Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS * 2 ** (deaths - 1))
+        deaths++
         this.#options.log?.('error', 'the engine died and is started again', { code, signal, delayMs })
         await this.#rest(delayMs)
         if (this.#asked !== undefined) return 0

@@ -163,6 +163,8 @@ describe('startProxy()', () => {
   })
 })
 
+const KEPT = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+
 describe('drain()', () => {
   it('finishes what it started, and refuses what comes after', async () => {
     let finish = (): void => {}
@@ -171,21 +173,24 @@ describe('drain()', () => {
       else response.end('ok')
     })
     const rig = await startRig([origin.url])
-    const idle = net.connect({ host: '127.0.0.1', port: rig.port })
-    idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-    await once(idle, 'data')
-    const fresh = net.connect({ host: '127.0.0.1', port: rig.port })
-    await eventually('both are open', () => rig.proxy.threads()[0].openConnections === 2)
+    const open = (): net.Socket => net.connect({ host: '127.0.0.1', port: rig.port })
+    const [quiet, busy, fresh] = [open(), open(), open()]
+    for (const socket of [quiet, busy]) {
+      socket.write(KEPT)
+      await once(socket, 'data')
+    }
+    await eventually('all are open', () => rig.proxy.threads()[0].openConnections === 3)
     const slow = exchangeRaw(rig.port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
     await eventually('the request is in flight', () => inflight(rig.box) === 1)
 
     const drained = rig.proxy.drain()
-    await once(idle.resume(), 'end')
     await eventually('new connections are refused', async () => (await exchangeRaw(rig.port, GET)) === '')
-    // A connection that was accepted before still gets its first answer.
-    const late = once(fresh, 'data')
-    fresh.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-    assert.match(String((await late)[0]), /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close/)
+    // What was accepted before gets one more answer, and is told that it is the last.
+    for (const socket of [busy, fresh]) {
+      socket.write(KEPT)
+      assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close/)
+    }
+    await once(quiet.resume(), 'end')
     finish()
     assert.match(await slow, /^HTTP\/1\.1 200 OK\r\n[\s\S]*late/)
     await drained
