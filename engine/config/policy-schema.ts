@@ -20,10 +20,21 @@ const policyName = () =>
     },
   })
 
+/** What of a request the hash is made from: one of these. */
+export interface KeySource {
+  header?: string
+  cookie?: string
+  query?: string
+  path?: true
+  source?: true
+}
+
 /** The algorithm that picks: its name or alias as written, and its options. */
-export type PolicyConfig = { name: string; [option: string]: string }
+export type PolicyConfig = { name: string; hash?: KeySource; [option: string]: string | KeySource | undefined }
 /** What may be written for it: the name alone, or a map with the options beside it. */
 export type PolicyInput = string | PolicyConfig
+
+const KEYED = POLICIES.filter(policy => policy.isKeyed === true).map(policy => policy.name)
 
 /** Every option of every policy; which of them a policy takes is checked once its name is known. */
 const policyOptions = Object.fromEntries(
@@ -37,6 +48,32 @@ const policyOptions = Object.fromEntries(
   ),
 )
 
+const token = (what: string) =>
+  textLeaf<string>({
+    what,
+    wish: 'write a name of letters, digits and -_.!~ alone',
+    read: text =>
+      /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(text)
+        ? { value: text }
+        : { fault: `${JSON.stringify(text)} is not ${what}; write a name of letters, digits and -_.!~ alone` },
+  })
+
+const yes = () => z.literal(true, { error: 'write true, or leave it out' })
+
+const KEY_SOURCES = ['header', 'cookie', 'query', 'path', 'source'] as const
+
+const keySource = keys({
+  header: token('a header name').optional().describe('The value of this header of the request. Default: not this.'),
+  cookie: token('a cookie name').optional().describe('The value of this cookie. Default: not this.'),
+  query: token('a parameter name')
+    .optional()
+    .describe('The value of this parameter of the query, as it is written. Default: not this.'),
+  path: yes().optional().describe('The path, without its query. Default: not this.'),
+  source: yes().optional().describe('The address of the downstream. Default: this, where no hash is written.'),
+}).refine(source => Object.keys(source).length <= 1, {
+  error: `names several; write one of ${KEY_SOURCES.join(', ')}`,
+})
+
 /** A name or a map in, a map out. Names and options are those of the registry, so a new policy needs no line here. */
 export const policySchema = z
   .union(
@@ -44,9 +81,16 @@ export const policySchema = z
       policyName().transform(name => ({ name })),
       keys({
         name: policyName().describe('Name of a policy or one of its aliases. Required.'),
+        hash: keySource
+          .optional()
+          .describe(
+            `Of ${KEYED.join(', ')}: what keeps a request at its endpoint. A request without it goes anywhere. Default: the source address.`,
+          ),
         ...policyOptions,
       }).transform((policy, context) => {
-        const taken = Object.keys(findPolicy(policy.name)?.options ?? {})
+        const found = findPolicy(policy.name)
+        const taken = Object.keys(found?.options ?? {})
+        if (found?.isKeyed === true) taken.push('hash')
         for (const option of Object.keys(policy)) {
           if (option === 'name' || taken.includes(option)) continue
           const wish = taken.length === 0 ? 'it has none' : `it has ${taken.join(', ')}`

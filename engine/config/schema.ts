@@ -274,7 +274,7 @@ export type ServiceConfig = z.output<typeof serviceSchema>
 /** One address that can take a request, as the program reads it. The id is always there, the url is an origin. */
 export type EndpointConfig = z.output<typeof endpointSchema>
 export type { ListenAddress } from './address.ts'
-export type { PolicyConfig, PolicyInput } from './policy-schema.ts'
+export type { KeySource, PolicyConfig, PolicyInput } from './policy-schema.ts'
 export type RouteConfig = Config['routes'][number]
 export type AdminConfig = Config['admin']
 export type LogConfig = Config['log']

@@ -6,6 +6,7 @@ import {
   BARS,
   CLOCK_MS_AT,
   FACTOR_Q12,
+  KEY_HASH,
   LEVELS,
   LEVELS_AT,
   PEAK_AT_MS,
@@ -107,6 +108,11 @@ export class Candidates {
       sum += words[at]
     }
     return sum
+  }
+
+  /** What the endpoint is called in hash policies: the same for its id in every process. */
+  keyHash(row: number): number {
+    return this.#words[this.#endpointsAt + row * ROW_WORDS + KEY_HASH]
   }
 
   /** The region's clock, ms, at most one tick old. Compare two readings by their difference as an int32. */

@@ -1,5 +1,6 @@
 import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
+import { hashKey } from './hash-key.ts'
 import {
   BARS,
   EJECTED_UNTIL_MS,
@@ -9,6 +10,7 @@ import {
   HEALTH,
   HEALTHY_SINCE_MS,
   JOINED_MS,
+  KEY_HASH,
   LATENCY_US,
   PRIORITY,
   RETIRED_AT,
@@ -132,6 +134,7 @@ export class EndpointTable {
     this.#words[at + WEIGHT_Q8] = toQ8(weight)
     this.#words[at + FACTOR_Q12] = FACTOR_WHOLE
     this.#words[at + PRIORITY] = priority
+    this.#words[at + KEY_HASH] = hashKey(text.id) | 0
     this.#words[at + JOINED_MS] = nowMs
     this.#words[at + HEALTHY_SINCE_MS] = nowMs
   }

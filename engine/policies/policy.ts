@@ -34,6 +34,8 @@ export interface Policy {
   readonly summary: string
   /** True when the long-run share of picks follows the weights, all else being equal. */
   readonly isWeighted: boolean
+  /** True when the hash given to `pick` decides: then a config may say what of a request it is made from. */
+  readonly isKeyed?: boolean
   readonly options: PolicyOptions
   create(dice: Dice, options: Readonly<Record<string, unknown>>): Chooser
 }

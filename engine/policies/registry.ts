@@ -3,11 +3,20 @@ import { peakEwma } from './peak-ewma.ts'
 import type { Policy } from './policy.ts'
 import { prequal } from './prequal.ts'
 import { random } from './random.ts'
+import { rendezvous } from './rendezvous.ts'
 import { roundRobin } from './round-robin.ts'
 import { weightedRoundRobin } from './weighted-round-robin.ts'
 
 /** Every policy there is. Config, tests, benchmarks, docs and the dashboard enumerate this list and nothing else. */
-export const POLICIES: readonly Policy[] = [leastRequest, peakEwma, prequal, random, roundRobin, weightedRoundRobin]
+export const POLICIES: readonly Policy[] = [
+  leastRequest,
+  peakEwma,
+  prequal,
+  random,
+  rendezvous,
+  roundRobin,
+  weightedRoundRobin,
+]
 
 /** What a service uses that names none. */
 export const DEFAULT_POLICY = leastRequest.name

@@ -48,6 +48,7 @@ export class Exchange {
   #host = ''
   #path = ''
   #hasBody = false
+  #hash = 0
   #ticket = -1
   #endpoint = ''
   #upstream: Upstream | undefined
@@ -104,7 +105,8 @@ export class Exchange {
     if (lane.timeouts.request > 0) {
       this.#deadline = setTimeout(() => this.#onDeadline(), lane.timeouts.request)
     }
-    const ticket = lane.router.pick()
+    this.#hash = lane.hashOf?.(this.request, sending.path, this.connection.remote) ?? 0
+    const ticket = lane.router.pick(this.#hash)
     if (ticket < 0) this.refuse('no-endpoint')
     else this.#send(lane, sending, ticket)
   }
@@ -222,10 +224,10 @@ export class Exchange {
     if (this.#attempts > lane.retries || sending.body?.hasBegun) return false
     const tried = (this.#tried ??= new Tried())
     tried.add(this.#row)
-    let ticket = lane.router.pick(0, tried)
+    let ticket = lane.router.pick(this.#hash, tried)
     // An idle connection may have been closed just as the request went out on it: then the same endpoint, on a new
     // connection, is better than nobody.
-    if (ticket < 0 && retry === 'idempotent' && this.#attempts === 1) ticket = lane.router.pick()
+    if (ticket < 0 && retry === 'idempotent' && this.#attempts === 1) ticket = lane.router.pick(this.#hash)
     if (ticket < 0) return false
     this.#front.counters[RETRIES]++
     this.#send(lane, sending, ticket)

@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
 import { TrustedPeers } from './forwarded.ts'
 import type { ThreadPlan } from './plan.ts'
+import { type HashOf, hashOf } from './request-key.ts'
 import { RouteTable } from './routes.ts'
 import { Upstreams } from './upstreams.ts'
 
@@ -16,6 +17,8 @@ export interface Lane {
   readonly timeouts: ThreadPlan['services'][string]['timeouts']
   /** Tries after the first. */
   readonly retries: number
+  /** What keeps a request at its endpoint; undefined where the policy does not ask. */
+  readonly hashOf: HashOf | undefined
 }
 
 /** All that the requests of one thread share. */
@@ -41,8 +44,9 @@ export class Front {
     this.#attachment = attachment
     this.upstreams = new Upstreams(attachment)
     const lanes = new Map<string, Lane>()
-    for (const [service, { timeouts, retry }] of Object.entries(plan.services)) {
-      lanes.set(service, { service, router: new Router(attachment, service), timeouts, retries: retry.attempts })
+    for (const [service, { timeouts, retry, policy }] of Object.entries(plan.services)) {
+      const router = new Router(attachment, service)
+      lanes.set(service, { service, router, timeouts, retries: retry.attempts, hashOf: hashOf(policy) })
     }
     const routes = plan.routes.map(({ match, service }) => ({ ...match, lane: lanes.get(service) as Lane }))
     this.routes = new RouteTable(routes.map(({ host, path, lane }) => ({ host, path, lane })))

@@ -26,7 +26,7 @@ export interface ThreadPlan {
   limits: Config['limits']
   trustedProxies: string[]
   routes: Config['routes']
-  services: Record<string, Pick<Config['services'][string], 'timeouts' | 'retry'>>
+  services: Record<string, Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy'>>
   /** Shared words of this thread, see counters.ts. */
   counters: Int32Array
   isLogging: boolean

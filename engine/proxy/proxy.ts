@@ -156,7 +156,10 @@ export class RunningProxy {
       trustedProxies: config.trustedProxies,
       routes: config.routes,
       services: Object.fromEntries(
-        Object.entries(config.services).map(([name, { timeouts, retry }]) => [name, { timeouts, retry }]),
+        Object.entries(config.services).map(([name, { timeouts, retry, policy }]) => [
+          name,
+          { timeouts, retry, policy },
+        ]),
       ),
       isLogging: config.log.access && this.#options.onAccessLines !== undefined,
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { hashKey } from '../../engine/router/hash-key.ts'
+import { hashKey } from '../../engine/memory/hash-key.ts'
 
 /** MurmurHash3_x86_32 as Appleby wrote it, over bytes, in BigInt: slow, and nothing like ours. */
 function murmur3(bytes: Uint8Array, seed: number): number {

@@ -1,0 +1,47 @@
+import { NO_ENDPOINT, type Policy } from './policy.ts'
+
+/**
+ * Rendezvous hashing: each key has an endpoint of its own, and keeps it as long as that is open.
+ *
+ *   u(e)     = mix(key, name of e), even over (0, 1)
+ *   score(e) = −pull(e) ÷ ln u(e)                the highest wins; the share of keys follows the weights
+ *
+ * When an endpoint leaves, its keys alone move, spread over the others by weight; when one joins, it takes its share and
+ * no other key moves. A key whose endpoint is barred goes to its second one, and returns.
+ *
+ * Source    Thaler and Ravishankar 1998, weighted after Mosharraf's logarithmic method.
+ * Reads     bars, pull and name of every row.   Cost  n rows, a logarithm each: for services of up to a few hundred.
+ * Good for  caches and sessions in small services, with nothing to build or to rebuild.
+ * Poor for  thousands of endpoints (a table is cheaper), and keys of very uneven popularity.
+ */
+export const rendezvous: Policy = {
+  name: 'rendezvous',
+  aliases: ['hrw'],
+  summary: 'each key to an endpoint of its own, by weight; few keys move when endpoints come and go',
+  isWeighted: false,
+  isKeyed: true,
+  options: {},
+  create: () => ({
+    pickRow: (candidates, hash) => {
+      let best = NO_ENDPOINT
+      let bestScore = 0
+      for (let position = 0; position < candidates.count; position++) {
+        const row = candidates.at(position)
+        const pull = candidates.pull(row)
+        if (pull === 0) continue
+        const score = -pull / Math.log((mix(hash ^ candidates.keyHash(row)) + 0.5) / 2 ** 32)
+        if (score <= bestScore) continue
+        best = row
+        bestScore = score
+      }
+      return best
+    },
+  }),
+}
+
+/** murmur3's finaliser: every bit of the input decides about every bit of the output. */
+function mix(word: number): number {
+  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
