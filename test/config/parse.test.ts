@@ -310,18 +310,6 @@ const MISTAKES: [string, string][] = [
     '1:40: services.a.healthCheck.interval: 1ms is too little; write 10ms or more',
   ],
   [
-    'services: {a: {policy: {name: rendezvous, hash: {header: a, path: true}}}}',
-    '1:49: services.a.policy.hash: names several; write one of header, cookie, query, path, source',
-  ],
-  [
-    'services: {a: {policy: {name: rendezvous, hash: {headr: a}}}}',
-    '1:50: services.a.policy.hash.headr: unknown key; did you mean "header"?',
-  ],
-  [
-    'services: {a: {policy: {name: least-request, hash: {path: true}}}}',
-    '1:52: services.a.policy.hash: not an option of least-request; it has none',
-  ],
-  [
     'services: {a: {panicThreshold: 0.5}}',
     '1:32: services.a.panicThreshold: 0.5 has no unit; write a percentage such as 50%',
   ],
