@@ -148,7 +148,7 @@ export class Box {
   giveBack(threadId: number): void {
     if (this.isClosed) return
     const { region } = this.#attachment
-    for (const seat of seatsOfThread(region, threadId)) freeSeat(region, seat)
+    for (const seat of seatsOfThread(region, threadId)) freeSeat(region, seat, threadId)
   }
 
   /** This thread's place at the tables; for the proxy and the admin listener, which live in the engine. */

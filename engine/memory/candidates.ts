@@ -84,7 +84,7 @@ export class Candidates {
     return false
   }
 
-  /** At least the largest pull among the rows. */
+  /** The largest pull among the rows; while weights change it may be too small for a moment, so compare with ≥. */
   pullMax(): number {
     return this.#words[this.#serviceAt + PULL_MAX]
   }

@@ -58,7 +58,7 @@ export class RingReader {
     let records = 0
     this.#isDraining = true
     try {
-      while (records < limit && ((endCursor - cursor) | 0) > 0) {
+      while (this.#isOpen && records < limit && ((endCursor - cursor) | 0) > 0) {
         const header = firstWord + 2 * (cursor & (units - 1))
         const length = hasManyWriters ? atomics.load(words, header) : words[header]!
         if (length <= 0) break
@@ -74,6 +74,7 @@ export class RingReader {
     } finally {
       this.#isDraining = false
       if (cursor !== from) this.#giveBack(from, cursor)
+      if (!this.#isOpen) atomics.store(words, READER, 0)
     }
     return records
   }
@@ -100,11 +101,14 @@ export class RingReader {
     return sleepAsync(this.words, this.#isReadable, checkTimeout(timeoutMs))
   }
 
-  /** Gives the reader's place back, so that another thread can read on from here. As often as you like. */
+  /**
+   * Gives the reader's place back, so that another thread can read on from here. Called by a record's own listener, it
+   * ends the drain after that record, and the place is free once what was read is given back. As often as you like.
+   */
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
-    atomics.store(this.words, READER, 0)
+    if (!this.#isDraining) atomics.store(this.words, READER, 0)
   }
 
   #hasRecord(): boolean {

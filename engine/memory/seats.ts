@@ -40,19 +40,25 @@ export function takeSeat(region: Region): number {
   )
 }
 
+/** In SEAT_THREAD while the seat is being given back: neither free nor anybody's. */
+const GOING = -1
+
 /**
  * Gives back all that a thread held: its in-flight, its pin, its right to write or drain, and last the seat itself.
- * Call it from that thread, or after its `exit` event: never because it has been silent for long.
+ * Call it from that thread, or after its `exit` event: never because it has been silent for long. Of two that call it
+ * for one thread, one does it.
  *
  * writes    the seat's in-flight words, SEAT_PIN, SEAT_PIN_NEXT, WRITER and DRAINER if they name it, SEAT_THREAD
- * reads     WRITER, DRAINER
- * ordering  Unordered zeroing of words whose only writer is gone, then SeqCst stores; SEAT_THREAD last, so that a new
- *           taker finds everything zero
- * progress  wait-free
+ * reads     SEAT_THREAD, WRITER, DRAINER
+ * ordering  SeqCst compareExchange of SEAT_THREAD, Unordered zeroing of words whose only writer is gone, then SeqCst
+ *           stores; SEAT_THREAD last, so that a new taker finds everything zero
+ * progress  wait-free. A caller that dies within loses the seat for good, nothing else
  * pairs     takeSeat
  */
-export function freeSeat(region: Region, seat: number): void {
+export function freeSeat(region: Region, seat: number, thread = holderOf(region, seat)): void {
   const { words, layout } = region
+  if (thread < 0) return
+  if (atomics.compareExchange(words, seatWord(region, seat, SEAT_THREAD), thread + 1, GOING) !== thread + 1) return
   const inflightAt = layout.inflightAt + seat * layout.inflightStride
   words.fill(0, inflightAt, inflightAt + layout.rows)
   atomics.store(words, seatWord(region, seat, SEAT_PIN), 0)
@@ -61,6 +67,11 @@ export function freeSeat(region: Region, seat: number): void {
   atomics.compareExchange(words, WRITER_AT, seat + 1, 0)
   atomics.compareExchange(words, DRAINER_AT, seat + 1, 0)
   atomics.store(words, seatWord(region, seat, SEAT_THREAD), 0)
+}
+
+/** Id of the thread in a seat; below zero when it is free or being given back. */
+function holderOf(region: Region, seat: number): number {
+  return atomics.load(region.words, seatWord(region, seat, SEAT_THREAD)) - 1
 }
 
 /** The seats a thread holds, by the id `worker.threadId` had while it lived. */

@@ -21,7 +21,7 @@ export class ServiceTable {
     return this.#words[this.#at + service * SERVICE_WORDS + BAR_MASK]
   }
 
-  /** At least the largest pull among the service's rows, in the unit of `EndpointTable.pull`. */
+  /** The largest pull among the service's rows, in the unit of `EndpointTable.pull`; for a moment it may be too small. */
   pullMax(service: number): number {
     return this.#words[this.#at + service * SERVICE_WORDS + PULL_MAX]
   }
