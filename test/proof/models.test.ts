@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { explore, type Model, type Verdict } from './model/explore.ts'
+import { OUTCOME_RING_BROKEN, outcomeRingModel } from './model/outcome-ring.ts'
+import { ringManyModel } from './model/ring-many-writers.ts'
+import { RING_ONE_BROKEN, ringOneModel } from './model/ring-one-writer.ts'
+import { RING_SLEEP_BROKEN, ringSleepModel } from './model/ring-sleep.ts'
+import { RING_MANY_BROKEN } from './model/ring-words.ts'
+import { ROWS_BROKEN, rowsModel } from './model/rows.ts'
+import { SLOTS_BROKEN, slotsModel } from './model/slots.ts'
+
+/** Larger worlds take a minute or two: SIGNALBOX_PROOF=full visits them, too. */
+const IS_FULL = process.env.SIGNALBOX_PROOF === 'full'
+
+/** One algorithm: worlds in which it must hold, and each way to break it, which one of the small worlds must catch. */
+interface Algorithm<Variant extends string> {
+  name: string
+  promise: string
+  broken: readonly Variant[]
+  worlds: Record<string, (variant?: Variant) => Model>
+  largeWorlds: Record<string, (variant?: Variant) => Model>
+}
+
+function prove<Variant extends string>({ name, promise, broken, worlds, largeWorlds }: Algorithm<Variant>): void {
+  describe(`model of ${name}`, () => {
+    for (const [world, model] of Object.entries({ ...worlds, ...(IS_FULL ? largeWorlds : {}) })) {
+      test(`${promise}: ${world}`, t => {
+        const verdict = explore(model())
+        assert.equal(verdict.broken, undefined, tell(verdict))
+        t.diagnostic(`${verdict.states} states, ${verdict.steps} steps, ${verdict.ends} ends`)
+      })
+    }
+    for (const variant of broken) {
+      test(`… and it is seen to break: ${variant}`, t => {
+        let verdict: Verdict | undefined
+        for (const model of Object.values(worlds)) {
+          verdict = explore(model(variant))
+          if (verdict.broken !== undefined) break
+        }
+        assert.ok(verdict?.broken !== undefined, 'no world catches it')
+        t.diagnostic(tell(verdict))
+      })
+    }
+  })
+}
+
+function tell({ broken, states }: Verdict): string {
+  return broken === undefined ? '' : `${broken.what}, after ${states} states, by\n  ${broken.way.join('\n  ')}`
+}
+
+prove({
+  name: 'pins and slots',
+  promise: 'no reader sees a torn or an older slot, one is always free, and writing goes on after a death',
+  broken: SLOTS_BROKEN,
+  worlds: {
+    'one reader, two writers, two deaths': v =>
+      slotsModel({ readers: 1, moves: 2, writers: 2, publications: 1, deaths: 2 }, v),
+    'two readers, one writer that publishes three times': v =>
+      slotsModel({ readers: 2, moves: 2, writers: 1, publications: 3, deaths: 0 }, v),
+    'two readers, two writers, one death': v =>
+      slotsModel({ readers: 2, moves: 1, writers: 2, publications: 1, deaths: 1 }, v),
+  },
+  largeWorlds: {
+    'two readers, one writer that publishes three times, one death': v =>
+      slotsModel({ readers: 2, moves: 2, writers: 1, publications: 3, deaths: 1 }, v),
+    'one reader, two writers that publish twice, two deaths': v =>
+      slotsModel({ readers: 1, moves: 3, writers: 2, publications: 2, deaths: 2 }, v),
+    'two readers, two writers, two deaths': v =>
+      slotsModel({ readers: 2, moves: 1, writers: 2, publications: 1, deaths: 2 }, v),
+  },
+})
+
+prove({
+  name: 'the reuse of rows',
+  promise: 'nobody picks another tenant than listed, no ticket loses its row, nothing stays in flight',
+  broken: ROWS_BROKEN,
+  worlds: {
+    'two readers, one death': v => rowsModel({ readers: 2, picks: 2, tenants: 1, deaths: 1 }, v),
+    'one reader, three tenants, one death': v => rowsModel({ readers: 1, picks: 3, tenants: 2, deaths: 1 }, v),
+  },
+  largeWorlds: {
+    'two readers, three tenants, one death': v => rowsModel({ readers: 2, picks: 2, tenants: 2, deaths: 1 }, v),
+    'two readers, two deaths': v => rowsModel({ readers: 2, picks: 2, tenants: 1, deaths: 2 }, v),
+  },
+})
+
+prove({
+  name: 'the outcome ring',
+  promise: 'what is accepted is heard once, whole and in order; the rest is counted',
+  broken: OUTCOME_RING_BROKEN,
+  worlds: { 'three reports, one death': v => outcomeRingModel(3, 1, v) },
+  largeWorlds: { 'four reports, two deaths': v => outcomeRingModel(4, 2, v) },
+})
+
+prove({
+  name: 'the ring with one writer',
+  promise: 'what is accepted is heard once, whole and in order, whoever dies',
+  broken: RING_ONE_BROKEN,
+  worlds: { 'three records, two deaths': v => ringOneModel([1, 2, 2], 2, v) },
+  largeWorlds: { 'six records, two deaths': v => ringOneModel([1, 2, 2, 1, 1, 2], 2, v) },
+})
+
+prove({
+  name: 'the ring with many writers',
+  promise: 'what is accepted is heard once, whole and in order, and the reader goes on whoever dies',
+  broken: RING_MANY_BROKEN,
+  worlds: {
+    'both writers die': v => ringManyModel({ sizes: [[2], [1]], deaths: 2 }, v),
+    'a writer dies near a wrap': v => ringManyModel({ sizes: [[2], [1, 2]], deaths: 1 }, v),
+    'a writer or the reader dies': v => ringManyModel({ sizes: [[1], [1, 1]], deaths: 1, readerDies: true }, v),
+  },
+  largeWorlds: {
+    'three writers, two deaths': v => ringManyModel({ sizes: [[2], [1], [1]], deaths: 2 }, v),
+    'both writers and the reader die': v => ringManyModel({ sizes: [[2], [1, 1]], deaths: 3, readerDies: true }, v),
+  },
+})
+
+prove({
+  name: 'sleeping at a ring',
+  promise: 'no wake-up is lost',
+  broken: RING_SLEEP_BROKEN,
+  worlds: { 'two writers of two records': v => ringSleepModel(2, v) },
+  largeWorlds: { 'two writers of five records': v => ringSleepModel(5, v) },
+})

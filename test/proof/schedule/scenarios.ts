@@ -1,0 +1,18 @@
+import { outcomesScenario } from './outcomes-scenario.ts'
+import { ringScenario } from './ring-scenario.ts'
+import { rowsScenario } from './rows-scenario.ts'
+import type { Scenario } from './scenario.ts'
+import { seatsScenario } from './seats-scenario.ts'
+import { slotsScenario } from './slots-scenario.ts'
+import { writersScenario } from './writers-scenario.ts'
+
+/** Every scenario by name: actors are told the name and find the rest here. */
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'one reader, one writer of slots': slotsScenario(1, 3),
+  'two readers, one writer of slots': slotsScenario(2, 2),
+  'two writers race for the right to write': writersScenario(),
+  'a row is removed and reused while it is picked': rowsScenario(),
+  'seats are taken and freed': seatsScenario(),
+  'outcomes are reported and drained': outcomesScenario(),
+  'two writers and a reader of a ring': ringScenario(),
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Director } from './schedule/director.ts'
+import { LATE_WRITES } from './schedule/faults.ts'
+import { SCENARIOS } from './schedule/scenarios.ts'
+import { type Bounds, type Findings, playAll } from './schedule/schedules.ts'
+
+/** SIGNALBOX_PROOF=full goes further, and takes half an hour: see README.md. */
+const IS_FULL = process.env.SIGNALBOX_PROOF === 'full'
+
+/** Bounds of a run by default and in full; scenarios of many steps have many times the schedules. */
+const SMALL: readonly Bounds[] = IS_FULL
+  ? [{ preemptions: 3, deaths: 1 }]
+  : [
+      { preemptions: 2, deaths: 0 },
+      { preemptions: 1, deaths: 1 },
+    ]
+const LARGE: readonly Bounds[] = IS_FULL
+  ? [
+      { preemptions: 3, deaths: 0 },
+      { preemptions: 1, deaths: 1 },
+    ]
+  : [
+      { preemptions: 2, deaths: 0 },
+      { preemptions: 0, deaths: 1 },
+    ]
+const LARGE_SCENARIOS: readonly string[] = ['two readers, one writer of slots', 'two writers and a reader of a ring']
+
+/** Machines that break a promise, the scenario in which that must show, and how many preemptions it takes. */
+const FAULTS: readonly { fault: string; scenario: string; preemptions: number }[] = [
+  { fault: 'no second look', scenario: 'one reader, one writer of slots', preemptions: 2 },
+  { fault: 'pins are not seen', scenario: 'one reader, one writer of slots', preemptions: 2 },
+  { fault: 'pin before next pin', scenario: 'one reader, one writer of slots', preemptions: 3 },
+  { fault: 'the announcement is late', scenario: 'one reader, one writer of slots', preemptions: 2 },
+  { fault: LATE_WRITES, scenario: 'one reader, one writer of slots', preemptions: 2 },
+  { fault: 'compareExchange in two steps', scenario: 'two writers race for the right to write', preemptions: 2 },
+  { fault: 'pins are not seen', scenario: 'a row is removed and reused while it is picked', preemptions: 2 },
+  { fault: 'compareExchange in two steps', scenario: 'seats are taken and freed', preemptions: 2 },
+  { fault: LATE_WRITES, scenario: 'outcomes are reported and drained', preemptions: 2 },
+  { fault: 'compareExchange in two steps', scenario: 'two writers and a reader of a ring', preemptions: 2 },
+  { fault: LATE_WRITES, scenario: 'two writers and a reader of a ring', preemptions: 2 },
+]
+
+async function play(scenario: string, bounds: readonly Bounds[], fault?: string): Promise<Findings> {
+  const director = await Director.stage(scenario, fault)
+  const sum = { schedules: 0, steps: 0 }
+  try {
+    for (const bound of bounds) {
+      const { schedules, steps, wrong } = playAll(director, bound)
+      sum.schedules += schedules
+      sum.steps += steps
+      if (wrong !== undefined) return { ...sum, wrong }
+    }
+    return sum
+  } finally {
+    await director.close()
+  }
+}
+
+const count = ({ schedules, steps }: Findings): string => `${schedules} schedules, ${steps} steps`
+
+describe('shipped code on real threads, by every schedule', () => {
+  for (const scenario of Object.keys(SCENARIOS)) {
+    test(scenario, async t => {
+      const findings = await play(scenario, LARGE_SCENARIOS.includes(scenario) ? LARGE : SMALL)
+      assert.equal(findings.wrong, undefined, `${findings.wrong?.what}, by\n${findings.wrong?.schedule}`)
+      t.diagnostic(count(findings))
+    })
+  }
+  for (const { fault, scenario, preemptions } of FAULTS) {
+    test(`… and it shows when a promise is broken: ${fault}, ${scenario}`, async t => {
+      const findings = await play(scenario, [{ preemptions, deaths: 0 }], fault)
+      assert.ok(findings.wrong !== undefined, `no schedule shows it: ${count(findings)}`)
+      t.diagnostic(`${count(findings)}: ${findings.wrong.what}, by\n${findings.wrong.schedule}`)
+    })
+  }
+})
