@@ -5,7 +5,7 @@ import { SignalboxError } from '../errors.ts'
 import { TICK_MS, tickClock } from '../memory/clock.ts'
 import type { Capacity } from '../memory/layout.ts'
 import { createRegion, handleOf, type RegionHandle } from '../memory/region.ts'
-import { freeSeat, seatsOfThread } from '../memory/seats.ts'
+import { freeSeatOf, seatsOfThread } from '../memory/seats.ts'
 import type { Edit } from '../memory/table-writer.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
 import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
@@ -148,7 +148,7 @@ export class Box {
   giveBack(threadId: number): void {
     if (this.isClosed) return
     const { region } = this.#attachment
-    for (const seat of seatsOfThread(region, threadId)) freeSeat(region, seat, threadId)
+    for (const seat of seatsOfThread(region, threadId)) freeSeatOf(region, seat, threadId)
   }
 
   /** This thread's place at the tables; for the proxy and the admin listener, which live in the engine. */

@@ -44,7 +44,7 @@ export const DRAINER_AT = 3 * LINE_WORDS //   seat + 1 of the thread that drains
 export const HEADER_WORDS = 4 * LINE_WORDS
 
 // ── seat: one attached thread ───────────────────────────────────────────────────────────── owner (writes)
-export const SEAT_THREAD = 0 //    thread id + 1; 0: free                                      taker by CAS, freed on exit
+export const SEAT_THREAD = 0 //    thread id + 1; 0: free; below 0: being given back           taker by CAS, freed on exit
 export const SEAT_PIN = 1 //       slot + 1 the thread may read; 0: none                       the seat's thread
 export const SEAT_PIN_NEXT = 2 //  slot + 1 it is moving to; 0: none                           the seat's thread
 export const SEAT_WORDS = LINE_WORDS

@@ -40,25 +40,46 @@ export function takeSeat(region: Region): number {
   )
 }
 
-/** In SEAT_THREAD while the seat is being given back: neither free nor anybody's. */
-const GOING = -1
+/** In SEAT_THREAD while somebody else gives the seat of an ended thread back. */
+const GIVEN_BACK = -0x80000000
 
 /**
- * Gives back all that a thread held: its in-flight, its pin, its right to write or drain, and last the seat itself.
- * Call it from that thread, or after its `exit` event: never because it has been silent for long. Of two that call it
- * for one thread, one does it.
+ * Gives back all that this thread holds by a seat: its in-flight, its pin, its right to write or drain, and last the seat
+ * itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should the thread die within,
+ * freeSeatOf still knows whose seat it was.
  *
  * writes    the seat's in-flight words, SEAT_PIN, SEAT_PIN_NEXT, WRITER and DRAINER if they name it, SEAT_THREAD
  * reads     SEAT_THREAD, WRITER, DRAINER
- * ordering  SeqCst compareExchange of SEAT_THREAD, Unordered zeroing of words whose only writer is gone, then SeqCst
+ * ordering  SeqCst compareExchange of SEAT_THREAD, Unordered zeroing of words whose only writer is this, then SeqCst
  *           stores; SEAT_THREAD last, so that a new taker finds everything zero
- * progress  wait-free. A caller that dies within loses the seat for good, nothing else
- * pairs     takeSeat
+ * progress  wait-free
+ * pairs     takeSeat, freeSeatOf
  */
-export function freeSeat(region: Region, seat: number, thread = holderOf(region, seat)): void {
+export function freeSeat(region: Region, seat: number): void {
+  const word = seatWord(region, seat, SEAT_THREAD)
+  const holder = atomics.load(region.words, word)
+  if (holder > 0 && atomics.compareExchange(region.words, word, holder, -holder) === holder) clearSeat(region, seat)
+}
+
+/**
+ * The same for a thread that has ended, wherever it was. Call it after its `exit` event: never because it has been
+ * silent for long. Of several that call it for one thread, one does it; one that dies within loses the seat for good,
+ * and nothing else.
+ *
+ * writes, reads, ordering, progress  as freeSeat
+ * pairs     takeSeat, freeSeat
+ */
+export function freeSeatOf(region: Region, seat: number, thread: number): void {
+  const word = seatWord(region, seat, SEAT_THREAD)
+  for (const holder of [thread + 1, -(thread + 1)]) {
+    if (atomics.compareExchange(region.words, word, holder, GIVEN_BACK) !== holder) continue
+    clearSeat(region, seat)
+    return
+  }
+}
+
+function clearSeat(region: Region, seat: number): void {
   const { words, layout } = region
-  if (thread < 0) return
-  if (atomics.compareExchange(words, seatWord(region, seat, SEAT_THREAD), thread + 1, GOING) !== thread + 1) return
   const inflightAt = layout.inflightAt + seat * layout.inflightStride
   words.fill(0, inflightAt, inflightAt + layout.rows)
   atomics.store(words, seatWord(region, seat, SEAT_PIN), 0)
@@ -69,16 +90,12 @@ export function freeSeat(region: Region, seat: number, thread = holderOf(region,
   atomics.store(words, seatWord(region, seat, SEAT_THREAD), 0)
 }
 
-/** Id of the thread in a seat; below zero when it is free or being given back. */
-function holderOf(region: Region, seat: number): number {
-  return atomics.load(region.words, seatWord(region, seat, SEAT_THREAD)) - 1
-}
-
 /** The seats a thread holds, by the id `worker.threadId` had while it lived. */
 export function seatsOfThread(region: Region, thread: number): number[] {
   const seats: number[] = []
   for (let seat = 0; seat < region.layout.seats; seat++) {
-    if (atomics.load(region.words, seatWord(region, seat, SEAT_THREAD)) === thread + 1) seats.push(seat)
+    const holder = atomics.load(region.words, seatWord(region, seat, SEAT_THREAD))
+    if (holder === thread + 1 || holder === -(thread + 1)) seats.push(seat)
   }
   return seats
 }

@@ -1,5 +1,5 @@
 import { SEAT_PIN, SEAT_THREAD, SEATS_HIGH_AT } from '../../../engine/memory/layout.ts'
-import { freeSeat, seatsOfThread, seatWord, takeSeat } from '../../../engine/memory/seats.ts'
+import { freeSeat, freeSeatOf, seatsOfThread, seatWord, takeSeat } from '../../../engine/memory/seats.ts'
 import { movePin } from '../../../engine/memory/slots.ts'
 import { Tally } from '../../../engine/memory/tally.ts'
 import { regionOf, regionScenario, watchedRegion } from './region-world.ts'
@@ -34,7 +34,7 @@ export function seatsScenario(): Scenario {
       const region = watchedRegion(stage)
       for (const seat of seatsOfThread(region, stage.deadThread)) {
         stage.board[seat] = 0
-        freeSeat(region, seat)
+        freeSeatOf(region, seat, stage.deadThread)
       }
     },
   }
