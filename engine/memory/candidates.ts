@@ -165,10 +165,10 @@ export class Candidates {
    * reads     SEQUENCE
    * ordering  SeqCst add: no two picks get one turn
    * progress  wait-free
-   * pairs     itself. Wraps at 2^32; the turn after 2^32 − 1 is 0
+   * pairs     itself. Wraps at 2^31, within which V8 boxes no number; the turn after 2^31 − 1 is 0
    */
   nextTurn(): number {
-    return atomics.add(this.#words, this.#serviceAt + SEQUENCE, 1) >>> 0
+    return atomics.add(this.#words, this.#serviceAt + SEQUENCE, 1) & 0x7fffffff
   }
 }
 

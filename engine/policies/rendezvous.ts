@@ -29,7 +29,7 @@ export const rendezvous: Policy = {
         const row = candidates.at(position)
         const pull = candidates.pull(row)
         if (pull === 0) continue
-        const score = -pull / Math.log((mix(hash ^ candidates.keyHash(row)) + 0.5) / 2 ** 32)
+        const score = -pull / Math.log(((mix(hash ^ candidates.keyHash(row)) >>> 0) + 0.5) / 2 ** 32)
         if (score <= bestScore) continue
         best = row
         bestScore = score
@@ -43,5 +43,5 @@ export const rendezvous: Policy = {
 function mix(word: number): number {
   let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return hash ^ (hash >>> 16)
 }

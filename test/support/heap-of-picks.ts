@@ -27,7 +27,9 @@ for (const { name } of POLICIES) {
   const world = tinyWorld(ENDPOINTS, { policy: name })
   // Long enough for the optimizing compiler to be done.
   round(world.router, 300_000)
-  bytes[name] = grown(() => round(world.router, PICKS))
+  // Three rounds, the least counts: in one of them the compiler may have taken its code back and made it anew, and code
+  // that is not compiled yet boxes every fraction. A policy that allocates does so in all three.
+  bytes[name] = Math.min(...[1, 2, 3].map(() => grown(() => round(world.router, PICKS))))
   world.close()
 }
 
