@@ -6,10 +6,14 @@ import type { Row } from './harness.ts'
  * was set, so that it catches a change of kind and not a busy neighbour.
  */
 export const BUDGET_NS: readonly { rows: RegExp; most: number }[] = [
-  { rows: /^pick\+settle\/round-robin\//, most: 100 },
-  { rows: /^pick\+settle\/weighted-round-robin\//, most: 160 },
-  { rows: /^pick\+settle\/least-request\/(4|64|1024)$/, most: 160 },
-  { rows: /^pick\+settle\/least-request\/16$/, most: 360 },
+  { rows: /^pick\+settle\/(round-robin|random)\//, most: 130 },
+  { rows: /^pick\+settle\/weighted-round-robin\//, most: 170 },
+  { rows: /^pick\+settle\/least-request\/(4|64|1024)$/, most: 240 },
+  { rows: /^pick\+settle\/least-request\/16$/, most: 480 },
+  { rows: /^pick\+settle\/peak-ewma\/(4|64|1024)$/, most: 310 },
+  { rows: /^pick\+settle\/peak-ewma\/16$/, most: 730 },
+  { rows: /^pick\+settle\/prequal\//, most: 830 },
+  { rows: /^pick\+settle\/rendezvous\/(4|16)$/, most: 700 },
 ]
 
 /** The rows that cost more than they may, each as a sentence. */

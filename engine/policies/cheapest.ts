@@ -40,6 +40,7 @@ function cheapestOfAll(candidates: Candidates, dice: Dice, costOf: CostOf, cost:
   let bestCost = 0
   let bestPull = 0
   let tied = 0
+  let roll = dice()
   for (let position = 0; position < candidates.count; position++) {
     const row = candidates.at(position)
     const pull = candidates.pull(row)
@@ -52,8 +53,11 @@ function cheapestOfAll(candidates: Candidates, dice: Dice, costOf: CostOf, cost:
       tied = pull
     } else {
       // The newest of equals replaces the one held with probability pull ÷ sum of pulls: each ends up held by its share.
+      // One die a pick, stirred for each tie (Numerical Recipes' generator; its high bits are good): when all are idle
+      // every row ties.
       tied += pull
-      if (!wins(dice, pull, tied)) continue
+      roll = (Math.imul(roll, 1_664_525) + 1_013_904_223) | 0
+      if ((roll >>> 1) * tied >= pull * 2 ** 31) continue
     }
     best = row
     bestCost = cost[0]
