@@ -185,23 +185,3 @@ describe('a body', () => {
     await origin.close()
   })
 })
-
-describe('a downstream that goes away', () => {
-  it('takes its request along, and nothing stays in flight', async () => {
-    let aborted = 0
-    const origin = await startOrigin(request => {
-      request.once('close', () => aborted++)
-    })
-    const rig = await startRig([origin.url])
-    const socket = net.connect({ host: '127.0.0.1', port: rig.port })
-    socket.write(head('/slow'))
-    await eventually('the request is in flight', () => inflight(rig.box) === 1)
-    socket.destroy()
-    await eventually('the origin sees it go', () => aborted === 1)
-    await eventually('the request is settled', () => inflight(rig.box) === 0)
-    const { totals } = rig.box.explain('api').endpoints[0]
-    assert.equal(totals.error, 0)
-    await rig.close()
-    await origin.close()
-  })
-})
