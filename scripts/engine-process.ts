@@ -1,12 +1,11 @@
-import pino from 'pino'
 import { agents } from '../agents/index.ts'
 import { type Admin, startAdmin } from '../engine/admin/admin.ts'
 import { openBox } from '../engine/box/box.ts'
 import { printListenAddress } from '../engine/config/address.ts'
 import type { Config } from '../engine/config/schema.ts'
-import type { Log } from '../engine/index.ts'
 import { type RunningProxy, startProxy } from '../engine/proxy/proxy.ts'
 import { inheritedListeners, onParentGone } from '../engine/proxy/under-parent.ts'
+import { createLog } from './log.ts'
 import { packageVersion } from './version.ts'
 
 /** How long in-flight requests have to finish once a drain was asked for, in ms: below the 30 s an orchestrator waits. */
@@ -17,8 +16,7 @@ const DRAIN_MS = 25_000
  * SIGINT was followed and the drain is over. Reverse order of start: the proxy is drained first, the agents go last.
  */
 export async function runEngine(config: Config): Promise<number> {
-  const logger = pino({ level: config.log.level, base: undefined })
-  const log: Log = (level, message, fields) => logger[level](fields ?? {}, message)
+  const log = createLog(config)
   const stop = new Promise<string>(resolve => whenAskedToStop(resolve))
   process.on('SIGHUP', () => log('warn', 'SIGHUP: reload is not available in this version, the running config stays'))
 

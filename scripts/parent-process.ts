@@ -1,13 +1,12 @@
-import pino from 'pino'
 import type { Config } from '../engine/config/schema.ts'
 import { runUnderParent } from '../engine/proxy/parent.ts'
+import { createLog } from './log.ts'
 
 /** Runs `signalbox …args` as an engine under this process, which holds the listening sockets. Resolves with the exit code. */
 export function runParent(config: Config, args: readonly string[]): Promise<number> {
-  const logger = pino({ level: config.log.level, base: undefined })
   return runUnderParent({
     args: [process.argv[1], ...args],
     listen: config.listen,
-    log: (level, message, fields) => logger[level](fields ?? {}, message),
+    log: createLog(config),
   })
 }

@@ -1,4 +1,3 @@
-import { HARD_BARS } from '../memory/bars.ts'
 import type { Sources } from './snapshot.ts'
 
 export interface Readiness {
@@ -15,16 +14,9 @@ export interface Readiness {
 export function readReadiness({ box, isReady }: Sources): Readiness {
   if (box.isClosed) return { isReady: false, reasons: ['the box was closed'] }
   const isRouting = isReady()
-  const { attachment } = box
-  const { endpoints, services } = attachment
-  const texts = attachment.serviceTexts()
-  const empty: string[] = []
-  texts.forEach(({ text, rows }, index) => {
-    // As pick does: where opinions bar everybody, decisions alone count, unless panic is switched off.
-    const mask = text.panicThreshold > 0 ? HARD_BARS : services.barMask(index)
-    if (!rows.some(row => (endpoints.bars(row) & mask) === 0 && endpoints.pull(row) > 0)) empty.push(text.name)
-  })
-  const reasons = empty.map(name => `service ${name} has no endpoint that can be picked`)
+  const services = box.services()
+  const empty = services.filter(({ endpoints }) => !endpoints.some(({ isPickable }) => isPickable))
+  const reasons = empty.map(({ service }) => `service ${service} has no endpoint that can be picked`)
   if (!isRouting) reasons.unshift('the engine does not take requests now')
-  return { isReady: isRouting && empty.length < texts.length, reasons }
+  return { isReady: isRouting && empty.length < services.length, reasons }
 }

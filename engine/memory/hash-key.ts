@@ -13,10 +13,14 @@ export function hashKey(key: string, seed = 0): number {
     hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0
   }
   if (length & 1) hash = mix(hash, key.charCodeAt(length - 1))
-  hash ^= length * 2
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return avalanche(hash ^ (length * 2)) >>> 0
+}
+
+/** murmur3's finaliser, as an int32: every bit of the input decides about every bit of the output. */
+export function avalanche(word: number): number {
+  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return hash ^ (hash >>> 16)
 }
 
 function mix(hash: number, word: number): number {

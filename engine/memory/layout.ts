@@ -63,9 +63,7 @@ export const EJECTIONS = 9 //      how often it was ejected of late: the back-of
 export const LATENCY_US = 10 //    smoothed latency, saturates at 2^31 − 1                     load-balancer
 export const JOINED_MS = 11 //     clock when the tenant came                                  table writer
 export const RETIRED_AT = 12 //    version that took it out of the table; 0: not retired       table writer
-export const FORECAST_US = 13 //   latency expected shortly; 0: no forecast                     load-balancer
-export const FORECAST_AT_MS = 14 // clock when it was written                                   load-balancer
-export const KEY_HASH = 15 //      murmur3 of the endpoint's id: its name in hash policies           table writer
+export const KEY_HASH = 13 //      murmur3 of the endpoint's id: its name in hash policies           table writer
 // line 1: written with every settle where the service's policy looks at latency, by any thread: a lost update heals
 export const PEAK_US = LINE_WORDS // latency, up at once and slowly down; 0: nothing known      settling threads
 export const PEAK_AT_MS = PEAK_US + 1 // clock of the last change of it                         settling threads

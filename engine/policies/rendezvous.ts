@@ -1,9 +1,10 @@
+import { avalanche } from '../memory/hash-key.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
 
 /**
  * Rendezvous hashing: each key has an endpoint of its own, and keeps it as long as that is open.
  *
- *   u(e)     = mix(key, name of e), even over (0, 1)
+ *   u(e)     = murmur3's finaliser of key ^ name of e, even over (0, 1)
  *   score(e) = −pull(e) ÷ ln u(e)                the highest wins; the share of keys follows the weights
  *
  * When an endpoint leaves, its keys alone move, spread over the others by weight; when one joins, it takes its share and
@@ -29,7 +30,7 @@ export const rendezvous: Policy = {
         const row = candidates.at(position)
         const pull = candidates.pull(row)
         if (pull === 0) continue
-        const score = -pull / Math.log(((mix(hash ^ candidates.keyHash(row)) >>> 0) + 0.5) / 2 ** 32)
+        const score = -pull / Math.log(((avalanche(hash ^ candidates.keyHash(row)) >>> 0) + 0.5) / 2 ** 32)
         if (score <= bestScore) continue
         best = row
         bestScore = score
@@ -37,11 +38,4 @@ export const rendezvous: Policy = {
       return best
     },
   }),
-}
-
-/** murmur3's finaliser: every bit of the input decides about every bit of the output. */
-function mix(word: number): number {
-  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
 }
