@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import type { PolicyOption } from '../policies/policy-options.ts'
 import { findPolicy, POLICIES, policyNames } from '../policies/registry.ts'
 import { isComingPolicy } from './coming.ts'
-import { spellings, textLeaf } from './leaf.ts'
+import { number, spellings, textLeaf, whole } from './leaf.ts'
 import { choice, keys } from './names.ts'
+import { duration, printDuration, printRatio, ratio } from './units.ts'
 import { kindOf, notOneOf } from './wording.ts'
 
 const policyName = () =>
@@ -30,7 +32,7 @@ export interface KeySource {
 }
 
 /** The algorithm that picks: its name or alias as written, and its options. */
-export type PolicyConfig = { name: string; hash?: KeySource; [option: string]: string | KeySource | undefined }
+export type PolicyConfig = { name: string; hash?: KeySource; [option: string]: string | number | KeySource | undefined }
 /** What may be written for it: the name alone, or a map with the options beside it. */
 export type PolicyInput = string | PolicyConfig
 
@@ -38,18 +40,55 @@ const KEYED = POLICIES.filter(policy => policy.isKeyed === true).map(policy => p
 
 /** Every option of every policy; which of them a policy takes is checked once its name is known. */
 const policyOptions = Object.fromEntries(
-  POLICIES.flatMap(({ name, options }) =>
-    Object.entries(options).map(([option, words]) => [
-      option,
-      choice(`a ${option}`, words)
-        .optional()
-        .describe(`Of ${name}: ${words.join(', ')}. Default ${words[0]}.`),
-    ]),
-  ),
+  Object.entries(optionsByName()).map(([name, { option, takers }]) => [
+    name,
+    optionLeaf(name, option)
+      .optional()
+      .describe(`Of ${takers.join(', ')}: ${option.about}. Default ${printDefault(option)}.`),
+  ]),
 )
 
-const token = (what: string) =>
-  textLeaf<string>({
+/** Policies may share an option by its name; then it is the same one. */
+function optionsByName(): Record<string, { option: PolicyOption; takers: string[] }> {
+  const found: Record<string, { option: PolicyOption; takers: string[] }> = {}
+  for (const policy of POLICIES) {
+    for (const [name, option] of Object.entries(policy.options)) {
+      const known = (found[name] ??= { option, takers: [] })
+      if (known.option !== option)
+        throw new Error(`Cannot share option ${name}: two policies mean different things by it`)
+      known.takers.push(policy.name)
+    }
+  }
+  return found
+}
+
+function optionLeaf(name: string, option: PolicyOption): z.ZodType<string | number> {
+  switch (option.kind) {
+    case 'word':
+      return choice(`a ${name}`, option.words)
+    case 'number':
+      return number({ min: option.min, max: option.max, whole: false })
+    case 'share':
+      return ratio()
+    case 'duration':
+      return duration()
+    case 'token':
+      return token(`a ${name} name`)
+    case 'whole':
+      return whole(option.min, option.max).superRefine((value, context) => {
+        const message = option.fault?.(value)
+        if (message !== undefined) context.addIssue({ code: 'custom', message })
+      })
+  }
+}
+
+function printDefault(option: PolicyOption): string | number {
+  if (option.kind === 'share') return printRatio(option.default)
+  return option.kind === 'duration' ? printDuration(option.default) : option.default
+}
+
+function token(what: string): z.ZodType<string, string> {
+  return textLeaf<string>({
     what,
     wish: 'write a name of letters, digits and -_.!~ alone',
     read: text =>
@@ -57,6 +96,7 @@ const token = (what: string) =>
         ? { value: text }
         : { fault: `${JSON.stringify(text)} is not ${what}; write a name of letters, digits and -_.!~ alone` },
   })
+}
 
 const yes = () => z.literal(true, { error: 'write true, or leave it out' })
 

@@ -1,5 +1,6 @@
 import type { Candidates } from '../memory/candidates.ts'
 import type { Dice } from './dice.ts'
+import type { OptionValues, PolicyOptions } from './policy-options.ts'
 
 /** No candidate is open: what a policy answers, and what `pick` then answers. */
 export const NO_ENDPOINT = -1
@@ -22,9 +23,6 @@ export interface Chooser {
   readonly learn?: Learn
 }
 
-/** Options a person may write beside a policy's name, each with what is allowed: `{ schedule: ['stride'] }`. */
-export type PolicyOptions = Readonly<Record<string, readonly string[]>>
-
 /** One algorithm. To add one: write its file, and list it in registry.ts. */
 export interface Policy {
   readonly name: string
@@ -37,5 +35,6 @@ export interface Policy {
   /** True when the hash given to `pick` decides: then a config may say what of a request it is made from. */
   readonly isKeyed?: boolean
   readonly options: PolicyOptions
-  create(dice: Dice, options: Readonly<Record<string, unknown>>): Chooser
+  /** `options` has a value for each option of the policy, see completeOptions. */
+  create(dice: Dice, options: OptionValues): Chooser
 }

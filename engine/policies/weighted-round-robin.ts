@@ -22,7 +22,9 @@ export const weightedRoundRobin: Policy = {
   aliases: ['weighted_round_robin', 'wrr'],
   summary: 'turns in proportion to weight, evenly spread (static stride)',
   isWeighted: true,
-  options: { schedule: ['stride'] },
+  options: {
+    schedule: { kind: 'word', words: ['stride'], default: 'stride', about: 'how turns are spread' },
+  },
   create: dice => ({
     pickRow: candidates => {
       if (candidates.count === 0) return NO_ENDPOINT

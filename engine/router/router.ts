@@ -6,6 +6,7 @@ import { peekPublished, serviceCount, serviceRevision, serviceStart, serviceText
 import type { ServiceText } from '../memory/table-writer.ts'
 import { createDice } from '../policies/dice.ts'
 import { type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
+import { completeOptions } from '../policies/policy-options.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -143,7 +144,7 @@ export class Router {
     if (found === undefined) return
     // Every thread and service throws dice of its own, the same ones in every run.
     const seed = Math.imul(this.#attachment.seat + 1, 0x9e3779b1) ^ Math.imul(this.#index + 1, 0x85ebca6b)
-    const { pickRow, learn } = found.create(createDice(seed), policy)
+    const { pickRow, learn } = found.create(createDice(seed), completeOptions(found.options, policy))
     this.#pickRow = pickRow
     this.#learn = learn
   }
