@@ -11,11 +11,13 @@ export {
   BAR_NAMES,
   type BarName,
   barNames,
+  DEGRADED,
   DRAINING,
   EJECTED,
   HARD_BARS,
   QUARANTINED,
   SOFT_BARS,
+  TRIPPED,
   UNHEALTHY,
 } from './memory/bars.ts'
 export { elapsedMs, readClock, TICK_MS, tickClock } from './memory/clock.ts'
@@ -32,7 +34,17 @@ export { createHeartbeats, Heartbeats } from './memory/heartbeats.ts'
 export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
 export { ABANDONED, ERROR, OK, TIMEOUT } from './memory/outcomes.ts'
 export type { RegionHandle } from './memory/region.ts'
-export type { Edit, NewEndpoint, ServiceText } from './memory/table-writer.ts'
+export type {
+  BreakerText,
+  LimitsText,
+  LocalityText,
+  RetryBudgetText,
+  ServiceText,
+  SubsettingText,
+} from './memory/service-text.ts'
+export type { Edit, NewEndpoint } from './memory/table-writer.ts'
 export { TableWriter } from './memory/table-writer.ts'
 export { Attachment, attach } from './router/attachment.ts'
+export { loadsOf } from './router/panic.ts'
+export type { PriorityLoads } from './router/priority-load.ts'
 export { type EndpointReport, reportService, reportServices, type ServiceReport } from './router/report.ts'

@@ -24,7 +24,7 @@ const ENDPOINT_COLUMNS = {
 
 /** Every word of a service that an agent may own. For `pullMax` and `panics` the value does not matter. */
 const SERVICE_COLUMNS = {
-  barMask: ({ services }: Attachment, service: number, value: number) => services.setBarMask(service, value),
+  panicTold: ({ services }: Attachment, service: number, value: number) => services.setPanicTold(service, value !== 0),
   panics: ({ services }: Attachment, service: number) => services.countPanic(service),
   pullMax: (attachment: Attachment, service: number) => {
     const rows = attachment.serviceTexts()[service]?.rows ?? []

@@ -10,6 +10,7 @@ export interface EndpointView {
   readonly id: string
   readonly url: string
   readonly bars: number
+  readonly priority: number
   readonly weight: number
   readonly factor: number
   readonly health: number
@@ -25,7 +26,10 @@ export interface ServiceView {
   readonly name: string
   /** From 0 to 1; 0: never. */
   readonly panicThreshold: number
-  readonly barMask: number
+  /** A panic was told that was not called off yet. */
+  readonly isPanicTold: boolean
+  /** In percent, see ServiceText. */
+  readonly overprovisioning: number
   /** False when the largest pull of the rows is not what the service table says. */
   readonly isPullMaxRight: boolean
   readonly endpoints: readonly EndpointView[]
@@ -76,7 +80,8 @@ function viewService(
     index,
     name: text.name,
     panicThreshold: text.panicThreshold,
-    barMask: services.barMask(index),
+    isPanicTold: services.isPanicTold(index),
+    overprovisioning: text.overprovisioning ?? 140,
     isPullMaxRight: services.pullMax(index) === pullMax,
     endpoints: rows.map(row => viewEndpoint(attachment, row)),
   }
@@ -91,6 +96,7 @@ function viewEndpoint(attachment: Attachment, row: number): EndpointView {
     id,
     url,
     bars: endpoints.bars(row),
+    priority: endpoints.priority(row),
     weight: endpoints.weight(row),
     factor: endpoints.factor(row),
     health: endpoints.health(row),

@@ -1,4 +1,4 @@
-import { ALL_BARS, type Config, elapsedMs, HARD_BARS, HEALTH_DEGRADED } from '../../engine/writer.ts'
+import { type Config, elapsedMs } from '../../engine/writer.ts'
 import { defineAgent } from '../kit/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint, writeService } from '../kit/directive.ts'
 import type { Signal } from '../kit/signal.ts'
@@ -13,7 +13,7 @@ import {
   settledBatch,
 } from '../signals.ts'
 import { smooth } from './latency.ts'
-import { isPanicCalledFor, openShare } from './panic.ts'
+import { hasPanic, openShare } from './panic.ts'
 import { lookDue, tickDue } from './signals.ts'
 import { cameMs, slowStartShare } from './slow-start.ts'
 
@@ -32,7 +32,7 @@ export interface State {
   readonly bootMs: number
   /** By row. */
   readonly known: ReadonlyMap<number, Known>
-  /** By index of service in panic: since when it is not called for any more. */
+  /** By index of service whose panic was told: since when there is none any more. */
   readonly calmMs: ReadonlyMap<number, number>
   /** True while a look out of turn is on its way. */
   readonly isLookDue: boolean
@@ -43,29 +43,26 @@ const TICK_MS = 100
 /** From a changed fact to the look it calls for: facts that change together are folded together. */
 const LOOK_MS = 5
 
-/** What a degraded endpoint keeps of its weight: enough to see whether it mends, little enough to give it air. */
-const DEGRADED_FACTOR = 0.5
-
 /** The factor's word has 12 fractional bits: what does not show there is not written. */
 const FACTOR_STEPS = 4096
 
 /**
  * Load balancer: folds what others found out into the factor that each endpoint's weight is multiplied by.
  *
- *   factor = (degraded ? 0.5 : 1) × slow start share              effective weight = operator's weight × factor
+ *   factor = slow start share              effective weight = operator's weight × factor
  *
  * Intuition  it never stands between a request and its endpoint: picks read the last words it wrote, with or without it.
  * listens    signalbox.endpoint.{health-changed, ejected, returned, settled-batch}
  * emits      signalbox.service.panicked · signalbox.service.calmed
- * writes     endpoint.FACTOR · endpoint.LATENCY_US · service.BAR_MASK, PANICS, PULL_MAX
+ * writes     endpoint.FACTOR · endpoint.LATENCY_US · service.PANICS, PANIC_TOLD, PULL_MAX
  * never      sets a factor of 0: keeping an endpoint out is the business of bars
- * restart    permanent; factors, latencies and panic are in the tables, and the next tick folds anew
+ * restart    permanent; factors, latencies and a panic that was told are in the tables, and the next tick folds anew
  */
 export const loadBalancer = defineAgent<State>({
   name: 'load-balancer',
   listens: [healthChanged, endpointEjected, endpointReturned, settledBatch],
   emits: [servicePanicked, serviceCalmed],
-  writes: ['factor', 'latencyUs', 'barMask', 'panics', 'pullMax'],
+  writes: ['factor', 'latencyUs', 'panics', 'panicTold', 'pullMax'],
   actions: [lookAtTables],
   start: ({ config, bootMs }) => ({
     state: { services: config.services, bootMs, known: new Map(), calmMs: new Map(), isLookDue: false },
@@ -136,35 +133,31 @@ function fold(
   easedMs: number | undefined,
   now: number,
 ): { factor: number; easedMs: number | undefined } {
-  const health = endpoint.health === HEALTH_DEGRADED ? DEGRADED_FACTOR : 1
   const slowStart = Object.hasOwn(state.services, service.name) ? state.services[service.name]?.slowStart : undefined
-  if (slowStart === undefined || slowStart.window === 0) return { factor: health, easedMs }
+  if (slowStart === undefined || slowStart.window === 0) return { factor: 1, easedMs }
   const came = cameMs(endpoint, service.endpoints, state.bootMs)
-  if (came === undefined || came === easedMs) return { factor: health, easedMs }
+  if (came === undefined || came === easedMs) return { factor: 1, easedMs }
   const sinceMs = elapsedMs(now, came)
   // Below zero it came so long ago that the clock has wrapped in between.
   const isOver = sinceMs < 0 || sinceMs >= slowStart.window
-  return isOver ? { factor: health, easedMs: came } : { factor: health * slowStartShare(slowStart, sinceMs), easedMs }
+  return isOver ? { factor: 1, easedMs: came } : { factor: slowStartShare(slowStart, sinceMs), easedMs }
 }
 
-/** Panic begins at once and ends when it was not called for a whole tick: a flicker of one endpoint shall not toggle it. */
+/**
+ * Picks see a panic by themselves, at once. It is told and counted when it begins, and called off when there was none for a
+ * whole tick: a flicker of one endpoint is no news.
+ */
 function panicOrCalm(state: State, service: ServiceView, now: number, calmMs: Map<number, number>): Directive[] {
-  const { index, name } = service
-  const hasPanic = service.barMask === HARD_BARS
-  const isCalledFor = isPanicCalledFor(service)
+  const { index, name, isPanicTold } = service
   const told = { service: name, ...openShare(service) }
-  if (!hasPanic) {
-    if (!isCalledFor) return []
-    return [
-      writeService('barMask', index, HARD_BARS),
-      writeService('panics', index, 0),
-      emit(servicePanicked.of(told, name)),
-    ]
+  if (hasPanic(service)) {
+    if (isPanicTold) return []
+    return [writeService('panicTold', index, 1), writeService('panics', index, 0), emit(servicePanicked.of(told, name))]
   }
-  if (isCalledFor) return []
+  if (!isPanicTold) return []
   const since = state.calmMs.get(index) ?? now
   if (elapsedMs(now, since) >= TICK_MS) {
-    return [writeService('barMask', index, ALL_BARS), emit(serviceCalmed.of(told, name))]
+    return [writeService('panicTold', index, 0), emit(serviceCalmed.of(told, name))]
   }
   calmMs.set(index, since)
   return []

@@ -1,4 +1,4 @@
-import { HARD_BARS, SOFT_BARS } from '../../engine/writer.ts'
+import { HARD_BARS, loadsOf, SOFT_BARS } from '../../engine/writer.ts'
 import type { ServiceView } from '../kit/tables.ts'
 
 /**
@@ -10,13 +10,7 @@ export function openShare({ endpoints }: ServiceView): { open: number; of: numbe
   return { open: admitted.filter(({ bars }) => (bars & SOFT_BARS) === 0).length, of: admitted.length }
 }
 
-/**
- * Whether a service is in panic: so few of its endpoints are left that a fault of the checks, or of the network between,
- * is likelier than theirs, and those that are left would not bear the load.
- *
- * Source  Envoy, panic threshold; 0 switches it off.
- */
-export function isPanicCalledFor(service: ServiceView): boolean {
-  const { open, of } = openShare(service)
-  return of > 0 && open / of < service.panicThreshold
+/** Whether picks of a service ignore health now, in one of its priorities at least; they decide so by the same rule. */
+export function hasPanic({ endpoints, overprovisioning, panicThreshold }: ServiceView): boolean {
+  return loadsOf(endpoints, overprovisioning, panicThreshold).panic.includes(1)
 }

@@ -8,21 +8,30 @@
  *    1   QUARANTINED    operator          kept out by decision until released
  *    2   UNHEALTHY      health-monitor    active checks fail
  *    3   EJECTED        failure-detector  its answers fail, out until EJECTED_UNTIL_MS
+ *    4   TRIPPED        settling threads  its breaker is open until BREAKER_UNTIL_MS, then one probe at a time
+ *    5   DEGRADED       health-monitor    no bar but a mark: it answers, and only when the healthy ones do not suffice
  *
  * Hard bars are decisions and always count. Soft bars are opinions: panic mode ignores them when too few endpoints are
- * left, because a wrong opinion about everybody is likelier than everybody being down (Envoy's panic threshold).
+ * left, because a wrong opinion about everybody is likelier than everybody being down (Envoy's panic threshold). A tripped
+ * breaker is neither: it says that requests sent there fail, and sending more of them helps nobody.
  */
 export const DRAINING = 1 << 0
 export const QUARANTINED = 1 << 1
 export const UNHEALTHY = 1 << 2
 export const EJECTED = 1 << 3
+export const TRIPPED = 1 << 4
+export const DEGRADED = 1 << 5
 
 export const HARD_BARS = DRAINING | QUARANTINED
 export const SOFT_BARS = UNHEALTHY | EJECTED
-export const ALL_BARS = HARD_BARS | SOFT_BARS
+/** What counts in panic mode. */
+export const FIRM_BARS = HARD_BARS | TRIPPED
+export const ALL_BARS = FIRM_BARS | SOFT_BARS
+/** What tells the healthy (none of these), the degraded (that one alone) and the barred apart. */
+export const TIER_BITS = ALL_BARS | DEGRADED
 
 /** Names for explain, the dashboard and metrics, in the order of the bits. */
-export const BAR_NAMES = ['draining', 'quarantined', 'unhealthy', 'ejected'] as const
+export const BAR_NAMES = ['draining', 'quarantined', 'unhealthy', 'ejected', 'tripped', 'degraded'] as const
 export type BarName = (typeof BAR_NAMES)[number]
 
 export function barNames(bars: number): BarName[] {

@@ -1,73 +1,101 @@
 import { atomics } from './atomics.ts'
-import { ALL_BARS } from './bars.ts'
+import { TIER_BITS, TRIPPED } from './bars.ts'
 import { pullOf } from './endpoint-table.ts'
 import {
-  BAR_MASK,
   BARS,
+  BREAKER_PROBE,
+  BREAKER_UNTIL_MS,
   CLOCK_MS_AT,
   FACTOR_Q12,
+  FORECAST_AT_MS,
+  FORECAST_US,
   KEY_HASH,
   LEVELS,
   LEVELS_AT,
+  LIMIT_ADAPTIVE,
   PEAK_AT_MS,
   PEAK_US,
   PULL_MAX,
   ROW_WORDS,
   SEATS_HIGH_AT,
   SEQUENCE,
+  SEQUENCES,
   SERVICE_WORDS,
   SETTLED_AT_MS,
+  TRUST_Q12,
+  UTILISATION_Q12,
   WEIGHT_Q8,
 } from './layout.ts'
 import type { Region } from './region.ts'
 
 /**
- * What a policy may see: the rows of one service as they are at this instant, and how strongly each is drawn.
+ * What a policy may see: the rows of one service that this pick may choose from, as they are at this instant, and how
+ * strongly each is drawn.
  *
- *   at(0) at(1) … at(count − 1)      rows in the order of the pinned slot
- *   pull(row)                        weight × factor; 0 when a bar that counts holds it back, or it was tried before
+ *   at(0) at(1) … at(count − 1)      a window of rows: all of the service, or those of one tier of it
+ *   pull(row)                        weight × factor; 0 when a bar that counts holds it back, it is full, or it was tried before
  *   inflight(row)                    what all threads have in flight on it
  *   peakUs, settledAtMs, levelUs     how long it takes of late; written by who settles, read by who picks
  *
- * A policy is handed the same object on every pick; nothing is copied and nothing allocated. It reads the words itself
- * instead of asking the tables: one object between the policy and the memory instead of three made a scan of sixteen
- * rows a third faster.
+ * Whose turn a tier is, the router decides before it asks the policy: it aims the window and says which bars a row must
+ * have, `(bars & mask) === want`. A policy is handed the same object on every pick; nothing is copied and nothing
+ * allocated. It reads the words itself instead of asking the tables: one object between the policy and the memory
+ * instead of three made a scan of sixteen rows a third faster.
  */
 export class Candidates {
   count = 0
-  /** Bars that count on this pick; the router narrows it when only opinions are left. */
-  mask = ALL_BARS
+  /** Bits of the bars that count on this pick, and how they must be. */
+  mask = TIER_BITS
+  want = 0
   /** Rows this request has tried; undefined on a first try. */
   tried: Tried | undefined = undefined
+  /** Requests in flight that an endpoint may have, the same for each; 0: no such limit. */
+  limit = 0
+  /** True where endpoints have limits, this one or one that was learned for each. */
+  isLimited = false
+  /** Becomes true when a row was passed over for being full: then it is not for want of endpoints. */
+  sawFull = false
   readonly #words: Int32Array
   readonly #endpointsAt: number
   readonly #serviceAt: number
   readonly #inflightAt: number
   readonly #inflightStride: number
+  /** Where the rows are listed: the words of a slot, or a list of this thread's own. */
+  #list: Int32Array
   #start = 0
+  #sequence = 0
 
   constructor({ words, layout }: Region, service: number) {
     this.#words = words
+    this.#list = words
     this.#endpointsAt = layout.endpointsAt
     this.#serviceAt = layout.servicesAt + service * SERVICE_WORDS
     this.#inflightAt = layout.inflightAt
     this.#inflightStride = layout.inflightStride
   }
 
-  /** Points at the rows of another slot. `start` is a word index. */
-  bind(start: number, count: number): void {
+  /** Points at rows: `count` of them from an index on, in the region's words or in a list of one's own. */
+  bind(start: number, count: number, list: Int32Array = this.#words): void {
+    this.#list = list
     this.#start = start
     this.count = count
   }
 
-  /** Begins a pick: which bars count now, which rows were tried. */
+  /** Begins a pick. */
   begin(tried: Tried | undefined): void {
     this.tried = tried
-    this.mask = this.#words[this.#serviceAt + BAR_MASK]
+    this.sawFull = false
+  }
+
+  /** Says how the bars of a row must be, and which sequence turns are taken from. */
+  aim(mask: number, want: number, tier: number): void {
+    this.mask = mask
+    this.want = want
+    this.#sequence = tier & (SEQUENCES - 1)
   }
 
   at(position: number): number {
-    return this.#words[this.#start + position]
+    return this.#list[this.#start + position]
   }
 
   /** How strongly the row is drawn, in units that only compare, at most 2^30; 0 when it may not be picked on this pick. */
@@ -75,7 +103,30 @@ export class Candidates {
     if (this.tried?.has(row)) return 0
     const words = this.#words
     const at = this.#endpointsAt + row * ROW_WORDS
-    return (words[at + BARS] & this.mask) === 0 ? pullOf(words[at + WEIGHT_Q8], words[at + FACTOR_Q12]) : 0
+    if ((words[at + BARS] & this.mask) !== this.want && !this.#mayProbe(at)) return 0
+    if (this.isLimited && this.#isFull(row, at)) {
+      this.sawFull = true
+      return 0
+    }
+    return pullOf(words[at + WEIGHT_Q8], words[at + FACTOR_Q12])
+  }
+
+  /** An open breaker lets one request try when its time has come, and no other until that one has settled. */
+  #mayProbe(at: number): boolean {
+    const words = this.#words
+    if ((words[at + BARS] & this.mask) !== (this.want | TRIPPED)) return false
+    return words[at + BREAKER_PROBE] === 0 && ((this.nowMs() - words[at + BREAKER_UNTIL_MS]) | 0) >= 0
+  }
+
+  #isFull(row: number, at: number): boolean {
+    const limit = this.limitOf(row, at)
+    return limit > 0 && this.inflight(row) >= limit
+  }
+
+  /** Requests in flight the endpoint may have: the stricter of its service's limit and its own; 0: no limit. */
+  limitOf(row: number, at = this.#endpointsAt + row * ROW_WORDS): number {
+    const learned = this.#words[at + LIMIT_ADAPTIVE]
+    return learned > 0 && (this.limit === 0 || learned < this.limit) ? learned : this.limit
   }
 
   /** Whether any row may be picked now. Takes no turn. */
@@ -113,6 +164,25 @@ export class Candidates {
   /** What the endpoint is called in hash policies: the same for its id in every process. */
   keyHash(row: number): number {
     return this.#words[this.#endpointsAt + row * ROW_WORDS + KEY_HASH]
+  }
+
+  /** The latency that is forecast for a row, µs, 0 when none is; and the clock when that was. */
+  forecastUs(row: number): number {
+    return this.#words[this.#line(row) + FORECAST_US]
+  }
+
+  forecastAtMs(row: number): number {
+    return this.#words[this.#line(row) + FORECAST_AT_MS]
+  }
+
+  /** How far forecasts are to be believed, 0…1; below 0 when nobody has said. */
+  trust(): number {
+    return (this.#words[this.#serviceAt + TRUST_Q12] - 1) / 4096
+  }
+
+  /** The used share of an endpoint's capacity as it was reported, 1 + 0…4096; 0 when none was. */
+  utilisationQ12(row: number): number {
+    return this.#words[this.#line(row) + UTILISATION_Q12]
   }
 
   /** The region's clock, ms, at most one tick old. Compare two readings by their difference as an int32. */
@@ -158,8 +228,8 @@ export class Candidates {
   }
 
   /**
-   * The next turn of the service, one sequence for all threads: with a counter each, n threads would all begin with
-   * the same endpoints and drift apart.
+   * The next turn of the tier, one sequence for all threads: with a counter each, n threads would all begin with the
+   * same endpoints and drift apart.
    *
    * writes    SEQUENCE
    * reads     SEQUENCE
@@ -168,7 +238,7 @@ export class Candidates {
    * pairs     itself. Wraps at 2^31, within which V8 boxes no number; the turn after 2^31 − 1 is 0
    */
   nextTurn(): number {
-    return atomics.add(this.#words, this.#serviceAt + SEQUENCE, 1) & 0x7fffffff
+    return atomics.add(this.#words, this.#serviceAt + SEQUENCE + this.#sequence, 1) & 0x7fffffff
   }
 }
 

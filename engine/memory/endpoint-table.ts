@@ -1,24 +1,35 @@
 import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
+import { DEGRADED } from './bars.ts'
 import { hashKey } from './hash-key.ts'
 import {
   BARS,
+  BREAKER_TRIPS,
+  BREAKER_UNTIL_MS,
   EJECTED_UNTIL_MS,
   EJECTIONS,
   FACTOR_Q12,
+  FORECAST_AT_MS,
+  FORECAST_US,
   GENERATION,
   HEALTH,
   HEALTHY_SINCE_MS,
   JOINED_MS,
   KEY_HASH,
   LATENCY_US,
+  LIMIT_ADAPTIVE,
   PRIORITY,
   RETIRED_AT,
+  REVISION,
   ROW_WORDS,
   SERVICE,
+  SERVICE_WORDS,
+  UTILISATION_Q12,
   WEIGHT_Q8,
+  ZONE,
 } from './layout.ts'
 import type { Region } from './region.ts'
+import { GENERATION_MASK, generationOfTicket, rowOfTicket } from './ticket.ts'
 
 /** What active checks say of an endpoint. */
 export const HEALTH_UNKNOWN = 0
@@ -39,10 +50,8 @@ export interface EndpointText {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-const GENERATION_MASK = 0x3fff
-
 /**
- * One row per endpoint, one cache line, read-mostly: agents write it a few times a second, every pick reads it. The
+ * One row per endpoint; its first line is read-mostly: agents write it a few times a second, every pick reads it. The
  * drawing with the owners is in layout.ts. Every word is true on its own: readers load it plainly (Int32 never tears)
  * and tolerate that two words come from different moments. Only reuse of a row is structural: GENERATION guards the
  * tickets, and a row has a new tenant only after no thread can pick or settle the old one (see table-writer.ts).
@@ -76,9 +85,9 @@ export class EndpointTable {
   /** The row of a ticket, or −1 when the row has had another tenant since. */
   rowOf(ticket: number): number {
     if (ticket < 1 << 16) return -1
-    const row = ticket & 0xffff
+    const row = rowOfTicket(ticket)
     if (row >= this.rows) return -1
-    return this.#words[this.#at + row * ROW_WORDS + GENERATION] === ticket >>> 16 ? row : -1
+    return this.#words[this.#at + row * ROW_WORDS + GENERATION] === generationOfTicket(ticket) ? row : -1
   }
 
   generation = (row: number): number => this.#get(row, GENERATION)
@@ -93,31 +102,60 @@ export class EndpointTable {
   latencyUs = (row: number): number => this.#get(row, LATENCY_US)
   joinedMs = (row: number): number => this.#get(row, JOINED_MS)
   retiredAt = (row: number): number => this.#get(row, RETIRED_AT)
+  /** murmur3 of the zone's name, 0 where there is none: equal for endpoints of one zone. */
+  zone = (row: number): number => this.#get(row, ZONE)
+  adaptiveLimit = (row: number): number => this.#get(row, LIMIT_ADAPTIVE)
+  forecastUs = (row: number): number => this.#get(row, FORECAST_US)
+  breakerUntilMs = (row: number): number => this.#get(row, BREAKER_UNTIL_MS)
+  breakerTrips = (row: number): number => this.#get(row, BREAKER_TRIPS)
+  /** The used share of the endpoint's capacity, 0…1; undefined until somebody reported it. */
+  utilisation(row: number): number | undefined {
+    const word = this.#get(row, UTILISATION_Q12)
+    return word === 0 ? undefined : (word - 1) / FACTOR_WHOLE
+  }
 
   /**
-   * Sets or clears one bar.
+   * Sets or clears one bar. Constant time.
    *
-   * writes    one bit of BARS
-   * reads     BARS
-   * ordering  SeqCst or/and; picks read the word Unordered
+   * writes    one bit of BARS, then REVISION of the row's service
+   * reads     BARS, SERVICE
+   * ordering  SeqCst or/and, then SeqCst add; picks read both words Unordered
    * progress  wait-free
    * pairs     bars: the next pick of every thread reads it
    */
   setBar(row: number, bar: number, on: boolean): void {
     const word = this.#at + row * ROW_WORDS + BARS
-    if (on) atomics.or(this.#words, word, bar)
-    else atomics.and(this.#words, word, ~bar)
+    const before = on ? atomics.or(this.#words, word, bar) : atomics.and(this.#words, word, ~bar)
+    if ((before & bar) !== (on ? bar : 0)) this.#touch(row)
+  }
+
+  /** What active checks say. A degraded endpoint gets its mark in the bars, so that a pick need not look here. */
+  setHealth(row: number, health: number): void {
+    this.#set(row, HEALTH, health)
+    this.setBar(row, DEGRADED, health === HEALTH_DEGRADED)
+  }
+
+  /** The operator's weight. The largest pull of the service is to be raised to it, see ServiceTable.raisePullMax. */
+  setWeight(row: number, weight: number): void {
+    this.#set(row, WEIGHT_Q8, toQ8(weight))
+    this.#touch(row)
   }
 
   // Each of the following stores one word of one owner, plainly: the word is true on its own.
-  setWeight = (row: number, weight: number): void => this.#set(row, WEIGHT_Q8, toQ8(weight))
   setFactor = (row: number, factor: number): void => this.#set(row, FACTOR_Q12, toQ12(factor))
-  setHealth = (row: number, health: number): void => this.#set(row, HEALTH, health)
   setHealthySince = (row: number, ms: number): void => this.#set(row, HEALTHY_SINCE_MS, ms)
   setEjectedUntil = (row: number, ms: number): void => this.#set(row, EJECTED_UNTIL_MS, ms)
   setEjections = (row: number, times: number): void => this.#set(row, EJECTIONS, times)
   setLatencyUs = (row: number, us: number): void => this.#set(row, LATENCY_US, saturate(us))
   setRetiredAt = (row: number, version: number): void => this.#set(row, RETIRED_AT, version)
+  setAdaptiveLimit = (row: number, limit: number): void => this.#set(row, LIMIT_ADAPTIVE, saturate(limit))
+  setUtilisation = (row: number, share: number): void => this.#set(row, UTILISATION_Q12, 1 + toQ12(share))
+
+  /** The latency that is expected of the endpoint, µs; 0: no forecast. It counts for some seconds, see adaptive.ts. */
+  setForecast(row: number, us: number, atMs: number): void {
+    this.#set(row, FORECAST_US, saturate(us))
+    this.#set(row, FORECAST_AT_MS, atMs)
+  }
 
   /**
    * Gives a free row to a new tenant. Only the table writer calls this, while nobody can see the row; the slot that
@@ -135,6 +173,7 @@ export class EndpointTable {
     this.#words[at + FACTOR_Q12] = FACTOR_WHOLE
     this.#words[at + PRIORITY] = priority
     this.#words[at + KEY_HASH] = hashKey(text.id) | 0
+    this.#words[at + ZONE] = zoneWord(text.zone)
     this.#words[at + JOINED_MS] = nowMs
     this.#words[at + HEALTHY_SINCE_MS] = nowMs
   }
@@ -167,6 +206,11 @@ export class EndpointTable {
     new DataView(buffer).setInt32(at, length, true)
   }
 
+  #touch(row: number): void {
+    const service = this.#get(row, SERVICE)
+    atomics.add(this.#words, this.#region.layout.servicesAt + service * SERVICE_WORDS + REVISION, 1)
+  }
+
   #get(row: number, word: number): number {
     return this.#words[this.#at + row * ROW_WORDS + word]
   }
@@ -174,6 +218,11 @@ export class EndpointTable {
   #set(row: number, word: number, value: number): void {
     this.#words[this.#at + row * ROW_WORDS + word] = value
   }
+}
+
+/** A zone as a row has it: 0 for none, else a number that only compares. */
+export function zoneWord(zone: string): number {
+  return zone === '' ? 0 : hashKey(zone) | 0 || 1
 }
 
 /** Rounded up, so that what is drawn at all is never drawn with 0; within 31 bits, so that V8 never boxes it. */

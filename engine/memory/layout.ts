@@ -3,18 +3,18 @@ import assert from 'node:assert/strict'
 /**
  * Every offset of the region, born by adding to the one before. Nothing outside this folder knows a word index.
  *
- *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬─────────┬─────────────────────┬───────────┐
- *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ totals  │ outcome rings       │ row texts │
- *   │ 4 lines│ 1 line│ 2 lines   │ 2 lines  │ seats+2  │ 1 word × │ 8 words │ 3 lines + records   │ n bytes   │
- *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ row×seat│ a seat              │ a row     │
- *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴─────────┴─────────────────────┴───────────┘
+ *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬───────────────────┬───────────┐
+ *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings     │ row texts │
+ *   │ 4 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines + records │ n bytes   │
+ *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ a seat            │ a row     │
+ *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴───────────────────┴───────────┘
  *
  * Int32 words throughout: plain accesses of them never tear (ECMA-262), so a word that is true on its own needs no
  * protocol. What must be read together (which rows a service has, its policy) lives in the slots, see slots.ts.
  */
 
 /** Shape of everything below. A thread refuses a region of another layout version. */
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 
 /** 'SBX1' as a little-endian word: the first word of every region. */
 export const MAGIC = 0x31584253
@@ -64,19 +64,38 @@ export const LATENCY_US = 10 //    smoothed latency, saturates at 2^31 − 1    
 export const JOINED_MS = 11 //     clock when the tenant came                                  table writer
 export const RETIRED_AT = 12 //    version that took it out of the table; 0: not retired       table writer
 export const KEY_HASH = 13 //      murmur3 of the endpoint's id: its name in hash policies           table writer
+export const LIMIT_ADAPTIVE = 14 // requests in flight it may have, as learned; 0: no such limit  load-balancer
 // line 1: written with every settle where the service's policy looks at latency, by any thread: a lost update heals
 export const PEAK_US = LINE_WORDS // latency, up at once and slowly down; 0: nothing known      settling threads
 export const PEAK_AT_MS = PEAK_US + 1 // clock of the last change of it                         settling threads
 export const SETTLED_AT_MS = PEAK_US + 2 // clock of the last settle, or of the first pick after idling
 export const LEVELS_AT = PEAK_US + 4 // smoothed latency in µs by in-flight level: 1, 2, 3–4, 5–8 … settling threads
 export const LEVELS = 8
-export const ROW_WORDS = 2 * LINE_WORDS
+// line 2: what few picks look at, and the breaker, written by settles where the service has one
+export const ZONE = 2 * LINE_WORDS // murmur3 of the zone's name; 0: none                      table writer
+export const FORECAST_US = ZONE + 1 // the latency that is forecast; 0: no forecast            load-balancer
+export const FORECAST_AT_MS = ZONE + 2 // clock of the forecast                                load-balancer
+export const UTILISATION_Q12 = ZONE + 3 // 1 + used share of its capacity, 0…4096; 0: unknown   resource-manager
+export const FAILURES = ZONE + 4 // failures in a row                                          settling threads
+export const WINDOW_AT_MS = ZONE + 5 // clock when the window of the error rate began          settling threads
+export const WINDOW_SETTLED = ZONE + 6 // requests settled in it …                             settling threads
+export const WINDOW_FAILED = ZONE + 7 // … and how many of them failed                         settling threads
+export const BREAKER_UNTIL_MS = ZONE + 8 // clock until which the breaker stays open           who trips it
+export const BREAKER_TRIPS = ZONE + 9 // how often it was tripped since it was last closed     who trips it
+export const BREAKER_PROBE = ZONE + 10 // seat + 1 of the thread whose probe is out; 0: none    claimed by CAS
+export const BREAKER_PASSED = ZONE + 11 // probes that passed since it was tripped              who has the probe
+export const ROW_WORDS = 3 * LINE_WORDS
 
 // ── service: one line that picks read, one that they write ──────────────────────────────── owner (writes)
-export const BAR_MASK = 0 //       the bars that count now: all, or in panic only the hard     load-balancer
+export const REVISION = 0 //       counts changes of bars, health and weights of its rows      who changes one, by add
 export const PULL_MAX = 1 //       the largest pull (weight × factor) of its rows               table writer and load-balancer
 export const PANICS = 2 //         how often panic mode was entered                            load-balancer
-export const SEQUENCE = LINE_WORDS // next turn of round robin and stride                       every pick, by add
+export const SHED_FROM = 3 //      requests of this class and lower ones are shed; 0: none     resource-manager, operator
+export const TRUST_Q12 = 4 //      1 + share of a forecast in what adaptive expects; 0: unset   load-balancer
+export const PANIC_TOLD = 5 //     1 while a panic was told and not yet called off              load-balancer
+export const SEQUENCE = LINE_WORDS // next turn of round robin and stride, one for each tier    every pick, by add
+/** Tiers with a sequence of their own; the ninth shares that of the first. */
+export const SEQUENCES = 8
 export const SERVICE_WORDS = 2 * LINE_WORDS
 
 // ── slot: one immutable snapshot of the structure ───────────────────────────────────────── owner (writes)
@@ -91,9 +110,16 @@ export const ENTRY_COUNT = 1
 export const ENTRY_TEXT_BYTES = 2
 export const ENTRY_REVISION = 3 // version that last changed the text
 export const ENTRY_TEXT = 4
-export const ENTRY_WORDS = 64
-/** Longest service text: JSON of name, policy and panic threshold. */
+export const ENTRY_WORDS = 256
+/** Longest service text: JSON of its name, its policy and what else a pick must know of it. */
 export const SERVICE_TEXT_BYTES_MAX = (ENTRY_WORDS - ENTRY_TEXT) * 4
+
+// ── gauges: what one seat holds of one service at this moment ───────────────────────────── owner (writes)
+export const GAUGE_INFLIGHT = 0 //    picked and not settled                                    the seat's thread
+export const GAUGE_RETRIES = 1 //     of these, second tries                                    the seat's thread
+export const GAUGE_CONNECTIONS = 2 // connections to its endpoints                              the seat's thread
+export const GAUGE_PENDING = 3 //     requests that wait for room                               the seat's thread
+export const GAUGE_WORDS = 4
 
 // ── totals: what one seat did with one row, ever growing modulo 2^32 ────────────────────── owner (writes)
 export const TOTAL_PICKED = 0
@@ -137,6 +163,8 @@ export interface Layout extends Capacity {
   slotWords: number
   inflightAt: number
   inflightStride: number
+  gaugesAt: number
+  gaugesStride: number
   totalsAt: number
   totalsStride: number
   outcomeRingsAt: number
@@ -152,6 +180,7 @@ export function layoutOf(capacity: Capacity): Layout {
   const slots = seats + 2
   const slotWords = lines(SLOT_HEADER_WORDS + services * ENTRY_WORDS + rows)
   const inflightStride = lines(rows)
+  const gaugesStride = lines(services * GAUGE_WORDS)
   const totalsStride = lines(rows * TOTAL_WORDS)
   const outcomeRingWords = OUTCOME_RECORDS + lines(outcomes * RECORD_WORDS)
 
@@ -160,7 +189,8 @@ export function layoutOf(capacity: Capacity): Layout {
   const servicesAt = endpointsAt + rows * ROW_WORDS
   const slotsAt = servicesAt + services * SERVICE_WORDS
   const inflightAt = slotsAt + slots * slotWords
-  const totalsAt = inflightAt + seats * inflightStride
+  const gaugesAt = inflightAt + seats * inflightStride
+  const totalsAt = gaugesAt + seats * gaugesStride
   const outcomeRingsAt = totalsAt + seats * totalsStride
   const textAt = (outcomeRingsAt + seats * outcomeRingWords) * 4
   const bytes = textAt + rows * textBytes
@@ -174,6 +204,8 @@ export function layoutOf(capacity: Capacity): Layout {
     slotWords,
     inflightAt,
     inflightStride,
+    gaugesAt,
+    gaugesStride,
     totalsAt,
     totalsStride,
     outcomeRingsAt,
@@ -184,7 +216,8 @@ export function layoutOf(capacity: Capacity): Layout {
 }
 
 assert(ROW_WORDS % LINE_WORDS === 0, 'a row never straddles a cache line')
-assert(KEY_HASH < LINE_WORDS && LEVELS_AT + LEVELS <= ROW_WORDS && PANICS < LINE_WORDS && SEQUENCE < SERVICE_WORDS)
+assert(LIMIT_ADAPTIVE < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && BREAKER_PASSED < ROW_WORDS)
+assert(PANIC_TOLD < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')

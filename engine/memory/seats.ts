@@ -1,7 +1,17 @@
 import { threadId } from 'node:worker_threads'
 import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
-import { DRAINER_AT, SEAT_PIN, SEAT_PIN_NEXT, SEAT_THREAD, SEAT_WORDS, SEATS_HIGH_AT, WRITER_AT } from './layout.ts'
+import {
+  BREAKER_PROBE,
+  DRAINER_AT,
+  ROW_WORDS,
+  SEAT_PIN,
+  SEAT_PIN_NEXT,
+  SEAT_THREAD,
+  SEAT_WORDS,
+  SEATS_HIGH_AT,
+  WRITER_AT,
+} from './layout.ts'
 import type { Region } from './region.ts'
 
 /**
@@ -44,11 +54,11 @@ export function takeSeat(region: Region): number {
 const GIVEN_BACK = -0x80000000
 
 /**
- * Gives back all that this thread holds by a seat: its in-flight, its pin, its right to write or drain, and last the seat
- * itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should the thread die within,
+ * Gives back all that this thread holds by a seat: its in-flight and gauges, probes it has out, its pin, its right to write
+ * or drain, and last the seat itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should the thread die within,
  * freeSeatOf still knows whose seat it was.
  *
- * writes    the seat's in-flight words, SEAT_PIN, SEAT_PIN_NEXT, WRITER and DRAINER if they name it, SEAT_THREAD
+ * writes    the seat's in-flight words and gauges, BREAKER_PROBE of rows that name it, SEAT_PIN, SEAT_PIN_NEXT, WRITER and DRAINER if they name it, SEAT_THREAD
  * reads     SEAT_THREAD, WRITER, DRAINER
  * ordering  SeqCst compareExchange of SEAT_THREAD, Unordered zeroing of words whose only writer is this, then SeqCst
  *           stores; SEAT_THREAD last, so that a new taker finds everything zero
@@ -82,6 +92,11 @@ function clearSeat(region: Region, seat: number): void {
   const { words, layout } = region
   const inflightAt = layout.inflightAt + seat * layout.inflightStride
   words.fill(0, inflightAt, inflightAt + layout.rows)
+  const gaugesAt = layout.gaugesAt + seat * layout.gaugesStride
+  words.fill(0, gaugesAt, gaugesAt + layout.gaugesStride)
+  for (let row = 0; row < layout.rows; row++) {
+    atomics.compareExchange(words, layout.endpointsAt + row * ROW_WORDS + BREAKER_PROBE, seat + 1, 0)
+  }
   atomics.store(words, seatWord(region, seat, SEAT_PIN), 0)
   atomics.store(words, seatWord(region, seat, SEAT_PIN_NEXT), 0)
   // A table half written by the dead is in a slot that nobody was told of: there is nothing to repair.

@@ -1,10 +1,13 @@
-import { ALL_BARS } from './bars.ts'
+import { atomics } from './atomics.ts'
 import type { EndpointTable } from './endpoint-table.ts'
-import { BAR_MASK, PANICS, PULL_MAX, SERVICE_WORDS } from './layout.ts'
+import { PANIC_TOLD, PANICS, PULL_MAX, REVISION, SERVICE_WORDS, SHED_FROM, TRUST_Q12 } from './layout.ts'
 import type { Region } from './region.ts'
 
+/** Trust 1: a forecast counts for all there is to know. */
+const TRUST_WHOLE = 4096
+
 /**
- * Two lines per service: one that every pick reads (which bars count, the largest pull), one that picks write (whose
+ * Two lines per service: one that every pick reads (has a fact changed, the largest pull), one that picks write (whose
  * turn it is). The drawing with the owners is in layout.ts.
  */
 export class ServiceTable {
@@ -16,9 +19,21 @@ export class ServiceTable {
     this.#at = region.layout.servicesAt
   }
 
-  /** Which bars count in this service now: all, or in panic only the hard ones. */
-  barMask(service: number): number {
-    return this.#words[this.#at + service * SERVICE_WORDS + BAR_MASK]
+  /** Changes whenever bars, health or weights of the service's rows do; modulo 2^32. */
+  revision(service: number): number {
+    return this.#words[this.#at + service * SERVICE_WORDS + REVISION]
+  }
+
+  /**
+   * Tells every pick to look at the facts anew.
+   *
+   * writes    REVISION
+   * ordering  SeqCst add, after the fact was written: who sees the new revision sees the fact
+   * progress  wait-free
+   * pairs     revision, read plainly by the next pick of every thread
+   */
+  touch(service: number): void {
+    atomics.add(this.#words, this.#at + service * SERVICE_WORDS + REVISION, 1)
   }
 
   /** The largest pull among the service's rows, in the unit of `EndpointTable.pull`; for a moment it may be too small. */
@@ -30,16 +45,47 @@ export class ServiceTable {
     return this.#words[this.#at + service * SERVICE_WORDS + PANICS]
   }
 
-  setBarMask(service: number, mask: number): void {
-    this.#words[this.#at + service * SERVICE_WORDS + BAR_MASK] = mask
-  }
-
   countPanic(service: number): void {
     this.#words[this.#at + service * SERVICE_WORDS + PANICS]++
   }
 
+  /** Whether the control plane has told of a panic that is not over yet; picks decide for themselves. */
+  isPanicTold(service: number): boolean {
+    return this.#words[this.#at + service * SERVICE_WORDS + PANIC_TOLD] !== 0
+  }
+
+  setPanicTold(service: number, told: boolean): void {
+    this.#words[this.#at + service * SERVICE_WORDS + PANIC_TOLD] = told ? 1 : 0
+  }
+
+  /** The class from which on requests are shed, see classes.ts; 0: none. */
+  shedFrom(service: number): number {
+    return this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM]
+  }
+
+  setShedFrom(service: number, from: number): void {
+    this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM] = from
+  }
+
+  /** How far forecasts are believed by adaptive, 0…1; undefined until somebody has said. */
+  trust(service: number): number | undefined {
+    const word = this.#words[this.#at + service * SERVICE_WORDS + TRUST_Q12]
+    return word === 0 ? undefined : (word - 1) / TRUST_WHOLE
+  }
+
+  setTrust(service: number, share: number): void {
+    const whole = Math.round(Math.min(1, Math.max(0, share)) * TRUST_WHOLE)
+    this.#words[this.#at + service * SERVICE_WORDS + TRUST_Q12] = 1 + whole
+  }
+
+  /** Writes down a pull that may be the largest now. Constant time: one that became smaller is left to refreshPullMax. */
+  raisePullMax(service: number, pull: number): void {
+    const at = this.#at + service * SERVICE_WORDS + PULL_MAX
+    if (pull > this.#words[at]) this.#words[at] = pull
+  }
+
   /**
-   * Writes down the largest pull, after a weight or a factor changed. Two owners may do so at one moment and the
+   * Writes down the largest pull, after weights or factors have changed. Two owners may do so at one moment and the
    * smaller value win: then a pick clamps, and the load balancer's next tick mends it.
    */
   refreshPullMax(service: number, rows: readonly number[], endpoints: EndpointTable): void {
@@ -52,6 +98,5 @@ export class ServiceTable {
   begin(service: number): void {
     const at = this.#at + service * SERVICE_WORDS
     this.#words.fill(0, at, at + SERVICE_WORDS)
-    this.#words[at + BAR_MASK] = ALL_BARS
   }
 }

@@ -5,6 +5,7 @@ import { EndpointTable, type EndpointText } from './endpoint-table.ts'
 import { ENTRY_TEXT, ENTRY_WORDS, PUBLISHED_AT, SERVICE_TEXT_BYTES_MAX, WRITER_AT } from './layout.ts'
 import type { Region } from './region.ts'
 import { ServiceTable } from './service-table.ts'
+import type { ServiceText } from './service-text.ts'
 import {
   fillSlot,
   findFreeSlot,
@@ -16,14 +17,6 @@ import {
   versionOf,
 } from './slots.ts'
 import { Tally } from './tally.ts'
-
-/** What the structure says of a service, beside its rows. */
-export interface ServiceText {
-  readonly name: string
-  readonly policy: { readonly name: string; readonly [option: string]: unknown }
-  /** Share of endpoints that must be usable for soft bars to count, 0…1; 0: always. */
-  readonly panicThreshold: number
-}
 
 /** A new endpoint, complete: defaults are filled in by who calls. */
 export interface NewEndpoint extends EndpointText {

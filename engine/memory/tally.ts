@@ -1,3 +1,4 @@
+import { atomics } from './atomics.ts'
 import {
   GENERATION,
   ROW_WORDS,
@@ -10,6 +11,7 @@ import {
 } from './layout.ts'
 import { OK } from './outcomes.ts'
 import type { Region } from './region.ts'
+import { generationOfTicket, rowOfTicket, ticketOf } from './ticket.ts'
 
 /** What all threads together did with one row since the region began. Counts are modulo 2^32, the latency sum is not. */
 export interface RowTotals {
@@ -70,7 +72,32 @@ export class Tally {
     const words = this.#words
     words[this.#ownInflightAt + row]++
     words[this.#ownTotalsAt + row * TOTAL_WORDS + TOTAL_PICKED]++
-    return (words[this.#endpointsAt + row * ROW_WORDS + GENERATION] << 16) | row
+    return ticketOf(row, words[this.#endpointsAt + row * ROW_WORDS + GENERATION])
+  }
+
+  /**
+   * The same where the endpoint may have only so many: −1, and nothing has changed, when it has them already.
+   *
+   * writes    this thread's in-flight and PICKED of the row
+   * reads     the row's in-flight word of every seat in use
+   * ordering  SeqCst add of one's own, then SeqCst loads of the others: of two that enter at one moment at least one sees
+   *           the other, so there are never more than `limit`. Both may, and then both withdraw
+   * progress  wait-free: one load per seat
+   * pairs     itself; leave, which is plain: a place that was given up is seen a little late
+   */
+  tryEnter(row: number, limit: number): number {
+    const words = this.#words
+    atomics.add(words, this.#ownInflightAt + row, 1)
+    let sum = 0
+    for (let seat = atomics.load(words, SEATS_HIGH_AT) - 1; seat >= 0; seat--) {
+      sum += atomics.load(words, this.#inflightAt + seat * this.#inflightStride + row)
+    }
+    if (sum > limit) {
+      atomics.sub(words, this.#ownInflightAt + row, 1)
+      return -1
+    }
+    words[this.#ownTotalsAt + row * TOTAL_WORDS + TOTAL_PICKED]++
+    return ticketOf(row, words[this.#endpointsAt + row * ROW_WORDS + GENERATION])
   }
 
   /**
@@ -85,9 +112,9 @@ export class Tally {
    */
   leave(ticket: number, outcome: number, latencyUs: number): boolean {
     const words = this.#words
-    const row = ticket & 0xffff
+    const row = rowOfTicket(ticket)
     if (ticket < 0 || row >= this.#rows) return false
-    if (words[this.#endpointsAt + row * ROW_WORDS + GENERATION] !== ticket >>> 16) return false
+    if (words[this.#endpointsAt + row * ROW_WORDS + GENERATION] !== generationOfTicket(ticket)) return false
     const inflight = words[this.#ownInflightAt + row]
     if (inflight <= 0) return false
     words[this.#ownInflightAt + row] = inflight - 1

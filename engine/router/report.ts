@@ -1,9 +1,15 @@
-import { type BarName, barNames, HARD_BARS } from '../memory/bars.ts'
+import { type BarName, barNames, DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
 import { HEALTH_NAMES, type HealthName } from '../memory/endpoint-table.ts'
+import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
+import type { ServiceText } from '../memory/service-text.ts'
+import { serviceCount, serviceStart } from '../memory/slots.ts'
 import type { RowTotals } from '../memory/tally.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
+import { CLASS_NAMES, type ClassName } from './classes.ts'
+import { Tiers } from './tiers.ts'
+import { why } from './why.ts'
 
 /** What is known of one endpoint now, and why it can or cannot be picked. Plain data. */
 export interface EndpointReport {
@@ -17,14 +23,18 @@ export interface EndpointReport {
   weight: number
   /** What the facts leave of it, 0…1. */
   factor: number
-  /** weight × factor, or 0 while a bar that counts now is set. */
+  /** weight × factor, or 0 while it cannot be picked. */
   effectiveWeight: number
   isPickable: boolean
   health: HealthName
   bars: BarName[]
   /** Milliseconds until an ejection ends; 0 when not ejected. */
   ejectedForMs: number
+  /** Milliseconds until an open breaker lets a probe through; 0 when it is closed or due. */
+  breakerOpenForMs: number
   inflight: number
+  /** Requests in flight it may have; 0: no limit. */
+  limit: number
   /** Smoothed latency in µs; 0 when nothing is known. */
   latencyUs: number
   totals: RowTotals
@@ -32,81 +42,149 @@ export interface EndpointReport {
   why: string
 }
 
+/** How the requests of a service are spread over one priority. */
+export interface PriorityReport {
+  priority: number
+  endpoints: number
+  healthy: number
+  degraded: number
+  /** Percent of the requests that go to its healthy and to its degraded endpoints. */
+  healthyLoad: number
+  degradedLoad: number
+  /** True while health is ignored here because too few endpoints are left. */
+  hasPanic: boolean
+}
+
 export interface ServiceReport {
   service: string
   policy: string
-  /** True while health is ignored because too few endpoints are left. */
+  /** True while health is ignored in any of its priorities. */
   hasPanic: boolean
-  /** Times panic mode was entered. */
+  /** Times panic mode was entered, as the control plane saw it. */
   panics: number
+  priorities: PriorityReport[]
+  /** All threads together, at this moment. */
+  inflight: number
+  retries: number
+  connections: number
+  pending: number
+  /** The dearest class of requests that is turned away; null: none is. */
+  shedFrom: ClassName | null
   endpoints: EndpointReport[]
 }
 
 /** Reports every service, as this thread sees the tables at this instant. */
 export function reportServices(attachment: Attachment): ServiceReport[] {
-  return attachment.serviceTexts().map(({ text, rows }, index) => {
-    const mask = countingBars(attachment, index, rows, text.panicThreshold)
-    return {
-      service: text.name,
-      policy: findPolicy(text.policy.name)?.name ?? text.policy.name,
-      hasPanic: mask === HARD_BARS,
-      panics: attachment.services.panics(index),
-      endpoints: rows.map(row => reportEndpoint(attachment, row, mask)),
-    }
-  })
-}
-
-/** The bars a pick heeds now: when all rows are held back by opinions, it ignores those, see Router.pick. */
-function countingBars(attachment: Attachment, service: number, rows: number[], panicThreshold: number): number {
-  const mask = attachment.services.barMask(service)
-  const { endpoints } = attachment
-  const hasOpen = (bars: number): boolean =>
-    rows.some(row => (endpoints.bars(row) & bars) === 0 && endpoints.pull(row) > 0)
-  return panicThreshold > 0 && !hasOpen(mask) && hasOpen(HARD_BARS) ? HARD_BARS : mask
+  return attachment.serviceTexts().map(({ text, rows }, index) => reportOne(attachment, index, text, rows))
 }
 
 /** Reports one service. Throws SBX_SERVICE_UNKNOWN. */
 export function reportService(attachment: Attachment, service: string): ServiceReport {
   const { index } = attachment.findService(service)
-  return reportServices(attachment)[index]
+  const { text, rows } = attachment.serviceTexts()[index]
+  return reportOne(attachment, index, text, rows)
 }
 
-function reportEndpoint(attachment: Attachment, row: number, mask: number): EndpointReport {
+function reportOne(attachment: Attachment, index: number, text: ServiceText, rows: number[]): ServiceReport {
+  const { region, seat, services, slot } = attachment
+  const tiers = new Tiers(attachment, index)
+  tiers.bind(text, serviceStart(region, slot, index), serviceCount(region, slot, index), undefined)
+  const gauges = new Gauges(region, seat, index)
+  const priorities = prioritiesOf(tiers)
+  return {
+    service: text.name,
+    policy: findPolicy(text.policy.name)?.name ?? text.policy.name,
+    hasPanic: priorities.some(({ hasPanic }) => hasPanic),
+    panics: services.panics(index),
+    priorities,
+    inflight: gauges.sum(GAUGE_INFLIGHT),
+    retries: gauges.sum(GAUGE_RETRIES),
+    connections: gauges.sum(GAUGE_CONNECTIONS),
+    pending: gauges.sum(GAUGE_PENDING),
+    shedFrom: CLASS_NAMES[services.shedFrom(index) || -1] ?? null,
+    endpoints: rows.map(row => reportEndpoint(attachment, row, text, priorities)),
+  }
+}
+
+function prioritiesOf({ loads }: Tiers): PriorityReport[] {
+  const priorities: PriorityReport[] = []
+  for (let priority = 0; priority < loads.count; priority++) {
+    if (loads.endpoints[priority] === 0) continue
+    priorities.push({
+      priority,
+      endpoints: loads.endpoints[priority],
+      healthy: loads.healthy[priority],
+      degraded: loads.degraded[priority],
+      healthyLoad: loads.healthyLoad[priority],
+      degradedLoad: loads.degradedLoad[priority],
+      hasPanic: loads.panic[priority] === 1,
+    })
+  }
+  return priorities
+}
+
+function reportEndpoint(
+  attachment: Attachment,
+  row: number,
+  text: ServiceText,
+  priorities: PriorityReport[],
+): EndpointReport {
   const { endpoints, tally, region } = attachment
   const { id, url, zone, metadata } = attachment.endpoint(row)
+  const now = readClock(region)
   const bars = endpoints.bars(row)
   const weight = endpoints.weight(row)
   const factor = endpoints.factor(row)
-  const isPickable = (bars & mask) === 0 && endpoints.pull(row) > 0
-  const left = elapsedMs(endpoints.ejectedUntilMs(row), readClock(region))
+  const priority = endpoints.priority(row)
+  const inflight = tally.inflight(row)
+  const learned = endpoints.adaptiveLimit(row)
+  const fixed = text.limits?.endpointRequests ?? 0
+  const limit = learned > 0 && (fixed === 0 || learned < fixed) ? learned : fixed
   const names = barNames(bars)
+  const breakerOpenForMs = (bars & TRIPPED) === 0 ? 0 : Math.max(0, elapsedMs(endpoints.breakerUntilMs(row), now))
+  const level = priorities.find(each => each.priority === priority)
+  const standing = {
+    bars: names,
+    weight,
+    factor,
+    priority,
+    inflight,
+    limit,
+    breakerOpenForMs,
+    failsOnPanic: text.failOnPanic === true,
+    level,
+  }
+  const isFull = limit > 0 && inflight >= limit
+  const isPickable = weight * factor > 0 && !isFull && isOpen(bars, breakerOpenForMs, level, text.failOnPanic === true)
   return {
     id,
     url,
     zone,
     metadata: { ...metadata },
     row,
-    priority: endpoints.priority(row),
+    priority,
     weight,
     factor,
     effectiveWeight: isPickable ? weight * factor : 0,
     isPickable,
     health: HEALTH_NAMES[endpoints.health(row)],
     bars: names,
-    ejectedForMs: names.includes('ejected') ? Math.max(0, left) : 0,
-    inflight: tally.inflight(row),
+    ejectedForMs: names.includes('ejected') ? Math.max(0, elapsedMs(endpoints.ejectedUntilMs(row), now)) : 0,
+    breakerOpenForMs,
+    inflight,
+    limit,
     latencyUs: endpoints.latencyUs(row),
     totals: tally.totals(row),
-    why: why(names, barNames(bars & mask), weight, factor),
+    why: why(standing),
   }
 }
 
-function why(all: BarName[], counting: BarName[], weight: number, factor: number): string {
-  if (counting.length > 0) return `not picked: ${counting.join(' and ')}`
-  if (weight === 0) return 'not picked: its weight is 0'
-  if (factor === 0) return 'not picked: the load balancer gives it nothing'
-  const share = factor < 1 ? `weight ${weight} × ${factor.toFixed(2)}` : `weight ${weight}`
-  return all.length > 0
-    ? `picked with ${share} although ${all.join(' and ')}: panic mode ignores health`
-    : `picked with ${share}`
+/** Whether its bars, and the turn of its priority, let it be picked: as Tiers.aim and Candidates.pull decide. */
+function isOpen(bars: number, breakerOpenForMs: number, level: PriorityReport | undefined, failsOnPanic: boolean) {
+  if (level === undefined) return false
+  const heeded = (bars & TRIPPED) !== 0 && breakerOpenForMs === 0 ? bars & ~TRIPPED : bars
+  const hasTurn = level.healthyLoad > 0
+  if (level.hasPanic) return !failsOnPanic && hasTurn && (heeded & FIRM_BARS) === 0
+  if ((heeded & TIER_BITS) === 0) return hasTurn
+  return (heeded & TIER_BITS) === DEGRADED && level.degradedLoad > 0
 }

@@ -1,21 +1,40 @@
 import { SignalboxError } from '../errors.ts'
-import { HARD_BARS } from '../memory/bars.ts'
+import { TRIPPED } from '../memory/bars.ts'
 import { Candidates, type Tried } from '../memory/candidates.ts'
+import { GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
+import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
+import type { ServiceText } from '../memory/service-text.ts'
 import { peekPublished, serviceCount, serviceRevision, serviceStart, serviceText } from '../memory/slots.ts'
-import type { ServiceText } from '../memory/table-writer.ts'
-import { createDice } from '../policies/dice.ts'
+import { rowOfTicket } from '../memory/ticket.ts'
+import { createDice, type Dice } from '../policies/dice.ts'
 import { type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
 import { completeOptions } from '../policies/policy-options.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
+import { CLASS } from './classes.ts'
 import type { Endpoint } from './endpoint.ts'
+import { Guard } from './guard.ts'
+import { tryRetry } from './retry-budget.ts'
+import { type SubsetOptions, subsetOf, subsettingOf } from './subset.ts'
+import { DEGRADED_TIER, HEALTHY_TIER, PANIC_TIER, Tiers } from './tiers.ts'
 
 /** What `pick` answers instead of a ticket: always below zero. */
 export const PICK = {
   /** No endpoint may be picked: none there, all barred, all of weight 0, or all tried. */
   NO_ENDPOINT,
+  /** A limit is reached: of the service, or of every endpoint that is open. */
+  OVERLOADED: -2,
+  /** What is left has open breakers. */
+  BREAKER_OPEN: -3,
+  /** Requests of this class are turned away for now. */
+  SHED: -4,
 } as const
+
+/** Rows that are chosen again because they filled up, or their probe was taken, in the instant between choice and ticket. */
+const CHOICES_MAX = 4
+
+export type RouterOptions = SubsetOptions
 
 /**
  * Routes one service from one thread.
@@ -23,74 +42,164 @@ export const PICK = {
  *   pick ──▶ ticket ──▶ endpoint(ticket) ──▶ … your request … ──▶ settle(ticket, outcome, latencyUs)
  *
  * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log,
- * block or read a clock.
+ * block or read a clock; only the first pick after a change of structure may allocate, where a service has priorities,
+ * zones or subsets to sort its rows by.
  */
 export class Router {
   readonly service: string
   readonly #attachment: Attachment
   readonly #index: number
+  readonly #options: RouterOptions
   readonly #candidates: Candidates
-  #pickRow: PickRow
+  readonly #tiers: Tiers
+  readonly #gauges: Gauges
+  #text: ServiceText = { name: '', policy: { name: '' }, panicThreshold: 0 }
+  #pickRow: PickRow = () => NO_ENDPOINT
   #learn: Learn | undefined
+  #isKeyed = false
+  #guard: Guard | undefined
+  #dice: Dice
   #revision = 0
-  #mayPanic = true
-  /** The last pick had to ignore opinions. */
-  #isDesperate = false
+  /** The candidates are aimed at all rows, as they are while it is calm. */
+  #isWhole = false
   #seen = 0
 
-  constructor(attachment: Attachment, service: string) {
+  /** Throws SBX_SERVICE_UNKNOWN. */
+  constructor(attachment: Attachment, service: string, options: RouterOptions = {}) {
     this.service = service
     this.#attachment = attachment
+    this.#options = options
     const { index } = attachment.findService(service)
+    const { region, seat } = attachment
     this.#index = index
-    this.#candidates = new Candidates(attachment.region, index)
-    this.#pickRow = () => NO_ENDPOINT
+    this.#candidates = new Candidates(region, index)
+    this.#tiers = new Tiers(attachment, index)
+    this.#gauges = new Gauges(region, seat, index)
+    // Every thread and service throws dice of its own, the same ones in every run.
+    this.#dice = createDice(seedOf(seat, index) ^ 0x2545f491)
     this.#bind()
   }
 
   /**
    * Picks an endpoint and counts the request as in flight on it. `hash` is for policies that keep a key at one
    * endpoint, see hashKey; `tried` holds endpoints this request shall not get again, not even when only doubtful ones
-   * are left beside them.
+   * are left beside them; `requestClass` says how dear it is, see CLASS.
    *
    * Returns a ticket ≥ 0, or a PICK reason below zero.
    *
-   * writes    this thread's in-flight and total of the row; the service's sequence, if the policy takes turns
-   * reads     PUBLISHED; bars, pull and in flight of the candidates
+   * writes    this thread's in-flight, gauge and total; the service's sequence, if the policy takes turns; where there
+   *           are breakers, the probe of a row
+   * reads     PUBLISHED, REVISION and SHED_FROM of the service; bars, pull and in flight of the candidates
    * ordering  Unordered loads and stores of words that are true on their own; what other threads write is seen by the
-   *           next pick. Only a change of structure costs atomics (movePin)
+   *           next pick. Only a change of structure (movePin), limits and probes cost atomics
    * progress  wait-free: steps bounded by the number of candidates, whatever writers do
    */
-  pick(hash = 0, tried?: Tried): number {
+  pick(hash = 0, tried?: Tried, requestClass: number = CLASS.CRITICAL): number {
     const attachment = this.#attachment
     if (attachment.isClosed) return NO_ENDPOINT
     if (peekPublished(attachment.region) !== this.#seen) this.#bind()
+    const shedFrom = attachment.services.shedFrom(this.#index)
+    if (shedFrom > 0 && requestClass >= shedFrom) return PICK.SHED
     const candidates = this.#candidates
     candidates.begin(tried)
-    // Where the last pick found opinions against all, ask first: a policy that takes turns shall take one a pick.
-    if (this.#isDesperate && !candidates.hasOpen()) candidates.mask = HARD_BARS
+    if (this.#tiers.isStale) this.#tiers.derive()
+    if (!this.#aim(hash)) return NO_ENDPOINT
+    if (this.#guard !== undefined) return this.#pickGuarded(this.#guard, hash, requestClass)
     let row = this.#pickRow(candidates, hash)
-    this.#isDesperate = false
-    if (row < 0) {
-      // All are barred by opinion before the load balancer could call panic: better a doubtful endpoint than none.
-      if (!this.#mayPanic || candidates.mask === HARD_BARS || this.#hasTriedAllOpen()) return row
-      candidates.mask = HARD_BARS
-      row = this.#pickRow(candidates, hash)
-      if (row < 0) return row
-    }
-    if (this.#mayPanic && candidates.mask === HARD_BARS) this.#isDesperate = true
+    if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) return row
+    this.#gauges.enter(GAUGE_INFLIGHT)
     return attachment.tally.enter(row)
+  }
+
+  /** Narrows the choice to the tier whose turn it is. False where the service panics and is to fail then. */
+  #aim(hash: number): boolean {
+    if (this.#tiers.isCalm) {
+      if (!this.#isWhole) this.#tiers.aimAtAll(this.#candidates)
+      this.#isWhole = true
+      return true
+    }
+    this.#isWhole = false
+    if (!this.#isKeyed) return this.#tiers.aim(this.#candidates, this.#dice(), this.#dice(), this.#dice())
+    // A key stays in its tier and its zone as long as loads stand.
+    const roll = avalanche(hash ^ 0x5851f42d) >>> 1
+    return this.#tiers.aim(this.#candidates, roll, avalanche(roll) >>> 1, avalanche(~roll) >>> 1)
+  }
+
+  #pickGuarded(guard: Guard, hash: number, requestClass: number): number {
+    const candidates = this.#candidates
+    if (!guard.enterService(requestClass)) return PICK.OVERLOADED
+    for (let choice = 0; choice < CHOICES_MAX; choice++) {
+      let row = this.#pickRow(candidates, hash)
+      if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) {
+        guard.leaveService()
+        return row
+      }
+      const ticket = guard.enterRow(candidates, row)
+      if (ticket >= 0) return ticket
+    }
+    guard.leaveService()
+    return PICK.OVERLOADED
+  }
+
+  /**
+   * The tier that was aimed at has no row left: it was barred, filled up or tried since loads were derived. Any other that
+   * has one will do, the better ones first; doubtful endpoints only when it is not for this request having tried the rest.
+   */
+  #pickElsewhere(hash: number): number {
+    const tiers = this.#tiers
+    const candidates = this.#candidates
+    const { panicThreshold, failOnPanic } = this.#text
+    this.#isWhole = false
+    tiers.derive()
+    let row = this.#pickInOrder(HEALTHY_TIER, hash)
+    if (row < 0) row = this.#pickInOrder(DEGRADED_TIER, hash)
+    const isDesperate = row < 0 && panicThreshold > 0 && failOnPanic !== true && !candidates.sawFull
+    if (isDesperate && !this.#hasTriedAllOpen()) row = this.#pickInOrder(PANIC_TIER, hash)
+    return row < 0 ? this.#reason() : row
+  }
+
+  #pickInOrder(tier: number, hash: number): number {
+    const { loads } = this.#tiers
+    for (let priority = 0; priority < loads.count; priority++) {
+      if (loads.endpoints[priority] === 0) continue
+      this.#tiers.aimAt(this.#candidates, priority, tier)
+      const row = this.#pickRow(this.#candidates, hash)
+      if (row >= 0) return row
+    }
+    return NO_ENDPOINT
   }
 
   /** Nothing is left only because this request tried it: then it is for the caller to say whether to ask again. */
   #hasTriedAllOpen(): boolean {
     const candidates = this.#candidates
-    if (candidates.tried === undefined) return false
     const { tried } = candidates
+    if (tried === undefined) return false
     candidates.tried = undefined
-    const hasOpen = candidates.hasOpen()
+    let hasOpen = false
+    for (let priority = 0; priority < this.#tiers.loads.count && !hasOpen; priority++) {
+      for (const tier of TIERS_IN_USE) {
+        this.#tiers.aimAt(candidates, priority, tier)
+        hasOpen ||= candidates.hasOpen()
+      }
+    }
     candidates.tried = tried
     return hasOpen
+  }
+
+  /** Why nothing was picked. */
+  #reason(): number {
+    if (this.#candidates.sawFull) return PICK.OVERLOADED
+    if (this.#text.breaker === undefined) return NO_ENDPOINT
+    const { endpoints } = this.#attachment
+    const candidates = this.#candidates
+    for (let priority = 0; priority < this.#tiers.loads.count; priority++) {
+      this.#tiers.aimAt(candidates, priority, HEALTHY_TIER)
+      for (let position = 0; position < candidates.count; position++) {
+        const row = candidates.at(position)
+        if ((endpoints.bars(row) & TRIPPED) !== 0 && endpoints.weight(row) > 0) return PICK.BREAKER_OPEN
+      }
+    }
+    return NO_ENDPOINT
   }
 
   /**
@@ -99,8 +208,8 @@ export class Router {
    *
    * latencyUs: microseconds from sending to the first byte of the answer; 0…2^31 − 1, anything else counts as 0.
    *
-   * writes    this thread's in-flight and totals of the row; one record of its outcome ring
-   * ordering  Unordered, and one SeqCst store to publish the record
+   * writes    this thread's in-flight, gauge and totals; one record of its outcome ring; where there are breakers, theirs
+   * ordering  Unordered, and one SeqCst store to publish the record; breakers add
    * progress  wait-free
    */
   settle(ticket: number, outcome: Outcome, latencyUs = 0): void {
@@ -109,8 +218,23 @@ export class Router {
     const code = outcomeCode(outcome)
     const latency = latencyUs > 0 && latencyUs <= 0x7fffffff ? latencyUs | 0 : 0
     if (!attachment.tally.leave(ticket, code, latency)) return
-    if (this.#learn !== undefined) this.#learn(this.#candidates, ticket & 0xffff, code, latency)
+    this.#gauges.leave(GAUGE_INFLIGHT)
+    if (this.#learn !== undefined) this.#learn(this.#candidates, rowOfTicket(ticket), code, latency)
+    if (this.#guard !== undefined) this.#guard.settle(ticket, code)
     attachment.outcomes.report(ticket, code, latency)
+  }
+
+  /**
+   * Asks for a second try of a request that failed, within the service's budget of retries. True: make it, and say
+   * `endRetry` when it is over, however it ended. False: too many are under way.
+   */
+  tryRetry(): boolean {
+    const { retryBudget, limits } = this.#text
+    return tryRetry(retryBudget, limits?.retries ?? 0, this.#gauges)
+  }
+
+  endRetry(): void {
+    this.#gauges.leave(GAUGE_RETRIES)
   }
 
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
@@ -121,31 +245,57 @@ export class Router {
         `Cannot give the endpoint of ${ticket}: it is no ticket that is held, look whether pick() answered below 0 first`,
       )
     }
-    return this.#attachment.endpoint(ticket & 0xffff)
+    return this.#attachment.endpoint(rowOfTicket(ticket))
   }
 
-  /** Follows the structure: which rows the service has. Allocates only when its policy was replaced. */
+  /** Follows the structure: which rows the service has, and how they are sorted. */
   #bind(): void {
     const attachment = this.#attachment
     const pinned = attachment.catchUp()
     if (pinned === this.#seen) return
     this.#seen = pinned
     const { region, slot } = attachment
-    this.#candidates.bind(serviceStart(region, slot, this.#index), serviceCount(region, slot, this.#index))
     const revision = serviceRevision(region, slot, this.#index)
     if (revision !== this.#revision) this.#adopt(JSON.parse(serviceText(region, slot, this.#index)) as ServiceText)
     this.#revision = revision
+    const start = serviceStart(region, slot, this.#index)
+    const count = serviceCount(region, slot, this.#index)
+    this.#tiers.bind(this.#text, start, count, this.#chosenRows(start, count))
+    this.#isWhole = false
   }
 
-  #adopt({ policy, panicThreshold }: ServiceText): void {
-    this.#mayPanic = panicThreshold > 0
+  /** The rows this router keeps to, where they are not all of the service. */
+  #chosenRows(start: number, count: number): number[] | undefined {
+    const { subset } = this.#options
+    const { subsetting } = this.#text
+    if (subset === undefined && subsetting === undefined) return undefined
+    const endpointOf = (row: number): Endpoint => this.#attachment.endpoint(row)
+    let rows = Array.from(this.#attachment.region.words.subarray(start, start + count))
+    if (subset !== undefined) rows = subsetOf(rows, endpointOf, this.#options)
+    return subsetting === undefined ? rows : subsettingOf(rows, endpointOf, subsetting)
+  }
+
+  #adopt(text: ServiceText): void {
+    const { policy, limits, breaker } = text
+    this.#text = text
+    const candidates = this.#candidates
+    candidates.limit = limits?.endpointRequests ?? 0
+    candidates.isLimited = candidates.limit > 0 || text.isAdaptive === true
+    const isGuarded = breaker !== undefined || limits !== undefined || candidates.isLimited
+    this.#guard = isGuarded ? new Guard(this.#attachment, this.#gauges, text) : undefined
     // A policy this build does not know (a newer writer's) leaves the one in use: a pick must not throw.
     const found = findPolicy(policy.name)
     if (found === undefined) return
-    // Every thread and service throws dice of its own, the same ones in every run.
-    const seed = Math.imul(this.#attachment.seat + 1, 0x9e3779b1) ^ Math.imul(this.#index + 1, 0x85ebca6b)
-    const { pickRow, learn } = found.create(createDice(seed), completeOptions(found.options, policy))
+    const dice = createDice(seedOf(this.#attachment.seat, this.#index))
+    const { pickRow, learn } = found.create(dice, completeOptions(found.options, policy))
     this.#pickRow = pickRow
     this.#learn = learn
+    this.#isKeyed = found.isKeyed === true
   }
+}
+
+const TIERS_IN_USE = [HEALTHY_TIER, DEGRADED_TIER] as const
+
+function seedOf(seat: number, service: number): number {
+  return Math.imul(seat + 1, 0x9e3779b1) ^ Math.imul(service + 1, 0x85ebca6b)
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Exposition } from '../../engine/admin/exposition.ts'
 import type { AgentStatus } from '../../engine/box/control.ts'
+import { UNHEALTHY } from '../../engine/memory/bars.ts'
 import { adminWorld, TWO_SERVICES } from './admin-world.ts'
 
 interface Sample {
@@ -78,7 +79,7 @@ test('/metrics says weight, bars, latency and panic as they are in the tables', 
   assert.equal(value('signalbox_endpoint_barred', { ...ofA, bar: 'draining' }), 0)
   assert.equal(value('signalbox_endpoint_latency_seconds', ofB), 0.0125)
   assert.equal(value('signalbox_service_panic', { service: 'api' }), 0)
-  services.setBarMask(0, 3)
+  for (const { row } of [a, b]) endpoints.setBar(row, UNHEALTHY, true)
   services.countPanic(0)
   const inPanic = await read()
   assert.equal(inPanic('signalbox_service_panic', { service: 'api' }), 1)

@@ -7,7 +7,7 @@ import type { Draft, Signal } from '../../agents/kit/signal.ts'
 import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/kit/tables.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
-import { ALL_BARS, EJECTED, UNHEALTHY } from '../../engine/writer.ts'
+import { EJECTED, UNHEALTHY } from '../../engine/writer.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
@@ -37,7 +37,15 @@ export class Stage {
     this.#config = validateConfig({ services: { api: service } })
     this.#fakes = fakes
     const { panicThreshold } = this.#config.services.api!
-    this.service = { index: 0, name: 'api', panicThreshold, barMask: ALL_BARS, isPullMaxRight: true, endpoints: [] }
+    this.service = {
+      index: 0,
+      name: 'api',
+      panicThreshold,
+      isPanicTold: false,
+      overprovisioning: 140,
+      isPullMaxRight: true,
+      endpoints: [],
+    }
     for (const id of ids) this.add(id)
   }
 
@@ -50,6 +58,7 @@ export class Stage {
       id,
       url: `http://${id}.test:80`,
       bars: 0,
+      priority: 0,
       weight: 1,
       factor: 1,
       health: 0,
@@ -119,7 +128,7 @@ export class Stage {
     if (!this.#agent.writes.includes(directive.column)) throw new Error(`${directive.column} is not its own`)
     this.writes.push(directive)
     if (directive.kind === 'write-service') {
-      if (directive.column === 'barMask') this.service.barMask = directive.value
+      if (directive.column === 'panicTold') this.service.isPanicTold = directive.value !== 0
       return
     }
     const row = this.service.endpoints.find(each => each.row === directive.row)

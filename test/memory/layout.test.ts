@@ -24,7 +24,8 @@ test('layoutOf() lays the parts one after another, none over its neighbour', () 
     [layout.servicesAt, layout.endpointsAt + 100 * ROW_WORDS],
     [layout.slotsAt, layout.servicesAt + 3 * SERVICE_WORDS],
     [layout.inflightAt, layout.slotsAt + layout.slots * layout.slotWords],
-    [layout.totalsAt, layout.inflightAt + 5 * layout.inflightStride],
+    [layout.gaugesAt, layout.inflightAt + 5 * layout.inflightStride],
+    [layout.totalsAt, layout.gaugesAt + 5 * layout.gaugesStride],
     [layout.outcomeRingsAt, layout.totalsAt + 5 * layout.totalsStride],
     [layout.textAt / 4, layout.outcomeRingsAt + 5 * layout.outcomeRingWords],
   ]
@@ -35,9 +36,9 @@ test('layoutOf() lays the parts one after another, none over its neighbour', () 
 test('layoutOf() begins every part on a cache line of its own', () => {
   const layout = layoutOf(CAPACITY)
   const { seatsAt, endpointsAt, servicesAt, slotsAt, slotWords, inflightAt, inflightStride } = layout
-  const { totalsAt, totalsStride, outcomeRingsAt, outcomeRingWords } = layout
-  const starts = [seatsAt, endpointsAt, servicesAt, slotsAt, inflightAt, totalsAt, outcomeRingsAt]
-  for (const words of [...starts, slotWords, inflightStride, totalsStride, outcomeRingWords]) {
+  const { gaugesAt, gaugesStride, totalsAt, totalsStride, outcomeRingsAt, outcomeRingWords } = layout
+  const starts = [seatsAt, endpointsAt, servicesAt, slotsAt, inflightAt, gaugesAt, totalsAt, outcomeRingsAt]
+  for (const words of [...starts, slotWords, inflightStride, gaugesStride, totalsStride, outcomeRingWords]) {
     assert.equal(words % LINE_WORDS, 0)
   }
 })

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ALL_BARS, HARD_BARS } from '../../engine/memory/bars.ts'
 import { createRegion } from '../../engine/memory/region.ts'
 import { ServiceTable } from '../../engine/memory/service-table.ts'
 import { tinyWorld } from '../support/tiny-world.ts'
 
 const SMALL = { rows: 4, services: 3, seats: 1, textBytes: 128, outcomes: 64 }
 
-test('a service begins with every bar counting and no panic behind it', () => {
+test('a service begins with no panic behind it, nothing shed and no trust in forecasts said', () => {
   const services = new ServiceTable(createRegion(SMALL))
-  services.setBarMask(1, HARD_BARS)
+  services.setPanicTold(1, true)
+  services.setShedFrom(1, 2)
+  services.setTrust(1, 0.5)
   services.countPanic(1)
   services.begin(1)
-  assert.equal(services.barMask(1), ALL_BARS)
+  assert.equal(services.isPanicTold(1), false)
+  assert.equal(services.shedFrom(1), 0)
+  assert.equal(services.trust(1), undefined)
   assert.equal(services.panics(1), 0)
   assert.equal(services.pullMax(1), 0)
 })
@@ -20,11 +23,11 @@ test('a service begins with every bar counting and no panic behind it', () => {
 test('each service has words of its own', () => {
   const services = new ServiceTable(createRegion(SMALL))
   for (const service of [0, 1, 2]) services.begin(service)
-  services.setBarMask(1, HARD_BARS)
+  services.setShedFrom(1, 3)
   services.countPanic(1)
   assert.deepEqual(
-    [0, 1, 2].map(service => services.barMask(service)),
-    [ALL_BARS, HARD_BARS, ALL_BARS],
+    [0, 1, 2].map(service => services.shedFrom(service)),
+    [0, 3, 0],
   )
   assert.deepEqual(
     [0, 1, 2].map(service => services.panics(service)),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ALL_BARS, DRAINING, EJECTED, HARD_BARS, UNHEALTHY } from '../../engine/memory/bars.ts'
+import { ALL_BARS, DRAINING, EJECTED, UNHEALTHY } from '../../engine/memory/bars.ts'
 import { HEALTH_DEGRADED } from '../../engine/memory/endpoint-table.ts'
 import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
 import { type EndpointReport, reportService, reportServices } from '../../engine/router/report.ts'
@@ -30,9 +30,11 @@ test('an open endpoint is reported with all that is known of it', () => {
     effectiveWeight: 2,
     isPickable: true,
     health: 'degraded',
-    bars: [],
+    bars: ['degraded'],
     ejectedForMs: 0,
+    breakerOpenForMs: 0,
     inflight: 1,
+    limit: 0,
     latencyUs: 1500,
     totals: { picked: 2, ok: 1, error: 0, timeout: 0, abandoned: 0, latencyUsSum: 900 },
     why: 'picked with weight 2',
@@ -86,9 +88,8 @@ test('the sentence says with what weight an endpoint is picked', () => {
 })
 
 test('in panic an unhealthy endpoint is reported as picked, and why', () => {
-  const world = tinyWorld({ a: {}, b: {} })
-  world.bar('a', UNHEALTHY)
-  world.services.setBarMask(world.service, HARD_BARS)
+  const world = tinyWorld({ a: {}, b: {}, c: {} })
+  for (const id of ['a', 'b']) world.bar(id, UNHEALTHY)
   world.services.countPanic(world.service)
   const service = reportService(world.attachment, 'api')
   assert.deepEqual([service.hasPanic, service.panics], [true, 1])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SignalboxError } from '../../engine/errors.ts'
-import { DRAINING, HARD_BARS, UNHEALTHY } from '../../engine/memory/bars.ts'
+import { DRAINING, UNHEALTHY } from '../../engine/memory/bars.ts'
 import { Tried } from '../../engine/memory/candidates.ts'
 import { becomeDrainer, drainOutcomes } from '../../engine/memory/outcome-ring.ts'
 import type { Outcome } from '../../engine/memory/outcomes.ts'
@@ -157,12 +157,14 @@ test('a pick that answered NO_ENDPOINT leaves nothing in flight', () => {
   world.close()
 })
 
-test('pick() takes unhealthy endpoints beside healthy ones while the load balancer calls panic', () => {
-  const world = tinyWorld({ a: {}, b: {} }, { policy: 'round-robin' })
-  world.bar('a', UNHEALTHY)
-  assert.deepEqual([world.pickId(), world.pickId()], ['b', 'b'])
-  world.services.setBarMask(world.service, HARD_BARS)
-  assert.deepEqual(new Set([world.pickId(), world.pickId()]), new Set(['a', 'b']))
+test('pick() takes unhealthy endpoints beside healthy ones as soon as fewer than the threshold are left', () => {
+  const world = tinyWorld({ a: {}, b: {}, c: {}, d: {} }, { policy: 'round-robin' })
+  for (const id of ['a', 'b']) world.bar(id, UNHEALTHY)
+  assert.deepEqual(new Set(Array.from({ length: 4 }, () => world.pickId())), new Set(['c', 'd']))
+  world.bar('c', UNHEALTHY)
+  assert.deepEqual(new Set(Array.from({ length: 4 }, () => world.pickId())), new Set(['a', 'b', 'c', 'd']))
+  world.bar('c', UNHEALTHY, false)
+  assert.deepEqual(new Set(Array.from({ length: 4 }, () => world.pickId())), new Set(['c', 'd']))
   world.close()
 })
 

@@ -1,8 +1,8 @@
 import type { Candidates } from '../../engine/memory/candidates.ts'
 import type { Capacity } from '../../engine/memory/layout.ts'
 import { createRegion, type Region } from '../../engine/memory/region.ts'
+import type { ServiceText } from '../../engine/memory/service-text.ts'
 import { serviceCount, serviceStart } from '../../engine/memory/slots.ts'
-import type { ServiceText } from '../../engine/memory/table-writer.ts'
 import { Attachment } from '../../engine/router/attachment.ts'
 import { Router } from '../../engine/router/router.ts'
 

@@ -5,7 +5,7 @@ import { writeEndpoint, writeService } from '../../../agents/kit/directive.ts'
 import { TablePort } from '../../../agents/kit/table-port.ts'
 import { viewTables } from '../../../agents/kit/tables.ts'
 import { ROSTER } from '../../../agents/roster.ts'
-import { ALL_BARS, EJECTED, HARD_BARS, HEALTH_HEALTHY, UNHEALTHY } from '../../../engine/writer.ts'
+import { EJECTED, HEALTH_HEALTHY, UNHEALTHY } from '../../../engine/writer.ts'
 import { tinyWorld } from '../../support/tiny-world.ts'
 
 const ALL: AnyAgent['writes'] = [
@@ -17,7 +17,7 @@ const ALL: AnyAgent['writes'] = [
   'ejections',
   'factor',
   'latencyUs',
-  'barMask',
+  'panicTold',
   'panics',
   'pullMax',
 ]
@@ -40,7 +40,7 @@ test('what a table port writes is what the next view shows', t => {
   tables.write(writeEndpoint('ejections', a!, 13))
   tables.write(writeEndpoint('factor', a!, 0.25))
   tables.write(writeEndpoint('latencyUs', a!, 14))
-  tables.write(writeService('barMask', 0, HARD_BARS))
+  tables.write(writeService('panicTold', 0, 1))
   const [after] = viewTables(world.attachment).services
   assert.deepEqual(after!.endpoints[0], {
     ...a,
@@ -53,7 +53,7 @@ test('what a table port writes is what the next view shows', t => {
     latencyUs: 14,
   })
   assert.deepEqual(after!.endpoints[1], b)
-  assert.equal(after!.barMask, HARD_BARS)
+  assert.equal(after!.isPanicTold, true)
   tables.write(writeEndpoint('unhealthyBar', a!, 0))
   assert.equal(world.attachment.endpoints.bars(a!.row), EJECTED, 'each bar by itself')
 })
@@ -97,7 +97,7 @@ test('a table port refuses a word that the agent does not own, and a value that 
     message: 'Cannot write factor as test-agent: it owns health, signal the owner instead',
   })
   assert.throws(() => port(world).write(writeEndpoint('factor', a!, Number.NaN)), { code: 'SBX_AGENT_INVALID' })
-  assert.throws(() => port(world, ['health']).write(writeService('barMask', 0, ALL_BARS)), {
+  assert.throws(() => port(world, ['health']).write(writeService('panicTold', 0, 1)), {
     code: 'SBX_AGENT_INVALID',
   })
   assert.equal(world.attachment.endpoints.factor(a!.row), 1)

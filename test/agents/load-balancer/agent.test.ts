@@ -2,15 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadBalancer } from '../../../agents/load-balancer/agent.ts'
 import { endpointEjected, endpointReturned, settledBatch } from '../../../agents/signals.ts'
-import {
-  ALL_BARS,
-  DRAINING,
-  EJECTED,
-  HARD_BARS,
-  HEALTH_DEGRADED,
-  HEALTH_HEALTHY,
-  UNHEALTHY,
-} from '../../../engine/writer.ts'
+import { DEGRADED, DRAINING, EJECTED, HEALTH_DEGRADED, UNHEALTHY } from '../../../engine/writer.ts'
 import { Stage } from '../stage.ts'
 
 const stage = (ids: string[], service: object = {}): Stage => new Stage(loadBalancer, service, ids).start()
@@ -23,17 +15,23 @@ test('load balancer at rest writes nothing', async () => {
   assert.equal(world.writes.length, 0)
 })
 
-test('load balancer halves the weight of a degraded endpoint, and mends the largest pull of the service', async () => {
+test('load balancer leaves the weight of a degraded endpoint alone: that it comes second is the business of picks', async () => {
   const world = stage(['a', 'b'])
   world.row('a').health = HEALTH_DEGRADED
+  world.row('a').bars = DEGRADED
   await world.advance(100)
-  assert.equal(world.row('a').factor, 0.5)
+  assert.equal(world.row('a').factor, 1)
+  assert.deepEqual(world.writes, [])
+})
+
+test('load balancer mends the largest pull of the service with a factor', async () => {
+  const world = stage(['a', 'b'])
+  world.row('a').factor = 0.5
+  await world.advance(100)
   assert.deepEqual(
     world.writes.map(({ column }) => column),
     ['factor', 'pullMax'],
   )
-  world.row('a').health = HEALTH_HEALTHY
-  await world.advance(100)
   assert.equal(world.row('a').factor, 1)
 })
 
@@ -90,20 +88,20 @@ test('load balancer calls panic when less than the threshold is left, and ends i
   const world = stage([...'abcd'], { panicThreshold: '50%' })
   for (const id of 'ab') world.row(id).bars = UNHEALTHY
   await world.advance(500, 100)
-  assert.equal(world.service.barMask, ALL_BARS, '2 of 4 is not less than half')
+  assert.equal(world.service.isPanicTold, false, '2 of 4 is not less than half')
   world.row('c').bars = EJECTED
   world.hear(
     endpointEjected.of({ row: 2, generation: 3, service: 'api', id: 'c', failures: 5, ejections: 1, forMs: 1 }),
   )
   await world.advance(5)
-  assert.equal(world.service.barMask, HARD_BARS, 'some ms after it is told, not only at its next tick')
+  assert.equal(world.service.isPanicTold, true, 'some ms after it is told, not only at its next tick')
   assert.deepEqual(world.said, ['service.panicked api'])
   assert.equal(world.writes.filter(({ column }) => column === 'panics').length, 1)
   world.row('c').bars = 0
   await world.advance(95)
-  assert.equal(world.service.barMask, HARD_BARS, 'one look is a flicker')
+  assert.equal(world.service.isPanicTold, true, 'one look is a flicker')
   await world.advance(100)
-  assert.equal(world.service.barMask, ALL_BARS)
+  assert.equal(world.service.isPanicTold, false)
   assert.deepEqual(world.said, ['service.panicked api', 'service.calmed api'])
 })
 
@@ -113,17 +111,17 @@ test('load balancer counts neither drained endpoints nor those of weight 0 for p
   world.row('b').weight = 0
   world.row('c').bars = UNHEALTHY
   await world.advance(200)
-  assert.equal(world.service.barMask, ALL_BARS, '1 of 2 is open')
+  assert.equal(world.service.isPanicTold, false, '1 of 2 is open')
   world.row('d').bars = UNHEALTHY | DRAINING
   await world.advance(200)
-  assert.equal(world.service.barMask, HARD_BARS, '0 of 1 is open')
+  assert.equal(world.service.isPanicTold, true, '0 of 1 is open')
 })
 
 test('load balancer with panicThreshold 0 % never calls panic', async () => {
   const world = stage(['a', 'b'], { panicThreshold: '0%' })
   for (const id of 'ab') world.row(id).bars = UNHEALTHY
   await world.advance(500, 100)
-  assert.equal(world.service.barMask, ALL_BARS)
+  assert.equal(world.service.isPanicTold, false)
 })
 
 test('load balancer restarted in panic ends it when it is over', async () => {
@@ -134,18 +132,18 @@ test('load balancer restarted in panic ends it when it is over', async () => {
   assert.equal(world.writes.filter(({ column }) => column === 'panics').length, 1, 'it is the same panic')
   for (const id of 'ab') world.row(id).bars = 0
   await world.advance(300)
-  assert.equal(world.service.barMask, ALL_BARS)
+  assert.equal(world.service.isPanicTold, false)
 })
 
 test('load balancer looks once for facts that change together', async () => {
   const world = stage([...'abcd'])
   await world.advance(10)
   let looks = 0
-  const get = (): number => {
+  const get = (): boolean => {
     looks++
-    return ALL_BARS
+    return false
   }
-  Object.defineProperty(world.service, 'barMask', { get, enumerable: true })
+  Object.defineProperty(world.service, 'isPanicTold', { get, enumerable: true })
   for (let i = 0; i < 100; i++)
     world.hear(endpointReturned.of({ row: 0, generation: 1, service: 'api', id: 'a', because: 'time' }))
   await world.advance(50)

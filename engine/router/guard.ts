@@ -1,0 +1,60 @@
+import { Breaker } from '../memory/breaker.ts'
+import type { Candidates } from '../memory/candidates.ts'
+import { GAUGE_INFLIGHT, type Gauges } from '../memory/gauges.ts'
+import type { ServiceText } from '../memory/service-text.ts'
+import { isProbe, PROBE_TICKET, rowOfTicket } from '../memory/ticket.ts'
+import type { Attachment } from './attachment.ts'
+
+/** What a class may use of a service's request limit: the dearer ones find room when the sheddable are turned away. */
+const CLASS_SHARES = [1, 1, 0.9, 0.8]
+
+/**
+ * What stands between the choice of a row and a ticket where a service has limits or breakers.
+ *
+ *   room in the service ──▶ the probe, if its breaker is open ──▶ room at the endpoint ──▶ ticket
+ *            └── what was taken is given back when a later one is missing
+ */
+export class Guard {
+  readonly #attachment: Attachment
+  readonly #gauges: Gauges
+  readonly #breaker: Breaker | undefined
+  readonly #requests: number
+
+  constructor(attachment: Attachment, gauges: Gauges, { limits, breaker }: ServiceText) {
+    this.#attachment = attachment
+    this.#gauges = gauges
+    this.#requests = limits?.requests ?? 0
+    this.#breaker = breaker === undefined ? undefined : new Breaker(attachment.region, attachment.seat, breaker)
+  }
+
+  /** Takes a place among the requests of the service. False: there is none for this class. */
+  enterService(requestClass: number): boolean {
+    if (this.#requests === 0) {
+      this.#gauges.enter(GAUGE_INFLIGHT)
+      return true
+    }
+    const share = CLASS_SHARES[requestClass] ?? 1
+    return this.#gauges.tryEnter(GAUGE_INFLIGHT, Math.max(1, Math.floor(this.#requests * share)))
+  }
+
+  leaveService(): void {
+    this.#gauges.leave(GAUGE_INFLIGHT)
+  }
+
+  /** A ticket for the row, or −1: it has filled up, or its probe was taken, since it was chosen. */
+  enterRow(candidates: Candidates, row: number): number {
+    const { tally } = this.#attachment
+    const breaker = this.#breaker
+    const isTrial = breaker?.isTripped(row) === true
+    if (isTrial && !breaker.tryProbe(row)) return -1
+    const limit = candidates.isLimited ? candidates.limitOf(row) : 0
+    const ticket = limit === 0 ? tally.enter(row) : tally.tryEnter(row, limit)
+    if (!isTrial) return ticket
+    if (ticket < 0) breaker.withdraw(row)
+    return ticket < 0 ? ticket : ticket | PROBE_TICKET
+  }
+
+  settle(ticket: number, outcome: number): void {
+    this.#breaker?.settle(rowOfTicket(ticket), isProbe(ticket), outcome)
+  }
+}
