@@ -18,6 +18,8 @@ export interface TinyOptions {
   /** Name of the policy, or the policy with its options. */
   policy?: string | ServiceText['policy']
   panicThreshold?: number
+  /** What else the structure says of the service. */
+  text?: Partial<ServiceText>
   capacity?: Partial<Capacity>
 }
 
@@ -46,7 +48,7 @@ export class TinyWorld {
 
   constructor(
     endpoints: Record<string, TinyEndpoint>,
-    { policy = 'least-request', panicThreshold = 0.5, capacity }: TinyOptions,
+    { policy = 'least-request', panicThreshold = 0.5, text, capacity }: TinyOptions,
   ) {
     this.region = createRegion({ ...SMALL, ...capacity })
     this.attachment = this.another()
@@ -55,6 +57,7 @@ export class TinyWorld {
         name: TinyWorld.SERVICE,
         policy: typeof policy === 'string' ? { name: policy } : policy,
         panicThreshold,
+        ...text,
       })
       for (const [id, endpoint] of Object.entries(endpoints)) edit.add(index, newEndpoint(id, endpoint))
       return index
