@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   SBX_AGENT_INVALID: 'an agent, signal or roster is not described as it must be',
   SBX_AGENT_UNKNOWN: 'there is no agent of this name',
   SBX_BOX_CLOSED: 'the box was closed before this call',
+  SBX_BREAKER_OPEN: 'what is left of the service has open breakers',
   SBX_CONFIG_INVALID: 'the config does not say what it must',
   SBX_CONFIG_UNREADABLE: 'the config file cannot be read',
   SBX_ENDPOINT_EXISTS: 'the service already has an endpoint of this id',
@@ -19,14 +20,17 @@ export const ERROR_CODES = {
   SBX_ENDPOINT_UNKNOWN: 'the service has no endpoint of this id',
   SBX_LISTEN_FAILED: 'an address cannot be listened on',
   SBX_NO_ENDPOINT: 'no endpoint of the service may be picked now',
+  SBX_OVERLOADED: 'the service, or every open endpoint of it, has as many requests as it may have',
   SBX_REGION_FULL: 'the region has no room left for this',
   SBX_REGION_LAYOUT_MISMATCH: 'the region was made by a build with another layout',
   SBX_REGION_MISSING: 'there is no region to attach to',
   SBX_REGION_SEATS_TAKEN: 'every seat of the region is taken by an attached thread',
   SBX_REGION_WRITER_BUSY: 'another thread is publishing and does not finish',
+  SBX_RETRY_BUDGET_SPENT: 'as many second tries as the service allows are under way',
   SBX_RING_INVALID: 'the ring is not described as it must be',
   SBX_RING_SEATS_TAKEN: 'every seat of the ring, or the one asked for, is taken by a writer',
   SBX_SERVICE_UNKNOWN: 'there is no service of this name',
+  SBX_SHED: 'requests of this class are turned away for now',
 } as const
 
 /** One of the codes above. */

@@ -9,9 +9,10 @@ import { freeSeatOf, seatsOfThread } from '../memory/seats.ts'
 import type { Edit } from '../memory/table-writer.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
 import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
-import { Router } from '../router/router.ts'
+import { Router, type RouterOptions } from '../router/router.ts'
 import type { Control, Log, RunningControl } from './control.ts'
 import { LiveService, newEndpoint } from './live-service.ts'
+import { serviceTextOf } from './service-text.ts'
 
 export interface SignalboxOptions {
   /** The control plane: `agents` of 'signalbox/agents'. Without it weights are what you set, and no thread is started. */
@@ -111,11 +112,15 @@ export class Box {
     return this.#closing !== undefined
   }
 
-  /** The router of a service in this thread, the same one each time. Throws SBX_SERVICE_UNKNOWN. */
-  router(service: string): Router {
+  /**
+   * The router of a service in this thread, the same one each time; with a `subset` it keeps to the endpoints that have
+   * this metadata. Throws SBX_SERVICE_UNKNOWN.
+   */
+  router(service: string, options: RouterOptions = {}): Router {
     this.#open()
-    let router = this.#routers.get(service)
-    if (router === undefined) this.#routers.set(service, (router = new Router(this.#attachment, service)))
+    const key = JSON.stringify([service, options.subset, options.fallback])
+    let router = this.#routers.get(key)
+    if (router === undefined) this.#routers.set(key, (router = new Router(this.#attachment, service, options)))
     return router
   }
 
@@ -202,7 +207,7 @@ function powerOfTwo(least: number, wanted: number, most: number): number {
 
 function fill(edit: Edit, config: Config): void {
   for (const [name, service] of Object.entries(config.services)) {
-    const index = edit.putService({ name, policy: service.policy, panicThreshold: service.panicThreshold })
+    const index = edit.putService(serviceTextOf(name, service, config.zone))
     for (const endpoint of service.endpoints) edit.add(index, newEndpoint(endpoint))
   }
 }
@@ -212,13 +217,14 @@ function fill(edit: Edit, config: Config): void {
  *
  *   attachRouter(workerData, 'api')    workerData is box.handle
  *   attachRouter('api')                the handle is found in the environment data of threads started after the box
+ *   attachRouter(workerData, 'api', { subset: { version: 'v1' } })    keeps to the endpoints with this metadata
  *
  * Throws SBX_REGION_MISSING, SBX_REGION_LAYOUT_MISMATCH, SBX_REGION_SEATS_TAKEN or SBX_SERVICE_UNKNOWN.
  */
 export function attachRouter(service: string): Router
-export function attachRouter(handle: unknown, service: string): Router
-export function attachRouter(handleOrService: unknown, service?: string): Router {
-  if (service !== undefined) return new Router(attach(handleOrService), service)
+export function attachRouter(handle: unknown, service: string, options?: RouterOptions): Router
+export function attachRouter(handleOrService: unknown, service?: string, options?: RouterOptions): Router {
+  if (service !== undefined) return new Router(attach(handleOrService), service, options)
   if (typeof handleOrService !== 'string') {
     throw new SignalboxError(
       'SBX_SERVICE_UNKNOWN',

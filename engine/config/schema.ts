@@ -1,11 +1,20 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { CLASS_NAMES } from '../memory/classes.ts'
 import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
 import { choice, isName, keys, name, readHealthPath, readRouteHost, readRoutePath, readToken } from './names.ts'
 import { policySchema } from './policy-schema.ts'
+import {
+  breakerSchema,
+  localitySchema,
+  retrySchema,
+  serviceLimitsSchema,
+  subsetSchema,
+  subsettingSchema,
+} from './safety-schema.ts'
 import { duration, ratio, size } from './units.ts'
 import { show } from './wording.ts'
 
@@ -142,12 +151,6 @@ const timeoutsSchema = keys({
   request: duration().prefault('0s').describe('Time for the whole request, retries included. 0s: none. Default 0s.'),
 })
 
-const retrySchema = keys({
-  attempts: whole(0, 10)
-    .prefault(2)
-    .describe('Attempts after the first try, each on another endpoint while one is usable, 0 to 10. Default 2.'),
-})
-
 export const outlierSchema = keys({
   consecutive5xx: whole(0, 1000)
     .prefault(5)
@@ -195,6 +198,26 @@ export const serviceSchema = keys({
   panicThreshold: ratio()
     .prefault('50%')
     .describe('When the healthy share falls below this, health is ignored and all endpoints are used. Default 50%.'),
+  failOnPanic: flag()
+    .prefault(false)
+    .describe('Whether requests are answered with 503 in panic, instead of going to any endpoint. Default false.'),
+  overprovisioning: whole(100, 10_000)
+    .prefault(140)
+    .describe(
+      'How many endpoints of a priority there are for those that are needed, in percent: below 100 ÷ this of them healthy, load moves to the next priority. 100 to 10000. Default 140.',
+    ),
+  limits: serviceLimitsSchema
+    .optional()
+    .describe('How much of everything there may be at one moment. Default absent: no limits.'),
+  breaker: breakerSchema
+    .optional()
+    .describe(
+      'Leaves an endpoint alone whose requests fail, and tries it with one probe at a time. Default absent: off.',
+    ),
+  locality: localitySchema.optional().describe('How zones are told apart. Default absent: they are not.'),
+  subsetting: subsettingSchema
+    .optional()
+    .describe('Keeps this node to some endpoints of a service that is too large for all. Default absent: all.'),
 })
 
 const routeSchema = keys({
@@ -209,6 +232,15 @@ const routeSchema = keys({
     .prefault({})
     .describe('Which requests the route takes. Default: all.'),
   service: name('a service name', NAME_LENGTH).describe('The service that answers. Required.'),
+  subset: subsetSchema.describe('Metadata that endpoints must have to answer here. Default: any endpoint.'),
+  subsetFallback: choice('a fallback', ['none', 'any'])
+    .prefault('none')
+    .describe('Who answers where no endpoint has the metadata: none, or any of the service. Default none.'),
+  class: choice('a class', CLASS_NAMES)
+    .prefault('critical')
+    .describe(
+      'How dear the requests are: sheddable ones are turned away first when there is too much. Default critical.',
+    ),
 })
 
 const agentSchema = () =>
@@ -262,7 +294,7 @@ const writtenConfig = keys({
 export const configSchema = writtenConfig.transform(config => {
   const names = Object.keys(config.services)
   const isOnly = config.routes.length === 0 && names.length === 1
-  return isOnly ? { ...config, routes: [{ match: {}, service: names[0]! }] } : config
+  return isOnly ? { ...config, routes: [routeSchema.parse({ service: names[0] })] } : config
 })
 
 /** The config as the program reads it: every default filled in, durations in ms, sizes in bytes, ratios from 0 to 1. */

@@ -7,6 +7,18 @@ import type { Tries } from './tries.ts'
 /** Too many requests: another endpoint may have room. */
 const TOO_MANY = 429
 
+export interface AttemptStart {
+  router: Router
+  ticket: number
+  tries: Tries
+  /** What its further tries are known by. */
+  request: object
+  body: unknown
+  isRetry: boolean
+  /** Whether the dispatcher ended it, rather than anything that happened to it. */
+  isDestroyed: () => boolean
+}
+
 /**
  * One request at one endpoint: holds the ticket from pick until the request is over, and settles it exactly once. The
  * two handler styles report to it what they see.
@@ -15,6 +27,8 @@ export class Attempt {
   readonly #router: Router
   readonly #tries: Tries
   readonly #request: object
+  /** It has a place in the budget of retries. */
+  readonly #isRetry: boolean
   readonly #isDestroyed: () => boolean
   readonly #sentAt = performance.now()
   readonly #body: Readable | undefined
@@ -25,22 +39,12 @@ export class Attempt {
   #isWithdrawn = false
   #isLate = false
 
-  /**
-   * `request`: what its further tries are known by. `isDestroyed`: whether the dispatcher ended it, rather than anything
-   * that happened to it.
-   */
-  constructor(
-    router: Router,
-    ticket: number,
-    tries: Tries,
-    request: object,
-    body: unknown,
-    isDestroyed: () => boolean,
-  ) {
+  constructor({ router, ticket, tries, request, body, isRetry, isDestroyed }: AttemptStart) {
     this.#router = router
     this.#ticket = ticket
     this.#tries = tries
     this.#request = request
+    this.#isRetry = isRetry
     this.#isDestroyed = isDestroyed
     if (isStream(body)) {
       this.#body = body
@@ -103,6 +107,7 @@ export class Attempt {
     else this.#tries.forget(this.#request)
     if (hasFailed && this.#status === 0) this.#latencyUs = this.#elapsedUs()
     this.#router.settle(ticket, outcome, this.#latencyUs)
+    if (this.#isRetry) this.#router.endRetry()
   }
 
   #elapsedUs(): number {

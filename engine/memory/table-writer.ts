@@ -116,6 +116,8 @@ export class Edit {
   readonly #structure: Structure
   readonly #version: number
   #isListed: Uint8Array | undefined
+  /** Services whose rows have changed. */
+  readonly #touched = new Set<number>()
   #cursor = 0
 
   constructor(region: Region, endpoints: EndpointTable, services: ServiceTable, tally: Tally, before: number) {
@@ -178,6 +180,7 @@ export class Edit {
     this.#tally.forget(row)
     this.#endpoints.settleIn(row, service, text, weight, priority, tickClock(this.#region))
     this.#structure.services[service].rows.push(row)
+    this.#touched.add(service)
     this.isChanged = true
     return row
   }
@@ -188,6 +191,7 @@ export class Edit {
     const position = rows.indexOf(row)
     if (position < 0) return
     rows.splice(position, 1)
+    this.#touched.add(service)
     this.#endpoints.setRetiredAt(row, this.#version)
     this.isChanged = true
   }
@@ -195,9 +199,9 @@ export class Edit {
   finish(): Structure {
     // Versions are compared on a circle: a removal must be forgotten before they have come half-way round it.
     if ((this.#version & 0xfffff) === 0) this.#forgetRetired()
-    this.#structure.services.forEach((service, index) => {
-      this.#serviceTable.refreshPullMax(index, service.rows, this.#endpoints)
-    })
+    for (const index of this.#touched) {
+      this.#serviceTable.refreshPullMax(index, this.#structure.services[index].rows, this.#endpoints)
+    }
     return { version: this.#version, services: this.#structure.services }
   }
 

@@ -34,6 +34,8 @@ export interface Policy {
   readonly isWeighted: boolean
   /** True when the hash given to `pick` decides: then a config may say what of a request it is made from. */
   readonly isKeyed?: boolean
+  /** True when a request is to stay in the zone of its node: the router then tells zones apart. */
+  readonly isZoneAware?: boolean
   readonly options: PolicyOptions
   /** `options` has a value for each option of the policy, see completeOptions. */
   create(dice: Dice, options: OptionValues): Chooser

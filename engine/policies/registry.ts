@@ -1,3 +1,5 @@
+import { adaptive } from './adaptive.ts'
+import { capacity } from './capacity.ts'
 import { leastRequest } from './least-request.ts'
 import { peakEwma } from './peak-ewma.ts'
 import type { Policy } from './policy.ts'
@@ -6,9 +8,12 @@ import { random } from './random.ts'
 import { rendezvous } from './rendezvous.ts'
 import { roundRobin } from './round-robin.ts'
 import { weightedRoundRobin } from './weighted-round-robin.ts'
+import { zone } from './zone.ts'
 
 /** Every policy there is. Config, tests, benchmarks, docs and the dashboard enumerate this list and nothing else. */
 export const POLICIES: readonly Policy[] = [
+  adaptive,
+  capacity,
   leastRequest,
   peakEwma,
   prequal,
@@ -16,6 +21,7 @@ export const POLICIES: readonly Policy[] = [
   rendezvous,
   roundRobin,
   weightedRoundRobin,
+  zone,
 ]
 
 /** What a service uses that names none. */

@@ -9,7 +9,7 @@ import { readBreak, readFailure } from './failure.ts'
 import type { Front, Lane } from './front.ts'
 import { readResponseHead, readTrailers } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
-import { type Reason, replyFor } from './reply.ts'
+import { type Reason, reasonOf, replyFor } from './reply.ts'
 import { linger, type RequestBody } from './request-body.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -57,6 +57,8 @@ export class Exchange {
   /** Row of the last try. */
   #row = -1
   #tried: Tried | undefined
+  /** This try has a place in the budget of retries. */
+  #isRetry = false
   #sentAt = 0
   #latencyUs = 0
   #status = 0
@@ -106,8 +108,8 @@ export class Exchange {
       this.#deadline = setTimeout(() => this.#onDeadline(), lane.timeouts.request)
     }
     this.#hash = lane.hashOf?.(this.request, sending.path, this.connection.remote) ?? 0
-    const ticket = lane.router.pick(this.#hash)
-    if (ticket < 0) this.refuse('no-endpoint')
+    const ticket = lane.router.pick(this.#hash, undefined, lane.requestClass)
+    if (ticket < 0) this.refuse(reasonOf(ticket))
     else this.#send(lane, sending, ticket)
   }
 
@@ -118,8 +120,12 @@ export class Exchange {
     this.#isSent = false
     this.#abort = undefined
     this.#sentAt = this.#attempts++ === 0 ? this.#startedAt : performance.now()
-    const upstream = this.#front.upstreams.of(endpoint, lane.timeouts)
+    const upstream = this.#front.upstreams.of(endpoint, lane)
     const client = upstream.take()
+    if (client === undefined) {
+      this.refuse('overloaded')
+      return
+    }
     this.#upstream = upstream
     this.#client = client
     client.dispatch(sending as unknown as Dispatcher.DispatchOptions, this as unknown as Dispatcher.DispatchHandler)
@@ -224,11 +230,18 @@ export class Exchange {
     if (this.#attempts > lane.retries || sending.body?.hasBegun) return false
     const tried = (this.#tried ??= new Tried())
     tried.add(this.#row)
-    let ticket = lane.router.pick(this.#hash, tried)
+    if (!lane.router.tryRetry()) return false
+    this.#isRetry = true
+    let ticket = lane.router.pick(this.#hash, tried, lane.requestClass)
     // An idle connection may have been closed just as the request went out on it: then the same endpoint, on a new
     // connection, is better than nobody.
-    if (ticket < 0 && retry === 'idempotent' && this.#attempts === 1) ticket = lane.router.pick(this.#hash)
-    if (ticket < 0) return false
+    if (ticket < 0 && retry === 'idempotent' && this.#attempts === 1) {
+      ticket = lane.router.pick(this.#hash, undefined, lane.requestClass)
+    }
+    if (ticket < 0) {
+      this.#endRetry()
+      return false
+    }
     this.#front.counters[RETRIES]++
     this.#send(lane, sending, ticket)
     return true
@@ -307,9 +320,15 @@ export class Exchange {
     this.#row = this.#ticket & 0xffff
     this.#lane?.router.settle(this.#ticket, outcome, this.#latencyUs)
     this.#ticket = -1
+    this.#endRetry()
     if (this.#client === undefined) return
     this.#upstream?.discard(this.#client)
     this.#client = undefined
+  }
+
+  #endRetry(): void {
+    if (this.#isRetry) this.#lane?.router.endRetry()
+    this.#isRetry = false
   }
 
   #end(): void {

@@ -29,6 +29,7 @@ export class Attachment {
   pinned = 0
   #writer: TableWriter | undefined
   readonly #known: (Known | undefined)[] = []
+  #decoded: Decoded | undefined
   readonly #rest: NodeJS.Timeout
 
   constructor(region: Region) {
@@ -58,13 +59,24 @@ export class Attachment {
     return this.pinned
   }
 
-  /** The services of the pinned structure, in the order of their index. */
-  serviceTexts(): { text: ServiceText; rows: number[] }[] {
-    this.catchUp()
-    return readSlot(this.region, this.pinned).services.map(({ text, rows }) => ({
+  /** The services of the pinned structure, in the order of their index; decoded once for each structure. Not to be changed. */
+  serviceTexts(): readonly ServiceEntry[] {
+    const pinned = this.catchUp()
+    if (this.#decoded?.pinned === pinned) return this.#decoded.services
+    const services = readSlot(this.region, pinned).services.map(({ text, rows }) => ({
       text: JSON.parse(text) as ServiceText,
       rows,
     }))
+    this.#decoded = { pinned, services, ids: [] }
+    return services
+  }
+
+  /** The row of an endpoint of a service, by its id; −1 where there is none. Constant time while the structure stands. */
+  rowOfId(service: number, id: string): number {
+    const { rows } = this.serviceTexts()[service]
+    const { ids } = this.#decoded as Decoded
+    ids[service] ??= new Map(rows.map(row => [this.endpoint(row).id, row]))
+    return ids[service].get(id) ?? -1
   }
 
   /** Index and text of a service. Throws SBX_SERVICE_UNKNOWN. */
@@ -105,6 +117,19 @@ export class Attachment {
     freeSeat(this.region, this.seat)
     attachments.delete(regionId(this.region))
   }
+}
+
+/** A service of the structure: what it says of itself, and its rows. */
+export interface ServiceEntry {
+  readonly text: ServiceText
+  readonly rows: readonly number[]
+}
+
+interface Decoded {
+  readonly pinned: number
+  readonly services: readonly ServiceEntry[]
+  /** Rows by id, by index of service; made when one is asked for. */
+  readonly ids: Map<string, number>[]
 }
 
 interface Known {

@@ -1,4 +1,5 @@
 import { type BarName, barNames, DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
+import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
 import { HEALTH_NAMES, type HealthName } from '../memory/endpoint-table.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
@@ -7,7 +8,6 @@ import { serviceCount, serviceStart } from '../memory/slots.ts'
 import type { RowTotals } from '../memory/tally.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
-import { CLASS_NAMES, type ClassName } from './classes.ts'
 import { Tiers } from './tiers.ts'
 import { why } from './why.ts'
 
@@ -85,7 +85,7 @@ export function reportService(attachment: Attachment, service: string): ServiceR
   return reportOne(attachment, index, text, rows)
 }
 
-function reportOne(attachment: Attachment, index: number, text: ServiceText, rows: number[]): ServiceReport {
+function reportOne(attachment: Attachment, index: number, text: ServiceText, rows: readonly number[]): ServiceReport {
   const { region, seat, services, slot } = attachment
   const tiers = new Tiers(attachment, index)
   tiers.bind(text, serviceStart(region, slot, index), serviceCount(region, slot, index), undefined)

@@ -1,7 +1,8 @@
 import { SignalboxError } from '../errors.ts'
 import { TRIPPED } from '../memory/bars.ts'
 import { Candidates, type Tried } from '../memory/candidates.ts'
-import { GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
+import { CLASS } from '../memory/classes.ts'
+import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
 import type { ServiceText } from '../memory/service-text.ts'
@@ -12,7 +13,6 @@ import { type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
 import { completeOptions } from '../policies/policy-options.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
-import { CLASS } from './classes.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Guard } from './guard.ts'
 import { tryRetry } from './retry-budget.ts'
@@ -235,6 +235,18 @@ export class Router {
 
   endRetry(): void {
     this.#gauges.leave(GAUGE_RETRIES)
+  }
+
+  /** Counts one more connection to the service's endpoints; false, and nothing is counted, when it may have no more. */
+  tryConnect(): boolean {
+    const limit = this.#text.limits?.connections ?? 0
+    if (limit > 0) return this.#gauges.tryEnter(GAUGE_CONNECTIONS, limit)
+    this.#gauges.enter(GAUGE_CONNECTIONS)
+    return true
+  }
+
+  endConnection(): void {
+    this.#gauges.leave(GAUGE_CONNECTIONS)
   }
 
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */

@@ -25,13 +25,18 @@ services:
       - { url: "http://127.0.0.1:9002" }
     healthCheck: { path: /healthz, interval: 1s, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
     timeouts: { connect: 1s, firstByte: 15s, idle: 60s, request: 0s }
-    retry: { attempts: 2 }
+    retry: { attempts: 2, budget: 20%, budgetMin: 3 }
+    limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0s }
     outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10% }
     breaker: {}
     slowStart: { window: 0s, aggression: 1, minWeight: 10% }
     panicThreshold: 50%
+    failOnPanic: false
+    overprovisioning: 140
+    locality: { mode: zone-aware, minEndpoints: 6, nodes: { z1: 1, z2: 2 } }
+    subsetting: { size: 20, node: proxy-1 }
 routes:
-  - { match: { host: api.example.com, path: /v1/ }, service: api }
+  - { match: { host: api.example.com, path: /v1/ }, service: api, subset: { version: v1 }, subsetFallback: any, class: sheddable }
 agents: {}
 `
 
@@ -77,7 +82,17 @@ test('parseConfig() reads every key, in base units', () => {
         ],
         healthCheck: { path: '/healthz', interval: 1000, timeout: 500, unhealthyAfter: 2, healthyAfter: 2 },
         timeouts: { connect: 1000, firstByte: 15_000, idle: 60_000, request: 0 },
-        retry: { attempts: 2 },
+        retry: { attempts: 2, budget: 0.2, budgetMin: 3 },
+        limits: { connections: 1024, requests: 1024, retries: 3, endpointRequests: 0 },
+        breaker: {
+          consecutiveFailures: 5,
+          errorRate: 0.5,
+          errorRateVolume: 20,
+          window: 10_000,
+          openFor: 5000,
+          maxOpenFor: 60_000,
+          probes: 1,
+        },
         outlier: {
           consecutive5xx: 5,
           interval: 10_000,
@@ -87,9 +102,21 @@ test('parseConfig() reads every key, in base units', () => {
         },
         slowStart: { window: 0, aggression: 1, minWeight: 0.1 },
         panicThreshold: 0.5,
+        failOnPanic: false,
+        overprovisioning: 140,
+        locality: { mode: 'zone-aware', minEndpoints: 6, nodes: { z1: 1, z2: 2 } },
+        subsetting: { size: 20, node: 'proxy-1' },
       },
     },
-    routes: [{ match: { host: 'api.example.com', path: '/v1/' }, service: 'api' }],
+    routes: [
+      {
+        match: { host: 'api.example.com', path: '/v1/' },
+        service: 'api',
+        subset: { version: 'v1' },
+        subsetFallback: 'any',
+        class: 'sheddable',
+      },
+    ],
     agents: {
       'health-monitor': { enabled: true },
       'failure-detector': { enabled: true },
@@ -101,14 +128,14 @@ test('parseConfig() reads every key, in base units', () => {
 test('parseConfig() fills in what is not written', () => {
   const written = read(FULL)
   const least = read(`
-    services: { api: { healthCheck: {}, endpoints: [
+    services: { api: { healthCheck: {}, breaker: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [
       { id: a, url: "http://127.0.0.1:9001", zone: z1, metadata: { version: v1 } }, { url: "http://127.0.0.1:9002" } ] } }
   `)
   assert.deepEqual({ ...least, workers: 2, zone: 'z1', routes: written.routes }, written)
   assert.equal(least.workers, availableParallelism())
   assert.equal(least.zone, '')
   // The only service takes everything.
-  assert.deepEqual(least.routes, [{ match: {}, service: 'api' }])
+  assert.deepEqual(least.routes, [{ match: {}, service: 'api', subsetFallback: 'none', class: 'critical' }])
 })
 
 test('parseConfig() takes listen as a text, a port, a map or a list', () => {
@@ -224,7 +251,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     'services:\n  a:',
-    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, retry, outlier, slowStart, panicThreshold',
+    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, retry, outlier, slowStart, panicThreshold, failOnPanic, overprovisioning, limits, breaker, locality, subsetting',
   ],
   [
     'services: {a: {}, b: {}}',

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Tried } from '../../engine/memory/candidates.ts'
+import { CLASS } from '../../engine/memory/classes.ts'
 import { GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../../engine/memory/gauges.ts'
 import { freeSeatOf } from '../../engine/memory/seats.ts'
 import type { LimitsText } from '../../engine/memory/service-text.ts'
 import { POLICIES } from '../../engine/policies/registry.ts'
-import { CLASS } from '../../engine/router/classes.ts'
 import { PICK } from '../../engine/router/router.ts'
 import { tinyWorld } from '../support/tiny-world.ts'
 

@@ -78,7 +78,7 @@ export class TinyWorld {
   }
 
   /** Rows of the service now, in order. */
-  rows(): number[] {
+  rows(): readonly number[] {
     return this.attachment.serviceTexts()[this.service].rows
   }
 
