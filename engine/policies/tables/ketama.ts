@@ -17,7 +17,8 @@ import { RING_POINTS_MAX, type Ring, sortRing } from './ring.ts'
  *            number per weight is lowered until they fit, where nginx takes as much memory as it needs.
  * Evenness   160 points a weight leave shares uneven: the coefficient of variation is 1 ÷ √160 = 8 %.
  * Pingora    prints an IPv6 host without brackets: write the key as ::1:7777 for its ring, and [::1]:7777 for nginx's.
- * Cost       KETAMA_COST
+ * Cost       a crc and a sort, 45 + 80 ns a point. Node 20.20 on an EPYC, 160 points each, ms: 2.4 for 100 members, 18 for 1,000,
+ *            270 for 10,000.
  */
 export function buildKetama(members: readonly Member[], options: { points: number }): Ring {
   const { points } = options

@@ -15,9 +15,10 @@ import { type Hash64, hash64 } from './xxhash.ts'
  * Source     Envoy's ring_hash_lb.cc, its doubles repeated operation by operation: for whole weights the points are Envoy's.
  * Deviation  only the high words of the 64-bit points are kept, for 32-bit keys: an arc is wrong by less than 2^−32 of the
  *            circle. Weights may be fractions (units of 1/256). MURMUR_HASH_2 is not offered.
- * Order      where max cuts the scale, who gets the odd point depends on the order of the members, as in Envoy.
- * Cost       hash and sort, 90 + 80 ns a point. Node 20.20, one core, 100 members: RING_COST.
- *            For the same evenness a Maglev table is ten times cheaper to build.
+ * Order      where max cuts the scale, who gets the odd point depends on the order of the members, as in Envoy; and where max is
+ *            less than the members, some have none.
+ * Cost       hash and sort, 90 + 80 ns a point. Node 20.20 on an EPYC, 100 members, ms: 0.8 for 1,024 points, 12 for
+ *            65,536, 200 for 1,048,576 and 2,100 for 8,388,608.
  */
 export function buildRing(members: readonly Member[], options: { min: number; max: number }): Ring {
   checkSizes(options)

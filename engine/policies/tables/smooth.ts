@@ -19,7 +19,8 @@ import { turnsOf } from './turns.ts'
  * Source     ngx_http_upstream_round_robin.c (commit 52327e0627f4, 2012).
  * Deviation  no effective weight that falls with failures: a barred member is passed over by whoever walks the schedule. Long
  *            periods are made to fit, see turns.ts.
- * Cost       period × distinct weights. Node 20.20, one core: SMOOTH_COST.
+ * Cost       period × distinct weights. Node 20.20 on an EPYC, ms: 0.5 for 1,000 members of ten weights, 13 for
+ *            10,000; 67 for 361 weights in 65,341 turns, the most there can be. Looking at all of 10,000 takes 1,110.
  */
 export function buildSmoothSchedule(members: readonly Member[]): Uint16Array {
   const { turns, period } = turnsOf(members)

@@ -7,16 +7,16 @@ import { invalid } from './member.ts'
  * The hash is WebAssembly, and WebAssembly starts with a promise: `await xxhash()` once in each thread, and from then on the
  * builders that hash (Maglev, ring) are plain functions.
  *
- * Source    Collet's XXH64 by the package xxhash-wasm.   Cost  90 ns for a ring point of 20 bytes.
- * Deviation the BigInt it returns is stored, never calculated with: a typed array splits it into words.
+ * Source     Collet's XXH64 by the package xxhash-wasm.    Cost  90 ns for a ring point of 20 bytes.
+ * Deviation  the BigInt it returns is stored, never calculated with: a typed array splits it into words.
  */
-let api: XXHashAPI | undefined
-let loading: Promise<XXHashAPI> | undefined
-
 export async function xxhash(): Promise<void> {
   loading ??= load()
   api = await loading
 }
+
+let loading: Promise<XXHashAPI> | undefined
+let api: XXHashAPI | undefined
 
 /** Which half of a 64-bit number in memory is the high one: the second on all machines but big-endian ones. */
 export const HIGH_HALF = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 1 : 0
