@@ -15,7 +15,6 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
   { key: 'services.*.retry.perTry', same: isZero, wish: 'remove it or write 0s' },
   { key: 'services.*.retry.budget' },
   { key: 'services.*.retry.budgetMin' },
-  { key: 'services.*.outlier.successRateStdev' },
   { key: 'services.*.limits', same: isEmptyMap },
   { key: 'services.*.breaker', same: isEmptyMap },
   { key: 'agents.node-discovery', same: isIdle },

@@ -97,7 +97,7 @@ export const SERVICE_TEXT_BYTES_MAX = (ENTRY_WORDS - ENTRY_TEXT) * 4
 
 // ── totals: what one seat did with one row, ever growing modulo 2^32 ────────────────────── owner (writes)
 export const TOTAL_PICKED = 0
-/** Four words by outcome code, see outcomes.ts. */
+/** Four words by outcome code, see totalOf in outcomes.ts. */
 export const TOTAL_SETTLED = 1
 export const TOTAL_LATENCY_US = 5 // sum over 'ok' outcomes, low word
 export const TOTAL_LATENCY_HIGH = 6 // … and twice its carries, odd while one is under way

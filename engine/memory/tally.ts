@@ -8,7 +8,7 @@ import {
   TOTAL_SETTLED,
   TOTAL_WORDS,
 } from './layout.ts'
-import { OK } from './outcomes.ts'
+import { OK, totalOf } from './outcomes.ts'
 import type { Region } from './region.ts'
 
 /** What all threads together did with one row since the region began. Counts are modulo 2^32, the latency sum is not. */
@@ -92,7 +92,7 @@ export class Tally {
     if (inflight <= 0) return false
     words[this.#ownInflightAt + row] = inflight - 1
     const totals = this.#ownTotalsAt + row * TOTAL_WORDS
-    words[totals + TOTAL_SETTLED + outcome]++
+    words[totals + TOTAL_SETTLED + totalOf(outcome)]++
     if (outcome === OK) {
       const before = words[totals + TOTAL_LATENCY_US]
       const after = (before + latencyUs) | 0

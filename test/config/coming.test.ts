@@ -13,7 +13,6 @@ test('a key of a later version is refused rather than ignored', () => {
     ['retry: { statuses: [502] }', '', 'services.a.retry.statuses'],
     ['retry: { budget: 20% }', '', 'services.a.retry.budget'],
     ['retry: { budgetMin: 3 }', '', 'services.a.retry.budgetMin'],
-    ['outlier: { successRateStdev: 1.9 }', '', 'services.a.outlier.successRateStdev'],
     ['limits: { connections: 1024 }', '', 'services.a.limits'],
     ['breaker: { consecutive: 5 }', '', 'services.a.breaker'],
     ['', 'listen: { address: "a:1", tls: { cert: c, key: k } }', 'listen.tls'],

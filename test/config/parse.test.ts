@@ -26,7 +26,7 @@ services:
     healthCheck: { path: /healthz, interval: 1s, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
     timeouts: { connect: 1s, firstByte: 15s, idle: 60s, request: 0s }
     retry: { attempts: 2 }
-    outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10% }
+    outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10%, successRateStdev: 1.9 }
     breaker: {}
     slowStart: { window: 0s, aggression: 1, minWeight: 10% }
     panicThreshold: 50%
@@ -80,10 +80,23 @@ test('parseConfig() reads every key, in base units', () => {
         retry: { attempts: 2 },
         outlier: {
           consecutive5xx: 5,
+          consecutiveGateway: 0,
+          splitLocalOrigin: false,
+          consecutiveLocalOrigin: 5,
           interval: 10_000,
           baseEjection: 30_000,
           maxEjection: 300_000,
+          ejectionJitter: 0.1,
           maxEjected: 0.1,
+          successRateStdev: 1.9,
+          successRateMinHosts: 5,
+          successRateVolume: 100,
+          failurePercentage: 0,
+          failurePercentageMinHosts: 5,
+          failurePercentageVolume: 50,
+          latencyQuantile: 0,
+          latencyFactor: 3,
+          latencyVolume: 100,
         },
         slowStart: { window: 0, aggression: 1, minWeight: 0.1 },
         panicThreshold: 0.5,
@@ -224,7 +237,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     'services:\n  a:',
-    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, retry, outlier, slowStart, panicThreshold',
+    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, retry, outlier, slowStart, adaptiveConcurrency, panicThreshold',
   ],
   [
     'services: {a: {}, b: {}}',
