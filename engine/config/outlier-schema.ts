@@ -28,7 +28,7 @@ export const outlierSchema = keys({
   interval: duration({ min: '10ms' })
     .prefault('10s')
     .describe(
-      'Span over which rates and quantiles are taken, and after which a returned endpoint is forgiven one ejection; 10ms or more, looked at ten times a second. Default 10s.',
+      'Span over which rates and quantiles are taken, and after which a returned endpoint is forgiven one ejection; 10ms or more. Default 10s.',
     ),
   baseEjection: duration()
     .prefault('30s')
