@@ -12,6 +12,7 @@ import {
   JOINED_MS,
   KEY_HASH,
   LATENCY_US,
+  LIMIT_ADAPTIVE,
   PRIORITY,
   RETIRED_AT,
   ROW_WORDS,
@@ -92,6 +93,8 @@ export class EndpointTable {
   ejections = (row: number): number => this.#get(row, EJECTIONS)
   latencyUs = (row: number): number => this.#get(row, LATENCY_US)
   joinedMs = (row: number): number => this.#get(row, JOINED_MS)
+  /** Requests in flight the row may have, as its latency says; 0: no limit. */
+  adaptiveLimit = (row: number): number => this.#get(row, LIMIT_ADAPTIVE)
   retiredAt = (row: number): number => this.#get(row, RETIRED_AT)
 
   /**
@@ -117,6 +120,7 @@ export class EndpointTable {
   setEjectedUntil = (row: number, ms: number): void => this.#set(row, EJECTED_UNTIL_MS, ms)
   setEjections = (row: number, times: number): void => this.#set(row, EJECTIONS, times)
   setLatencyUs = (row: number, us: number): void => this.#set(row, LATENCY_US, saturate(us))
+  setAdaptiveLimit = (row: number, limit: number): void => this.#set(row, LIMIT_ADAPTIVE, saturate(limit))
   setRetiredAt = (row: number, version: number): void => this.#set(row, RETIRED_AT, version)
 
   /**

@@ -64,6 +64,7 @@ export const LATENCY_US = 10 //    smoothed latency, saturates at 2^31 − 1    
 export const JOINED_MS = 11 //     clock when the tenant came                                  table writer
 export const RETIRED_AT = 12 //    version that took it out of the table; 0: not retired       table writer
 export const KEY_HASH = 13 //      murmur3 of the endpoint's id: its name in hash policies           table writer
+export const LIMIT_ADAPTIVE = 14 // requests in flight it may have, by its latency; 0: no limit  load-balancer
 // line 1: written with every settle where the service's policy looks at latency, by any thread: a lost update heals
 export const PEAK_US = LINE_WORDS // latency, up at once and slowly down; 0: nothing known      settling threads
 export const PEAK_AT_MS = PEAK_US + 1 // clock of the last change of it                         settling threads
@@ -184,7 +185,9 @@ export function layoutOf(capacity: Capacity): Layout {
 }
 
 assert(ROW_WORDS % LINE_WORDS === 0, 'a row never straddles a cache line')
-assert(KEY_HASH < LINE_WORDS && LEVELS_AT + LEVELS <= ROW_WORDS && PANICS < LINE_WORDS && SEQUENCE < SERVICE_WORDS)
+assert(
+  LIMIT_ADAPTIVE < LINE_WORDS && LEVELS_AT + LEVELS <= ROW_WORDS && PANICS < LINE_WORDS && SEQUENCE < SERVICE_WORDS,
+)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
