@@ -8,8 +8,8 @@ import { rankOf } from './parts.ts'
  *
  * A value is off by an eighth at most, where endpoints are compared by whole factors. All histograms have the same
  * buckets, so two are merged by adding, and one takes 928 bytes whatever it counts: ten thousand endpoints take 9 MB.
- * (hdr-histogram-js at two digits takes some kilobytes and as many objects for each; what it adds, precision and
- * growing, nobody here needs.)
+ * (hdr-histogram-js over the same range, measured: 2.3 KB each at one digit, 11 KB at two; precision and growing, which
+ * it adds, nobody here needs.)
  */
 export const BUCKETS = 232
 
@@ -37,7 +37,9 @@ export function newHistogram(): Uint32Array {
 
 /** How many latencies a histogram counts. */
 export function volumeOf(histogram: Uint32Array): number {
-  return histogram.reduce((sum, count) => sum + count, 0)
+  let volume = 0
+  for (let bucket = 0; bucket < BUCKETS; bucket++) volume += histogram[bucket]!
+  return volume
 }
 
 /** The latency that a share `quantile` of all that are counted do not exceed, as the top of its bucket; 0 if there are none. */
