@@ -160,11 +160,12 @@ function onTables(state: State, { services }: TablesView, now: number): Step<Sta
     directives.push(...judged.directives)
     for (const endpoint of service.endpoints) {
       const { row, generation } = endpoint
-      const sentence = judged.sentences.get(row)!
-      const isOut = sentence.untilMs !== undefined
+      const sentence = judged.sentences.get(row)
+      const isOut = sentence?.untilMs !== undefined
       const suspect = state.suspects.get(row)
       // It begins anew when it returns: what was counted before it was ejected is not held against it.
       if (!isOut && suspect?.generation === generation) suspects.set(row, suspect)
+      if (sentence === undefined) continue
       const lighter = forgive(sentence, now)
       if (lighter.ejections !== sentence.ejections && endpoint.ejections !== lighter.ejections) {
         directives.push(writeEndpoint('ejections', lighter, lighter.ejections))
@@ -185,19 +186,24 @@ function judge(
   now: number,
 ): { seed: number; sentences: ReadonlyMap<number, Sentence>; directives: Directive[] } {
   const { name, endpoints } = service
-  const byRow = new Map(endpoints.map(endpoint => [endpoint.row, endpoint]))
+  const charges = chargesOf(state, service, outlier)
+  const charged = new Set(charges.map(({ row }) => row))
+  const views = new Map<number, EndpointView>()
   const sentences = new Map<number, Sentence>()
   for (const endpoint of endpoints) {
-    const known = state.sentences.get(endpoint.row)
-    sentences.set(endpoint.row, sentenceOf(known, name, endpoint, outlier, now))
+    const { row, bars, ejections } = endpoint
+    const known = state.sentences.get(row)
+    if (known === undefined && !charged.has(row) && (bars & EJECTED) === 0 && ejections === 0) continue
+    views.set(row, endpoint)
+    sentences.set(row, sentenceOf(known, name, endpoint, outlier, now))
   }
   const directives: Directive[] = []
   let { ejected, open } = tallyOf(service)
   let die = { value: 0, seed }
-  for (const charge of chargesOf(state, service, outlier)) {
+  for (const charge of charges) {
     const sentence = sentences.get(charge.row)!
     if (sentence.untilMs !== undefined) continue
-    const openOthers = open - (isOpen(byRow.get(charge.row)!) ? 1 : 0)
+    const openOthers = open - (isOpen(views.get(charge.row)!) ? 1 : 0)
     if (!mayEject(outlier, ejected, endpoints.length, openOthers)) continue
     die = rollDie(die.seed)
     const out = eject(sentence, charge, die.value, now)

@@ -29,7 +29,7 @@ interface Known {
   readonly batchMs: number
   /** Its limit, where concurrency is adaptive. */
   readonly gradient: Gradient | undefined
-  /** What was settled `ok` since its limit was last adjusted. */
+  /** What was settled `ok` since its limit was last adjusted; nothing while it has none. */
   readonly unread: { readonly ok: number; readonly latencyUsSum: number }
 }
 
@@ -122,8 +122,9 @@ function onSettled(state: State, rows: readonly Settled[], now: number): Step<St
     // Not seen in the tables yet: the next batch will do.
     if (before === undefined || before.generation !== generation || ok === 0) continue
     const latencyUs = smooth(before.latencyUs, latencyUsSum / ok, elapsedMs(now, before.batchMs))
-    const unread = { ok: before.unread.ok + ok, latencyUsSum: before.unread.latencyUsSum + latencyUsSum }
-    known.set(row, { ...before, latencyUs, batchMs: now, unread })
+    const { gradient, unread } = before
+    const more = { ok: unread.ok + ok, latencyUsSum: unread.latencyUsSum + latencyUsSum }
+    known.set(row, { ...before, latencyUs, batchMs: now, unread: gradient === undefined ? NOTHING_UNREAD : more })
     if (Math.round(latencyUs) !== Math.round(before.latencyUs)) {
       directives.push(writeEndpoint('latencyUs', { row, generation }, Math.round(latencyUs)))
     }
@@ -144,7 +145,7 @@ function onTables(state: State, { services }: TablesView, now: number): Step<Sta
     let isFactorNew = false
     for (const [i, endpoint] of service.endpoints.entries()) {
       const limited = limit(adaptiveConcurrency, before[i]!, endpoint)
-      known.set(endpoint.row, { ...limited, easing: easings[i]! })
+      known.set(endpoint.row, limited.easing === easings[i] ? limited : { ...limited, easing: easings[i]! })
       const whole = Math.floor(limited.gradient?.limit ?? 0)
       if (whole !== endpoint.limit) directives.push(writeEndpoint('limit', endpoint, whole))
       if (Math.round(factors[i]! * FACTOR_STEPS) === Math.round(endpoint.factor * FACTOR_STEPS)) continue
@@ -185,10 +186,11 @@ function healthFactor({ health }: EndpointView): number {
 
 /** Adjusts its limit when enough was settled since the last time. */
 function limit(rule: GradientRule | undefined, known: Known, endpoint: EndpointView): Known {
-  if (rule === undefined) return { ...known, gradient: undefined, unread: NOTHING_UNREAD }
-  const gradient = known.gradient ?? beginGradient(rule, endpoint.limit)
-  const { ok, latencyUsSum } = known.unread
-  if (ok < WINDOW_OKS_MIN) return { ...known, gradient }
+  if (rule === undefined) return known
+  if (known.gradient === undefined) return { ...known, gradient: beginGradient(rule, endpoint.limit) }
+  const { gradient, unread } = known
+  const { ok, latencyUsSum } = unread
+  if (ok < WINDOW_OKS_MIN) return known
   const meanUs = Math.max(1, latencyUsSum / ok)
   return { ...known, gradient: adjust(rule, gradient, meanUs, endpoint.inflight), unread: NOTHING_UNREAD }
 }

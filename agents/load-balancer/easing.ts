@@ -49,9 +49,11 @@ export function nextEasing(
   const hasRecovered = healthySinceMs !== before.healthySinceMs
   let cameMs = hasRecovered ? healthySinceMs : before.cameMs
   if (panic === 'over' && before.wasDoubtful && (bars & ALL_BARS) === 0) cameMs = now
-  const isOver = cameMs !== undefined && !isWithin(slowStart, cameMs, now)
+  if (cameMs !== undefined && !isWithin(slowStart, cameMs, now)) cameMs = undefined
   const wasDoubtful = panic === 'on' && (before.wasDoubtful || (bars & SOFT_BARS) !== 0)
-  return { cameMs: isOver ? undefined : cameMs, healthySinceMs, wasDoubtful }
+  // Most endpoints are not eased in most of the time: nothing is made anew for them.
+  if (!hasRecovered && cameMs === before.cameMs && wasDoubtful === before.wasDoubtful) return before
+  return { cameMs, healthySinceMs, wasDoubtful }
 }
 
 /** The share of its weight that it gets by itself, from minWeight to 1. */
@@ -66,7 +68,8 @@ export function easedShare(slowStart: SlowStart, { cameMs }: Easing, now: number
  * back for want of somebody to carry the load meanwhile.
  */
 export function evenOut(shares: readonly number[], isOpen: readonly boolean[]): number[] {
-  const most = shares.reduce((best, share, i) => (isOpen[i] ? Math.max(best, share) : best), 0)
+  let most = 0
+  for (let i = 0; i < shares.length; i++) if (isOpen[i] && shares[i]! > most) most = shares[i]!
   return most === 0 ? [...shares] : shares.map(share => Math.min(1, share / most))
 }
 
