@@ -97,6 +97,20 @@ test('failure detector returns an endpoint when its time is up, and keeps it out
   assert.ok(forMs > 59_900 && forMs <= 66_000, `for ${forMs} ms`)
 })
 
+test('failure detector does not hold against an endpoint what was under way when it was ejected', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  settle('a', 'eeeee')
+  await world.advance(20)
+  // 50 ms before it returns, after the last look at the tables.
+  await world.advance(elapsedMs(world.row('a').ejectedUntilMs, world.clock.now()) - 50)
+  settle('a', 'eeee')
+  await world.advance(200)
+  assert.equal(isEjected(world, 'a'), false)
+  settle('a', 'e')
+  await world.advance(50)
+  assert.equal(isEjected(world, 'a'), false, 'one, not five')
+})
+
 test('failure detector forgives one ejection for each healthy interval', async () => {
   const { world, settle } = stage(['a', 'b'])
   settle('a', 'eeeee')

@@ -42,14 +42,29 @@ test('failure detector begins each interval with nothing', async () => {
 })
 
 test('failure detector leaves who is ejected out of the comparison', async () => {
-  const { world, settle } = stage(FIVE)
-  world.row('e').bars = EJECTED
-  world.row('e').ejectedUntilMs = (world.clock.now() + 60_000) | 0
+  const { world, settle } = stage([...'abcdef'], { outlier: { ...OUTLIER, maxEjected: '100%' } })
+  world.row('f').bars = EJECTED
+  world.row('f').ejectedUntilMs = (world.clock.now() + 60_000) | 0
   world.start()
   for (const id of 'abcd') settle(id, 'o'.repeat(200))
   settle('e', mixed(200, 200))
+  settle('f', 'eo' + 'e'.repeat(199))
   await world.advance(INTERVAL_MS + 100, 10)
+  // With f, at 0.5 %, the mean would be 75 and σ 38: e, at 50 %, would be well above the threshold.
+  assert.deepEqual(ejections(world), ['e success-rate 50/52'])
+})
+
+test('failure detector takes an interval together, however often it looks at the tables meanwhile', async () => {
+  const { world, settle } = stage(FIVE)
+  await world.advance(INTERVAL_MS + 500, 10)
+  for (let i = 0; i < 9; i++) {
+    for (const id of 'abcd') settle(id, 'o'.repeat(30))
+    settle('e', mixed(15, 15))
+    await world.advance(1_000, 10)
+  }
   assert.deepEqual(ejections(world), [])
+  await world.advance(1_000, 10)
+  assert.deepEqual(ejections(world), ['e success-rate 50/52'], '270 requests, 30 a second')
 })
 
 test('failure detector compares an endpoint only by what its own tenant of the row did', async () => {
@@ -102,6 +117,11 @@ test('failure detector with splitLocalOrigin compares answers with answers, and 
     (await fifth(both, split)).map(said => said.split(' ')[1]),
     ['success-rate'],
   )
+  // Of 70 answers 30 failed, 43 %; 30 of 100 were no answers, 30 %; only together they would be 60 %.
+  const half = { successRateStdev: 0, failurePercentage: '50%' }
+  const third = mixed(40, 30, 'e') + 'o' + 'u'.repeat(30)
+  assert.deepEqual(await fifth(third, { ...split, ...half }), [])
+  assert.equal((await fifth(third, half)).length, 1)
   const rates = { ...split, successRateStdev: 0, failurePercentage: '35%' }
   assert.deepEqual(await fifth(mixed(200, 200, 'u'), rates), ['e failure-percentage-local-origin 50/35'])
 })

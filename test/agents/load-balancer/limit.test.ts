@@ -59,6 +59,8 @@ test('a window goes on until ten requests were settled in it', async () => {
   assert.equal(world.row('a').limit, 20)
   await window(world, 'a', { ok: 1 })
   assert.equal(world.row('a').limit, 21)
+  for (let i = 0; i < 9; i++) await window(world, 'a', { ok: 1 })
+  assert.equal(world.row('a').limit, 21, 'the next one begins with none')
 })
 
 test('the load balancer restarted goes on with the limit it had', async () => {
