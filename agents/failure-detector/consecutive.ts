@@ -1,4 +1,4 @@
-import { ERROR, GATEWAY, OK } from '../../engine/writer.ts'
+import { GATEWAY, OK, TIMEOUT, UNREACHABLE } from '../../engine/writer.ts'
 
 /** Failures in a row of one endpoint, of each class. */
 export interface Streaks {
@@ -47,7 +47,7 @@ export function follow(before: Streaks, codes: readonly number[], isSplit: boole
   return { after: { failures, gateway, local }, most }
 }
 
-/** Whether a failure came before any answer. Codes of a newer version say more exactly how an endpoint was not reached. */
+/** Whether a failure came before any answer. Of a code that only a newer version knows that is not said. */
 export function isLocalOrigin(code: number): boolean {
-  return code !== OK && code !== ERROR && code !== GATEWAY
+  return code === TIMEOUT || code === UNREACHABLE
 }

@@ -151,6 +151,14 @@ test('failure detector restarted returns whom its predecessor ejected, in time',
   assert.equal(world.row('a').ejections, 1)
 })
 
+test('failure detector restarted forgives what its predecessor counted', async () => {
+  const { world } = stage(['a', 'b'])
+  world.row('a').ejections = 2
+  world.start()
+  await world.advance(11_200, 10)
+  assert.equal(world.row('a').ejections, 1)
+})
+
 test('failure detector tells every 100 ms what was settled, each endpoint once, and nothing without traffic', async () => {
   const { world, settle } = stage(['a', 'b'])
   settle('a', 'oooe')
