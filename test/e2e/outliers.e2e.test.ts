@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { agents } from '../../agents/index.ts'
 import { type Box, createSignalbox, type EndpointReport, type Outcome } from '../../engine/index.ts'
+import { startProxy } from '../../engine/proxy/proxy.ts'
 import { eventually } from '../support/eventually.ts'
 
 /** Outlier detection over real threads: what a router settles here, the agents in their threads judge. */
@@ -103,4 +107,39 @@ test('adaptive concurrency sets a limit, and raises it while it is used and late
     return limit() > 5
   })
   for (const ticket of held) router.settle(ticket, 'ok', 1000)
+})
+
+test('an endpoint that answers 503 through the proxy is ejected for gateway failures, one that answers 500 is not', async t => {
+  const status: Record<string, number> = { a: 200, b: 500, e: 503 }
+  const endpoints = await Promise.all(
+    Object.keys(status).map(async id => {
+      const server = createServer((_, response) => response.writeHead(status[id]!).end()).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      t.after(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+      return { id, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+    }),
+  )
+  const outlier = { consecutive5xx: 0, consecutiveGateway: 5, successRateStdev: 0, maxEjected: '100%' }
+  const service = { policy: 'round-robin', endpoints, outlier }
+  const config = { listen: '127.0.0.1:0', workers: 1, services: { api: service } }
+  const box = await createSignalbox(config, { control: agents })
+  t.after(() => box.close())
+  const proxy = await startProxy(box)
+  t.after(() => proxy.close())
+  const get = async (): Promise<number> => {
+    const answer = await fetch(`http://127.0.0.1:${proxy.addresses[0]!.port}/`)
+    await answer.arrayBuffer()
+    return answer.status
+  }
+  await eventually('e is ejected', async () => {
+    await get()
+    return isEjected(box, 'e')
+  })
+  const statuses = new Set<number>()
+  for (let i = 0; i < 60; i++) statuses.add(await get())
+  assert.deepEqual([...statuses].sort(), [200, 500])
+  assert.equal(isEjected(box, 'b'), false)
 })
