@@ -16,7 +16,7 @@ import {
 import { type Easing, easedShare, evenOut, firstEasing, nextEasing } from './easing.ts'
 import { adjust, beginGradient, type Gradient, type GradientRule } from './gradient.ts'
 import { smooth } from './latency.ts'
-import { isPanicCalledFor, openShare } from './panic.ts'
+import { isPanicCalledFor, openShare, type Panic } from './panic.ts'
 import { lookDue, tickDue } from './signals.ts'
 import type { SlowStart } from './slow-start.ts'
 
@@ -198,8 +198,6 @@ function limit(rule: GradientRule | undefined, known: Known, endpoint: EndpointV
 function settingsOf({ services }: State, service: string): Partial<Config['services'][string]> {
   return (Object.hasOwn(services, service) ? services[service] : undefined) ?? {}
 }
-
-type Panic = 'none' | 'on' | 'over'
 
 /**
  * Panic begins at once and ends when it was not called for a whole tick: a flicker of one endpoint shall not toggle it.

@@ -1,5 +1,6 @@
 import { ALL_BARS, elapsedMs, SOFT_BARS } from '../../engine/writer.ts'
 import type { EndpointView } from '../kit/tables.ts'
+import type { Panic } from './panic.ts'
 import { type SlowStart, sinceOfShare, slowStartShare } from './slow-start.ts'
 
 /**
@@ -43,7 +44,7 @@ export function nextEasing(
   slowStart: SlowStart,
   before: Easing,
   { healthySinceMs, bars }: EndpointView,
-  panic: 'none' | 'on' | 'over',
+  panic: Panic,
   now: number,
 ): Easing {
   const hasRecovered = healthySinceMs !== before.healthySinceMs
