@@ -22,7 +22,7 @@ export interface Slow<Each> {
  * The others without itself, so that of two endpoints the slow one does not raise its own bar; their median, so that one
  * more slow one does not raise it either. Who has too few requests neither counts nor is judged.
  *
- * Source  none: asked for in Envoy since 2017 (#2671) and absent there. Mean and σ, as for rates, would be carried away by
+ * Source  none; Envoy, gRPC, HAProxy and nginx eject by failures alone. Mean and σ, as for rates, would be carried away by
  *         the very outlier that is looked for: latencies have no upper end.
  */
 export function latencyOutliers<Each extends { readonly latencies: Uint32Array | undefined }>(
