@@ -19,6 +19,10 @@ export interface EndpointView {
   readonly ejections: number
   readonly latencyUs: number
   readonly joinedMs: number
+  /** Requests in flight it may have, as its latency says; 0: no limit. */
+  readonly limit: number
+  /** Requests in flight on it, all threads together. */
+  readonly inflight: number
 }
 
 export interface ServiceView {
@@ -85,5 +89,7 @@ function viewEndpoint(attachment: Attachment, row: number): EndpointView {
     ejections: endpoints.ejections(row),
     latencyUs: endpoints.latencyUs(row),
     joinedMs: endpoints.joinedMs(row),
+    limit: endpoints.adaptiveLimit(row),
+    inflight: attachment.tally.inflight(row),
   }
 }

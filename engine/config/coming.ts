@@ -12,7 +12,6 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
   { key: 'services.*.timeouts.upgradeIdle' },
   { key: 'services.*.retry.statuses', same: isEmptyList },
   { key: 'services.*.retry.perTry', same: isZero, wish: 'remove it or write 0s' },
-  { key: 'services.*.outlier.successRateStdev' },
   // Nobody waits where nothing is queued, so any number of places to wait in is kept.
   { key: 'services.*.limits.pending', same: isCount, wish: 'write a whole number' },
   { key: 'services.*.limits.queueTimeout', same: isZero, wish: 'remove it or write 0s' },

@@ -6,6 +6,7 @@ import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
 import { choice, isName, keys, name, readHealthPath, readRouteHost, readRoutePath, readToken } from './names.ts'
+import { outlierSchema } from './outlier-schema.ts'
 import { policySchema } from './policy-schema.ts'
 import {
   breakerSchema,
@@ -151,22 +152,6 @@ const timeoutsSchema = keys({
   request: duration().prefault('0s').describe('Time for the whole request, retries included. 0s: none. Default 0s.'),
 })
 
-export const outlierSchema = keys({
-  consecutive5xx: whole(0, 1000)
-    .prefault(5)
-    .describe('Failures in a row (5xx, broken connection, timeout) that eject an endpoint. 0: never. Default 5.'),
-  interval: duration({ min: '10ms' })
-    .prefault('10s')
-    .describe('Time between two looks at ejected endpoints and their back-off, 10ms or more. Default 10s.'),
-  baseEjection: duration()
-    .prefault('30s')
-    .describe('Length of the first ejection; each further one is longer by this much. Default 30s.'),
-  maxEjection: duration().prefault('300s').describe('Longest ejection, at least baseEjection. Default 300s.'),
-  maxEjected: ratio()
-    .prefault('10%')
-    .describe('Largest share of the endpoints of a service that is ejected at a time. Default 10%.'),
-})
-
 const slowStartSchema = keys({
   window: duration()
     .prefault('0s')
@@ -175,6 +160,24 @@ const slowStartSchema = keys({
     .prefault(1)
     .describe('Shape of the growth: 1 is linear, above 1 faster at first. 0.01 to 100. Default 1.'),
   minWeight: ratio().prefault('10%').describe('Share of its weight a newcomer starts with. Default 10%.'),
+})
+
+export const adaptiveConcurrencySchema = keys({
+  initial: whole(1, 100_000)
+    .prefault(20)
+    .describe('Requests in flight an endpoint may have at first, from min to max. Default 20.'),
+  min: whole(1, 100_000).prefault(3).describe('It may always have so many. Default 3.'),
+  max: whole(1, 100_000).prefault(200).describe('It may never have more. Default 200.'),
+  queue: whole(0, 100_000)
+    .prefault(4)
+    .describe('By how much the limit may grow in a window while latency stays low; what may queue. Default 4.'),
+  tolerance: number({ min: 1, max: 100, whole: false })
+    .prefault(1.5)
+    .describe('How many times its long average latency may be before the limit shrinks. Default 1.5.'),
+  smoothing: ratio().prefault('20%').describe('Share of a new limit that is taken over in a window. Default 20%.'),
+  longWindow: whole(1, 100_000)
+    .prefault(600)
+    .describe('Windows of 100ms or more that the long average of the latency remembers. Default 600.'),
 })
 
 /** A named group of interchangeable endpoints. */
@@ -194,7 +197,16 @@ export const serviceSchema = keys({
     .describe('How long the upstream side may take. Durations. Default: see each key.'),
   retry: retrySchema.prefault({}).describe('Second tries. Default: see each key.'),
   outlier: outlierSchema.prefault({}).describe('Passive removal of endpoints that fail. Default: see each key.'),
-  slowStart: slowStartSchema.prefault({}).describe('Easing a newcomer in. Default: see each key.'),
+  slowStart: slowStartSchema
+    .prefault({})
+    .describe(
+      'Easing in an endpoint that joins others, recovers, or returns from an ejection or a panic. Default: see each key.',
+    ),
+  adaptiveConcurrency: adaptiveConcurrencySchema
+    .optional()
+    .describe(
+      'A limit of requests in flight for each endpoint that follows its latency; {} takes the defaults. Default absent: no limit.',
+    ),
   panicThreshold: ratio()
     .prefault('50%')
     .describe('When the healthy share falls below this, health is ignored and all endpoints are used. Default 50%.'),
@@ -317,8 +329,10 @@ export type HealthCheckConfig = NonNullable<ServiceConfig['healthCheck']>
 /** Upstream timeouts in ms; 0 is none. */
 export type TimeoutsConfig = ServiceConfig['timeouts']
 export type RetryConfig = ServiceConfig['retry']
-/** Passive removal: durations in ms, `maxEjected` from 0 to 1. */
+/** Passive removal: durations in ms; `maxEjected`, `ejectionJitter`, `failurePercentage`, `latencyQuantile` from 0 to 1. */
 export type OutlierConfig = ServiceConfig['outlier']
+/** A limit for each endpoint that follows its latency: `smoothing` from 0 to 1. */
+export type AdaptiveConcurrencyConfig = NonNullable<ServiceConfig['adaptiveConcurrency']>
 /** Slow start: `window` in ms, `minWeight` from 0 to 1. */
 export type SlowStartConfig = ServiceConfig['slowStart']
 export type AgentsConfig = Config['agents']

@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
-import type { Outcome } from '../memory/outcomes.ts'
+import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Router } from '../router/router.ts'
 import { outcomeOf } from './fault.ts'
 import type { Tries } from './tries.ts'
@@ -77,7 +77,7 @@ export class Attempt {
 
   /** The last byte has come. */
   complete(): void {
-    this.#settle(this.#status >= 500 ? 'error' : 'ok')
+    this.#settle(outcomeOfStatus(this.#status))
   }
 
   /** The connection is the handler's from now on: in flight until it closes. */
@@ -89,10 +89,10 @@ export class Attempt {
 
   /** undici gave it up. */
   fail(error: unknown): void {
-    if (this.#status >= 500) this.#settle('error')
+    if (this.#status >= 500) this.#settle(outcomeOfStatus(this.#status))
     else if (this.#isLate) this.#settle('timeout')
     else if (this.#isWithdrawn || this.#isDestroyed()) this.#settle('abandoned')
-    else this.#settle(outcomeOf(error, this.#isConnected))
+    else this.#settle(outcomeOf(error, this.#isConnected, this.#status !== 0))
   }
 
   readonly #onBodyError = (error: unknown): void => this.withdraw(error)
@@ -102,7 +102,7 @@ export class Attempt {
     if (ticket < 0) return
     this.#ticket = -1
     this.#body?.off('error', this.#onBodyError)
-    const hasFailed = outcome === 'error' || outcome === 'timeout'
+    const hasFailed = outcome !== 'ok' && outcome !== 'abandoned'
     if (hasFailed || this.#status === TOO_MANY) this.#tries.add(this.#request, ticket & 0xffff)
     else this.#tries.forget(this.#request)
     if (hasFailed && this.#status === 0) this.#latencyUs = this.#elapsedUs()

@@ -37,9 +37,10 @@ export interface RoutedDispatcherOptions extends SubsetOptions {
  *                 ▲                                   │
  *                 └───────────── settle ◀─────────────┘ exactly once, however the request ends
  *
- * What it settles with: `ok` for an answer below 500, `error` for one from 500 on and for an endpoint that cannot be
- * reached or breaks, `timeout` for one that is too slow, `abandoned` for a request that was withdrawn or is at fault
- * itself. An answer counts when its last byte has come, an upgraded connection when it closes.
+ * What it settles with: `ok` for an answer below 500, `gateway` for 502, 503 and 504, `error` for any other from 500 on and
+ * for one that breaks off, `unreachable` for an endpoint that refuses or breaks before it answers, `timeout` for one that
+ * is too slow, `abandoned` for a request that was withdrawn or is at fault itself. An answer counts when its last byte
+ * has come, an upgraded connection when it closes.
  *
  * Where no endpoint may be picked, the handler gets an SBX_NO_ENDPOINT, SBX_OVERLOADED, SBX_BREAKER_OPEN or SBX_SHED; where
  * the service's budget of retries is spent, an SBX_RETRY_BUDGET_SPENT. Retries are interceptors composed around it

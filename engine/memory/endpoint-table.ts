@@ -104,6 +104,7 @@ export class EndpointTable {
   retiredAt = (row: number): number => this.#get(row, RETIRED_AT)
   /** murmur3 of the zone's name, 0 where there is none: equal for endpoints of one zone. */
   zone = (row: number): number => this.#get(row, ZONE)
+  /** Requests in flight the row may have, as its latency says; 0: no limit. */
   adaptiveLimit = (row: number): number => this.#get(row, LIMIT_ADAPTIVE)
   forecastUs = (row: number): number => this.#get(row, FORECAST_US)
   breakerUntilMs = (row: number): number => this.#get(row, BREAKER_UNTIL_MS)

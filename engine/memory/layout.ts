@@ -64,7 +64,7 @@ export const LATENCY_US = 10 //    smoothed latency, saturates at 2^31 − 1    
 export const JOINED_MS = 11 //     clock when the tenant came                                  table writer
 export const RETIRED_AT = 12 //    version that took it out of the table; 0: not retired       table writer
 export const KEY_HASH = 13 //      murmur3 of the endpoint's id: its name in hash policies           table writer
-export const LIMIT_ADAPTIVE = 14 // requests in flight it may have, as learned; 0: no such limit  load-balancer
+export const LIMIT_ADAPTIVE = 14 // requests in flight it may have, by its latency; 0: no limit  load-balancer
 // line 1: written with every settle where the service's policy looks at latency, by any thread: a lost update heals
 export const PEAK_US = LINE_WORDS // latency, up at once and slowly down; 0: nothing known      settling threads
 export const PEAK_AT_MS = PEAK_US + 1 // clock of the last change of it                         settling threads
@@ -123,7 +123,7 @@ export const GAUGE_WORDS = 4
 
 // ── totals: what one seat did with one row, ever growing modulo 2^32 ────────────────────── owner (writes)
 export const TOTAL_PICKED = 0
-/** Four words by outcome code, see outcomes.ts. */
+/** Four words by outcome code, see totalOf in outcomes.ts. */
 export const TOTAL_SETTLED = 1
 export const TOTAL_LATENCY_US = 5 // sum over 'ok' outcomes, low word
 export const TOTAL_LATENCY_HIGH = 6 // … and twice its carries, odd while one is under way

@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Client, Dispatcher } from 'undici'
 import { Tried } from '../memory/candidates.ts'
 import { elapsedMs } from '../memory/clock.ts'
-import type { Outcome } from '../memory/outcomes.ts'
+import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Connection } from './connection.ts'
 import { NO_RESPONSE, RETRIES } from './counters.ts'
 import { readBreak, readFailure } from './failure.ts'
@@ -199,7 +199,7 @@ export class Exchange {
       this.#upstream?.giveBack(this.#client)
       this.#client = undefined
     }
-    this.#settle(this.#status >= 500 ? 'error' : 'ok')
+    this.#settle(outcomeOfStatus(this.#status))
     this.#hasFlushed = true
     if (!this.#hasEnded) {
       if (this.isWhole) response.end()
@@ -212,7 +212,7 @@ export class Exchange {
   onError(error: unknown): void {
     if (this.#isOver) return
     if (this.#status !== 0) {
-      this.#cut('upstream-broke', readBreak(error))
+      this.#cut('upstream-broke', readBreak(error, this.#status))
       return
     }
     const { reason, outcome, retry } = readFailure(error, this.#isSent)

@@ -11,7 +11,6 @@ test('a key of a later version is refused rather than ignored', () => {
   const refused: [string, string, string][] = [
     ['timeouts: { upgradeIdle: 5m }', '', 'services.a.timeouts.upgradeIdle'],
     ['retry: { statuses: [502] }', '', 'services.a.retry.statuses'],
-    ['outlier: { successRateStdev: 1.9 }', '', 'services.a.outlier.successRateStdev'],
     ['', 'listen: { address: "a:1", tls: { cert: c, key: k } }', 'listen.tls'],
     // An empty tls still asks for TLS; plain text in its place would be a surprise.
     ['', 'listen: [{ address: "a:1", tls: {} }]', 'listen[0].tls'],

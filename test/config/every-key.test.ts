@@ -23,7 +23,8 @@ services:
     timeouts: { connect: 1s, firstByte: 15s, idle: 60s, request: 0s }
     retry: { attempts: 2, budget: 20%, budgetMin: 3 }
     limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0s }
-    outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10% }
+    outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10%, successRateStdev: 1.9 }
+    adaptiveConcurrency: {}
     breaker: {}
     slowStart: { window: 0s, aggression: 1, minWeight: 10% }
     panicThreshold: 50%
@@ -82,12 +83,28 @@ test('parseConfig() reads every key, in base units', () => {
         },
         outlier: {
           consecutive5xx: 5,
+          consecutiveGateway: 0,
+          splitLocalOrigin: false,
+          consecutiveLocalOrigin: 5,
           interval: 10_000,
           baseEjection: 30_000,
           maxEjection: 300_000,
+          ejectionJitter: 0.1,
           maxEjected: 0.1,
+          ...{ successRateStdev: 1.9, successRateMinHosts: 5, successRateVolume: 100 },
+          ...{ failurePercentage: 0, failurePercentageMinHosts: 5, failurePercentageVolume: 50 },
+          ...{ latencyQuantile: 0, latencyFactor: 3, latencyVolume: 100 },
         },
         slowStart: { window: 0, aggression: 1, minWeight: 0.1 },
+        adaptiveConcurrency: {
+          initial: 20,
+          min: 3,
+          max: 200,
+          queue: 4,
+          tolerance: 1.5,
+          smoothing: 0.2,
+          longWindow: 600,
+        },
         panicThreshold: 0.5,
         failOnPanic: false,
         overprovisioning: 140,
@@ -115,7 +132,7 @@ test('parseConfig() reads every key, in base units', () => {
 test('parseConfig() fills in what is not written', () => {
   const written = read(FULL)
   const least = read(`
-    services: { api: { healthCheck: {}, breaker: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [
+    services: { api: { healthCheck: {}, breaker: {}, adaptiveConcurrency: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [
       { id: a, url: "http://127.0.0.1:9001", zone: z1, metadata: { version: v1 } }, { url: "http://127.0.0.1:9002" } ] } }
   `)
   assert.deepEqual({ ...least, workers: 2, zone: 'z1', routes: written.routes }, written)

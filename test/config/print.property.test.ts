@@ -92,7 +92,19 @@ const service: fc.Arbitrary<ServiceInput> = fc.record(
     subsetting: fc.record({ size: fc.integer({ min: 1, max: 99 }), node: label }, { requiredKeys: ['size'] }),
     failOnPanic: fc.boolean(),
     overprovisioning: fc.integer({ min: 100, max: 999 }),
-    outlier: fc.record({ consecutive5xx: fc.integer({ min: 0, max: 9 }), maxEjected: ratio, interval: duration }),
+    outlier: fc.record({
+      consecutive5xx: fc.integer({ min: 0, max: 9 }),
+      splitLocalOrigin: fc.boolean(),
+      maxEjected: ratio,
+      interval: duration,
+      successRateStdev: fc.double({ min: 0, max: 100, noNaN: true }),
+      failurePercentage: ratio,
+      latencyQuantile: ratio,
+    }),
+    adaptiveConcurrency: fc.record(
+      { initial: fc.integer({ min: 3, max: 200 }), queue: fc.nat(9), smoothing: ratio },
+      { requiredKeys: [] },
+    ),
     slowStart: fc.record({
       window: duration,
       aggression: fc.double({ min: 0.01, max: 100, noNaN: true }),
