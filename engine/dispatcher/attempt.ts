@@ -17,6 +17,7 @@ export class Attempt {
   readonly #request: object
   readonly #isDestroyed: () => boolean
   readonly #sentAt = performance.now()
+  readonly #hash: number
   readonly #body: Readable | undefined
   #ticket: number
   #status = 0
@@ -31,6 +32,7 @@ export class Attempt {
    */
   constructor(
     router: Router,
+    hash: number,
     ticket: number,
     tries: Tries,
     request: object,
@@ -38,6 +40,7 @@ export class Attempt {
     isDestroyed: () => boolean,
   ) {
     this.#router = router
+    this.#hash = hash
     this.#ticket = ticket
     this.#tries = tries
     this.#request = request
@@ -69,6 +72,9 @@ export class Attempt {
     if (status < 200) return
     this.#status = status
     this.#latencyUs = this.#elapsedUs()
+    // What a second try began may be kept there: its session goes along.
+    const isSecond = this.#tries.of(this.#request) !== undefined
+    if (isSecond && status < 500 && status !== TOO_MANY) this.#router.keep(this.#hash, this.#ticket)
   }
 
   /** The last byte has come. */

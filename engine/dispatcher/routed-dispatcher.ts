@@ -117,7 +117,7 @@ export class RoutedDispatcher extends Dispatcher {
     }
     const endpoint = this.#router.endpoint(ticket)
     sending.origin = endpoint.url
-    const attempt = new Attempt(this.#router, ticket, this.#tries, request, sending.body, () => this.#isDestroyed)
+    const attempt = new Attempt(this.#router, hash, ticket, this.#tries, request, sending.body, () => this.#isDestroyed)
     const wrapped = takesController(handler)
       ? new ControllerAttempt(attempt, handler)
       : new CallbackAttempt(attempt, handler)

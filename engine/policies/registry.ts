@@ -5,18 +5,14 @@ import { prequal } from './prequal.ts'
 import { random } from './random.ts'
 import { rendezvous } from './rendezvous.ts'
 import { roundRobin } from './round-robin.ts'
+import { stickyWithin } from './sticky.ts'
 import { weightedRoundRobin } from './weighted-round-robin.ts'
 
+/** What stands on its own; sticky places new sessions by those of them that need no key. */
+const PLAIN: readonly Policy[] = [leastRequest, peakEwma, prequal, random, rendezvous, roundRobin, weightedRoundRobin]
+
 /** Every policy there is. Config, tests, benchmarks, docs and the dashboard enumerate this list and nothing else. */
-export const POLICIES: readonly Policy[] = [
-  leastRequest,
-  peakEwma,
-  prequal,
-  random,
-  rendezvous,
-  roundRobin,
-  weightedRoundRobin,
-]
+export const POLICIES: readonly Policy[] = [...PLAIN, stickyWithin(PLAIN.filter(({ isKeyed }) => isKeyed !== true))]
 
 /** What a service uses that names none. */
 export const DEFAULT_POLICY = leastRequest.name

@@ -8,6 +8,7 @@ import { TrustedPeers } from './forwarded.ts'
 import type { ThreadPlan } from './plan.ts'
 import { type HashOf, hashOf } from './request-key.ts'
 import { RouteTable } from './routes.ts'
+import { cookieOf, SessionCookie } from './session-cookie.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** A service as requests of one thread see it. */
@@ -19,6 +20,8 @@ export interface Lane {
   readonly retries: number
   /** What keeps a request at its endpoint; undefined where the policy does not ask. */
   readonly hashOf: HashOf | undefined
+  /** What a request without a session is given; undefined where none are given. */
+  readonly cookie: SessionCookie | undefined
 }
 
 /** All that the requests of one thread share. */
@@ -46,7 +49,9 @@ export class Front {
     const lanes = new Map<string, Lane>()
     for (const [service, { timeouts, retry, policy }] of Object.entries(plan.services)) {
       const router = new Router(attachment, service)
-      lanes.set(service, { service, router, timeouts, retries: retry.attempts, hashOf: hashOf(policy) })
+      const name = cookieOf(policy)
+      const cookie = name === undefined ? undefined : new SessionCookie(name)
+      lanes.set(service, { service, router, timeouts, retries: retry.attempts, hashOf: hashOf(policy), cookie })
     }
     const routes = plan.routes.map(({ match, service }) => ({ ...match, lane: lanes.get(service) as Lane }))
     this.routes = new RouteTable(routes.map(({ host, path, lane }) => ({ host, path, lane })))

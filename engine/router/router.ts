@@ -8,7 +8,7 @@ import type { ServiceText } from '../memory/service-text.ts'
 import { peekPublished, serviceCount, serviceRevision, serviceStart, serviceText } from '../memory/slots.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
 import { createDice, type Dice } from '../policies/dice.ts'
-import { type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
+import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
 import { completeOptions } from '../policies/policy-options.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
@@ -56,6 +56,7 @@ export class Router {
   #text: ServiceText = { name: '', policy: { name: '' }, panicThreshold: 0 }
   #pickRow: PickRow = () => NO_ENDPOINT
   #learn: Learn | undefined
+  #keep: Keep | undefined
   #isKeyed = false
   #guard: Guard | undefined
   #dice: Dice
@@ -82,7 +83,7 @@ export class Router {
 
   /**
    * Picks an endpoint and counts the request as in flight on it. `hash` is for policies that keep a key at one
-   * endpoint, see hashKey; `tried` holds endpoints this request shall not get again, not even when only doubtful ones
+   * endpoint, see hashKey, 0 for a request without a key; `tried` holds endpoints this request shall not get again, not even when only doubtful ones
    * are left beside them; `requestClass` says how dear it is, see CLASS.
    *
    * Returns a ticket ≥ 0, or a PICK reason below zero.
@@ -119,7 +120,8 @@ export class Router {
       return true
     }
     this.#isWhole = false
-    if (!this.#isKeyed) return this.#tiers.aim(this.#candidates, this.#dice(), this.#dice(), this.#dice())
+    // Requests without a key are spread by dice: they are many, and no one of them.
+    if (!this.#isKeyed || hash === 0) return this.#tiers.aim(this.#candidates, this.#dice(), this.#dice(), this.#dice())
     // A key stays in its tier and its zone as long as loads stand.
     const roll = avalanche(hash ^ 0x5851f42d) >>> 1
     return this.#tiers.aim(this.#candidates, roll, avalanche(roll) >>> 1, avalanche(~roll) >>> 1)
@@ -237,6 +239,16 @@ export class Router {
     this.#gauges.leave(GAUGE_RETRIES)
   }
 
+  /**
+   * A second try of a key's request went well: from now on the key is at the ticket's endpoint. Say it before the ticket is
+   * settled; a first try needs no such word. Where the policy remembers no keys it does nothing.
+   */
+  keep(hash: number, ticket: number): void {
+    if (this.#keep === undefined || hash === 0 || this.#attachment.isClosed) return
+    const row = this.#attachment.endpoints.rowOf(ticket)
+    if (row >= 0) this.#keep(this.#candidates, hash, row)
+  }
+
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
   endpoint(ticket: number): Endpoint {
     if (this.#attachment.endpoints.rowOf(ticket) < 0) {
@@ -260,7 +272,9 @@ export class Router {
     this.#revision = revision
     const start = serviceStart(region, slot, this.#index)
     const count = serviceCount(region, slot, this.#index)
-    this.#tiers.bind(this.#text, start, count, this.#chosenRows(start, count))
+    const rows = this.#chosenRows(start, count)
+    this.#tiers.bind(this.#text, start, count, rows)
+    if (this.#keep !== undefined) this.#candidates.affinity.list(rows ?? region.words.subarray(start, start + count))
     this.#isWhole = false
   }
 
@@ -287,9 +301,10 @@ export class Router {
     const found = findPolicy(policy.name)
     if (found === undefined) return
     const dice = createDice(seedOf(this.#attachment.seat, this.#index))
-    const { pickRow, learn } = found.create(dice, completeOptions(found.options, policy))
+    const { pickRow, learn, keep } = found.create(dice, completeOptions(found.options, policy))
     this.#pickRow = pickRow
     this.#learn = learn
+    this.#keep = keep
     this.#isKeyed = found.isKeyed === true
   }
 }
