@@ -88,11 +88,18 @@ export class Affinity {
    * pairs     keep
    */
   find(hash: number, ttlMs: number): number {
+    if (this.#mask < 0) return NO_SESSION
     const words = this.#words
     const key = this.#keyOf(hash)
-    const at = this.#entryOf(key)
-    if (at < 0) return NO_SESSION
-    const ticket = words[at + AFFINITY_TICKET]
+    let at = this.#setOf(key)
+    const end = at + AFFINITY_WAYS
+    // Read once: the ticket that is believed is the one that was compared, whoever writes meanwhile. No compiler may repeat
+    // the read of a shared word (ECMA-262, shared memory guidelines).
+    let ticket = words[at + AFFINITY_TICKET]
+    while ((words[at] ^ seal(ticket)) !== key) {
+      if (++at === end) return NO_SESSION
+      ticket = words[at + AFFINITY_TICKET]
+    }
     const row = rowOfTicket(ticket)
     if (this.#isListed[row] !== 1) return NO_SESSION
     if (words[this.#endpointsAt + row * ROW_WORDS + GENERATION] !== generationOfTicket(ticket)) return NO_SESSION
@@ -111,7 +118,7 @@ export class Affinity {
    * writes    the three words of one entry: the key's own, else that of the set that ends first
    * reads     the words of one set; GENERATION of the row; the clock
    * ordering  Unordered: see find. UNTIL_MS first, so that mostly who finds the new key finds it alive
-   * progress  wait-free: eight entries, twice
+   * progress  wait-free: eight entries, twice over
    * pairs     find; itself: of two writers of one entry one wins, or a mixture stays that is nobody's
    */
   keep(hash: number, row: number, ttlMs: number): void {
@@ -154,7 +161,6 @@ export class Affinity {
 
   /** The first entry of a key, or −1. An empty one reads as the key 0 at ticket 0, which is no tenant's. */
   #entryOf(key: number): number {
-    if (this.#mask < 0) return -1
     const words = this.#words
     const set = this.#setOf(key)
     for (let at = set; at < set + AFFINITY_WAYS; at++) {
