@@ -65,7 +65,7 @@ function optionsByName(): Record<string, { option: PolicyOption; takers: string[
 function optionLeaf(name: string, option: PolicyOption): z.ZodType<string | number> {
   switch (option.kind) {
     case 'word':
-      return choice(`a ${name}`, option.words)
+      return choice(`a value of ${name}`, option.words)
     case 'number':
       return number({ min: option.min, max: option.max, whole: false })
     case 'share':
