@@ -1,5 +1,6 @@
 import { avalanche } from './hash-key.ts'
 import {
+  AFFINITY_IS_USED,
   AFFINITY_SET_WORDS,
   AFFINITY_TICKET,
   AFFINITY_UNTIL_MS,
@@ -25,11 +26,11 @@ const NO_ROWS = new Uint8Array(0)
  * Where the sessions of a service are: a table of all threads and all services, of fixed size, without a lock.
  *
  *   key    = murmur3's finaliser of hash ^ salt of the service           which set, and what is looked for
- *   entry  = key ^ seal(ticket) │ ticket │ until                         seal: a product, one to one over 32 bits
+ *   entry  = key ^ seal(ticket) │ ticket │ until │ is used               seal: a product, one to one over 32 bits
  *   found  ⇔ word ^ seal(ticket) = key,  the ticket's tenant has its row, that row is one of this router's, until lies ahead
  *
  *   set      line 0   [ sealed key × 8 │ ticket × 8 ]      read by every look-up, written when a session comes or moves
- *            line 1   [ until × 8      │ free × 8   ]      written by who uses a session, once a second at most
+ *            line 1   [ until × 8      │ is used × 8 ]     written by who uses a session, once a second at most
  *
  * Each entry is true on its own. A reader may see the first word of one writer and the second of another, for a moment or,
  * when both wrote the same entry at one moment, for good. Such a mixture of (K₁, T₁) and (K₂, T₂) reads as the key
@@ -37,13 +38,16 @@ const NO_ROWS = new Uint8Array(0)
  * with probability 2^−32. So it is nobody's: a miss, which costs a session its place once. A writer that dies between the
  * two words leaves such a mixture, and nothing to repair. Who lives meanwhile neither waits nor looks twice.
  *
- * The first entry of a key counts, where two threads made two at one moment. A new session takes the entry that ends
- * first: one that has ended, else, among equal times to live, the one unused the longest.
+ * The first entry of a key counts, where two threads made two at one moment. A new session takes an entry that is empty or
+ * has ended; else, of the sessions that were never used again, the one that ends first; else that of all. Among equal times to
+ * live that is the one unused the longest. So who never comes back (a probe, a crawler, a client that keeps no cookies) pushes
+ * out others of its kind, and nobody who does come back.
  *
  * Keys are salted with the region's id, so that who sends keys of his own choice cannot aim them at one set. Two sessions
  * of a service with one 32-bit hash are one session: they go to the same endpoint, and stay there.
  *
  * Source  Hyatt and Mann 2002, a lock-less transposition table. Deviation: sets, time to live, and who has left.
+ *         Johnson and Shasha 1994 (2Q), for what was used once.
  */
 export class Affinity {
   readonly #words: Int32Array
@@ -80,7 +84,8 @@ export class Affinity {
   /**
    * The row a session is at, or NO_SESSION. To find it is to use it: it stays for `ttlMs` from now.
    *
-   * writes    UNTIL_MS of the entry, when a second has passed since, or a sixteenth of a shorter `ttlMs`
+   * writes    UNTIL_MS and IS_USED of the entry: the first time, and then when a second has passed, or a sixteenth of a
+   *           shorter `ttlMs`
    * reads     both words of each entry of one set until the key is found; GENERATION of its row; the clock
    * ordering  Unordered: words do not tear (ECMA-262, Int32), and a mixture of two writes reads as nobody's key. An old
    *           entry is one that was true; the tenant is asked anew
@@ -107,15 +112,18 @@ export class Affinity {
     const left = leftOf(words[at + AFFINITY_UNTIL_MS], now)
     if (left <= 0) return NO_SESSION
     // More than there should be: the time to live was shortened.
-    if (left > ttlMs || ttlMs - left > Math.min(REFRESH_MS, ttlMs >> 4))
+    const isStale = left > ttlMs || ttlMs - left > Math.min(REFRESH_MS, ttlMs >> 4)
+    if (isStale || words[at + AFFINITY_IS_USED] === 0) {
       words[at + AFFINITY_UNTIL_MS] = (now + ttlMs) | 0
+      words[at + AFFINITY_IS_USED] = 1
+    }
     return row
   }
 
   /**
    * From now on the session is at this row, for `ttlMs` or until it is used again.
    *
-   * writes    the three words of one entry: the key's own, else that of the set that ends first
+   * writes    the words of one entry: the key's own, else one of its set that makes room
    * reads     the words of one set; GENERATION of the row; the clock
    * ordering  Unordered: see find. UNTIL_MS first, so that mostly who finds the new key finds it alive
    * progress  wait-free: eight entries, twice over
@@ -126,7 +134,9 @@ export class Affinity {
     const words = this.#words
     const key = this.#keyOf(hash)
     let at = this.#entryOf(key)
-    if (at < 0) at = this.#firstToEnd(key)
+    const isKnown = at >= 0 && leftOf(words[at + AFFINITY_UNTIL_MS], words[CLOCK_MS_AT]) > 0
+    if (at < 0) at = this.#entryToGo(key)
+    if (!isKnown) words[at + AFFINITY_IS_USED] = 0
     const ticket = ticketOf(row, words[this.#endpointsAt + row * ROW_WORDS + GENERATION])
     words[at + AFFINITY_UNTIL_MS] = (words[CLOCK_MS_AT] + ttlMs) | 0
     words[at + AFFINITY_TICKET] = ticket
@@ -169,17 +179,19 @@ export class Affinity {
     return -1
   }
 
-  #firstToEnd(key: number): number {
+  #entryToGo(key: number): number {
     const words = this.#words
     const now = words[CLOCK_MS_AT]
     const set = this.#setOf(key)
     let first = set
     let least = SESSION_TTL_MS_MAX + 1
     for (let at = set; at < set + AFFINITY_WAYS; at++) {
-      if (words[at + AFFINITY_TICKET] === 0) return at
       const left = leftOf(words[at + AFFINITY_UNTIL_MS], now)
-      if (left >= least) continue
-      least = left
+      if (left <= 0 || words[at + AFFINITY_TICKET] === 0) return at
+      // Never used again: before all that were.
+      const rank = words[at + AFFINITY_IS_USED] === 0 ? left - SESSION_TTL_MS_MAX : left
+      if (rank >= least) continue
+      least = rank
       first = at
     }
     return first

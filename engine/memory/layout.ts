@@ -143,6 +143,7 @@ export const AFFINITY_WAYS = 8
 export const AFFINITY_TICKET = AFFINITY_WAYS //    where the session is; the first word is its key, sealed with this   picking threads
 // line 1: written while sessions are used
 export const AFFINITY_UNTIL_MS = LINE_WORDS //     clock when it ends unless it is used                                 picking threads
+export const AFFINITY_IS_USED = AFFINITY_UNTIL_MS + AFFINITY_WAYS // 1 once it was found again                        picking threads
 export const AFFINITY_SET_WORDS = 2 * LINE_WORDS
 
 export const SEATS_LIMIT = 254
@@ -233,6 +234,6 @@ assert(LIMIT_ADAPTIVE < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && BREAKER_PASS
 assert(PANIC_TOLD < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
-assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_UNTIL_MS + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
+assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
 assert(AFFINITY_MAX_AT < LINE_WORDS && DRAINER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)

@@ -22,7 +22,8 @@ const TTL_MS = 30 * 60_000
  * Good for  sessions kept in the memory of endpoints, of any number: new ones go where there is room, and an endpoint that
  *           joins moves nobody.
  * Poor for  what must agree between nodes: each has a table of its own (see rendezvous), and for more sessions at a time
- *           than the table has room for (capacity.affinity): those unused the longest are forgotten.
+ *           than the table has room for (capacity.affinity): those that never came back are forgotten first, then
+ *           those unused the longest.
  */
 export function stickyWithin(policies: readonly Policy[]): Policy {
   const options = {

@@ -9,7 +9,7 @@ import { tinyWorld } from '../support/tiny-world.ts'
 const SETS = 8
 /**
  * Each step takes a multiple of 10 ms, and each time to live has a last digit of its own: so no two sessions ever end at
- * one moment, and which of a full set goes is never a matter of taste.
+ * one moment, and which of a full set goes is never a matter of taste. One that has ended is as good as an empty entry.
  */
 const STEP_MS = 10
 const TTLS_MS = [300, 5001, 60_002]
@@ -17,6 +17,7 @@ const TTLS_MS = [300, 5001, 60_002]
 interface Session {
   row: number
   untilMs: number
+  isUsed: boolean
 }
 
 /** The same as a map for each set, on a clock that does not wrap. */
@@ -32,17 +33,21 @@ class Model {
     const session = this.#sets[this.#setOf(hash)].get(hash)
     if (session === undefined || !isListed(session.row) || session.untilMs <= nowMs) return NO_SESSION
     const left = session.untilMs - nowMs
-    if (left > ttlMs || ttlMs - left > Math.min(1000, Math.floor(ttlMs / 16))) session.untilMs = nowMs + ttlMs
+    const isStale = left > ttlMs || ttlMs - left > Math.min(1000, Math.floor(ttlMs / 16))
+    if (isStale || !session.isUsed) session.untilMs = nowMs + ttlMs
+    session.isUsed = true
     return session.row
   }
 
   keep(hash: number, row: number, ttlMs: number, nowMs: number): void {
     const set = this.#sets[this.#setOf(hash)]
+    for (const [each, { untilMs }] of set) if (untilMs <= nowMs) set.delete(each)
     if (!set.has(hash) && set.size === AFFINITY_WAYS) {
-      const [first] = [...set].sort(([, one], [, other]) => one.untilMs - other.untilMs)
-      set.delete(first[0])
+      const byRank = ([, one]: [number, Session], [, other]: [number, Session]): number =>
+        Number(one.isUsed) - Number(other.isUsed) || one.untilMs - other.untilMs
+      set.delete([...set].sort(byRank)[0][0])
     }
-    set.set(hash, { row, untilMs: nowMs + ttlMs })
+    set.set(hash, { row, untilMs: nowMs + ttlMs, isUsed: set.get(hash)?.isUsed ?? false })
   }
 }
 
@@ -58,7 +63,7 @@ const step = fc.oneof(
   },
 )
 
-test('the table is a map with a time to live, in sets that forget what ends first, across the wrap of the clock', () => {
+test('the table is a map with a time to live, in sets that forget what was never used again and ends first, across the wrap of the clock', () => {
   const start = fc.constantFrom(0, 0x7fffffff - 30_000, -30_000)
   let found = 0
   fc.assert(

@@ -88,6 +88,7 @@ test('a session ends when it was not used for its time to live, and lives on whi
 test('a session in use is written again once a second, not on every look', () => {
   const { table, a, words, pass, entries, world } = sessions()
   table.keep(7, a, TTL_MS)
+  table.find(7, TTL_MS)
   const [at] = entries()
   const until = words[at + AFFINITY_UNTIL_MS]
   pass(1000)
@@ -139,6 +140,7 @@ test('a full set forgets the session that was unused the longest', () => {
   const hashes = neighbours(AFFINITY_WAYS + 1)
   for (const hash of hashes.slice(0, AFFINITY_WAYS)) {
     table.keep(hash, a, TTL_MS)
+    table.find(hash, TTL_MS)
     pass(2000)
   }
   // The first is used again, so the second is the oldest.
@@ -146,6 +148,28 @@ test('a full set forgets the session that was unused the longest', () => {
   table.keep(hashes[AFFINITY_WAYS], a, TTL_MS)
   const lost = hashes.filter(hash => table.find(hash, TTL_MS) === NO_SESSION)
   assert.deepEqual(lost, [hashes[1]])
+  world.close()
+})
+
+test('sessions that never come back push out each other, and none that does', () => {
+  const { table, a, b, pass, neighbours, world } = sessions()
+  const hashes = neighbours(100)
+  const regulars = hashes.slice(0, AFFINITY_WAYS - 1)
+  for (const hash of regulars) {
+    table.keep(hash, a, TTL_MS)
+    table.find(hash, TTL_MS)
+  }
+  // One has moved: it is as well known as before.
+  table.keep(regulars[0], b, TTL_MS)
+  for (const hash of hashes.slice(AFFINITY_WAYS)) {
+    pass(100)
+    table.keep(hash, a, TTL_MS)
+  }
+  // 92 came and went through the one entry that no regular holds.
+  assert.deepEqual(
+    hashes.filter(hash => table.find(hash, TTL_MS) !== NO_SESSION),
+    [...regulars, hashes[99]],
+  )
   world.close()
 })
 
