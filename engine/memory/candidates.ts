@@ -37,6 +37,7 @@ import type { Region } from './region.ts'
  *   pull(row)                        weight × factor; 0 when a bar that counts holds it back, it is full, or it was tried before
  *   inflight(row)                    what all threads have in flight on it
  *   peakUs, settledAtMs, levelUs     how long it takes of late; written by who settles, read by who picks
+ *   affinity                         where the sessions of the service are, whichever tier has its turn
  *
  * Whose turn a tier is, the router decides before it asks the policy: it aims the window and says which bars a row must
  * have, `(bars & mask) === want`. A policy is handed the same object on every pick; nothing is copied and nothing

@@ -89,7 +89,7 @@ export class Router {
    * Returns a ticket ≥ 0, or a PICK reason below zero.
    *
    * writes    this thread's in-flight, gauge and total; the service's sequence, if the policy takes turns; where there
-   *           are breakers, the probe of a row
+   *           are breakers, the probe of a row; where sessions are kept, an entry of the affinity table
    * reads     PUBLISHED, REVISION and SHED_FROM of the service; bars, pull and in flight of the candidates
    * ordering  Unordered loads and stores of words that are true on their own; what other threads write is seen by the
    *           next pick. Only a change of structure (movePin), limits and probes cost atomics
