@@ -1,4 +1,5 @@
 import { NO_SESSION, SESSION_TTL_MS_MAX } from '../memory/affinity.ts'
+import { leastRequest } from './least-request.ts'
 import { type Chooser, NO_ENDPOINT, type Policy } from './policy.ts'
 import { completeOptions, type PolicyOptions } from './policy-options.ts'
 
@@ -37,7 +38,7 @@ export function stickyWithin(policies: readonly Policy[]): Policy {
     within: {
       kind: 'word',
       words: policies.map(({ name }) => name),
-      default: policies[0].name,
+      default: leastRequest.name,
       about: 'the policy that places a new session',
     },
     cookie: {
@@ -56,7 +57,7 @@ export function stickyWithin(policies: readonly Policy[]): Policy {
     keepsSessions: true,
     options,
     create: (dice, { ttl, within }) => {
-      const placing = policies.find(({ name }) => name === within) ?? policies[0]
+      const placing = policies.find(({ name }) => name === within) ?? leastRequest
       return stick(placing.create(dice, completeOptions(placing.options, {})), Number(ttl))
     },
   }

@@ -20,8 +20,8 @@ const MISTAKES: [string, string][] = [
     '1:66: services.a.policy.cookie: the hash says already what names a session; write one of both',
   ],
   [
-    'services: {a: {policy: {name: sticky, within: rendezvous}}}',
-    '1:47: services.a.policy.within: "rendezvous" is not a value of within; write one of least-request, peak-ewma, prequal, random, round-robin, weighted-round-robin',
+    'services: {a: {policy: {name: sticky, within: randon}}}',
+    '1:47: services.a.policy.within: "randon" is not a value of within; did you mean "random"?',
   ],
   [
     'services: {a: {policy: {name: sticky, ttl: 2ms}}}',

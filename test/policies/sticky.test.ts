@@ -4,6 +4,7 @@ import { DEGRADED, DRAINING, EJECTED, TRIPPED, UNHEALTHY } from '../../engine/me
 import { Candidates, Tried } from '../../engine/memory/candidates.ts'
 import { BREAKER_UNTIL_MS, CLOCK_MS_AT, ROW_WORDS } from '../../engine/memory/layout.ts'
 import type { ServiceText } from '../../engine/memory/service-text.ts'
+import { findPolicy } from '../../engine/policies/registry.ts'
 import { PICK, Router } from '../../engine/router/router.ts'
 import { type TinyEndpoint, type TinyWorld, tinyWorld, TinyWorld as World } from '../support/tiny-world.ts'
 
@@ -69,6 +70,14 @@ test('sticky places new sessions by the policy that is named within', () => {
   )
   assert.equal(send(world, 7), 'a')
   world.close()
+})
+
+test('sticky places sessions by any policy that needs no key, least request unless another is named', () => {
+  const within = findPolicy('sticky')?.options.within
+  assert.equal(within?.kind, 'word')
+  assert.equal(within.default, 'least-request')
+  assert.ok(within.words.includes('round-robin') && within.words.includes('peak-ewma'))
+  for (const word of within.words) assert.notEqual(findPolicy(word)?.isKeyed, true, word)
 })
 
 test('sticky learns what the policy within learns', () => {
