@@ -25,7 +25,7 @@ const NO_ROWS = new Uint8Array(0)
 /**
  * Where the sessions of a service are: a table of all threads and all services, of fixed size, without a lock.
  *
- *   key    = murmur3's finaliser of hash ^ salt of the service           which set, and what is looked for
+ *   key    = murmur3's finaliser of hash ^ salt of service and scope     which set, and what is looked for
  *   entry  = key ^ seal(ticket) │ ticket │ until │ is used               seal: a product, one to one over 32 bits
  *   found  ⇔ word ^ seal(ticket) = key,  the ticket's tenant has its row, that row is one of this router's, until lies ahead
  *
@@ -61,14 +61,15 @@ export class Affinity {
   /** 1 for each row of the router; nothing until it says which. */
   #isListed: Uint8Array = NO_ROWS
 
-  constructor({ words, layout }: Region, service: number) {
+  /** `scope` keeps sessions apart that are of one service and share no endpoints; 0: those of all of it. */
+  constructor({ words, layout }: Region, service: number, scope = 0) {
     this.#words = words
     this.#at = layout.affinityAt
     this.#mask = layout.affinity / AFFINITY_WAYS - 1
     this.#endpointsAt = layout.endpointsAt
     this.#rows = layout.rows
     this.#service = service
-    this.#salt = words[REGION_ID_AT] ^ Math.imul(service + 1, GOLDEN)
+    this.#salt = words[REGION_ID_AT] ^ Math.imul(service + 1, GOLDEN) ^ avalanche(scope)
   }
 
   /**

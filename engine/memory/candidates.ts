@@ -69,9 +69,10 @@ export class Candidates {
   #start = 0
   #sequence = 0
 
-  constructor(region: Region, service: number) {
+  /** `scope` tells apart the sessions of routers that pick from different subsets, see Affinity. */
+  constructor(region: Region, service: number, scope = 0) {
     const { words, layout } = region
-    this.affinity = new Affinity(region, service)
+    this.affinity = new Affinity(region, service, scope)
     this.#words = words
     this.#list = words
     this.#endpointsAt = layout.endpointsAt

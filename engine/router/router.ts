@@ -16,7 +16,7 @@ import { CLASS } from './classes.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Guard } from './guard.ts'
 import { tryRetry } from './retry-budget.ts'
-import { type SubsetOptions, subsetOf, subsettingOf } from './subset.ts'
+import { type SubsetOptions, scopeOf, subsetOf, subsettingOf } from './subset.ts'
 import { DEGRADED_TIER, HEALTHY_TIER, PANIC_TIER, Tiers } from './tiers.ts'
 
 /** What `pick` answers instead of a ticket: always below zero. */
@@ -73,7 +73,7 @@ export class Router {
     const { index } = attachment.findService(service)
     const { region, seat } = attachment
     this.#index = index
-    this.#candidates = new Candidates(region, index)
+    this.#candidates = new Candidates(region, index, scopeOf(options))
     this.#tiers = new Tiers(attachment, index)
     this.#gauges = new Gauges(region, seat, index)
     // Every thread and service throws dice of its own, the same ones in every run.

@@ -222,11 +222,23 @@ test('a session is moved by an open breaker, unless it may be the probe', () => 
   world.close()
 })
 
-test('a router of a subset moves a session that is outside of it', () => {
-  const world = sticky({ a: { metadata: { version: '1' } }, b: { metadata: { version: '2' } } })
-  placesOf(world)
-  const second = new Router(world.attachment, World.SERVICE, { subset: { version: '2' } })
-  for (const key of KEYS) assert.equal(send(world, key, second), 'b')
+test('routers of different subsets keep a session each, whatever order the subset is written in', () => {
+  const metadata = (version: string) => ({ metadata: { version, tier: 'web' } })
+  const world = sticky({ a: metadata('1'), b: metadata('2'), c: metadata('2') })
+  const all = placesOf(world)
+  const second = new Router(world.attachment, World.SERVICE, { subset: { version: '2', tier: 'web' } })
+  const inSecond = KEYS.map(key => send(world, key, second))
+  assert.deepEqual([...new Set(inSecond)].sort(), ['b', 'c'])
+  const same = new Router(world.another(), World.SERVICE, { subset: { tier: 'web', version: '2' } })
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual(placesOf(world), all)
+    for (const router of [second, same]) {
+      assert.deepEqual(
+        KEYS.map(key => send(world, key, router)),
+        inSecond,
+      )
+    }
+  }
   world.close()
 })
 
