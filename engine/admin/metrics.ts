@@ -75,6 +75,8 @@ function printServices(out: Exposition, { counters }: Sources): void {
   for (const { service, hasPanic } of services) panic(Number(hasPanic), { service })
   const panics = out.family('signalbox_service_panics_total', 'counter', 'Times panic mode was entered.')
   for (const { service, panics: times } of services) panics(times, { service })
+  const sessions = out.family('signalbox_service_sessions', 'gauge', 'Sessions that are kept at an endpoint now.')
+  for (const { service, sessions: kept } of services) sessions(kept, { service })
 }
 
 function printAgents(out: Exposition, agents: AgentStatus[]): void {

@@ -27,7 +27,7 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
 ]
 
 /** Policies a later version brings. A name that the registry knows never gets here. */
-const COMING_POLICIES = ['maglev', 'ring-hash', 'sticky']
+const COMING_POLICIES = ['maglev', 'ring-hash']
 
 /** Whether a later version brings a policy of this name. */
 export function isComingPolicy(name: string): boolean {

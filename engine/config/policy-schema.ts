@@ -65,13 +65,13 @@ function optionsByName(): Record<string, { option: PolicyOption; takers: string[
 function optionLeaf(name: string, option: PolicyOption): z.ZodType<string | number> {
   switch (option.kind) {
     case 'word':
-      return choice(`a ${name}`, option.words)
+      return choice(`a value of ${name}`, option.words)
     case 'number':
       return number({ min: option.min, max: option.max, whole: false })
     case 'share':
       return ratio()
     case 'duration':
-      return duration()
+      return duration({ min: option.min, max: option.max })
     case 'token':
       return token(`a ${name} name`)
     case 'whole':
@@ -109,7 +109,9 @@ const keySource = keys({
     .optional()
     .describe('The value of this parameter of the query, as it is written. Default: not this.'),
   path: yes().optional().describe('The path, without its query. Default: not this.'),
-  source: yes().optional().describe('The address of the downstream. Default: this, where no hash is written.'),
+  source: yes()
+    .optional()
+    .describe('The address of the downstream. Default: this, where no hash is written and no sessions are kept.'),
 }).refine(source => Object.keys(source).length <= 1, {
   error: `names several; write one of ${KEY_SOURCES.join(', ')}`,
 })
@@ -124,7 +126,7 @@ export const policySchema = z
         hash: keySource
           .optional()
           .describe(
-            `Of ${KEYED.join(', ')}: what keeps a request at its endpoint. A request without it goes anywhere. Default: the source address.`,
+            `Of ${KEYED.join(', ')}: what keeps a request at its endpoint. A request without it goes anywhere; to one without its cookie the proxy gives one, where sessions are kept. Default: the source address, for sticky the cookie the proxy gives.`,
           ),
         ...policyOptions,
       }).transform((policy, context) => {
@@ -136,6 +138,10 @@ export const policySchema = z
           const wish = taken.length === 0 ? 'it has none' : `it has ${taken.join(', ')}`
           const message = `not an option of ${policy.name}; ${wish}`
           context.issues.push({ code: 'custom', message, input: policy, path: [option] })
+        }
+        if (Object.keys(policy.hash ?? {}).length > 0 && Object.hasOwn(policy, 'cookie')) {
+          const message = 'the hash says already what names a session; write one of both'
+          context.issues.push({ code: 'custom', message, input: policy, path: ['cookie'] })
         }
         return policy
       }),

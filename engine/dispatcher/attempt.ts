@@ -9,6 +9,8 @@ const TOO_MANY = 429
 
 export interface AttemptStart {
   router: Router
+  /** The key it was picked by; 0: none. */
+  hash: number
   ticket: number
   tries: Tries
   /** What its further tries are known by. */
@@ -31,6 +33,7 @@ export class Attempt {
   readonly #isRetry: boolean
   readonly #isDestroyed: () => boolean
   readonly #sentAt = performance.now()
+  readonly #hash: number
   readonly #body: Readable | undefined
   #ticket: number
   #status = 0
@@ -39,8 +42,9 @@ export class Attempt {
   #isWithdrawn = false
   #isLate = false
 
-  constructor({ router, ticket, tries, request, body, isRetry, isDestroyed }: AttemptStart) {
+  constructor({ router, hash, ticket, tries, request, body, isRetry, isDestroyed }: AttemptStart) {
     this.#router = router
+    this.#hash = hash
     this.#ticket = ticket
     this.#tries = tries
     this.#request = request
@@ -73,6 +77,9 @@ export class Attempt {
     if (status < 200) return
     this.#status = status
     this.#latencyUs = this.#elapsedUs()
+    // What a second try began may be kept there: its session goes along.
+    const isSecond = this.#tries.of(this.#request) !== undefined
+    if (isSecond && status < 500 && status !== TOO_MANY) this.#router.keep(this.#hash, this.#ticket)
   }
 
   /** The last byte has come. */

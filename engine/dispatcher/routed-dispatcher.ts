@@ -134,7 +134,7 @@ export class RoutedDispatcher extends Dispatcher {
     sending.origin = endpoint.url
     const isDestroyed = (): boolean => this.#isDestroyed
     const { body } = sending
-    const attempt = new Attempt({ router, ticket, tries: this.#tries, request, body, isRetry, isDestroyed })
+    const attempt = new Attempt({ router, hash, ticket, tries: this.#tries, request, body, isRetry, isDestroyed })
     const wrapped = takesController(handler)
       ? new ControllerAttempt(attempt, handler)
       : new CallbackAttempt(attempt, handler)

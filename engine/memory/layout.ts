@@ -3,18 +3,18 @@ import assert from 'node:assert/strict'
 /**
  * Every offset of the region, born by adding to the one before. Nothing outside this folder knows a word index.
  *
- *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬───────────────────┬───────────┐
- *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings     │ row texts │
- *   │ 4 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines + records │ n bytes   │
- *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ a seat            │ a row     │
- *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴───────────────────┴───────────┘
+ *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬───────────────────┬──────────┬───────────┐
+ *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings     │ affinity │ row texts │
+ *   │ 4 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines + records │ 2 lines  │ n bytes   │
+ *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ a seat            │ a set    │ a row     │
+ *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴───────────────────┴──────────┴───────────┘
  *
  * Int32 words throughout: plain accesses of them never tear (ECMA-262), so a word that is true on its own needs no
  * protocol. What must be read together (which rows a service has, its policy) lives in the slots, see slots.ts.
  */
 
 /** Shape of everything below. A thread refuses a region of another layout version. */
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 
 /** 'SBX1' as a little-endian word: the first word of every region. */
 export const MAGIC = 0x31584253
@@ -33,6 +33,7 @@ export const OUTCOMES_AT = 6 //       records in one seat's outcome ring        
 export const ORIGIN_S_AT = 7 //       the monotonic clock at creation, whole seconds          creator, once
 export const ORIGIN_MS_AT = 8 //      … and the milliseconds beyond                           creator, once
 export const REGION_ID_AT = 9 //      two random words: the same memory is known under any handle   creator, once
+export const AFFINITY_MAX_AT = 11 //  entries of the affinity table                           creator, once
 // line 1: ticks about a hundred times a second
 export const CLOCK_MS_AT = LINE_WORDS // ms since the origin, wraps after 49 days              whoever ticks
 // line 2: changes with the structure
@@ -137,6 +138,14 @@ export const OUTCOME_RECORDS = 2 * LINE_WORDS
 /** A record: ticket, outcome code, latency in µs, clock in ms. */
 export const RECORD_WORDS = 4
 
+// ── affinity: a set of eight sessions, see affinity.ts; word n of entry w is at n + w ─────── owner (writes)
+export const AFFINITY_WAYS = 8
+export const AFFINITY_TICKET = AFFINITY_WAYS //    where the session is; the first word is its key, sealed with this   picking threads
+// line 1: written while sessions are used
+export const AFFINITY_UNTIL_MS = LINE_WORDS //     clock when it ends unless it is used                                 picking threads
+export const AFFINITY_IS_USED = AFFINITY_UNTIL_MS + AFFINITY_WAYS // 1 once it was found again                        picking threads
+export const AFFINITY_SET_WORDS = 2 * LINE_WORDS
+
 export const SEATS_LIMIT = 254
 export const ROWS_LIMIT = 1 << 16
 
@@ -151,6 +160,8 @@ export interface Capacity {
   textBytes: number
   /** Outcomes a thread may be ahead of the drainer before it counts loss; a power of two. */
   outcomes: number
+  /** Sessions that sticky services remember, all together: 0, or a power of two. */
+  affinity: number
 }
 
 /** Where each part starts, in words; `textAt` in bytes. Derived from the capacity alone, so every thread agrees. */
@@ -169,6 +180,7 @@ export interface Layout extends Capacity {
   totalsStride: number
   outcomeRingsAt: number
   outcomeRingWords: number
+  affinityAt: number
   textAt: number
   bytes: number
 }
@@ -176,7 +188,7 @@ export interface Layout extends Capacity {
 const lines = (words: number): number => Math.ceil(words / LINE_WORDS) * LINE_WORDS
 
 export function layoutOf(capacity: Capacity): Layout {
-  const { rows, services, seats, textBytes, outcomes } = capacity
+  const { rows, services, seats, textBytes, outcomes, affinity } = capacity
   const slots = seats + 2
   const slotWords = lines(SLOT_HEADER_WORDS + services * ENTRY_WORDS + rows)
   const inflightStride = lines(rows)
@@ -192,7 +204,8 @@ export function layoutOf(capacity: Capacity): Layout {
   const gaugesAt = inflightAt + seats * inflightStride
   const totalsAt = gaugesAt + seats * gaugesStride
   const outcomeRingsAt = totalsAt + seats * totalsStride
-  const textAt = (outcomeRingsAt + seats * outcomeRingWords) * 4
+  const affinityAt = outcomeRingsAt + seats * outcomeRingWords
+  const textAt = (affinityAt + (affinity / AFFINITY_WAYS) * AFFINITY_SET_WORDS) * 4
   const bytes = textAt + rows * textBytes
   return {
     ...capacity,
@@ -210,6 +223,7 @@ export function layoutOf(capacity: Capacity): Layout {
     totalsStride,
     outcomeRingsAt,
     outcomeRingWords,
+    affinityAt,
     textAt,
     bytes,
   }
@@ -220,5 +234,6 @@ assert(LIMIT_ADAPTIVE < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && BREAKER_PASS
 assert(PANIC_TOLD < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
+assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
-assert(DRAINER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)
+assert(AFFINITY_MAX_AT < LINE_WORDS && DRAINER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)

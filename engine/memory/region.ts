@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { SignalboxError } from '../errors.ts'
 import {
+  AFFINITY_MAX_AT,
   type Capacity,
   HEADER_WORDS,
   LAYOUT_VERSION,
@@ -42,12 +43,14 @@ export const DEFAULT_CAPACITY: Readonly<Capacity> = {
   seats: 32,
   textBytes: 512,
   outcomes: 4096,
+  affinity: 0,
 }
 
 /**
  * Makes a region. Throws SBX_REGION_FULL when a number is outside its limits.
  *
  * rows 1…65,536 · services 1…1,024 · seats 1…254 · textBytes 128…65,536, a multiple of 8 · outcomes 64…65,536, a power of two
+ * affinity 0, or 64…4,194,304, a power of two
  */
 export function createRegion(wanted: Partial<Capacity> = {}): Region {
   const capacity = { ...DEFAULT_CAPACITY, ...wanted }
@@ -56,13 +59,10 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   within('seats', capacity.seats, 1, SEATS_LIMIT)
   within('textBytes', capacity.textBytes, 128, 65_536)
   within('outcomes', capacity.outcomes, 64, 65_536)
+  if (capacity.affinity !== 0) within('affinity', capacity.affinity, 64, 1 << 22)
   capacity.textBytes = Math.ceil(capacity.textBytes / 8) * 8
-  if ((capacity.outcomes & (capacity.outcomes - 1)) !== 0) {
-    throw new SignalboxError(
-      'SBX_REGION_FULL',
-      `Cannot create region: outcomes is ${capacity.outcomes}, use a power of two`,
-    )
-  }
+  powerOfTwo('outcomes', capacity.outcomes)
+  powerOfTwo('affinity', capacity.affinity)
   const layout = layoutOf(capacity)
   const buffer = new SharedArrayBuffer(layout.bytes)
   const words = new Int32Array(buffer, 0, layout.textAt / 4)
@@ -73,6 +73,7 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   words[SEATS_MAX_AT] = capacity.seats
   words[TEXT_BYTES_AT] = capacity.textBytes
   words[OUTCOMES_AT] = capacity.outcomes
+  words[AFFINITY_MAX_AT] = capacity.affinity
   words[ORIGIN_S_AT] = seconds
   words[ORIGIN_MS_AT] = Math.floor(nanos / 1e6)
   words.set(randomFillSync(new Int32Array(2)), REGION_ID_AT)
@@ -108,6 +109,7 @@ export function openRegion(handle: unknown): Region {
     seats: header[SEATS_MAX_AT],
     textBytes: header[TEXT_BYTES_AT],
     outcomes: header[OUTCOMES_AT],
+    affinity: header[AFFINITY_MAX_AT],
   })
   if (buffer.byteLength !== layout.bytes) {
     throw new SignalboxError(
@@ -133,6 +135,11 @@ function within(name: string, value: number, least: number, most: number): void 
     'SBX_REGION_FULL',
     `Cannot create region: ${name} is ${value}, use a whole number from ${least} to ${most}`,
   )
+}
+
+function powerOfTwo(name: string, value: number): void {
+  if ((value & (value - 1)) === 0) return
+  throw new SignalboxError('SBX_REGION_FULL', `Cannot create region: ${name} is ${value}, use a power of two`)
 }
 
 function describe(value: unknown): string {

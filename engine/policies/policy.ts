@@ -17,10 +17,14 @@ export type PickRow = (candidates: Candidates, hash: number) => number
  */
 export type Learn = (candidates: Candidates, row: number, outcome: number, latencyUs: number) => void
 
+/** Hears that a request of a key went well on a row that was not the first it was sent to. Bound by the same promises. */
+export type Keep = (candidates: Candidates, hash: number, row: number) => void
+
 /** A policy at work in one thread for one service. */
 export interface Chooser {
   readonly pickRow: PickRow
   readonly learn?: Learn
+  readonly keep?: Keep
 }
 
 /** One algorithm. To add one: write its file, and list it in registry.ts. */
@@ -36,6 +40,8 @@ export interface Policy {
   readonly isKeyed?: boolean
   /** True when a request is to stay in the zone of its node: the router then tells zones apart. */
   readonly isZoneAware?: boolean
+  /** True when it remembers where each key is: then it wants room in the affinity table. */
+  readonly keepsSessions?: boolean
   readonly options: PolicyOptions
   /** `options` has a value for each option of the policy, see completeOptions. */
   create(dice: Dice, options: OptionValues): Chooser

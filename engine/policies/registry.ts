@@ -7,11 +7,12 @@ import { prequal } from './prequal.ts'
 import { random } from './random.ts'
 import { rendezvous } from './rendezvous.ts'
 import { roundRobin } from './round-robin.ts'
+import { stickyWithin } from './sticky.ts'
 import { weightedRoundRobin } from './weighted-round-robin.ts'
 import { zone } from './zone.ts'
 
-/** Every policy there is. Config, tests, benchmarks, docs and the dashboard enumerate this list and nothing else. */
-export const POLICIES: readonly Policy[] = [
+/** What stands on its own; sticky places new sessions by those of them that need no key. */
+const PLAIN: readonly Policy[] = [
   adaptive,
   capacity,
   leastRequest,
@@ -23,6 +24,14 @@ export const POLICIES: readonly Policy[] = [
   weightedRoundRobin,
   zone,
 ]
+
+/** Every policy there is. Config, tests, benchmarks, docs and the dashboard enumerate this list and nothing else. */
+export const POLICIES: readonly Policy[] = [...PLAIN, stickyWithin(PLAIN.filter(isForSessions))]
+
+/** A session is kept by its key alone: nothing within may ask for one, nor be told apart by the router before it. */
+function isForSessions({ isKeyed, isZoneAware }: Policy): boolean {
+  return isKeyed !== true && isZoneAware !== true
+}
 
 /** What a service uses that names none. */
 export const DEFAULT_POLICY = leastRequest.name

@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Client, Dispatcher } from 'undici'
 import { Tried } from '../memory/candidates.ts'
 import { elapsedMs } from '../memory/clock.ts'
+import { hashKey } from '../memory/hash-key.ts'
 import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Connection } from './connection.ts'
 import { NO_RESPONSE, RETRIES } from './counters.ts'
@@ -49,6 +50,8 @@ export class Exchange {
   #path = ''
   #hasBody = false
   #hash = 0
+  /** The line that gives the downstream the session that begins with this request; empty where none does. */
+  #setCookie = ''
   #ticket = -1
   #endpoint = ''
   #upstream: Upstream | undefined
@@ -100,14 +103,22 @@ export class Exchange {
     return !this.#hasBody || this.request.complete
   }
 
-  /** Sends it to an endpoint of this lane, and to further ones as long as that is safe and allowed. */
-  begin(lane: Lane, sending: Sending): void {
+  /**
+   * Sends it to an endpoint of this lane, and to further ones as long as that is safe and allowed. `isSecure` says that it
+   * came over TLS.
+   */
+  begin(lane: Lane, sending: Sending, isSecure: boolean): void {
     this.#lane = lane
     this.#sending = sending
     if (lane.timeouts.request > 0) {
       this.#deadline = setTimeout(() => this.#onDeadline(), lane.timeouts.request)
     }
     this.#hash = lane.hashOf?.(this.request, sending.path, this.connection.remote) ?? 0
+    if (this.#hash === 0 && lane.cookie !== undefined) {
+      const { id, line } = lane.cookie.begin(isSecure)
+      this.#hash = hashKey(id)
+      this.#setCookie = line
+    }
     const ticket = lane.router.pick(this.#hash, undefined, lane.requestClass)
     if (ticket < 0) this.refuse(reasonOf(ticket))
     else this.#send(lane, sending, ticket)
@@ -156,6 +167,9 @@ export class Exchange {
       this.connection.isClosing = true
       head.headers.push('Connection', 'close')
     }
+    if (this.#setCookie !== '') head.headers.push('Set-Cookie', this.#setCookie)
+    // What the request began may be kept there: its session goes along.
+    if (this.#attempts > 1 && status < 500) this.#lane?.router.keep(this.#hash, this.#ticket)
     const text = statusText === STATUS_CODES[status] || /^[\t -~]*$/.test(statusText) ? statusText : ''
     response.writeHead(status, text, head.headers)
     this.#status = status

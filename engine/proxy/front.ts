@@ -9,6 +9,7 @@ import { TrustedPeers } from './forwarded.ts'
 import type { ThreadPlan } from './plan.ts'
 import { type HashOf, hashOf } from './request-key.ts'
 import { RouteTable } from './routes.ts'
+import { cookieOf, SessionCookie } from './session-cookie.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** A service, or the part of it that a route leads to, as requests of one thread see it. */
@@ -20,6 +21,8 @@ export interface Lane {
   readonly retries: number
   /** What keeps a request at its endpoint; undefined where the policy does not ask. */
   readonly hashOf: HashOf | undefined
+  /** What a request without a session is given; undefined where none are given. */
+  readonly cookie: SessionCookie | undefined
   /** How dear the requests are, see CLASS. */
   readonly requestClass: number
 }
@@ -32,8 +35,10 @@ function laneOf(
   const { service, subset, subsetFallback } = route
   const { timeouts, retry, policy } = plan
   const router = new Router(attachment, service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
+  const name = cookieOf(policy)
+  const cookie = name === undefined ? undefined : new SessionCookie(name)
   const requestClass = CLASS_NAMES.indexOf(route.class)
-  return { service, router, timeouts, retries: retry.attempts, hashOf: hashOf(policy), requestClass }
+  return { service, router, timeouts, retries: retry.attempts, hashOf: hashOf(policy), cookie, requestClass }
 }
 
 /** All that the requests of one thread share. */

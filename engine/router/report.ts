@@ -1,3 +1,4 @@
+import { Affinity } from '../memory/affinity.ts'
 import { type BarName, barNames, DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
 import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
@@ -68,6 +69,8 @@ export interface ServiceReport {
   retries: number
   connections: number
   pending: number
+  /** Sessions that are kept at an endpoint now; 0 where the policy keeps none. */
+  sessions: number
   /** The dearest class of requests that is turned away; null: none is. */
   shedFrom: ClassName | null
   endpoints: EndpointReport[]
@@ -91,9 +94,10 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
   tiers.bind(text, serviceStart(region, slot, index), serviceCount(region, slot, index), undefined)
   const gauges = new Gauges(region, seat, index)
   const priorities = prioritiesOf(tiers)
+  const policy = findPolicy(text.policy.name)
   return {
     service: text.name,
-    policy: findPolicy(text.policy.name)?.name ?? text.policy.name,
+    policy: policy?.name ?? text.policy.name,
     hasPanic: priorities.some(({ hasPanic }) => hasPanic),
     panics: services.panics(index),
     priorities,
@@ -101,6 +105,7 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
     retries: gauges.sum(GAUGE_RETRIES),
     connections: gauges.sum(GAUGE_CONNECTIONS),
     pending: gauges.sum(GAUGE_PENDING),
+    sessions: policy?.keepsSessions === true ? new Affinity(region, index).count() : 0,
     shedFrom: CLASS_NAMES[services.shedFrom(index) || -1] ?? null,
     endpoints: rows.map(row => reportEndpoint(attachment, row, text, priorities)),
   }

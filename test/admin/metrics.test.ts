@@ -86,6 +86,26 @@ test('/metrics says weight, bars, latency and panic as they are in the tables', 
   assert.equal(inPanic('signalbox_service_panics_total', { service: 'api' }), 1)
 })
 
+test('/metrics counts the sessions of each service', async t => {
+  const { box, ask } = await adminWorld(
+    t,
+    {},
+    { services: { ...TWO_SERVICES.services, s: { policy: 'sticky', endpoints: [{ url: 'http://127.0.0.1:9004' }] } } },
+  )
+  for (let key = 1; key <= 5; key++) box.router('s').pick(key)
+  const samples = parseExposition((await ask('/metrics')).text).filter(
+    ({ name }) => name === 'signalbox_service_sessions',
+  )
+  assert.deepEqual(
+    samples.map(({ labels, value }) => [labels.service, value]),
+    [
+      ['api', 0],
+      ['web', 0],
+      ['s', 5],
+    ],
+  )
+})
+
 test('/metrics tells of agents and proxy threads where there are some', async t => {
   const agent: AgentStatus = {
     name: 'load-balancer',

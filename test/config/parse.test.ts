@@ -185,7 +185,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     'services: {a: {policy: {name: weighted-round-robin, schedule: strid}}}',
-    '1:63: services.a.policy.schedule: "strid" is not a schedule; did you mean "stride"?',
+    '1:63: services.a.policy.schedule: "strid" is not a value of schedule; did you mean "stride"?',
   ],
   ['services: {a: {policy: {nam: round-robin}}}', '1:25: services.a.policy.nam: unknown key; did you mean "name"?'],
   [

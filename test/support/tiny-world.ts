@@ -24,7 +24,7 @@ export interface TinyOptions {
 }
 
 /** Small enough to fill up in a test. */
-const SMALL: Capacity = { rows: 64, services: 4, seats: 6, textBytes: 128, outcomes: 64 }
+const SMALL: Capacity = { rows: 64, services: 4, seats: 6, textBytes: 128, outcomes: 64, affinity: 64 }
 
 /**
  * A region with one service and this thread attached to it, in one line:
@@ -136,6 +136,7 @@ export class TinyWorld {
     this.attachment.catchUp()
     const slot = this.attachment.slot
     candidates.bind(serviceStart(this.region, slot, this.service), serviceCount(this.region, slot, this.service))
+    candidates.affinity.list(this.rows())
     candidates.begin(undefined)
     return candidates
   }

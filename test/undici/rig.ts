@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { PolicyInput } from '../../engine/config/schema.ts'
 import { type Box, createSignalbox, type EndpointReport, type Outcome } from '../../engine/index.ts'
 import { RoutedDispatcher, type RoutedDispatcherOptions } from '../../engine/undici.ts'
 import { eventually } from '../support/eventually.ts'
@@ -15,7 +16,7 @@ export interface Rig {
 }
 
 export interface RigOptions extends RoutedDispatcherOptions {
-  policy?: string
+  policy?: PolicyInput
   timeouts?: Record<string, string>
 }
 
