@@ -79,6 +79,8 @@ test('/metrics says weight, bars, latency and panic as they are in the tables', 
   assert.equal(value('signalbox_endpoint_barred', { ...ofA, bar: 'draining' }), 0)
   assert.equal(value('signalbox_endpoint_latency_seconds', ofB), 0.0125)
   assert.equal(value('signalbox_service_panic', { service: 'api' }), 0)
+  const healthy = { service: 'api', priority: '0', tier: 'healthy' }
+  assert.equal(value('signalbox_service_priority_load_ratio', healthy), 1, 'the only priority takes all')
   for (const { row } of [a, b]) endpoints.setBar(row, UNHEALTHY, true)
   services.countPanic(0)
   const inPanic = await read()
