@@ -63,7 +63,7 @@ export const EJECTED_UNTIL_MS = 8 // clock when the ejection ends               
 export const EJECTIONS = 9 //      how often it was ejected of late: the back-off's exponent   failure-detector
 export const LATENCY_US = 10 //    smoothed latency, saturates at 2^31 − 1                     load-balancer
 export const JOINED_MS = 11 //     clock when the tenant came                                  table writer
-export const RETIRED_AT = 12 //    version that took it out of the table; 0: not retired       table writer
+export const RETIRED_AT = 12 //    version that took it out, −1: long ago; 0: not retired       table writer
 export const KEY_HASH = 13 //      murmur3 of the endpoint's id: its name in hash policies           table writer
 export const LIMIT_ADAPTIVE = 14 // requests in flight it may have, by its latency; 0: no limit  load-balancer
 // line 1: written with every settle where the service's policy looks at latency, by any thread: a lost update heals

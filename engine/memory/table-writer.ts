@@ -24,6 +24,9 @@ export interface NewEndpoint extends EndpointText {
   readonly priority: number
 }
 
+/** Instead of the version that took a row out, once that is so old that it could be taken for a new one. */
+const LONG_AGO = -1
+
 /**
  * How long a writer waits for another's edit, which takes microseconds, in ms. Beyond, the other's thread has died and
  * its exit event waits for this very thread to turn.
@@ -213,7 +216,7 @@ export class Edit {
       const row = (this.#cursor + step) % rows
       if (isListed[row] === 1) continue
       const retiredAt = this.#endpoints.retiredAt(row)
-      if (retiredAt !== 0 && (retiredAt === this.#version || !isForgotten(this.#region, retiredAt))) continue
+      if (retiredAt > 0 && (retiredAt === this.#version || !isForgotten(this.#region, retiredAt))) continue
       // Asked last: whoever picked the row by an old slot counted it before moving its pin.
       if (this.#tally.inflight(row) !== 0) continue
       isListed[row] = 1
@@ -230,8 +233,8 @@ export class Edit {
   #forgetRetired(): void {
     for (let row = 0; row < this.#region.layout.rows; row++) {
       const retiredAt = this.#endpoints.retiredAt(row)
-      if (retiredAt !== 0 && retiredAt !== this.#version && isForgotten(this.#region, retiredAt)) {
-        this.#endpoints.setRetiredAt(row, 0)
+      if (retiredAt > 0 && retiredAt !== this.#version && isForgotten(this.#region, retiredAt)) {
+        this.#endpoints.setRetiredAt(row, LONG_AGO)
       }
     }
   }

@@ -1,5 +1,6 @@
 import { SignalboxError } from '../errors.ts'
 import { EndpointTable } from '../memory/endpoint-table.ts'
+import { hashKey } from '../memory/hash-key.ts'
 import { OutcomeWriter } from '../memory/outcome-ring.ts'
 import { openRegion, type Region, regionId } from '../memory/region.ts'
 import { freeSeat, takeSeat } from '../memory/seats.ts'
@@ -30,6 +31,8 @@ export class Attachment {
   #writer: TableWriter | undefined
   readonly #known: (Known | undefined)[] = []
   #decoded: Decoded | undefined
+  /** By index of service: rows that were looked up by id. */
+  readonly #rowsById: Map<string, number>[] = []
   readonly #rest: NodeJS.Timeout
 
   constructor(region: Region) {
@@ -67,16 +70,32 @@ export class Attachment {
       text: JSON.parse(text) as ServiceText,
       rows,
     }))
-    this.#decoded = { pinned, services, ids: [] }
+    this.#decoded = { pinned, services }
     return services
   }
 
-  /** The row of an endpoint of a service, by its id; −1 where there is none. Constant time while the structure stands. */
+  /**
+   * The row of an endpoint of a service, by its id; −1 where there is none. What was asked before costs the same however
+   * many there are; else the names of the rows are gone over, a few nanoseconds each.
+   */
   rowOfId(service: number, id: string): number {
+    this.#rowsById[service] ??= new Map()
+    const known = this.#rowsById[service]
+    const before = known.get(id)
+    if (before !== undefined && this.#isCalled(service, before, id)) return before
     const { rows } = this.serviceTexts()[service]
-    const { ids } = this.#decoded as Decoded
-    ids[service] ??= new Map(rows.map(row => [this.endpoint(row).id, row]))
-    return ids[service].get(id) ?? -1
+    const name = hashKey(id) | 0
+    const row = rows.find(each => this.endpoints.keyHash(each) === name && this.endpoint(each).id === id) ?? -1
+    // Endpoints come and go; what is known of those that went is let go with the rest.
+    if (known.size > 2 * rows.length + 16) known.clear()
+    if (row >= 0) known.set(id, row)
+    return row
+  }
+
+  /** Whether a row is listed for the service under this id, as it was when it was looked up. */
+  #isCalled(service: number, row: number, id: string): boolean {
+    const { endpoints } = this
+    return endpoints.service(row) === service && endpoints.retiredAt(row) === 0 && this.endpoint(row).id === id
   }
 
   /** Index and text of a service. Throws SBX_SERVICE_UNKNOWN. */
@@ -128,8 +147,6 @@ export interface ServiceEntry {
 interface Decoded {
   readonly pinned: number
   readonly services: readonly ServiceEntry[]
-  /** Rows by id, by index of service; made when one is asked for. */
-  readonly ids: Map<string, number>[]
 }
 
 interface Known {
