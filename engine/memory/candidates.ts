@@ -17,6 +17,7 @@ import {
   PEAK_AT_MS,
   PEAK_US,
   PULL_MAX,
+  REVISION,
   ROW_WORDS,
   SEATS_HIGH_AT,
   SEQUENCE,
@@ -92,6 +93,11 @@ export class Candidates {
   begin(tried: Tried | undefined): void {
     this.tried = tried
     this.sawFull = false
+  }
+
+  /** Changes whenever bars, health, weights or what is shed of the service do; modulo 2^32. */
+  revision(): number {
+    return this.#words[this.#serviceAt + REVISION]
   }
 
   /** Says how the bars of a row must be, and which sequence turns are taken from. */
