@@ -1,5 +1,5 @@
 import { atomics } from './atomics.ts'
-import { TRIPPED } from './bars.ts'
+import { ALL_BARS, TRIPPED } from './bars.ts'
 import { readClock } from './clock.ts'
 import { EndpointTable } from './endpoint-table.ts'
 import {
@@ -30,7 +30,8 @@ const TRIPS_MAX = 16
  *                                                                     └── a probe fails: twice as long
  *
  * Open is the bar TRIPPED, which every thread obeys on its next pick. Half-open is no state of its own: the bar stands,
- * its time is up, and BREAKER_PROBE is free. Of all threads that pick such a row one claims the probe; its ticket carries
+ * its time is up, and BREAKER_PROBE is free. The next request probes it, whatever its policy would have picked: so an
+ * endpoint is tried again also where others take all of its requests. Of all threads one claims the probe; its ticket carries
  * PROBE_TICKET, so that requests sent before the breaker opened are not mistaken for it. When that thread dies its seat is
  * given back, and the probe with it.
  */
@@ -51,6 +52,14 @@ export class Breaker {
 
   isTripped(row: number): boolean {
     return (this.#words[this.#row(row) + BARS] & TRIPPED) !== 0
+  }
+
+  /** Whether a probe of the row may be claimed: its breaker is open and due, and nothing else speaks against the row. */
+  isDue(row: number): boolean {
+    const words = this.#words
+    const at = this.#row(row)
+    if ((words[at + BARS] & ALL_BARS) !== TRIPPED || words[at + BREAKER_PROBE] !== 0) return false
+    return ((readClock(this.#region) - words[at + BREAKER_UNTIL_MS]) | 0) >= 0
   }
 
   /**
@@ -84,7 +93,7 @@ export class Breaker {
    * writes    FAILURES and the window; when it trips or closes: UNTIL, TRIPS, PASSED, then the bar; last BREAKER_PROBE
    * ordering  SeqCst adds, so that no failure is lost between threads; the bar after the words that belong to it
    * progress  wait-free
-   * pairs     tryProbe, Candidates.pull
+   * pairs     tryProbe; the bar with Candidates.pull
    */
   settle(row: number, isProbe: boolean, outcome: number): void {
     if (isProbe) {

@@ -1,11 +1,9 @@
 import { Affinity } from './affinity.ts'
 import { atomics } from './atomics.ts'
-import { DEGRADED, TIER_BITS, TRIPPED } from './bars.ts'
+import { DEGRADED, TIER_BITS } from './bars.ts'
 import { pullOf } from './endpoint-table.ts'
 import {
   BARS,
-  BREAKER_PROBE,
-  BREAKER_UNTIL_MS,
   CLOCK_MS_AT,
   FACTOR_Q12,
   FORECAST_AT_MS,
@@ -116,7 +114,7 @@ export class Candidates {
     if (this.tried?.has(row)) return 0
     const words = this.#words
     const at = this.#endpointsAt + row * ROW_WORDS
-    if ((words[at + BARS] & this.mask) !== this.want && !this.#mayProbe(at)) return 0
+    if ((words[at + BARS] & this.mask) !== this.want) return 0
     if (this.isLimited && this.#isFull(row, at)) {
       this.sawFull = true
       return 0
@@ -126,14 +124,10 @@ export class Candidates {
 
   /**
    * Whether a row is barred for good, whichever tier has its turn: a session that is there has to move. A degraded one is
-   * not, nor in panic a soft-barred one, nor one whose breaker lets a probe through.
+   * not, nor in panic a soft-barred one.
    */
   isBarred(row: number): boolean {
-    const words = this.#words
-    const at = this.#line(row)
-    const bars = words[at + BARS] & this.mask & ~DEGRADED
-    if (bars !== 0 && (bars !== TRIPPED || !this.#isProbeDue(at))) return true
-    return pullOf(words[at + WEIGHT_Q8], words[at + FACTOR_Q12]) === 0
+    return (this.#words[this.#line(row) + BARS] & this.mask & ~DEGRADED) !== 0 || !this.hasWeight(row)
   }
 
   /** Whether only this pick may not have a row: its request has tried it, or the row is full. */
@@ -144,14 +138,10 @@ export class Candidates {
     return true
   }
 
-  /** An open breaker lets one request try when its time has come, and no other until that one has settled. */
-  #mayProbe(at: number): boolean {
-    return (this.#words[at + BARS] & this.mask) === (this.want | TRIPPED) && this.#isProbeDue(at)
-  }
-
-  #isProbeDue(at: number): boolean {
-    const words = this.#words
-    return words[at + BREAKER_PROBE] === 0 && ((this.nowMs() - words[at + BREAKER_UNTIL_MS]) | 0) >= 0
+  /** Whether the row would be drawn at all, its bars aside. */
+  hasWeight(row: number): boolean {
+    const at = this.#line(row)
+    return pullOf(this.#words[at + WEIGHT_Q8], this.#words[at + FACTOR_Q12]) > 0
   }
 
   #isFull(row: number, at: number): boolean {

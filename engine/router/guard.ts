@@ -11,7 +11,7 @@ const CLASS_SHARES = [1, 1, 0.9, 0.8]
 /**
  * What stands between the choice of a row and a ticket where a service has limits or breakers.
  *
- *   room in the service ──▶ the probe, if its breaker is open ──▶ room at the endpoint ──▶ ticket
+ *   room in the service ──▶ a probe that is due, else the row of the policy ──▶ room at the endpoint ──▶ ticket
  *            └── what was taken is given back when a later one is missing
  */
 export class Guard {
@@ -19,6 +19,7 @@ export class Guard {
   readonly #gauges: Gauges
   readonly #breaker: Breaker | undefined
   readonly #requests: number
+  #probedAtMs = -1
 
   constructor(attachment: Attachment, gauges: Gauges, { limits, breaker }: ServiceText) {
     this.#attachment = attachment
@@ -41,20 +42,36 @@ export class Guard {
     this.#gauges.leave(GAUGE_INFLIGHT)
   }
 
-  /** A ticket for the row, or −1: it has filled up, or its probe was taken, since it was chosen. */
+  /** A ticket for the row, or −1: it has filled up since it was chosen. */
   enterRow(candidates: Candidates, row: number): number {
     const { tally } = this.#attachment
-    const breaker = this.#breaker
-    const isTrial = breaker?.isTripped(row) === true
-    if (isTrial && !breaker.tryProbe(row)) return -1
     const limit = candidates.isLimited ? candidates.limitOf(row) : 0
-    const ticket = limit === 0 ? tally.enter(row) : tally.tryEnter(row, limit)
-    if (!isTrial) return ticket
-    if (ticket < 0) breaker.withdraw(row)
-    return ticket < 0 ? ticket : ticket | PROBE_TICKET
+    return limit === 0 ? tally.enter(row) : tally.tryEnter(row, limit)
+  }
+
+  /**
+   * A ticket for a probe of one of the rows whose breaker is open and due, or −1: there is none. It goes over the rows, and
+   * therefore looks once a tick.
+   */
+  probe(candidates: Candidates): number {
+    const breaker = this.#breaker
+    const now = candidates.nowMs()
+    if (breaker === undefined || now === this.#probedAtMs) return -1
+    this.#probedAtMs = now
+    for (let position = 0; position < candidates.count; position++) {
+      const row = candidates.at(position)
+      if (!breaker.isDue(row) || candidates.tried?.has(row) || !candidates.hasWeight(row)) continue
+      if (!breaker.tryProbe(row)) continue
+      const ticket = this.enterRow(candidates, row)
+      if (ticket >= 0) return ticket | PROBE_TICKET
+      breaker.withdraw(row)
+    }
+    return -1
   }
 
   settle(ticket: number, outcome: number): void {
+    // The next probe may go out as soon as this one has told.
+    if (isProbe(ticket)) this.#probedAtMs = -1
     this.#breaker?.settle(rowOfTicket(ticket), isProbe(ticket), outcome)
   }
 }

@@ -1,5 +1,5 @@
 import { Affinity } from '../memory/affinity.ts'
-import { type BarName, barNames, DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
+import { type BarName, barNames } from '../memory/bars.ts'
 import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
 import { HEALTH_NAMES, type HealthName } from '../memory/endpoint-table.ts'
@@ -9,6 +9,7 @@ import { serviceCount, serviceStart } from '../memory/slots.ts'
 import type { RowTotals } from '../memory/tally.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
+import { isPicked, type Standing, standingsOf } from './standing.ts'
 import { Tiers } from './tiers.ts'
 import { why } from './why.ts'
 
@@ -107,7 +108,7 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
     pending: gauges.sum(GAUGE_PENDING),
     sessions: policy?.keepsSessions === true ? new Affinity(region, index).count() : 0,
     shedFrom: CLASS_NAMES[services.shedFrom(index) || -1] ?? null,
-    endpoints: rows.map(row => reportEndpoint(attachment, row, text, priorities)),
+    endpoints: standingsOf(attachment, rows, text, priorities).map(each => reportEndpoint(attachment, each)),
   }
 }
 
@@ -128,39 +129,13 @@ function prioritiesOf({ loads }: Tiers): PriorityReport[] {
   return priorities
 }
 
-function reportEndpoint(
-  attachment: Attachment,
-  row: number,
-  text: ServiceText,
-  priorities: PriorityReport[],
-): EndpointReport {
+function reportEndpoint(attachment: Attachment, standing: Standing): EndpointReport {
   const { endpoints, tally, region } = attachment
+  const { row, priority, weight, factor, inflight, limit, breakerOpenForMs } = standing
   const { id, url, zone, metadata } = attachment.endpoint(row)
-  const now = readClock(region)
-  const bars = endpoints.bars(row)
-  const weight = endpoints.weight(row)
-  const factor = endpoints.factor(row)
-  const priority = endpoints.priority(row)
-  const inflight = tally.inflight(row)
-  const learned = endpoints.adaptiveLimit(row)
-  const fixed = text.limits?.endpointRequests ?? 0
-  const limit = learned > 0 && (fixed === 0 || learned < fixed) ? learned : fixed
-  const names = barNames(bars)
-  const breakerOpenForMs = (bars & TRIPPED) === 0 ? 0 : Math.max(0, elapsedMs(endpoints.breakerUntilMs(row), now))
-  const level = priorities.find(each => each.priority === priority)
-  const standing = {
-    bars: names,
-    weight,
-    factor,
-    priority,
-    inflight,
-    limit,
-    breakerOpenForMs,
-    failsOnPanic: text.failOnPanic === true,
-    level,
-  }
-  const isFull = limit > 0 && inflight >= limit
-  const isPickable = weight * factor > 0 && !isFull && isOpen(bars, breakerOpenForMs, level, text.failOnPanic === true)
+  const bars = barNames(standing.bars)
+  const isPickable = isPicked(standing)
+  const ejectedForMs = elapsedMs(endpoints.ejectedUntilMs(row), readClock(region))
   return {
     id,
     url,
@@ -173,8 +148,8 @@ function reportEndpoint(
     effectiveWeight: isPickable ? weight * factor : 0,
     isPickable,
     health: HEALTH_NAMES[endpoints.health(row)],
-    bars: names,
-    ejectedForMs: names.includes('ejected') ? Math.max(0, elapsedMs(endpoints.ejectedUntilMs(row), now)) : 0,
+    bars,
+    ejectedForMs: bars.includes('ejected') ? Math.max(0, ejectedForMs) : 0,
     breakerOpenForMs,
     inflight,
     limit,
@@ -182,14 +157,4 @@ function reportEndpoint(
     totals: tally.totals(row),
     why: why(standing),
   }
-}
-
-/** Whether its bars, and the turn of its priority, let it be picked: as Tiers.aim and Candidates.pull decide. */
-function isOpen(bars: number, breakerOpenForMs: number, level: PriorityReport | undefined, failsOnPanic: boolean) {
-  if (level === undefined) return false
-  const heeded = (bars & TRIPPED) !== 0 && breakerOpenForMs === 0 ? bars & ~TRIPPED : bars
-  const hasTurn = level.healthyLoad > 0
-  if (level.hasPanic) return !failsOnPanic && hasTurn && (heeded & FIRM_BARS) === 0
-  if ((heeded & TIER_BITS) === 0) return hasTurn
-  return (heeded & TIER_BITS) === DEGRADED && level.degradedLoad > 0
 }

@@ -31,7 +31,7 @@ export const PICK = {
   SHED: -4,
 } as const
 
-/** Rows that are chosen again because they filled up, or their probe was taken, in the instant between choice and ticket. */
+/** Rows that are chosen again because they filled up in the instant between choice and ticket. */
 const CHOICES_MAX = 4
 
 /** Beyond every class. */
@@ -110,8 +110,8 @@ export class Router {
     candidates.begin(tried)
     if (candidates.revision() !== this.#revisionSeen) this.#follow()
     if (requestClass >= this.#shedFrom) return PICK.SHED
-    if (!this.#isWhole && !this.#aim(hash)) return NO_ENDPOINT
     if (this.#guard !== undefined) return this.#pickGuarded(this.#guard, hash, requestClass)
+    if (!this.#isWhole && !this.#aim(hash)) return NO_ENDPOINT
     let row = this.#pickRow(candidates, hash)
     if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) return row
     this.#gauges.enter(GAUGE_INFLIGHT)
@@ -145,6 +145,14 @@ export class Router {
   #pickGuarded(guard: Guard, hash: number, requestClass: number): number {
     const candidates = this.#candidates
     if (!guard.enterService(requestClass)) return PICK.OVERLOADED
+    if (this.#tiers.tripped > 0) {
+      const probe = this.#probe(guard)
+      if (probe >= 0) return probe
+    }
+    if (!this.#isWhole && !this.#aim(hash)) {
+      guard.leaveService()
+      return NO_ENDPOINT
+    }
     for (let choice = 0; choice < CHOICES_MAX; choice++) {
       let row = this.#pickRow(candidates, hash)
       if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) {
@@ -156,6 +164,13 @@ export class Router {
     }
     guard.leaveService()
     return PICK.OVERLOADED
+  }
+
+  /** A ticket for a probe that is due, whichever tier its row is of. */
+  #probe(guard: Guard): number {
+    this.#isWhole = false
+    this.#tiers.aimAtAll(this.#candidates)
+    return guard.probe(this.#candidates)
   }
 
   /**

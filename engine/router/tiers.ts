@@ -1,4 +1,4 @@
-import { DEGRADED, FIRM_BARS, TIER_BITS } from '../memory/bars.ts'
+import { DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
 import type { Candidates } from '../memory/candidates.ts'
 import { readClock } from '../memory/clock.ts'
 import { zoneWord } from '../memory/endpoint-table.ts'
@@ -32,6 +32,8 @@ export const PANIC_TIER = 2
 export class Tiers {
   readonly loads = new PriorityLoads()
   readonly zones = new ZoneLoads()
+  /** Rows whose breaker is open. */
+  tripped = 0
   /** True while one window, that of all rows, takes everything and health counts. */
   isCalm = true
   readonly #attachment: Attachment
@@ -89,6 +91,7 @@ export class Tiers {
     const { loads } = this
     const { overprovisioning = 140, panicThreshold } = this.#text
     loads.clear()
+    this.tripped = 0
     this.zones.endpoints.fill(0)
     for (const weights of this.#weights) {
       weights.usable.fill(0)
@@ -187,6 +190,7 @@ export class Tiers {
     const bars = endpoints.bars(row)
     const priority = endpoints.priority(row)
     countInto(this.loads, priority, bars, weight)
+    if ((bars & TRIPPED) !== 0) this.tripped++
     if (weight === 0 || this.#text.locality === undefined || this.#groups === undefined) return
     const zone = this.#groups.zoneAt[at]
     if ((bars & TIER_BITS) === 0 && priority === 0) this.zones.endpoints[zone]++

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { DRAINING, TRIPPED } from '../../engine/memory/bars.ts'
+import { DRAINING, EJECTED, TRIPPED, UNHEALTHY } from '../../engine/memory/bars.ts'
 import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
 import { freeSeatOf } from '../../engine/memory/seats.ts'
 import type { BreakerText } from '../../engine/memory/service-text.ts'
@@ -208,4 +208,43 @@ describe('breaker', () => {
     assert.equal(world.pickId(), 'c')
     world.close()
   })
+})
+
+test('a breaker that is due is probed also where another priority takes all requests', () => {
+  const world = tinyWorld({ a: {}, b: { priority: 1 } }, { policy: 'round-robin', text: { breaker: BREAKER } })
+  setClock(world, 1000)
+  for (let i = 0; i < 3; i++) request(world, 'error')
+  assert.ok(isOpen(world, 'a'))
+  for (let i = 0; i < 5; i++) {
+    const ticket = world.router.pick()
+    assert.equal(world.router.endpoint(ticket).id, 'b')
+    world.router.settle(ticket, 'ok', 1)
+  }
+  setClock(world, 1100)
+  const probe = world.router.pick()
+  assert.equal(world.router.endpoint(probe).id, 'a')
+  assert.equal(world.pickId(), 'b')
+  world.router.settle(probe, 'ok', 1)
+  assert.equal(world.pickId(), 'a')
+  world.close()
+})
+
+test('a breaker that is due is not probed while something else speaks against its endpoint', () => {
+  const world = tinyWorld({ a: {}, b: {} }, { policy: 'round-robin', panicThreshold: 0, text: { breaker: BREAKER } })
+  setClock(world, 1000)
+  world.bar('b', DRAINING)
+  for (let i = 0; i < 3; i++) request(world, 'error')
+  world.bar('b', DRAINING, false)
+  setClock(world, 2000)
+  for (const bar of [DRAINING, UNHEALTHY, EJECTED]) {
+    world.bar('a', bar)
+    for (let i = 0; i < 4; i++) assert.equal(world.pickId(), 'b')
+    world.bar('a', bar, false)
+  }
+  world.setWeight('a', 0)
+  assert.equal(world.pickId(), 'b')
+  world.setWeight('a', 1)
+  setClock(world, 2001)
+  assert.equal(world.pickId(), 'a')
+  world.close()
 })

@@ -60,7 +60,7 @@ describe('explain', () => {
     it.router.settle(ticket, 'error', 1)
     assert.equal(whyOf(it, 'a'), 'not picked: its breaker is open for another 500 ms')
     it.region.words[CLOCK_MS_AT] = 1500
-    assert.equal(whyOf(it, 'a'), 'picked with weight 1, for one probe at a time: its breaker is open')
+    assert.equal(whyOf(it, 'a'), 'picked for one probe at a time: its breaker is open')
     it.bar('a', TRIPPED, false)
     for (let i = 0; i < 4; i++) it.router.pick()
     assert.equal(whyOf(it, 'b'), 'not picked: it has 2 in flight and may have 2')
