@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   SBX_RING_INVALID: 'the ring is not described as it must be',
   SBX_RING_SEATS_TAKEN: 'every seat of the ring, or the one asked for, is taken by a writer',
   SBX_SERVICE_UNKNOWN: 'there is no service of this name',
+  SBX_TABLE_INVALID: 'the choice table is not described as it must be',
 } as const
 
 /** One of the codes above. */

@@ -1,0 +1,43 @@
+/**
+ * Where an nginx with `hash $request_uri consistent` and the servers 10.0.0.1:443 to 10.0.0.9:443, each of weight 100, sent
+ * requests: uri and last number of the server. Four for each server out of pingora-ketama/test-data/sample-nginx-upstream.csv
+ * (Apache License 2.0).
+ */
+export const NGINX_SAMPLE: readonly (readonly [string, number])[] = [
+  ['/d9c4bc3cc4517c629e8f4c911c2fd8baf260ae65', 1],
+  ['/b815ca5871d52098946eded8a3382d086747818f', 1],
+  ['/fc61e21e21c6c0a9e03807a2cad7c1e79a104786', 1],
+  ['/ac740e2450803d9b6042a3a98e5fe16eaad536e6', 1],
+  ['/668fd6d99bfb50b85b0928a8915761be2ca19089', 2],
+  ['/fefbfb22035c938b44d305dbb71b11d531257af8', 2],
+  ['/89ec56b1d8d72c888b044e8cd7fa51b9ac726a41', 2],
+  ['/81ac831667e89c2c6b3c6098b598d99eb1ce2b20', 2],
+  ['/43992eee187920c5e8695332f71ca6e23ef6ac4b', 3],
+  ['/ad7b5395766b77098c3f212043650a805b622ffe', 3],
+  ['/bc86e565b76f8e6f560064b02ab26529b6064571', 3],
+  ['/fdc13a7011bbcf36b232adde4c610f0f35e9147e', 3],
+  ['/19fb835d90883a6263ec4279c6da184e3f1a79b2', 4],
+  ['/da7a88e542f7aaddc074f988164b9df7e5f7fea6', 4],
+  ['/28c1c069a2904bb3b3e0f9731b1ff8de9ab7a76d', 4],
+  ['/2e8e8e8fdeada0bbd33ba57d20209b4d9343f965', 4],
+  ['/2fec328e6ccdda6a7edf329f9f780e546ea183b4', 5],
+  ['/8f87cfd8005306643b6528b3d4125cf005139a7e', 5],
+  ['/9c34c9a4f9009997dd29c6e6a627b0aca7beb6e5', 5],
+  ['/5c6a9b50df69956bd2b937ce7871ba6d67678db6', 5],
+  ['/26d2769eab098458bc3e4e641a4b7d8abffd0aea', 6],
+  ['/860c86b94e04f2648fb164c87fd6166707fd08ff', 6],
+  ['/0220fa8b9a256e7fcf823097759aa3c44e6390e3', 6],
+  ['/f428a38a0d3dbbb12d475aa8f5be917147175eaf', 6],
+  ['/81fa1d251d605775d647b5b55565e71526d4cef6', 7],
+  ['/aa5b5323980f2d3e21246212ebd820c3949c1e88', 7],
+  ['/12d4b9155ff599c0ac554226796b58a2278b450f', 7],
+  ['/1b419454e4eb63ef915e8e06cc11110a3ccd607e', 7],
+  ['/77766138aaf0c016bdd1f6b996177fc8ca1d2204', 8],
+  ['/a8762dc488e1a1af31e53af8ddb887d4f3cca990', 8],
+  ['/418c1c554186b78c11de89227fbc24ef128bce54', 8],
+  ['/8278c52b97c1e805c1c7c1a62123ca0a87e2ea2a', 8],
+  ['/fe5199bdfeee5cd431ae7e9f77f178164f9995a0', 9],
+  ['/38528aab753a6f32de86b5a7acdbb0c885137a81', 9],
+  ['/eb5a2ab55796afd673874fd7560f1329be5540bd', 9],
+  ['/c72fedf4177499635302849496898fe4f3409cc1', 9],
+]
