@@ -10,8 +10,10 @@ import type { Edit } from '../memory/table-writer.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
 import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
 import { Router } from '../router/router.ts'
+import { choiceBytesFor } from './choice-room.ts'
 import type { Control, Log, RunningControl } from './control.ts'
 import { LiveService, newEndpoint } from './live-service.ts'
+import { TableKeeper } from './table-keeper.ts'
 
 export interface SignalboxOptions {
   /** The control plane: `agents` of 'signalbox/agents'. Without it weights are what you set, and no thread is started. */
@@ -33,8 +35,8 @@ const openBoxes: Box[] = []
 const SILENT: Log = () => {}
 
 /**
- * Lays out the shared memory, fills it from the config, starts the agents if they were handed over, and resolves when
- * all of that is done. Keeps no process alive by itself and touches nothing of it.
+ * Lays out the shared memory, fills it from the config, builds the choice tables its policies read, starts the agents if they were
+ * handed over, and resolves when all of that is done. Keeps no process alive by itself and touches nothing of it.
  *
  * Throws SBX_CONFIG_INVALID with every problem listed, SBX_REGION_FULL, or SBX_AGENT_FAILED.
  */
@@ -62,6 +64,7 @@ export class Box {
   readonly log: Log
   readonly #attachment: Attachment
   readonly #routers = new Map<string, Router>()
+  readonly #tables: TableKeeper
   readonly #tick: NodeJS.Timeout
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = () => void this.close()
@@ -81,7 +84,11 @@ export class Box {
       this.#attachment.close()
       throw error
     }
-    this.#tick = setInterval(() => tickClock(region), TICK_MS)
+    this.#tables = new TableKeeper(this.#attachment, this.log)
+    this.#tick = setInterval(() => {
+      tickClock(region)
+      this.#tables.tick()
+    }, TICK_MS)
     this.#tick.unref()
     openBoxes.push(this)
     setEnvironmentData(ENVIRONMENT_KEY, this.handle)
@@ -90,7 +97,8 @@ export class Box {
   }
 
   async start(control: Control | undefined): Promise<void> {
-    if (control === undefined) return
+    await this.#tables.start()
+    if (control === undefined || this.isClosed) return
     const running = await control.start({
       handle: this.handle,
       config: this.config,
@@ -122,7 +130,7 @@ export class Box {
   /** The live operations of a service. Throws SBX_SERVICE_UNKNOWN. */
   service(name: string): LiveService {
     this.#open()
-    return new LiveService(this.#attachment, name)
+    return new LiveService(this.#attachment, name, this.#tables)
   }
 
   /** Why each endpoint of a service can or cannot be picked now, as plain data. Throws SBX_SERVICE_UNKNOWN. */
@@ -175,6 +183,7 @@ export class Box {
     } catch (error) {
       this.log('error', 'the control plane did not close as it should', { error: String(error) })
     } finally {
+      await this.#tables.close()
       this.#attachment.close()
     }
   }
@@ -184,7 +193,7 @@ export class Box {
   }
 }
 
-/** Room for the endpoints of the config twice over, its services, and its longest endpoint text. */
+/** Room for the endpoints of the config twice over, its services, its longest endpoint text, and its choice tables. */
 function roomFor(config: Config): Partial<Capacity> {
   const services = Object.values(config.services)
   const endpoints = services.flatMap(service => service.endpoints)
@@ -193,6 +202,7 @@ function roomFor(config: Config): Partial<Capacity> {
     rows: powerOfTwo(1024, endpoints.length * 2, 65_536),
     services: powerOfTwo(32, services.length, 1024),
     textBytes: powerOfTwo(512, longest + 4, 65_536),
+    choices: choiceBytesFor(config),
   }
 }
 

@@ -4,21 +4,24 @@ import { DRAINING, QUARANTINED } from '../memory/bars.ts'
 import type { NewEndpoint } from '../memory/table-writer.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { type EndpointReport, reportService } from '../router/report.ts'
+import type { TableKeeper } from './table-keeper.ts'
 
 const DRAIN_POLL_MS = 10
 
 /**
  * A service while it runs. Each change is seen by every attached thread on its next pick, and is either whole or not
- * made: bad input throws SBX_ENDPOINT_INVALID, SBX_ENDPOINT_EXISTS or SBX_ENDPOINT_UNKNOWN.
+ * made (the shares of a large choice table follow some milliseconds later, and until then nobody who has left is picked): bad input throws SBX_ENDPOINT_INVALID, SBX_ENDPOINT_EXISTS or SBX_ENDPOINT_UNKNOWN.
  */
 export class LiveService {
   readonly name: string
   readonly #attachment: Attachment
   readonly #index: number
+  readonly #tables: TableKeeper | undefined
 
-  constructor(attachment: Attachment, name: string) {
+  constructor(attachment: Attachment, name: string, tables?: TableKeeper) {
     this.name = name
     this.#attachment = attachment
+    this.#tables = tables
     this.#index = attachment.findService(name).index
   }
 
@@ -34,12 +37,16 @@ export class LiveService {
         )
       }
       edit.add(this.#index, complete)
+      this.#tables?.renew(edit, this.#index)
     })
   }
 
   /** Takes an endpoint out at once. What is in flight on it may finish and be settled; `drain` waits for it. */
   remove(id: string): void {
-    this.#writing().writer.edit(edit => edit.remove(this.#index, this.#rowOf(id, edit.rows(this.#index))))
+    this.#writing().writer.edit(edit => {
+      edit.remove(this.#index, this.#rowOf(id, edit.rows(this.#index)))
+      this.#tables?.renew(edit, this.#index)
+    })
   }
 
   /**
@@ -99,6 +106,7 @@ export class LiveService {
     const { endpoints, services } = this.#writing()
     endpoints.setWeight(this.#rowOf(id), weight)
     services.refreshPullMax(this.#index, this.#rows(), endpoints)
+    this.#tables?.renewNow(this.#index)
   }
 
   /** The endpoints as they are now. */

@@ -30,16 +30,7 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
 ]
 
 /** Policies a later version brings. A name that the registry knows never gets here. */
-const COMING_POLICIES = [
-  'capacity',
-  'zone',
-  'maglev',
-  'ring-hash',
-  'sticky',
-  'adaptive',
-  'capacity_aware',
-  'geographic',
-]
+const COMING_POLICIES = ['capacity', 'zone', 'sticky', 'adaptive', 'capacity_aware', 'geographic']
 
 /** Whether a later version brings a policy of this name. */
 export function isComingPolicy(name: string): boolean {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PolicyOption } from '../policies/policy-options.ts'
+import { completeOptions, type PolicyOption } from '../policies/policy-options.ts'
 import { findPolicy, POLICIES, policyNames } from '../policies/registry.ts'
 import { isComingPolicy } from './coming.ts'
 import { number, spellings, textLeaf, whole } from './leaf.ts'
@@ -137,6 +137,8 @@ export const policySchema = z
           const message = `not an option of ${policy.name}; ${wish}`
           context.issues.push({ code: 'custom', message, input: policy, path: [option] })
         }
+        const fault = found?.fault?.(completeOptions(found.options, policy))
+        if (fault !== undefined) context.issues.push({ code: 'custom', message: fault, input: policy })
         return policy
       }),
     ],

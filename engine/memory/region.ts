@@ -2,6 +2,8 @@ import { randomFillSync } from 'node:crypto'
 import { SignalboxError } from '../errors.ts'
 import {
   type Capacity,
+  CHOICE_BYTES_AT,
+  CHOICE_BYTES_LIMIT,
   HEADER_WORDS,
   LAYOUT_VERSION,
   LAYOUT_VERSION_AT,
@@ -42,12 +44,14 @@ export const DEFAULT_CAPACITY: Readonly<Capacity> = {
   seats: 32,
   textBytes: 512,
   outcomes: 4096,
+  choices: 0,
 }
 
 /**
  * Makes a region. Throws SBX_REGION_FULL when a number is outside its limits.
  *
  * rows 1…65,536 · services 1…1,024 · seats 1…254 · textBytes 128…65,536, a multiple of 8 · outcomes 64…65,536, a power of two
+ * choices 0…1,073,741,824
  */
 export function createRegion(wanted: Partial<Capacity> = {}): Region {
   const capacity = { ...DEFAULT_CAPACITY, ...wanted }
@@ -56,6 +60,7 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   within('seats', capacity.seats, 1, SEATS_LIMIT)
   within('textBytes', capacity.textBytes, 128, 65_536)
   within('outcomes', capacity.outcomes, 64, 65_536)
+  within('choices', capacity.choices, 0, CHOICE_BYTES_LIMIT)
   capacity.textBytes = Math.ceil(capacity.textBytes / 8) * 8
   if ((capacity.outcomes & (capacity.outcomes - 1)) !== 0) {
     throw new SignalboxError(
@@ -73,6 +78,7 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   words[SEATS_MAX_AT] = capacity.seats
   words[TEXT_BYTES_AT] = capacity.textBytes
   words[OUTCOMES_AT] = capacity.outcomes
+  words[CHOICE_BYTES_AT] = capacity.choices
   words[ORIGIN_S_AT] = seconds
   words[ORIGIN_MS_AT] = Math.floor(nanos / 1e6)
   words.set(randomFillSync(new Int32Array(2)), REGION_ID_AT)
@@ -108,6 +114,7 @@ export function openRegion(handle: unknown): Region {
     seats: header[SEATS_MAX_AT],
     textBytes: header[TEXT_BYTES_AT],
     outcomes: header[OUTCOMES_AT],
+    choices: header[CHOICE_BYTES_AT],
   })
   if (buffer.byteLength !== layout.bytes) {
     throw new SignalboxError(

@@ -1,19 +1,23 @@
 import { leastRequest } from './least-request.ts'
+import { maglev } from './maglev.ts'
 import { peakEwma } from './peak-ewma.ts'
 import type { Policy } from './policy.ts'
 import { prequal } from './prequal.ts'
 import { random } from './random.ts'
 import { rendezvous } from './rendezvous.ts'
+import { ringHash } from './ring-hash.ts'
 import { roundRobin } from './round-robin.ts'
 import { weightedRoundRobin } from './weighted-round-robin.ts'
 
 /** Every policy there is. Config, tests, benchmarks, docs and the dashboard enumerate this list and nothing else. */
 export const POLICIES: readonly Policy[] = [
   leastRequest,
+  maglev,
   peakEwma,
   prequal,
   random,
   rendezvous,
+  ringHash,
   roundRobin,
   weightedRoundRobin,
 ]

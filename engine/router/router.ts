@@ -5,7 +5,14 @@ import { GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
 import type { ServiceText } from '../memory/service-text.ts'
-import { peekPublished, serviceCount, serviceRevision, serviceStart, serviceText } from '../memory/slots.ts'
+import {
+  peekPublished,
+  serviceCount,
+  serviceRevision,
+  serviceStart,
+  serviceTable,
+  serviceText,
+} from '../memory/slots.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
 import { createDice, type Dice } from '../policies/dice.ts'
 import { type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
@@ -43,7 +50,7 @@ export type RouterOptions = SubsetOptions
  *
  * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log,
  * block or read a clock; only the first pick after a change of structure may allocate, where a service has priorities,
- * zones or subsets to sort its rows by.
+ * zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows.
  */
 export class Router {
   readonly service: string
@@ -57,6 +64,7 @@ export class Router {
   #pickRow: PickRow = () => NO_ENDPOINT
   #learn: Learn | undefined
   #isKeyed = false
+  #readsTable = false
   #guard: Guard | undefined
   #dice: Dice
   #revision = 0
@@ -261,6 +269,7 @@ export class Router {
     const start = serviceStart(region, slot, this.#index)
     const count = serviceCount(region, slot, this.#index)
     this.#tiers.bind(this.#text, start, count, this.#chosenRows(start, count))
+    this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
     this.#isWhole = false
   }
 
@@ -287,10 +296,12 @@ export class Router {
     const found = findPolicy(policy.name)
     if (found === undefined) return
     const dice = createDice(seedOf(this.#attachment.seat, this.#index))
-    const { pickRow, learn } = found.create(dice, completeOptions(found.options, policy))
+    const options = completeOptions(found.options, policy)
+    const { pickRow, learn } = found.create(dice, options)
     this.#pickRow = pickRow
     this.#learn = learn
     this.#isKeyed = found.isKeyed === true
+    this.#readsTable = found.table?.(options) !== undefined
   }
 }
 

@@ -76,6 +76,11 @@ export class Tiers {
     this.derive()
   }
 
+  /** Tells the candidates of the rows there are, and of the choice table (0: none). May allocate, as `bind` does. */
+  lead(candidates: Candidates, table: number): void {
+    candidates.follow(this.#start, this.#count, this.#list, table)
+  }
+
   /** Whether a fact has changed that was not taken into account yet. */
   get isStale(): boolean {
     const { services, region } = this.#attachment

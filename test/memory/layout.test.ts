@@ -14,7 +14,7 @@ import {
   TOTAL_WORDS,
 } from '../../engine/memory/layout.ts'
 
-const CAPACITY: Capacity = { rows: 100, services: 3, seats: 5, textBytes: 128, outcomes: 64 }
+const CAPACITY: Capacity = { rows: 100, services: 3, seats: 5, textBytes: 128, outcomes: 64, choices: 1000 }
 
 test('layoutOf() lays the parts one after another, none over its neighbour', () => {
   const layout = layoutOf(CAPACITY)
@@ -27,7 +27,9 @@ test('layoutOf() lays the parts one after another, none over its neighbour', () 
     [layout.gaugesAt, layout.inflightAt + 5 * layout.inflightStride],
     [layout.totalsAt, layout.gaugesAt + 5 * layout.gaugesStride],
     [layout.outcomeRingsAt, layout.totalsAt + 5 * layout.totalsStride],
-    [layout.textAt / 4, layout.outcomeRingsAt + 5 * layout.outcomeRingWords],
+    [layout.choicesAt, layout.outcomeRingsAt + 5 * layout.outcomeRingWords],
+    [layout.choicesEnd, layout.choicesAt + 256],
+    [layout.textAt / 4, layout.choicesEnd],
   ]
   for (const [start, endBefore] of ends) assert.equal(start, endBefore)
   assert.equal(layout.bytes, layout.textAt + 100 * 128)

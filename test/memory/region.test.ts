@@ -100,8 +100,8 @@ test('createRegion() takes the largest number of seats there may be', () => {
 })
 
 test('createRegion() without a wish gives the default capacity', () => {
-  const { rows, services, seats, textBytes, outcomes } = createRegion().layout
-  assert.deepEqual({ rows, services, seats, textBytes, outcomes }, DEFAULT_CAPACITY)
+  const { rows, services, seats, textBytes, outcomes, choices } = createRegion().layout
+  assert.deepEqual({ rows, services, seats, textBytes, outcomes, choices }, DEFAULT_CAPACITY)
 })
 
 test('a region of one row, one service and one seat works', () => {
