@@ -1,4 +1,5 @@
 import type { ChoiceView } from '../memory/choice-view.ts'
+import { avalanche } from '../memory/hash-key.ts'
 import { isFull } from './balance.ts'
 import { byScore } from './by-score.ts'
 import type { PickRow } from './policy.ts'
@@ -38,4 +39,12 @@ export function byTable(kind: number, place: Place, balance: number): PickRow {
     }
     return scored(candidates, hash)
   }
+}
+
+/**
+ * The key of try k: the hash itself, then other keys of it. Steps by the golden ratio, stirred, so that the keys of one
+ * endpoint are spread over all others by weight, and those of two keys never run side by side.
+ */
+export function keyOfTry(hash: number, attempt: number): number {
+  return attempt === 0 ? hash : avalanche(hash + Math.imul(attempt, 0x9e3779b1))
 }

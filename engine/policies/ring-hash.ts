@@ -1,6 +1,5 @@
-import { avalanche } from '../memory/hash-key.ts'
 import { balance } from './balance.ts'
-import { byTable, type Place } from './by-table.ts'
+import { byTable, keyOfTry, type Place } from './by-table.ts'
 import type { Policy } from './policy.ts'
 import { RING_POINTS_MAX } from './tables/ring.ts'
 import { ringPosition } from './tables/table-key.ts'
@@ -13,7 +12,8 @@ import { RING_TABLE } from './tables/table-spec.ts'
  *                                                with a balance: of the first point ≥ another hash of the key, for each k
  *
  * When an endpoint leaves, its keys alone move, each to the next point; when one joins, it takes its share and no other key
- * moves. `ketama` is the ring of nginx and Pingora, `ring` that of Envoy and gRPC.
+ * moves. So it is exactly with `ketama`, the ring of nginx and Pingora, whose points are so many for each weight. `ring`, that
+ * of Envoy and gRPC, is as large as the least share needs: when that changes, everybody gets more points or fewer.
  *
  * Source    Karger et al. 1997; rings, retry and option names' meaning as Envoy's and nginx's (tables/ring-hash.ts,
  *           tables/ketama.ts). Jumps with a balance: Chen et al. 2019 (arXiv 1908.08762), because along the ring the overflow
@@ -73,8 +73,4 @@ const walk: Place = ({ points }, hash, attempt, before) => {
   return before + 1 < points.length ? before + 1 : 0
 }
 
-/** Steps by the golden ratio, stirred: each try is another place, unlike those of neighbouring keys. */
-const jump: Place = ({ points }, hash, attempt) => {
-  const key = attempt === 0 ? hash : avalanche(hash + Math.imul(attempt, 0x9e3779b1))
-  return ringPosition(points, 0, points.length, key)
-}
+const jump: Place = ({ points }, hash, attempt) => ringPosition(points, 0, points.length, keyOfTry(hash, attempt))
