@@ -74,7 +74,7 @@ export class Box {
   constructor(config: Config, options: SignalboxOptions) {
     this.config = config
     this.log = options.log ?? SILENT
-    const region = createRegion({ ...roomFor(config), ...options.capacity })
+    const region = createRegion({ ...roomFor(config, options.capacity?.rows), ...options.capacity })
     this.handle = handleOf(region)
     this.#attachment = attach(this.handle)
     tickClock(region)
@@ -194,15 +194,16 @@ export class Box {
 }
 
 /** Room for the endpoints of the config twice over, its services, its longest endpoint text, and its choice tables. */
-function roomFor(config: Config): Partial<Capacity> {
+function roomFor(config: Config, wantedRows?: number): Partial<Capacity> {
   const services = Object.values(config.services)
   const endpoints = services.flatMap(service => service.endpoints)
   const longest = endpoints.reduce((most, endpoint) => Math.max(most, Buffer.byteLength(JSON.stringify(endpoint))), 0)
+  const rows = powerOfTwo(1024, endpoints.length * 2, 65_536)
   return {
-    rows: powerOfTwo(1024, endpoints.length * 2, 65_536),
+    rows,
     services: powerOfTwo(32, services.length, 1024),
     textBytes: powerOfTwo(512, longest + 4, 65_536),
-    choices: choiceBytesFor(config),
+    choices: choiceBytesFor(config, Math.min(wantedRows ?? rows, 65_536)),
   }
 }
 

@@ -9,8 +9,6 @@ import { PERIOD_MAX } from '../policies/tables/turns.ts'
 
 /** The live table, the one that is built, and one that a thread may still read. */
 const TABLES_OF_A_SERVICE = 3
-/** Members there is room for in the table of a service of few endpoints. */
-const MEMBERS_LEAST = 64
 /** How much larger than now a ring may become, by endpoints that come and weights that change. */
 const RING_GROWTH = 4
 
@@ -20,30 +18,32 @@ export function tableOf(policy: { readonly name: string; readonly [option: strin
   return found?.table?.(completeOptions(found.options, policy))
 }
 
-/** Bytes for the choice tables of all services of a config, with room to grow. Pages that stay empty take no memory. */
-export function choiceBytesFor(config: Config): number {
+/**
+ * Bytes for the choice tables of all services of a config when the region has so many rows, with room to grow. Pages that stay
+ * empty take no memory.
+ */
+export function choiceBytesFor(config: Config, rows: number): number {
   let words = 0
   for (const { policy, endpoints } of Object.values(config.services)) {
     const spec = tableOf(policy)
     if (spec === undefined) continue
     const weights = endpoints.map(endpoint => endpoint.weight).filter(weight => weight > 0)
-    const { entries, points } = roomFor(
-      spec,
-      Int32Array.from(weights, weight => Math.max(1, Math.round(weight * 256))),
-    )
-    words += tableWords(Math.max(MEMBERS_LEAST, 2 * endpoints.length), entries, points)
+    const weightsQ8 = Int32Array.from(weights, weight => Math.max(1, Math.round(weight * 256)))
+    const { entries, points } = roomFor(spec, weightsQ8, rows)
+    words += tableWords(rows, entries, points)
   }
   return Math.min(CHOICE_BYTES_LIMIT, words * 4 * TABLES_OF_A_SERVICE)
 }
 
-function roomFor(spec: TableSpec, weightsQ8: Int32Array): TableSize {
+function roomFor(spec: TableSpec, weightsQ8: Int32Array, rows: number): TableSize {
   if (spec.name === 'maglev') return { entries: spec.size, points: 0 }
   // Any change of weights may bring the longest period there is, and that is short.
   if (spec.name === 'smooth' || spec.name === 'edf') return { entries: PERIOD_MAX, points: 0 }
   const now = weightsQ8.length === 0 ? 0 : sizeOf(spec, membersOf(weightsQ8)).points
-  const least = spec.name === 'ring' ? spec.min : MEMBERS_LEAST * spec.points
+  // A ring that every row joins with a weight of 1.
+  const whole = spec.name === 'ring' ? Math.max(spec.min, rows) : rows * spec.points
   const most = spec.name === 'ring' ? spec.max : RING_POINTS_MAX
-  const points = Math.min(most, RING_GROWTH * Math.max(now, least)) + 1
+  const points = Math.min(most, Math.max(RING_GROWTH * now, whole)) + 1
   return { entries: points, points }
 }
 

@@ -15,16 +15,29 @@ const IDLE_MS = 10_000
  */
 export class TableBuilder {
   readonly #onFault: (error: unknown) => void
+  readonly #module: URL
   #pool: Promise<Piscina> | undefined
   #fail: (error: unknown) => void = () => {}
+  #before: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
-  constructor(onFault: (error: unknown) => void) {
+  constructor(onFault: (error: unknown) => void, module = new URL('./table-thread.js', import.meta.url)) {
     this.#onFault = onFault
+    this.#module = module
   }
 
-  /** Fills the room of a task; resolves with the checksum of the table. When it settles, nobody writes there any more. */
-  async build(task: TableTask): Promise<number> {
+  /**
+   * Fills the room of a task, after those that were asked for before; resolves with the checksum of the table. When it
+   * settles, nobody writes there any more.
+   */
+  build(task: TableTask): Promise<number> {
+    const built = this.#before.then(() => this.#build(task))
+    this.#before = built.catch(() => {})
+    return built
+  }
+
+  async #build(task: TableTask): Promise<number> {
+    if (this.#isClosed) throw new Error('the builder was closed')
     try {
       return await this.#send(task)
     } catch (error) {
@@ -61,7 +74,7 @@ export class TableBuilder {
   async #open(): Promise<Piscina> {
     const { Piscina } = await import('piscina')
     const pool = new Piscina({
-      filename: new URL('./table-thread.js', import.meta.url).href,
+      filename: this.#module.href,
       minThreads: 0,
       maxThreads: 1,
       idleTimeout: IDLE_MS,

@@ -13,7 +13,15 @@ import type { ServiceText } from '../memory/service-text.ts'
 import { readSlot, serviceCount, serviceStart, serviceTable } from '../memory/slots.ts'
 import type { Edit } from '../memory/table-writer.ts'
 import { ticketOf } from '../memory/ticket.ts'
-import { buildTable, fitting, isQuick, type Members, sizeOf, type TableSpec } from '../policies/tables/table-spec.ts'
+import {
+  buildTable,
+  fitting,
+  isQuick,
+  type Members,
+  QUICK_MEMBERS,
+  sizeOf,
+  type TableSpec,
+} from '../policies/tables/table-spec.ts'
 import { xxhash } from '../policies/tables/xxhash.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { tableOf } from './choice-room.ts'
@@ -88,6 +96,7 @@ export class TableKeeper {
     for (const each of kept) {
       this.#look(each)
       await each.building
+      if (this.#isClosed) return
       if (each.shortages > 0) throw this.#tooSmall(each)
       if (each.fault !== undefined) throw each.fault
     }
@@ -112,10 +121,12 @@ export class TableKeeper {
   /** Renews the table of a service within an edit, if that takes no time; else the next tick sees to it. */
   renew(edit: Edit, service: number): void {
     const kept = this.#kept[service]
-    if (kept === undefined || this.#isClosed || edit.revision(service) !== kept.textRevision) return
-    const wanted = this.#blueprint(kept, edit.rows(service))
-    if (kept.building !== undefined || isSame(kept.live, wanted)) return
-    const at = this.#isQuick(wanted) ? this.#findRoom(wanted) : 0
+    if (kept === undefined || kept.building !== undefined || this.#isClosed || !this.#isHashLoaded) return
+    const rows = edit.rows(service)
+    if (edit.revision(service) !== kept.textRevision || rows.length > QUICK_MEMBERS || this.#isCurrent(kept, rows))
+      return
+    const wanted = this.#blueprint(kept, rows)
+    const at = isQuickly(wanted) ? this.#findRoom(wanted) : 0
     if (at === 0) return
     fillTable(this.#attachment.region, at, buildTable(wanted.spec, wanted.members))
     edit.setTable(service, at)
@@ -142,8 +153,10 @@ export class TableKeeper {
       if (kept?.textRevision === revision) return
       const { name, policy } = JSON.parse(text) as ServiceText
       const spec = tableOf(policy)
-      if (spec === undefined) this.#kept[service] = undefined
-      else if (kept !== undefined) Object.assign(kept, { spec, textRevision: revision })
+      if (spec === undefined) {
+        if (kept !== undefined) this.#drop(kept)
+        this.#kept[service] = undefined
+      } else if (kept !== undefined) Object.assign(kept, { spec, textRevision: revision })
       else {
         const none = { live: undefined, building: undefined, shortages: 0, fault: undefined }
         this.#kept[service] = { service, name, spec, textRevision: revision, revision: -1, ...none }
@@ -152,20 +165,24 @@ export class TableKeeper {
   }
 
   #look(kept: Kept): void {
-    if (kept.building !== undefined) return
-    const { region, slot, services, writer } = this.#attachment
+    if (kept.building !== undefined) {
+      kept.revision = -1
+      return
+    }
+    const { region, slot, services } = this.#attachment
     const { service } = kept
     // Before the weights: a change that comes while they are read calls for another look.
     kept.revision = services.revision(service)
     // An edit that was given up left the table before it.
     if (kept.live !== undefined && serviceTable(region, slot, service) !== kept.live.at) kept.live = undefined
-    const start = serviceStart(region, slot, service)
-    const wanted = this.#blueprint(kept, region.words.subarray(start, start + serviceCount(region, slot, service)))
-    kept.shortages = isSame(kept.live, wanted) ? 0 : kept.shortages
-    if (isSame(kept.live, wanted)) return
+    const rows = this.#rowsOf(kept)
+    if (this.#isCurrent(kept, rows)) {
+      kept.shortages = 0
+      return
+    }
+    const wanted = this.#blueprint(kept, rows)
     if (wanted.members.keys.length === 0) {
-      if (kept.live !== undefined) writer.edit(edit => edit.setTable(service, 0))
-      kept.live = undefined
+      this.#drop(kept)
       return
     }
     const at = this.#findRoom(wanted)
@@ -174,7 +191,7 @@ export class TableKeeper {
       return
     }
     kept.shortages = 0
-    if (this.#isQuick(wanted)) this.renewNow(service)
+    if (this.#isHashLoaded && isQuickly(wanted)) this.renewNow(service)
     else kept.building = this.#build(kept, wanted, at)
   }
 
@@ -194,11 +211,19 @@ export class TableKeeper {
     } catch (error) {
       // Not tried again before something changes: it would fail as before.
       kept.fault = error
-      if (!this.#isClosed)
-        this.#log('error', `the choice table of service ${kept.name} was not built`, { error: String(error) })
+      if (!this.#isClosed) this.#giveUp(kept, error)
     } finally {
       this.#reserved.delete(room)
       kept.building = undefined
+    }
+  }
+
+  #giveUp(kept: Kept, error: unknown): void {
+    this.#log('error', `the choice table of service ${kept.name} was not built`, { error: String(error) })
+    try {
+      this.#drop(kept)
+    } catch (busy) {
+      this.#log('warn', `the old table of service ${kept.name} stays`, { error: String(busy) })
     }
   }
 
@@ -207,14 +232,21 @@ export class TableKeeper {
     kept.shortages++
     const fits = wordsOf(wanted) <= tableWordsMax(this.#attachment.region)
     if (fits) kept.revision = -1
-    if (!fits || kept.shortages === SHORTAGES_TOLD) this.#log('warn', this.#tooSmall(kept).message, {})
+    if (kept.shortages !== (fits ? SHORTAGES_TOLD : 1)) return
+    this.#log('warn', `${this.#tooSmall(kept).message}; until then its policy does without`, {})
+    this.#drop(kept)
+  }
+
+  /** Without a table all endpoints are chosen from; with one that stays old the newcomers would never be. */
+  #drop(kept: Kept): void {
+    if (kept.live === undefined) return
+    this.#attachment.writer.edit(edit => edit.setTable(kept.service, 0))
+    kept.live = undefined
   }
 
   #tooSmall(kept: Kept): SignalboxError {
-    const { region, slot } = this.#attachment
-    const start = serviceStart(region, slot, kept.service)
-    const rows = region.words.subarray(start, start + serviceCount(region, slot, kept.service))
-    const bytes = wordsOf(this.#blueprint(kept, rows)) * 4
+    const { region } = this.#attachment
+    const bytes = wordsOf(this.#blueprint(kept, this.#rowsOf(kept))) * 4
     return new SignalboxError(
       'SBX_REGION_FULL',
       `Cannot build the choice table of service ${kept.name}: it takes ${bytes} bytes, and three times that to be rebuilt, ` +
@@ -228,9 +260,25 @@ export class TableKeeper {
     return words > tableWordsMax(region) ? 0 : findRoom(region, words, [...this.#reserved])
   }
 
-  #isQuick({ spec, members }: Blueprint): boolean {
-    const { length } = members.keys
-    return this.#isHashLoaded && length > 0 && isQuick(sizeOf(spec, members), length)
+  #rowsOf({ service }: Kept): Int32Array {
+    const { region, slot } = this.#attachment
+    const start = serviceStart(region, slot, service)
+    return region.words.subarray(start, start + serviceCount(region, slot, service))
+  }
+
+  /** Whether the live table is what would be built now: a pass over the rows, nothing is allocated. */
+  #isCurrent({ live, spec }: Kept, rows: ArrayLike<number>): boolean {
+    const { endpoints, region } = this.#attachment
+    let member = 0
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]
+      const weight = endpoints.weight(row)
+      if (weight === 0) continue
+      if (live?.members.tickets[member] !== ticketOf(row, endpoints.generation(row))) return false
+      if (live.members.weightsQ8[member++] !== weight * 256) return false
+    }
+    if (live === undefined) return true
+    return member === live.members.tickets.length && isSameSpec(live.spec, fitting(spec, member, tableWordsMax(region)))
   }
 
   /** Who is to be in the table: all endpoints that have a weight, whatever their health. */
@@ -256,16 +304,11 @@ function wordsOf({ spec, members }: Blueprint): number {
   return tableWords(members.keys.length, entries, points)
 }
 
-function isSame(live: Blueprint | undefined, { spec, members }: Blueprint): boolean {
-  return (
-    (live === undefined && members.keys.length === 0) ||
-    (live !== undefined &&
-      JSON.stringify(live.spec) === JSON.stringify(spec) &&
-      isEqual(live.members.tickets, members.tickets) &&
-      isEqual(live.members.weightsQ8, members.weightsQ8))
-  )
+function isQuickly({ spec, members }: Blueprint): boolean {
+  const { length } = members.keys
+  return length > 0 && isQuick(sizeOf(spec, members), length)
 }
 
-function isEqual(a: Int32Array, b: Int32Array): boolean {
-  return a.length === b.length && a.every((word, at) => word === b[at])
+function isSameSpec(a: TableSpec, b: TableSpec): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }
