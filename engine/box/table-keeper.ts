@@ -284,13 +284,23 @@ export class TableKeeper {
   /** Who is to be in the table: all endpoints that have a weight, whatever their health. */
   #blueprint(kept: Kept, rows: ArrayLike<number>): Blueprint {
     const { endpoints, region } = this.#attachment
-    const weighty = Array.from(rows).filter(row => endpoints.weight(row) > 0)
-    const members = {
-      keys: weighty.map(row => this.#attachment.endpoint(row).id),
-      tickets: Int32Array.from(weighty, row => ticketOf(row, endpoints.generation(row))),
-      weightsQ8: Int32Array.from(weighty, row => endpoints.weight(row) * 256),
+    const keys: string[] = []
+    const tickets = new Int32Array(rows.length)
+    const weightsQ8 = new Int32Array(rows.length)
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]
+      const weight = endpoints.weight(row)
+      if (weight === 0) continue
+      tickets[keys.length] = ticketOf(row, endpoints.generation(row))
+      weightsQ8[keys.length] = weight * 256
+      keys.push(this.#attachment.endpoint(row).id)
     }
-    return { spec: fitting(kept.spec, weighty.length, tableWordsMax(region)), members }
+    const members = {
+      keys,
+      tickets: tickets.slice(0, keys.length),
+      weightsQ8: weightsQ8.slice(0, keys.length),
+    }
+    return { spec: fitting(kept.spec, keys.length, tableWordsMax(region)), members }
   }
 
   async #loadHash(): Promise<void> {
