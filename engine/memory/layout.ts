@@ -34,7 +34,7 @@ export const OUTCOMES_AT = 6 //       records in one seat's outcome ring        
 export const ORIGIN_S_AT = 7 //       the monotonic clock at creation, whole seconds          creator, once
 export const ORIGIN_MS_AT = 8 //      … and the milliseconds beyond                           creator, once
 export const REGION_ID_AT = 9 //      two random words: the same memory is known under any handle   creator, once
-export const CHOICE_BYTES_AT = 11 //  bytes for choice tables                                 creator, once
+export const CHOICE_BYTES_AT = 12 //  bytes for choice tables                                 creator, once
 // line 1: ticks about a hundred times a second
 export const CLOCK_MS_AT = LINE_WORDS // ms since the origin, wraps after 49 days              whoever ticks
 // line 2: changes with the structure
@@ -254,4 +254,4 @@ assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'writt
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
 assert(BUILDER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)
-assert(TABLE_POINTS < TABLE_HEADER_WORDS && CHOICE_BYTES_AT < CLOCK_MS_AT && REGION_ID_AT + 2 === CHOICE_BYTES_AT)
+assert(TABLE_POINTS < TABLE_HEADER_WORDS && CHOICE_BYTES_AT < CLOCK_MS_AT && REGION_ID_AT + 2 < CHOICE_BYTES_AT)

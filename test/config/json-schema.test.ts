@@ -33,7 +33,9 @@ test('every key of the JSON Schema is described, with its default or "Required"'
 test('a default told in words is the default that is taken', () => {
   for (const [path, property] of properties(configJsonSchema())) {
     const told = /Default (\S+)\.$/.exec(String(property.description))?.[1]
-    if (told === undefined || ['none', 'empty', 'absent', 'stride'].includes(told)) continue
+    if (told === undefined || ['none', 'empty', 'absent'].includes(told)) continue
+    // What a policy takes for an option that is not written, it says itself: the schema cannot, it does not know the policy.
+    if (path.startsWith('services.*.policy.')) continue
     assert.equal(String(property.default), told, path)
   }
 })

@@ -265,8 +265,8 @@ const MISTAKES: [string, string][] = [
     '1:60: services.a.endpoints[0].metadata.v: 1.1 is a number here; put it in quotes',
   ],
   [
-    'services: {a: {policy: maglev}}',
-    `1:24: services.a.policy: "maglev" is not available in this version; write one of ${POLICY_NAMES}`,
+    'services: {a: {policy: geographic}}',
+    `1:24: services.a.policy: "geographic" is not available in this version; write one of ${POLICY_NAMES}`,
   ],
   [
     'services: {a: {policy: {name: round-robin, schedule: stride}}}',

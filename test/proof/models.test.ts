@@ -86,8 +86,10 @@ prove({
   largeWorlds: {
     'two readers, one builder of two tables, one edit, one death': v =>
       choiceTablesModel({ readers: 2, moves: 1, builders: 1, builds: 2, edits: 1, deaths: 1 }, v),
-    'one reader, a builder and its heir, two tables each, two deaths': v =>
-      choiceTablesModel({ readers: 1, moves: 2, builders: 2, builds: 2, edits: 1, deaths: 2 }, v),
+    'one reader, a builder and its heir, two deaths': v =>
+      choiceTablesModel({ readers: 1, moves: 2, builders: 2, builds: 1, edits: 0, deaths: 2 }, v),
+    'one reader, a builder and its heir, one edit, two deaths': v =>
+      choiceTablesModel({ readers: 1, moves: 1, builders: 2, builds: 1, edits: 1, deaths: 2 }, v),
   },
 })
 
