@@ -61,6 +61,8 @@ export class Candidates {
   isLimited = false
   /** Becomes true when a row was passed over for being full: then it is not for want of endpoints. */
   sawFull = false
+  /** 1 while the request that is picked for is not yet among those in flight on the service, 0 when it is. */
+  uncounted = 1
   /** The choice table of the service, where its policy reads one. */
   readonly table: ChoiceView
   readonly #words: Int32Array
@@ -110,6 +112,7 @@ export class Candidates {
   begin(tried: Tried | undefined): void {
     this.tried = tried
     this.sawFull = false
+    this.uncounted = 1
   }
 
   /** Says how the bars of a row must be, and which sequence turns are taken from. */
@@ -210,11 +213,12 @@ export class Candidates {
    *
    *   slots(e) = max(1, ⌈ ⌊((in flight of the service + 1) × balance + 99) ÷ 100⌋ × weight(e) ÷ sum of weights ⌉)
    *
+   * The one more is the request itself, where it is not counted already (a service with limits counts it first).
    * The sum is over the rows of the window whose bars are as this pick wants them, see open-weights.ts.
    */
   slotsOf(row: number, balance: number): number {
     const words = this.#words
-    const total = Math.floor(((this.inflightOfService() + 1) * balance + 99) / 100)
+    const total = Math.floor(((this.inflightOfService() + this.uncounted) * balance + 99) / 100)
     const sum = this.#openWeights.sums[this.#openWeightAt()]
     const slots = Math.ceil((total * words[this.#endpointsAt + row * ROW_WORDS + WEIGHT_Q8]) / sum)
     // Beyond 2^30 requests nothing is full. A number this small is never boxed.

@@ -136,6 +136,7 @@ export class Router {
   #pickGuarded(guard: Guard, hash: number, requestClass: number): number {
     const candidates = this.#candidates
     if (!guard.enterService(requestClass)) return PICK.OVERLOADED
+    candidates.uncounted = 0
     for (let choice = 0; choice < CHOICES_MAX; choice++) {
       let row = this.#pickRow(candidates, hash)
       if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) {

@@ -172,6 +172,18 @@ for (const name of Object.keys(POLICY)) {
       )
     })
 
+    test('counts the request itself once, in a service with limits as in one without', () => {
+      for (const limits of [undefined, { requests: 1000, connections: 0, retries: 0, endpointRequests: 0 }]) {
+        const world = worldOf(name, { a: {}, b: {} }, 100)
+        const policy = { name, balance: 100, ...POLICY[name] }
+        world.writer.edit(edit => edit.putService({ name: 'api', policy, panicThreshold: 0, limits }))
+        // One in flight and one that comes: ⌊299 ÷ 100⌋ = 2 and one slot each. Counted twice it would be 3, and two slots.
+        const ids = [world.pickId(key(1)), world.pickId(key(1))]
+        assert.deepEqual(ids.sort(), ['a', 'b'], limits === undefined ? 'without limits' : 'with limits')
+        world.close()
+      }
+    })
+
     test('without a balance the same key would have drowned its endpoint: the test has eyes', () => {
       const world = worldOf(name, endpoints, 0)
       const rows = new Set(Array.from({ length: 100 }, () => world.router.endpoint(world.router.pick(key(1))).row))

@@ -55,10 +55,12 @@ test('maglev looks up another hash of the key when the endpoint is barred, the s
   world.close()
 })
 
-test('maglev keeps a key at its endpoint, in another world of the same endpoints too', () => {
+test('maglev keeps a key at its endpoint, in another world of the same endpoints and in another thread too', () => {
   const world = tinyWorld({ a: {}, b: {}, c: {} }, { policy: 'maglev' })
   const other = tinyWorld({ c: {}, a: {}, b: {} }, { policy: 'maglev' })
   assert.deepEqual(placed(world), placed(other))
+  const thread = world.routerOf(world.another())
+  for (const key of KEYS.slice(0, 500)) assert.equal(thread.endpoint(thread.pick(key)).id, world.pickId(key))
   world.close()
   other.close()
 })
