@@ -27,7 +27,7 @@ import { RING_TABLE } from './tables/table-spec.ts'
 export const ringHash: Policy = {
   name: 'ring-hash',
   aliases: ['ring_hash'],
-  summary: 'each key to an endpoint of its own, by points on a ring; the fewest keys move when endpoints come and go',
+  summary: 'each key to an endpoint of its own, by points on a ring; the fewest keys move',
   isWeighted: false,
   isKeyed: true,
   options: {

@@ -28,7 +28,7 @@ import { SCHEDULE_TABLE } from './tables/table-spec.ts'
 export const weightedRoundRobin: Policy = {
   name: 'weighted-round-robin',
   aliases: ['weighted_round_robin', 'wrr'],
-  summary: 'turns in proportion to weight, evenly spread (static stride, smooth or earliest deadline first)',
+  summary: 'turns in proportion to weight, evenly spread (stride, smooth or earliest deadline first)',
   isWeighted: true,
   options: {
     schedule: {
