@@ -114,6 +114,8 @@ export class TableKeeper {
         this.#look(each)
       }
     } catch (error) {
+      // All of them again on the next tick.
+      this.#published = 0
       this.#log('warn', 'choice tables were not looked after on this tick', { error: String(error) })
     }
   }
