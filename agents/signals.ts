@@ -19,10 +19,33 @@ export const healthChanged = defineSignal<EndpointRef & { from: HealthWord; to: 
   'signalbox.endpoint.health-changed',
 )
 
+/** What an endpoint is ejected for: the key of the config it goes back to, and what its numbers mean. */
+export type EjectionCause =
+  /** Failures in a row. */
+  | 'consecutive-5xx'
+  | 'consecutive-gateway'
+  | 'consecutive-local-origin'
+  /** Percent of its requests in an interval that went well, and of all that were answered at all. */
+  | 'success-rate'
+  | 'success-rate-local-origin'
+  /** Percent that failed, and that were not answered at all. */
+  | 'failure-percentage'
+  | 'failure-percentage-local-origin'
+  /** µs at the quantile. */
+  | 'latency'
+
+/** An ejection: how many failures it rests on, what was found and the limit that this is beyond, in the cause's unit. */
+export interface Ejected extends EndpointRef {
+  readonly because: EjectionCause
+  readonly failures: number
+  readonly found: number
+  readonly limit: number
+  readonly ejections: number
+  readonly forMs: number
+}
+
 /** From the failure detector: an endpoint gets no requests for `forMs`; its `ejections`-th time of late. */
-export const endpointEjected = defineSignal<EndpointRef & { failures: number; ejections: number; forMs: number }>(
-  'signalbox.endpoint.ejected',
-)
+export const endpointEjected = defineSignal<Ejected>('signalbox.endpoint.ejected')
 
 /** From the failure detector: an ejection is over, because its time was up or active checks pass again. */
 export const endpointReturned = defineSignal<EndpointRef & { because: 'time' | 'healthy' }>(

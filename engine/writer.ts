@@ -32,7 +32,7 @@ export {
 } from './memory/endpoint-table.ts'
 export { createHeartbeats, Heartbeats } from './memory/heartbeats.ts'
 export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
-export { ABANDONED, ERROR, OK, TIMEOUT } from './memory/outcomes.ts'
+export { ABANDONED, ERROR, GATEWAY, isFailure, OK, TIMEOUT, UNREACHABLE } from './memory/outcomes.ts'
 export type { RegionHandle } from './memory/region.ts'
 export type {
   BreakerText,

@@ -15,6 +15,11 @@ export const BUDGET_NS: readonly { rows: RegExp; most: number }[] = [
   { rows: /^pick\+settle\/peak-ewma\/(4|64|1024)$/, most: 310 },
   { rows: /^pick\+settle\/peak-ewma\/16$/, most: 730 },
   { rows: /^pick\+settle\/prequal\//, most: 830 },
+  // Without a key, sticky is least request with a closure more; with one, a look-up and no scan.
+  { rows: /^pick\+settle\/sticky\/(4|64|1024)$/, most: 280 },
+  { rows: /^pick\+settle\/sticky\/16$/, most: 600 },
+  { rows: /^pick\+settle\/sticky\/\d+ sessions$/, most: 180 },
+  { rows: /^pick\+settle\/sticky\/new session$/, most: 700 },
   { rows: /^pick\+settle\/rendezvous\/(4|16)$/, most: 700 },
 ]
 

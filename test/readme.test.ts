@@ -56,6 +56,15 @@ test('README: the example of the ring runs as pasted', () => {
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '1 42 8\n', stderr: '' })
 })
 
+test('README: the example of a control plane runs as pasted', () => {
+  const { status, stdout, stderr } = runModule(example('signalbox/writer'))
+  const picked = 'picked with weight 1'
+  assert.deepEqual(
+    { status, stdout, stderr },
+    { status: 0, stdout: `a: not picked: quarantined\nb: ${picked}\nc: ${picked}\n`, stderr: '' },
+  )
+})
+
 test('README: the first example has at most twelve lines', () => {
   assert.ok(blocks('js')[0].trim().split('\n').length <= 12)
 })

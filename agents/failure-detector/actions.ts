@@ -1,18 +1,17 @@
-import { type Attachment, becomeDrainer, drainOutcomes, ERROR, OK, TIMEOUT } from '../../engine/writer.ts'
+import { ABANDONED, type Attachment, becomeDrainer, drainOutcomes, OK, TIMEOUT } from '../../engine/writer.ts'
 import { defineAction } from '../kit/action.ts'
 import { type Drained, outcomesDrained } from './signals.ts'
-import { fail, NO_STREAK, type Streak, succeed } from './streak.ts'
 
 /** Outcomes taken from one thread's ring at a time: a whole ring of the default size. */
 const DRAIN_OUTCOMES = 4096
 
-type Drain = { -readonly [key in keyof Drained]: Drained[key] }
+type Drain = { -readonly [key in keyof Drained]: Drained[key] } & { codes: number[]; latenciesUs: number[] }
 
 /** Between two looks into empty rings: a failure is known that much later at most, and a thread at rest costs little. */
 const IDLE_MS = 20
 
 /**
- * Empties the outcome rings of all threads and sums up what was in them by endpoint; waits until there is something.
+ * Empties the outcome rings of all threads and sorts what was in them by endpoint; waits until there is something.
  * Outcomes of one thread are in their order; those of two threads within one drain are taken thread by thread, which a
  * few ms cannot tell apart.
  *
@@ -61,20 +60,22 @@ function add(
   if (drained === undefined) {
     rows.set(row, (drained = blank(row, endpoints.generation(row), endpoints.service(row))))
   }
-  let streak: Streak = drained.streak
+  if (outcome === ABANDONED) {
+    drained.abandoned++
+    return
+  }
+  drained.codes.push(outcome)
   if (outcome === OK) {
     drained.ok++
     drained.latencyUsSum += latencyUs
     if (latencyUs > drained.latencyUsMax) drained.latencyUsMax = latencyUs
-    if (!streak.isBroken || streak.tail > 0) streak = succeed(streak)
-  } else if (outcome === ERROR || outcome === TIMEOUT) {
-    if (outcome === ERROR) drained.error++
-    else drained.timeout++
-    streak = fail(streak)
+  } else if (outcome === TIMEOUT) {
+    drained.timeout++
   } else {
-    drained.abandoned++
+    drained.error++
   }
-  drained.streak = streak
+  // 0: not known. A failure that came at once would make an endpoint look fast.
+  if (latencyUs > 0 && (outcome === OK || outcome === TIMEOUT)) drained.latenciesUs.push(latencyUs)
 }
 
 function blank(row: number, generation: number, service: number): Drain {
@@ -88,6 +89,7 @@ function blank(row: number, generation: number, service: number): Drain {
     abandoned: 0,
     latencyUsSum: 0,
     latencyUsMax: 0,
-    streak: NO_STREAK,
+    codes: [],
+    latenciesUs: [],
   }
 }

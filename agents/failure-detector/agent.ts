@@ -7,31 +7,12 @@ import { type EndpointView, lookAtTables, type ServiceView, type TablesView, tab
 import { endpointEjected, endpointReturned, healthChanged, settledBatch } from '../signals.ts'
 import { drain } from './actions.ts'
 import { sumUp } from './batch.ts'
-import { ejectionMs, ejectionsMax, healthyIntervals, mayEject, type Outlier } from './ejection.ts'
-import { type Drained, drainDue, outcomesDrained, tickDue } from './signals.ts'
-import { follow } from './streak.ts'
-
-/** An endpoint whose last answers were failures. */
-interface Suspect {
-  readonly generation: number
-  readonly failures: number
-  /** True once the failures in a row have reached the limit, until that was dealt with. */
-  readonly isConvicted: boolean
-}
-
-/** An endpoint that is ejected, or was of late. */
-interface Sentence {
-  readonly row: number
-  readonly generation: number
-  readonly service: string
-  readonly id: string
-  readonly outlier: Outlier
-  readonly ejections: number
-  /** The clock when it ends; undefined when it is over and only the count remains. */
-  readonly untilMs: number | undefined
-  /** Since when its healthy intervals are counted. */
-  readonly healthyMs: number
-}
+import { mayEject, type Outlier } from './ejection.ts'
+import { type Charge, judgeInterval, wantedBy } from './judgement.ts'
+import { Ledger } from './ledger.ts'
+import { eject, forgive, release, type Sentence, sentenceOf } from './sentence.ts'
+import { type Drained, drainDue, intervalDue, outcomesDrained, tickDue } from './signals.ts'
+import { type Suspect, suspectAfter } from './suspect.ts'
 
 export interface State {
   readonly services: Config['services']
@@ -41,6 +22,10 @@ export interface State {
   /** By row. */
   readonly suspects: ReadonlyMap<number, Suspect>
   readonly sentences: ReadonlyMap<number, Sentence>
+  /** Sums of the interval under way. Changed in place, see there. */
+  readonly ledger: Ledger
+  /** Services whose interval is over and whose endpoints are compared with the next look. */
+  readonly due: ReadonlySet<string>
   /** What was drained since the last batch was sent. */
   readonly unsent: readonly (readonly Drained[])[]
   readonly ticks: number
@@ -54,16 +39,18 @@ const TICK_MS = 100
 const TICKS_A_LOOK = 10
 
 /**
- * Failure detector: sees by the traffic alone that an endpoint fails, takes it out for a while, and forgives.
+ * Failure detector: sees by the traffic alone that an endpoint fails or lags, takes it out for a while, and forgives.
  *
- * Intuition  one failure is an accident; `consecutive5xx` of them without a success between, on whichever threads, are
- *            the endpoint's fault. Each time it is out for longer; each healthy interval afterwards is put to its credit.
+ * Intuition  one failure is an accident; so many in a row without a success between, on whichever threads, are the
+ *            endpoint's fault. What fails now and then is found by comparing: once an interval, its rate of success with
+ *            that of all, its failures with a fixed share, its latency with the median of the others. Each time it is
+ *            out for longer; each healthy interval afterwards is put to its credit.
  * listens    signalbox.endpoint.health-changed
  * emits      signalbox.endpoint.ejected · signalbox.endpoint.returned · signalbox.endpoint.settled-batch
  * writes     the bar EJECTED · endpoint.EJECTED_UNTIL_MS · endpoint.EJECTIONS
  * never      ejects more than `outlier.maxEjected` of a service (one is always allowed), nor the last that can be picked
  * restart    permanent; who is ejected, until when and how often is in the tables, so they return in time. Failures
- *            counted so far and outcomes not yet drained are lost
+ *            counted so far, the interval under way and outcomes not yet drained are lost
  */
 export const failureDetector = defineAgent<State>({
   name: 'failure-detector',
@@ -78,10 +65,19 @@ export const failureDetector = defineAgent<State>({
       outliers: [],
       suspects: new Map(),
       sentences: new Map(),
+      ledger: new Ledger(),
+      due: new Set(),
       unsent: [],
       ticks: 0,
     },
-    directives: [act(lookAtTables, undefined), act(drain, undefined), schedule(TICK_MS, tickDue.of(null))],
+    directives: [
+      act(lookAtTables, undefined),
+      act(drain, undefined),
+      schedule(TICK_MS, tickDue.of(null)),
+      ...Object.entries(config.services)
+        .filter(([, { outlier }]) => wantedBy(outlier) !== 'none')
+        .map(([service, { outlier }]) => schedule(outlier.interval, intervalDue.of({ service }))),
+    ],
   }),
   decide,
 })
@@ -93,6 +89,7 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
   if (drainDue.is(signal)) return { state, directives: [act(drain, undefined)] }
   if (tablesSeen.is(signal)) return onTables(state, signal.data, now)
   if (tickDue.is(signal)) return onTick(state, now)
+  if (intervalDue.is(signal)) return onInterval(state, signal.data.service)
   if (healthChanged.is(signal)) {
     const { row, generation, from, to } = signal.data
     const sentence = state.sentences.get(row)
@@ -102,20 +99,21 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
   return stay(state)
 }
 
-/** Counts failures in a row; who reaches the limit is dealt with at once, when the tables have been looked at. */
+/** Counts failures in a row; who reaches a limit is dealt with at once, when the tables have been looked at. */
 function onDrained(state: State, rows: readonly Drained[]): Step<State> {
   const again = schedule(DRAIN_MS, drainDue.of(null))
   const suspects = new Map(state.suspects)
   let isLookDue = false
-  for (const { row, generation, service, streak } of rows) {
-    const known = suspects.get(row)
-    const before = known?.generation === generation ? known : { failures: 0, isConvicted: false }
-    const { after, most } = follow(before.failures, streak)
-    const limit = state.outliers[service]?.consecutive5xx ?? 0
-    const isConvicted = limit > 0 && (most >= limit || (before.isConvicted && after >= limit))
-    if ((isConvicted && !before.isConvicted) || service >= state.outliers.length) isLookDue = true
-    if (after > 0 || isConvicted) suspects.set(row, { generation, failures: after, isConvicted })
-    else suspects.delete(row)
+  for (const drained of rows) {
+    const { row, service } = drained
+    const outlier = state.outliers[service]
+    const before = suspects.get(row)
+    const suspect = suspectAfter(before, drained, outlier)
+    if (suspect?.charge !== undefined && before?.charge === undefined) isLookDue = true
+    if (service >= state.outliers.length) isLookDue = true
+    if (suspect === undefined) suspects.delete(row)
+    else suspects.set(row, suspect)
+    if (outlier !== undefined) state.ledger.add(drained, wantedBy(outlier))
   }
   const directives: Directive[] = isLookDue ? [act(lookAtTables, undefined), again] : [again]
   return { state: { ...state, suspects, unsent: [...state.unsent, rows] }, directives }
@@ -128,7 +126,7 @@ function onTick(state: State, now: number): Step<State> {
   const { state: after, directives } = giveBack(state, over, 'time', now)
   const batch = sumUp(after.unsent)
   const isLookDue =
-    after.ticks % TICKS_A_LOOK === 0 || [...after.suspects.values()].some(suspect => suspect.isConvicted)
+    after.ticks % TICKS_A_LOOK === 0 || [...after.suspects.values()].some(({ charge }) => charge !== undefined)
   return {
     state: { ...after, unsent: [], ticks: after.ticks + 1 },
     directives: [
@@ -140,104 +138,119 @@ function onTick(state: State, now: number): Step<State> {
   }
 }
 
-/** With the tables at hand: takes over what an earlier incarnation left, forgets who is gone, forgives, and ejects. */
+function onInterval(state: State, service: string): Step<State> {
+  const { interval } = state.services[service]!.outlier
+  return {
+    state: { ...state, due: new Set(state.due).add(service) },
+    directives: [act(lookAtTables, undefined), schedule(interval, intervalDue.of({ service }))],
+  }
+}
+
+/** With the tables at hand: takes over what an earlier incarnation left, forgets who is gone, ejects, and forgives. */
 function onTables(state: State, { services }: TablesView, now: number): Step<State> {
-  const directives: Directive[] = []
   const sentences = new Map<number, Sentence>()
   const suspects = new Map<number, Suspect>()
+  const directives: Directive[] = []
   let seed = state.seed
   for (const service of services) {
     const outlier = outlierOf(state, service.name)
     if (outlier === undefined) continue
-    const tally = tallyOf(service)
+    const judged = judge(state, service, outlier, seed, now)
+    seed = judged.seed
+    directives.push(...judged.directives)
     for (const endpoint of service.endpoints) {
-      let sentence = sentenceOf(state.sentences.get(endpoint.row), service.name, endpoint, outlier, now)
-      const suspect = state.suspects.get(endpoint.row)
-      if (suspect?.generation === endpoint.generation) {
-        const isOut = sentence.untilMs !== undefined
-        const isOpen = (endpoint.bars & ALL_BARS) === 0 && endpoint.weight > 0
-        const openOthers = tally.open - (isOpen ? 1 : 0)
-        if (suspect.isConvicted && !isOut && mayEject(outlier, tally.ejected, service.endpoints.length, openOthers)) {
-          const die = rollDie(seed)
-          seed = die.seed
-          const ejections = Math.min(sentence.ejections + 1, ejectionsMax(outlier))
-          const forMs = ejectionMs(outlier, ejections, die.value)
-          sentence = { ...sentence, ejections, untilMs: (now + forMs) | 0 }
-          directives.push(...eject(sentence, suspect.failures, forMs))
-          tally.ejected++
-          tally.open = openOthers
-        } else if (!isOut) {
-          suspects.set(endpoint.row, suspect)
-        }
-      }
-      const lighter = sentence.untilMs === undefined ? forgive(sentence, now) : sentence
+      const { row, generation } = endpoint
+      const sentence = judged.sentences.get(row)
+      const isOut = sentence?.untilMs !== undefined
+      const suspect = state.suspects.get(row)
+      // It begins anew when it returns: what was counted before it was ejected is not held against it.
+      if (!isOut && suspect?.generation === generation) suspects.set(row, suspect)
+      if (sentence === undefined) continue
+      const lighter = forgive(sentence, now)
       if (lighter.ejections !== sentence.ejections && endpoint.ejections !== lighter.ejections) {
         directives.push(writeEndpoint('ejections', lighter, lighter.ejections))
       }
-      if (lighter.untilMs !== undefined || lighter.ejections > 0) sentences.set(endpoint.row, lighter)
+      if (isOut || lighter.ejections > 0) sentences.set(row, lighter)
     }
   }
   const outliers = services.map(({ name }) => outlierOf(state, name))
-  return { state: { ...state, seed, outliers, suspects, sentences }, directives }
+  return { state: { ...state, seed, outliers, suspects, sentences, due: new Set() }, directives }
 }
 
-/** What is known of an endpoint's ejections, or, if nothing is, what the table says. */
-function sentenceOf(
-  known: Sentence | undefined,
-  service: string,
-  endpoint: EndpointView,
+/** Ejects who is charged, as far as it may be, one after the other. */
+function judge(
+  state: State,
+  service: ServiceView,
   outlier: Outlier,
+  seed: number,
   now: number,
-): Sentence {
-  const { row, generation, id, bars, ejections, ejectedUntilMs } = endpoint
-  if (known?.generation === generation) return known
-  const untilMs = (bars & EJECTED) !== 0 ? ejectedUntilMs : undefined
-  return { row, generation, service, id, outlier, ejections, untilMs, healthyMs: now }
+): { seed: number; sentences: ReadonlyMap<number, Sentence>; directives: Directive[] } {
+  const { name, endpoints } = service
+  const charges = chargesOf(state, service, outlier)
+  const charged = new Set(charges.map(({ row }) => row))
+  const views = new Map<number, EndpointView>()
+  const sentences = new Map<number, Sentence>()
+  for (const endpoint of endpoints) {
+    const { row, bars, ejections } = endpoint
+    const known = state.sentences.get(row)
+    if (known === undefined && !charged.has(row) && (bars & EJECTED) === 0 && ejections === 0) continue
+    views.set(row, endpoint)
+    sentences.set(row, sentenceOf(known, name, endpoint, outlier, now))
+  }
+  const directives: Directive[] = []
+  let { ejected, open } = tallyOf(service)
+  let die = { value: 0, seed }
+  for (const charge of charges) {
+    const sentence = sentences.get(charge.row)!
+    if (sentence.untilMs !== undefined) continue
+    const openOthers = open - (isOpen(views.get(charge.row)!) ? 1 : 0)
+    if (!mayEject(outlier, ejected, endpoints.length, openOthers)) continue
+    die = rollDie(die.seed)
+    const out = eject(sentence, charge, die.value, now)
+    sentences.set(charge.row, out.sentence)
+    directives.push(...out.directives)
+    ejected++
+    open = openOthers
+  }
+  return { seed: die.seed, sentences, directives }
+}
+
+/** Who failed too often in a row, and if an interval is over, who stands out in it among those that were not ejected. */
+function chargesOf(state: State, { index, name, endpoints }: ServiceView, outlier: Outlier): Charge[] {
+  const charges = endpoints.flatMap(({ row, generation }) => {
+    const suspect = state.suspects.get(row)
+    return suspect?.generation === generation && suspect.charge !== undefined ? [suspect.charge] : []
+  })
+  if (!state.due.has(name)) return charges
+  const sums = state.ledger.close(index)
+  const compared = endpoints.flatMap(({ row, generation, bars }) => {
+    const sum = sums.get(row)
+    return sum?.generation === generation && (bars & EJECTED) === 0 ? [sum] : []
+  })
+  return [...charges, ...judgeInterval(outlier, compared)]
 }
 
 function tallyOf({ endpoints }: ServiceView): { ejected: number; open: number } {
-  let ejected = 0
-  let open = 0
-  for (const { bars, weight } of endpoints) {
-    if ((bars & EJECTED) !== 0) ejected++
-    if ((bars & ALL_BARS) === 0 && weight > 0) open++
-  }
-  return { ejected, open }
+  const ejected = endpoints.filter(({ bars }) => (bars & EJECTED) !== 0).length
+  return { ejected, open: endpoints.filter(isOpen).length }
 }
 
-function eject(sentence: Sentence, failures: number, forMs: number): Directive[] {
-  const { row, generation, service, id, ejections, untilMs = 0 } = sentence
-  return [
-    // The bar last: whoever sees it finds how long it is meant to stay.
-    writeEndpoint('ejections', sentence, ejections),
-    writeEndpoint('ejectedUntilMs', sentence, untilMs),
-    writeEndpoint('ejectedBar', sentence, 1),
-    emit(endpointEjected.of({ row, generation, service, id, failures, ejections, forMs }, `${service}/${id}`)),
-  ]
+function isOpen({ bars, weight }: EndpointView): boolean {
+  return (bars & ALL_BARS) === 0 && weight > 0
 }
 
 function giveBack(state: State, over: readonly Sentence[], because: 'time' | 'healthy', now: number): Step<State> {
   if (over.length === 0) return stay(state)
   const sentences = new Map(state.sentences)
   const suspects = new Map(state.suspects)
-  const directives = over.flatMap((sentence): Directive[] => {
-    const { row, generation, service, id } = sentence
-    sentences.set(row, { ...sentence, untilMs: undefined, healthyMs: now })
-    // It begins anew: failures of requests that were under way when it was ejected are not held against it.
-    suspects.delete(row)
-    return [
-      writeEndpoint('ejectedBar', sentence, 0),
-      writeEndpoint('ejectedUntilMs', sentence, 0),
-      emit(endpointReturned.of({ row, generation, service, id, because }, `${service}/${id}`)),
-    ]
+  const directives = over.flatMap(each => {
+    const back = release(each, because, now)
+    sentences.set(each.row, back.sentence)
+    // Nor are failures of requests that were under way when it was ejected.
+    suspects.delete(each.row)
+    return back.directives
   })
   return { state: { ...state, sentences, suspects }, directives }
-}
-
-function forgive(sentence: Sentence, now: number): Sentence {
-  const { passed, sinceMs } = healthyIntervals(sentence.outlier, sentence.healthyMs, now)
-  if (passed === 0) return sentence
-  return { ...sentence, ejections: Math.max(0, sentence.ejections - passed), healthyMs: sinceMs }
 }
 
 function outlierOf(state: State, service: string): Outlier | undefined {

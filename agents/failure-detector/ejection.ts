@@ -1,31 +1,35 @@
 import { elapsedMs, type ServiceConfig } from '../../engine/writer.ts'
+import { isAtMost } from './parts.ts'
 
 export type Outlier = ServiceConfig['outlier']
 
-/** Added to an ejection at random, as a share of it, so that endpoints ejected together do not return together. */
-const JITTER = 0.1
-
-/** The clock wraps after 24 days; an ejection stays well below. */
-const EJECTION_MS_MAX = 2 ** 30
+/** The clock wraps after 24 days; an ejection stays well below, its jitter included. */
+const EJECTION_MS_MAX = 2 ** 29
 
 /**
  * How long the n-th ejection of late lasts, in ms; `die` is from 0 to 1.
  *
- *   min(baseEjection × n, maxEjection) × (1 … 1.1)
+ *   min(baseEjection × n, maxEjection) × (1 … 1 + ejectionJitter)
  *
- * Source  Envoy, outlier detection. Deviation: jitter is a share of the time, so it needs no knob.
+ * Source  Envoy, outlier detection. Deviation: jitter is a share of the time rather than a time, and not 0 by default:
+ *         endpoints that are ejected together shall not return together.
  */
-export function ejectionMs(outlier: Outlier, n: number, die: number): number {
-  const whole = Math.min(outlier.baseEjection * n, outlier.maxEjection, EJECTION_MS_MAX)
-  return Math.round(whole * (1 + JITTER * die))
+export function ejectionMs({ baseEjection, maxEjection, ejectionJitter }: Outlier, n: number, die: number): number {
+  const whole = Math.min(baseEjection * n, maxEjection, EJECTION_MS_MAX)
+  return Math.round(whole * (1 + ejectionJitter * die))
 }
 
 /**
- * The count of ejections that still matters: it grows to where the time is longest, and not beyond, so that an endpoint
- * which behaves again is forgiven within reasonable time.
+ * The count of ejections that still matters, after one more: it grows to one beyond where the time is longest, so that
+ * an endpoint which behaves again is forgiven within reasonable time.
+ *
+ *   n + 1 while n × baseEjection < maxEjection + baseEjection
+ *
+ * Source  Envoy, to the number: 300 s by steps of 30 s is reached with the 10th, and counted up to the 11th.
  */
-export function ejectionsMax({ baseEjection, maxEjection }: Outlier): number {
-  return baseEjection === 0 ? 1 : Math.max(1, Math.ceil(maxEjection / baseEjection))
+export function ejectionsAfter({ baseEjection, maxEjection }: Outlier, n: number): number {
+  if (baseEjection === 0) return 1
+  return n * baseEjection < maxEjection + baseEjection ? n + 1 : n
 }
 
 /**
@@ -37,9 +41,9 @@ export function ejectionsMax({ baseEjection, maxEjection }: Outlier): number {
  *
  * Source  Envoy (share) and gRPC A50 (the first is always permitted).
  */
-export function mayEject(outlier: Outlier, ejected: number, of: number, openOthers: number): boolean {
+export function mayEject({ maxEjected }: Outlier, ejected: number, of: number, openOthers: number): boolean {
   if (openOthers === 0) return false
-  return ejected === 0 || ejected + 1 <= outlier.maxEjected * of
+  return ejected === 0 || isAtMost(ejected + 1, of, maxEjected)
 }
 
 /** How many healthy intervals have passed since `sinceMs`, and the moment the next one is counted from. */

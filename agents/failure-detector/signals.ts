@@ -1,6 +1,5 @@
 import { defineSignal } from '../kit/signal.ts'
 import type { Settled } from '../signals.ts'
-import type { Streak } from './streak.ts'
 
 /** To itself: time to empty the outcome rings. */
 export const drainDue = defineSignal<null>('signalbox.drain.scheduled')
@@ -8,11 +7,17 @@ export const drainDue = defineSignal<null>('signalbox.drain.scheduled')
 /** To itself: time to see whose ejection is over. */
 export const tickDue = defineSignal<null>('signalbox.tick.scheduled')
 
-/** What came out of the rings for one endpoint: the counts, and the failures in a row. */
+/** To itself: the interval of a service is over, its endpoints can be compared. */
+export const intervalDue = defineSignal<{ service: string }>('signalbox.interval.scheduled')
+
+/** What came out of the rings for one endpoint. */
 export interface Drained extends Settled {
   /** Index of its service. */
   readonly service: number
-  readonly streak: Streak
+  /** How they ended, in order, see outcomes.ts; those that were abandoned say nothing and are left out. */
+  readonly codes: readonly number[]
+  /** How long they took as far as it is known: those that ended `ok`, and those that ran into a timeout. */
+  readonly latenciesUs: readonly number[]
 }
 
 /** To itself: the rings were emptied. */

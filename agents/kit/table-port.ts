@@ -20,6 +20,7 @@ const ENDPOINT_COLUMNS = {
   ejections: (table: Endpoints, row: number, value: number) => table.setEjections(row, value),
   factor: (table: Endpoints, row: number, value: number) => table.setFactor(row, value),
   latencyUs: (table: Endpoints, row: number, value: number) => table.setLatencyUs(row, value),
+  limit: (table: Endpoints, row: number, value: number) => table.setAdaptiveLimit(row, value),
 } as const
 
 /** Every word of a service that an agent may own. For `pullMax` and `panics` the value does not matter. */

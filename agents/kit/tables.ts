@@ -1,4 +1,4 @@
-import type { Attachment } from '../../engine/writer.ts'
+import type { Attachment, ServiceText } from '../../engine/writer.ts'
 import { defineAction } from './action.ts'
 import { defineSignal } from './signal.ts'
 
@@ -19,6 +19,10 @@ export interface EndpointView {
   readonly ejections: number
   readonly latencyUs: number
   readonly joinedMs: number
+  /** Requests in flight it may have, as its latency says; 0: no limit. */
+  readonly limit: number
+  /** Requests in flight on it, all threads together. */
+  readonly inflight: number
 }
 
 export interface ServiceView {
@@ -47,33 +51,13 @@ export const lookAtTables = defineAction<undefined, TablesView>('look-at-tables'
   viewTables(attachment),
 )
 
-type Structure = ReturnType<Attachment['serviceTexts']>
-
-/** The structure is decoded again only when it has changed: an agent looks ten times a second, structure seldom changes. */
-const decoded = new WeakMap<Attachment, { pinned: number; structure: Structure }>()
-
 export function viewTables(attachment: Attachment): TablesView {
   return {
-    services: structureOf(attachment).map(({ text, rows }, index) => viewService(attachment, text, rows, index)),
+    services: attachment.serviceTexts().map(({ text, rows }, index) => viewService(attachment, text, rows, index)),
   }
 }
 
-function structureOf(attachment: Attachment): Structure {
-  const pinned = attachment.catchUp()
-  const known = decoded.get(attachment)
-  if (known !== undefined && known.pinned === pinned) return known.structure
-  const structure = attachment.serviceTexts()
-  // What was read may be newer than what was pinned above; then the next look decodes once more.
-  decoded.set(attachment, { pinned, structure })
-  return structure
-}
-
-function viewService(
-  attachment: Attachment,
-  text: Structure[number]['text'],
-  rows: readonly number[],
-  index: number,
-): ServiceView {
+function viewService(attachment: Attachment, text: ServiceText, rows: readonly number[], index: number): ServiceView {
   const { endpoints, services } = attachment
   const pullMax = rows.reduce((most, row) => Math.max(most, endpoints.pull(row)), 0)
   return {
@@ -105,5 +89,7 @@ function viewEndpoint(attachment: Attachment, row: number): EndpointView {
     ejections: endpoints.ejections(row),
     latencyUs: endpoints.latencyUs(row),
     joinedMs: endpoints.joinedMs(row),
+    limit: endpoints.adaptiveLimit(row),
+    inflight: attachment.tally.inflight(row),
   }
 }

@@ -1,6 +1,9 @@
 import { HARD_BARS, loadsOf, SOFT_BARS } from '../../engine/writer.ts'
 import type { ServiceView } from '../kit/tables.ts'
 
+/** Whether a service is in panic, or was until this very look. */
+export type Panic = 'none' | 'on' | 'over'
+
 /**
  * The endpoints of a service that nobody decided to keep out, and how many of them no opinion speaks against.
  * One with weight 0 takes no requests either way and is not counted.

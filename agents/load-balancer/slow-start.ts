@@ -1,7 +1,6 @@
-import { elapsedMs, type ServiceConfig } from '../../engine/writer.ts'
-import type { EndpointView } from '../kit/tables.ts'
+import type { ServiceConfig } from '../../engine/writer.ts'
 
-type SlowStart = ServiceConfig['slowStart']
+export type SlowStart = ServiceConfig['slowStart']
 
 /**
  * The share of its weight an endpoint gets `sinceMs` after it came, from minWeight to 1.
@@ -15,17 +14,8 @@ export function slowStartShare({ window, aggression, minWeight }: SlowStart, sin
   return Math.max(minWeight, (Math.max(sinceMs, 1) / window) ** (1 / aggression))
 }
 
-/**
- * The clock when an endpoint came in a way that calls for easing in, or undefined: it joined a service that others
- * were in already, while the control plane ran, or active checks passed again after they had failed.
- *
- * Endpoints that are there when everything starts are not eased in: there is nobody to carry the load meanwhile.
- */
-export function cameMs(endpoint: EndpointView, others: readonly EndpointView[], bootMs: number): number | undefined {
-  const { healthySinceMs, joinedMs, row } = endpoint
-  // The table gives a new tenant the same moment for both, so they differ only after a return.
-  if (healthySinceMs !== joinedMs) return healthySinceMs
-  if (elapsedMs(joinedMs, bootMs) <= 0) return undefined
-  const isLater = others.some(other => other.row !== row && elapsedMs(joinedMs, other.joinedMs) > 0)
-  return isLater ? joinedMs : undefined
+/** The other way round: how long ago it came that has this share. At minWeight it may be any time, and 0 is taken. */
+export function sinceOfShare({ window, aggression, minWeight }: SlowStart, share: number): number {
+  if (share >= 1) return window
+  return share <= minWeight ? 0 : Math.round(window * share ** aggression)
 }

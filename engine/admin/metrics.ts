@@ -1,6 +1,6 @@
 import type { AgentStatus } from '../box/control.ts'
 import { BAR_NAMES } from '../memory/bars.ts'
-import type { EndpointReport } from '../router/report.ts'
+import type { EndpointReport, ServiceReport } from '../router/report.ts'
 import { processTimes } from './clock.ts'
 import { Exposition, type Labels } from './exposition.ts'
 import { agentsOf, type Sources } from './snapshot.ts'
@@ -22,7 +22,9 @@ export function printMetrics(sources: Sources): string {
     version,
     node: process.versions.node,
   })
-  printServices(out, sources)
+  const services = counters.services()
+  printEndpoints(out, services)
+  printServices(out, services)
   const lost = 'Outcomes never reported to the agents because a ring was full.'
   out.family('signalbox_outcomes_lost_total', 'counter', lost)(counters.lost())
   printAgents(out, agentsOf(box))
@@ -35,8 +37,7 @@ const OUTCOMES = ['ok', 'error', 'timeout', 'abandoned'] as const
 
 type Visit = (endpoint: EndpointReport, labels: Labels) => void
 
-function printServices(out: Exposition, { counters }: Sources): void {
-  const services = counters.services()
+function printEndpoints(out: Exposition, services: readonly ServiceReport[]): void {
   const each = (visit: Visit): void => {
     for (const { service, endpoints } of services) {
       for (const endpoint of endpoints) visit(endpoint, { service, endpoint: endpoint.id })
@@ -63,18 +64,38 @@ function printServices(out: Exposition, { counters }: Sources): void {
     response(totals.latencyUsSum / 1e6, labels, '_sum')
     response(totals.ok, labels, '_count')
   })
+  const limit = out.family('signalbox_endpoint_limit', 'gauge', 'Requests in flight it may have; 0: no limit.')
+  each((endpoint, labels) => limit(endpoint.limit, labels))
   const up = out.family('signalbox_endpoint_up', 'gauge', '1 while the endpoint can be picked.')
   each(({ isPickable }, labels) => up(Number(isPickable), labels))
   const barred = out.family('signalbox_endpoint_barred', 'gauge', '1 while this bar stands against the endpoint.')
   each(({ bars }, labels) => {
     for (const bar of BAR_NAMES) barred(Number(bars.includes(bar)), { ...labels, bar })
   })
+}
 
+function printServices(out: Exposition, services: readonly ServiceReport[]): void {
   const panicHelp = '1 while health is ignored because too few endpoints are left.'
   const panic = out.family('signalbox_service_panic', 'gauge', panicHelp)
   for (const { service, hasPanic } of services) panic(Number(hasPanic), { service })
   const panics = out.family('signalbox_service_panics_total', 'counter', 'Times panic mode was entered.')
   for (const { service, panics: times } of services) panics(times, { service })
+  const inflight = out.family('signalbox_service_inflight', 'gauge', 'Requests in flight.')
+  for (const { service, inflight: count } of services) inflight(count, { service })
+  const retries = out.family('signalbox_service_retries_inflight', 'gauge', 'Second tries in flight.')
+  for (const { service, retries: count } of services) retries(count, { service })
+  const connections = out.family('signalbox_service_connections', 'gauge', 'Connections of the proxy to endpoints.')
+  for (const { service, connections: count } of services) connections(count, { service })
+  const loadHelp = 'Share of the requests that go to a priority, by whether to its healthy or its degraded endpoints.'
+  const load = out.family('signalbox_service_priority_load_ratio', 'gauge', loadHelp)
+  for (const { service, priorities } of services) {
+    for (const { priority, healthyLoad, degradedLoad } of priorities) {
+      load(healthyLoad / 100, { service, priority: String(priority), tier: 'healthy' })
+      load(degradedLoad / 100, { service, priority: String(priority), tier: 'degraded' })
+    }
+  }
+  const sessions = out.family('signalbox_service_sessions', 'gauge', 'Sessions that are kept at an endpoint now.')
+  for (const { service, sessions: kept } of services) sessions(kept, { service })
 }
 
 function printAgents(out: Exposition, agents: AgentStatus[]): void {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { reportText } from '../router/report-text.ts'
 import { Refusal, sendJson, sendText } from './answer.ts'
 import { ACTIONS, Changes, type Target } from './changes.ts'
 import { EXPOSITION_TYPE } from './exposition.ts'
@@ -57,7 +58,11 @@ export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<s
       method: 'GET',
       path: '/api/v1/explain/:service',
       need: 'read',
-      answer: (response, _, { service }) => sendJson(response, 200, counters.service(service)),
+      answer: (response, request, { service }) => {
+        const report = counters.service(service)
+        if (wantsText(request)) sendText(response, 200, 'text/plain; charset=utf-8', `${reportText(report)}\n`)
+        else sendJson(response, 200, report)
+      },
     },
     { method: 'GET', path: '/api/v1/live', need: 'read', answer: (response, request) => feed.open(request, response) },
     ...ACTIONS.map(
@@ -90,6 +95,11 @@ export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<s
       }),
     ),
   ]
+}
+
+/** Whether people read it: `curl -H 'Accept: text/plain'`. */
+function wantsText({ headers }: IncomingMessage): boolean {
+  return headers.accept?.trim().toLowerCase().startsWith('text/plain') === true
 }
 
 const targetOf = ({ service, id }: Record<string, string>): Target => ({ service, id })

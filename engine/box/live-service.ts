@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { completeEndpoint, type EndpointConfig, type EndpointInput } from '../config/endpoint.ts'
 import { SignalboxError } from '../errors.ts'
 import { DRAINING, QUARANTINED } from '../memory/bars.ts'
+import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
+import type { EndpointText } from '../memory/endpoint-table.ts'
 import type { NewEndpoint } from '../memory/table-writer.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { type EndpointReport, reportService } from '../router/report.ts'
@@ -30,7 +33,7 @@ export class LiveService {
     const complete = newEndpoint(completeEndpoint(endpoint))
     const { writer } = this.#writing()
     writer.edit(edit => {
-      if (this.#find(edit.rows(this.#index), complete.id) >= 0) {
+      if (this.#attachment.rowOfId(this.#index, complete.id) >= 0) {
         throw new SignalboxError(
           'SBX_ENDPOINT_EXISTS',
           `Cannot add endpoint ${complete.id}: ${this.name} has one of this id, remove it first or choose another id`,
@@ -44,9 +47,63 @@ export class LiveService {
   /** Takes an endpoint out at once. What is in flight on it may finish and be settled; `drain` waits for it. */
   remove(id: string): void {
     this.#writing().writer.edit(edit => {
-      edit.remove(this.#index, this.#rowOf(id, edit.rows(this.#index)))
+      edit.remove(this.#index, this.#rowOf(id))
       this.#tables?.renew(edit, this.#index)
     })
+  }
+
+  /**
+   * Makes these the endpoints of the service, all at once: every pick sees either those before or these. Those that are
+   * there already, with the same url, zone, priority and metadata, stay as they are, in flight, health and all, and take
+   * over the new weight; others are added or removed. Nothing is changed when one of them is invalid.
+   *
+   * Throws SBX_ENDPOINT_INVALID, SBX_ENDPOINT_EXISTS where two share an id, or SBX_REGION_FULL.
+   */
+  replace(endpoints: readonly EndpointInput[]): void {
+    const wanted = new Map<string, NewEndpoint>()
+    for (const input of endpoints) {
+      const complete = newEndpoint(completeEndpoint(input))
+      if (wanted.has(complete.id)) {
+        throw new SignalboxError(
+          'SBX_ENDPOINT_EXISTS',
+          `Cannot replace the endpoints of ${this.name}: two of them are called ${complete.id}, give each an id of its own`,
+        )
+      }
+      wanted.set(complete.id, complete)
+    }
+    const { writer } = this.#writing()
+    const kept: [row: number, weight: number][] = []
+    writer.edit(edit => {
+      for (const row of [...edit.rows(this.#index)]) {
+        const now = this.#attachment.endpoint(row)
+        const next = wanted.get(now.id)
+        if (next !== undefined && this.#isSame(row, now, next)) {
+          wanted.delete(now.id)
+          kept.push([row, next.weight])
+        } else {
+          edit.remove(this.#index, row)
+        }
+      }
+      for (const endpoint of wanted.values()) edit.add(this.#index, endpoint)
+    })
+    for (const [row, weight] of kept) this.#weigh(row, weight)
+    this.#tables?.renewNow(this.#index)
+  }
+
+  #isSame(row: number, now: EndpointText, next: NewEndpoint): boolean {
+    return (
+      now.url === next.url &&
+      now.zone === next.zone &&
+      this.#attachment.endpoints.priority(row) === next.priority &&
+      isDeepStrictEqual({ ...now.metadata }, { ...next.metadata })
+    )
+  }
+
+  #weigh(row: number, weight: number): void {
+    const { endpoints, services } = this.#attachment
+    if (endpoints.weight(row) === weight) return
+    endpoints.setWeight(row, weight)
+    services.raisePullMax(this.#index, endpoints.pull(row))
   }
 
   /**
@@ -103,10 +160,26 @@ export class LiveService {
         `Cannot set weight of ${id}: ${String(weight)} is not a weight, use a number from 0 to 65535`,
       )
     }
-    const { endpoints, services } = this.#writing()
-    endpoints.setWeight(this.#rowOf(id), weight)
-    services.refreshPullMax(this.#index, this.#rows(), endpoints)
+    this.#writing()
+    this.#weigh(this.#rowOf(id), weight)
     this.#tables?.renewNow(this.#index)
+  }
+
+  /**
+   * Turns away requests of this class and of cheaper ones, with PICK.SHED, from the next pick of every thread on; null:
+   * none any more. What is critical-plus is never shed.
+   */
+  shed(from: Exclude<ClassName, 'critical-plus'> | null): void {
+    const { services } = this.#writing()
+    const first = from === null ? 0 : CLASS_NAMES.indexOf(from)
+    if (from !== null && first < 1) {
+      throw new SignalboxError(
+        'SBX_ENDPOINT_INVALID',
+        `Cannot shed requests of ${this.name}: ${JSON.stringify(from)} is no class that can be shed, use one of ` +
+          CLASS_NAMES.slice(1).join(', '),
+      )
+    }
+    services.setShedFrom(this.#index, first)
   }
 
   /** The endpoints as they are now. */
@@ -128,10 +201,10 @@ export class LiveService {
     return this.#attachment.serviceTexts()[this.#index].rows
   }
 
-  #rowOf(id: string, rows = this.#rows()): number {
-    const row = this.#find(rows, id)
+  #rowOf(id: string): number {
+    const row = this.#attachment.rowOfId(this.#index, id)
     if (row >= 0) return row
-    const ids = rows.map(each => this.#attachment.endpoint(each).id)
+    const ids = this.#rows().map(each => this.#attachment.endpoint(each).id)
     throw new SignalboxError(
       'SBX_ENDPOINT_UNKNOWN',
       `Cannot find endpoint ${JSON.stringify(id)}: ${this.name} has ` +
@@ -139,10 +212,6 @@ export class LiveService {
           ? 'none'
           : ids.slice(0, 20).join(', ') + (ids.length > 20 ? ` and ${ids.length - 20} more` : '')),
     )
-  }
-
-  #find(rows: readonly number[], id: string): number {
-    return rows.find(row => this.#attachment.endpoint(row).id === id) ?? -1
   }
 }
 

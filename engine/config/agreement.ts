@@ -1,6 +1,6 @@
 import { isLoopback, type ListenAddress, printListenAddress } from './address.ts'
 import type { Finding } from './problems.ts'
-import type { AdminConfig, EndpointConfig, OutlierConfig } from './schema.ts'
+import type { AdaptiveConcurrencyConfig, AdminConfig, EndpointConfig, OutlierConfig } from './schema.ts'
 import { printDuration } from './units.ts'
 import { notOneOf, show } from './wording.ts'
 
@@ -8,7 +8,14 @@ import { notOneOf, show } from './wording.ts'
 export interface Parts {
   listen?: readonly ListenAddress[] | undefined
   admin?: AdminConfig | undefined
-  services: Record<string, { endpoints: readonly (EndpointConfig | undefined)[]; outlier?: OutlierConfig | undefined }>
+  services: Record<
+    string,
+    {
+      endpoints: readonly (EndpointConfig | undefined)[]
+      outlier?: OutlierConfig | undefined
+      adaptiveConcurrency?: AdaptiveConcurrencyConfig | undefined
+    }
+  >
 }
 
 /**
@@ -19,9 +26,10 @@ export function disagreements(tree: unknown, parts: Parts, options: { needsRoute
   const root = (typeof tree === 'object' && tree !== null ? tree : {}) as Record<string, unknown>
   return [
     ...listenFindings(root, parts),
-    ...Object.entries(parts.services).flatMap(([name, { endpoints, outlier }]) => [
+    ...Object.entries(parts.services).flatMap(([name, { endpoints, outlier, adaptiveConcurrency }]) => [
       ...endpointFindings(root, name, endpoints),
       ...outlierFindings(name, outlier),
+      ...adaptiveFindings(name, adaptiveConcurrency),
     ]),
     ...routeFindings(root, Object.keys(parts.services), options.needsRoutes),
   ]
@@ -86,6 +94,16 @@ function outlierFindings(service: string, outlier: OutlierConfig | undefined): F
   const [max, base] = [printDuration(outlier.maxEjection), printDuration(outlier.baseEjection)]
   const message = `${max} is shorter than baseEjection, ${base}; write ${base} or more`
   return [{ path: ['services', service, 'outlier', 'maxEjection'], message }]
+}
+
+function adaptiveFindings(service: string, adaptive: AdaptiveConcurrencyConfig | undefined): Finding[] {
+  if (adaptive === undefined) return []
+  const { initial, min, max } = adaptive
+  const path = ['services', service, 'adaptiveConcurrency']
+  if (min > max) return [{ path: [...path, 'max'], message: `${max} is less than min, ${min}; write ${min} or more` }]
+  if (initial >= min && initial <= max) return []
+  const message = `${initial} is not from min to max; write a whole number from ${min} to ${max}`
+  return [{ path: [...path, 'initial'], message }]
 }
 
 function routeFindings(root: Record<string, unknown>, services: string[], needsRoutes: boolean): Finding[] {

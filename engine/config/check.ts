@@ -2,8 +2,9 @@ import type { z } from 'zod'
 import { disagreements, type Parts } from './agreement.ts'
 import { takeComing } from './coming.ts'
 import { listenSchema } from './listen-schema.ts'
+import { outlierSchema } from './outlier-schema.ts'
 import { type Finding, formatPath, type Path } from './problems.ts'
-import { adminSchema, type Config, configSchema, endpointSchema, outlierSchema } from './schema.ts'
+import { adaptiveConcurrencySchema, adminSchema, type Config, configSchema, endpointSchema } from './schema.ts'
 import { kindOf, suggestedKey } from './wording.ts'
 
 /**
@@ -97,6 +98,7 @@ function readableParts(tree: unknown): Parts {
     services[name] = {
       endpoints: listOf(service.endpoints).map(each => endpointSchema.safeParse(each).data),
       outlier: outlierSchema.safeParse(service.outlier ?? {}).data,
+      adaptiveConcurrency: adaptiveConcurrencySchema.safeParse(service.adaptiveConcurrency).data,
     }
   }
   return {

@@ -9,15 +9,12 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
   { key: 'listen.*.tls' },
   { key: 'listen.proxyProtocol', same: isOff },
   { key: 'listen.*.proxyProtocol', same: isOff },
-  { key: 'services.*.endpoints.*.priority', same: isZero, wish: 'remove it or write 0' },
   { key: 'services.*.timeouts.upgradeIdle' },
   { key: 'services.*.retry.statuses', same: isEmptyList },
   { key: 'services.*.retry.perTry', same: isZero, wish: 'remove it or write 0s' },
-  { key: 'services.*.retry.budget' },
-  { key: 'services.*.retry.budgetMin' },
-  { key: 'services.*.outlier.successRateStdev' },
-  { key: 'services.*.limits', same: isEmptyMap },
-  { key: 'services.*.breaker', same: isEmptyMap },
+  // Nobody waits where nothing is queued, so any number of places to wait in is kept.
+  { key: 'services.*.limits.pending', same: isCount, wish: 'write a whole number' },
+  { key: 'services.*.limits.queueTimeout', same: isZero, wish: 'remove it or write 0s' },
   { key: 'agents.node-discovery', same: isIdle },
   { key: 'agents.partition-handler', same: isIdle },
   { key: 'agents.resource-manager', same: isIdle },
@@ -28,14 +25,6 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
   { key: 'agents.configuration-manager', same: isIdle },
   { key: 'cluster', same: isEmptyMap },
 ]
-
-/** Policies a later version brings. A name that the registry knows never gets here. */
-const COMING_POLICIES = ['capacity', 'zone', 'sticky', 'adaptive', 'capacity_aware', 'geographic']
-
-/** Whether a later version brings a policy of this name. */
-export function isComingPolicy(name: string): boolean {
-  return COMING_POLICIES.includes(name)
-}
 
 /**
  * Takes every coming key out of a plain tree, in place, and tells `refuse` about those that ask for something this
@@ -86,6 +75,10 @@ function isEmptyList(written: unknown): boolean {
 
 function isOff(written: unknown): boolean {
   return written === false || written === 'false'
+}
+
+function isCount(written: unknown): boolean {
+  return typeof written === 'number' && Number.isInteger(written) && written >= 0
 }
 
 function isZero(written: unknown): boolean {

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { completeOptions, type PolicyOption } from '../policies/policy-options.ts'
 import { findPolicy, POLICIES, policyNames } from '../policies/registry.ts'
-import { isComingPolicy } from './coming.ts'
 import { number, spellings, textLeaf, whole } from './leaf.ts'
 import { choice, keys } from './names.ts'
 import { duration, printDuration, printRatio, ratio } from './units.ts'
@@ -15,9 +14,6 @@ const policyName = () =>
       const known = policyNames()
       if (known.includes(written)) return { value: written }
       const names = POLICIES.map(policy => policy.name)
-      if (isComingPolicy(written)) {
-        return { fault: `"${written}" is not available in this version; write one of ${names.join(', ')}` }
-      }
       return { fault: notOneOf(written, 'a policy', known, names) }
     },
   })
@@ -65,13 +61,13 @@ function optionsByName(): Record<string, { option: PolicyOption; takers: string[
 function optionLeaf(name: string, option: PolicyOption): z.ZodType<string | number> {
   switch (option.kind) {
     case 'word':
-      return choice(`a ${name}`, option.words)
+      return choice(`a value of ${name}`, option.words)
     case 'number':
       return number({ min: option.min, max: option.max, whole: false })
     case 'share':
       return ratio()
     case 'duration':
-      return duration()
+      return duration({ min: option.min, max: option.max })
     case 'token':
       return token(`a ${name} name`)
     case 'whole':
@@ -109,7 +105,9 @@ const keySource = keys({
     .optional()
     .describe('The value of this parameter of the query, as it is written. Default: not this.'),
   path: yes().optional().describe('The path, without its query. Default: not this.'),
-  source: yes().optional().describe('The address of the downstream. Default: this, where no hash is written.'),
+  source: yes()
+    .optional()
+    .describe('The address of the downstream. Default: this, where no hash is written and no sessions are kept.'),
 }).refine(source => Object.keys(source).length <= 1, {
   error: `names several; write one of ${KEY_SOURCES.join(', ')}`,
 })
@@ -124,7 +122,7 @@ export const policySchema = z
         hash: keySource
           .optional()
           .describe(
-            `Of ${KEYED.join(', ')}: what keeps a request at its endpoint. A request without it goes anywhere. Default: the source address.`,
+            `Of ${KEYED.join(', ')}: what keeps a request at its endpoint. A request without it goes anywhere; to one without its cookie the proxy gives one, where sessions are kept. Default: the source address, for sticky the cookie the proxy gives.`,
           ),
         ...policyOptions,
       }).transform((policy, context) => {
@@ -139,6 +137,10 @@ export const policySchema = z
         }
         const fault = found?.fault?.(completeOptions(found.options, policy))
         if (fault !== undefined) context.issues.push({ code: 'custom', message: fault, input: policy })
+        if (Object.keys(policy.hash ?? {}).length > 0 && Object.hasOwn(policy, 'cookie')) {
+          const message = 'the hash says already what names a session; write one of both'
+          context.issues.push({ code: 'custom', message, input: policy, path: ['cookie'] })
+        }
         return policy
       }),
     ],

@@ -1,11 +1,21 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { CLASS_NAMES } from '../memory/classes.ts'
 import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
 import { choice, isName, keys, name, readHealthPath, readRouteHost, readRoutePath, readToken } from './names.ts'
+import { outlierSchema } from './outlier-schema.ts'
 import { policySchema } from './policy-schema.ts'
+import {
+  breakerSchema,
+  localitySchema,
+  retrySchema,
+  serviceLimitsSchema,
+  subsetSchema,
+  subsettingSchema,
+} from './safety-schema.ts'
 import { duration, ratio, size } from './units.ts'
 import { show } from './wording.ts'
 
@@ -142,28 +152,6 @@ const timeoutsSchema = keys({
   request: duration().prefault('0s').describe('Time for the whole request, retries included. 0s: none. Default 0s.'),
 })
 
-const retrySchema = keys({
-  attempts: whole(0, 10)
-    .prefault(2)
-    .describe('Attempts after the first try, each on another endpoint while one is usable, 0 to 10. Default 2.'),
-})
-
-export const outlierSchema = keys({
-  consecutive5xx: whole(0, 1000)
-    .prefault(5)
-    .describe('Failures in a row (5xx, broken connection, timeout) that eject an endpoint. 0: never. Default 5.'),
-  interval: duration({ min: '10ms' })
-    .prefault('10s')
-    .describe('Time between two looks at ejected endpoints and their back-off, 10ms or more. Default 10s.'),
-  baseEjection: duration()
-    .prefault('30s')
-    .describe('Length of the first ejection; each further one is longer by this much. Default 30s.'),
-  maxEjection: duration().prefault('300s').describe('Longest ejection, at least baseEjection. Default 300s.'),
-  maxEjected: ratio()
-    .prefault('10%')
-    .describe('Largest share of the endpoints of a service that is ejected at a time. Default 10%.'),
-})
-
 const slowStartSchema = keys({
   window: duration()
     .prefault('0s')
@@ -172,6 +160,24 @@ const slowStartSchema = keys({
     .prefault(1)
     .describe('Shape of the growth: 1 is linear, above 1 faster at first. 0.01 to 100. Default 1.'),
   minWeight: ratio().prefault('10%').describe('Share of its weight a newcomer starts with. Default 10%.'),
+})
+
+export const adaptiveConcurrencySchema = keys({
+  initial: whole(1, 100_000)
+    .prefault(20)
+    .describe('Requests in flight an endpoint may have at first, from min to max. Default 20.'),
+  min: whole(1, 100_000).prefault(3).describe('It may always have so many. Default 3.'),
+  max: whole(1, 100_000).prefault(200).describe('It may never have more. Default 200.'),
+  queue: whole(0, 100_000)
+    .prefault(4)
+    .describe('By how much the limit may grow in a window while latency stays low; what may queue. Default 4.'),
+  tolerance: number({ min: 1, max: 100, whole: false })
+    .prefault(1.5)
+    .describe('How many times its long average latency may be before the limit shrinks. Default 1.5.'),
+  smoothing: ratio().prefault('20%').describe('Share of a new limit that is taken over in a window. Default 20%.'),
+  longWindow: whole(1, 100_000)
+    .prefault(600)
+    .describe('Windows of 100ms or more that the long average of the latency remembers. Default 600.'),
 })
 
 /** A named group of interchangeable endpoints. */
@@ -191,10 +197,39 @@ export const serviceSchema = keys({
     .describe('How long the upstream side may take. Durations. Default: see each key.'),
   retry: retrySchema.prefault({}).describe('Second tries. Default: see each key.'),
   outlier: outlierSchema.prefault({}).describe('Passive removal of endpoints that fail. Default: see each key.'),
-  slowStart: slowStartSchema.prefault({}).describe('Easing a newcomer in. Default: see each key.'),
+  slowStart: slowStartSchema
+    .prefault({})
+    .describe(
+      'Easing in an endpoint that joins others, recovers, or returns from an ejection or a panic. Default: see each key.',
+    ),
+  adaptiveConcurrency: adaptiveConcurrencySchema
+    .optional()
+    .describe(
+      'A limit of requests in flight for each endpoint that follows its latency; {} takes the defaults. Default absent: no limit.',
+    ),
   panicThreshold: ratio()
     .prefault('50%')
     .describe('When the healthy share falls below this, health is ignored and all endpoints are used. Default 50%.'),
+  failOnPanic: flag()
+    .prefault(false)
+    .describe('Whether requests are answered with 503 in panic, instead of going to any endpoint. Default false.'),
+  overprovisioning: whole(100, 10_000)
+    .prefault(140)
+    .describe(
+      'How many endpoints of a priority there are for those that are needed, in percent: below 100 ÷ this of them healthy, load moves to the next priority. 100 to 10000. Default 140.',
+    ),
+  limits: serviceLimitsSchema
+    .optional()
+    .describe('How much of everything there may be at one moment. Default absent: no limits.'),
+  breaker: breakerSchema
+    .optional()
+    .describe(
+      'Leaves an endpoint alone whose requests fail, and tries it with one probe at a time. Default absent: off.',
+    ),
+  locality: localitySchema.optional().describe('How zones are told apart. Default absent: they are not.'),
+  subsetting: subsettingSchema
+    .optional()
+    .describe('Keeps this node to some endpoints of a service that is too large for all. Default absent: all.'),
 })
 
 const routeSchema = keys({
@@ -209,6 +244,15 @@ const routeSchema = keys({
     .prefault({})
     .describe('Which requests the route takes. Default: all.'),
   service: name('a service name', NAME_LENGTH).describe('The service that answers. Required.'),
+  subset: subsetSchema.describe('Metadata that endpoints must have to answer here. Default: any endpoint.'),
+  subsetFallback: choice('a fallback', ['none', 'any'])
+    .prefault('none')
+    .describe('Who answers where no endpoint has the metadata: none, or any of the service. Default none.'),
+  class: choice('a class', CLASS_NAMES)
+    .prefault('critical')
+    .describe(
+      'How dear the requests are: sheddable ones are turned away first when there is too much. Default critical.',
+    ),
 })
 
 const agentSchema = () =>
@@ -262,7 +306,7 @@ const writtenConfig = keys({
 export const configSchema = writtenConfig.transform(config => {
   const names = Object.keys(config.services)
   const isOnly = config.routes.length === 0 && names.length === 1
-  return isOnly ? { ...config, routes: [{ match: {}, service: names[0]! }] } : config
+  return isOnly ? { ...config, routes: [routeSchema.parse({ service: names[0] })] } : config
 })
 
 /** The config as the program reads it: every default filled in, durations in ms, sizes in bytes, ratios from 0 to 1. */
@@ -285,8 +329,10 @@ export type HealthCheckConfig = NonNullable<ServiceConfig['healthCheck']>
 /** Upstream timeouts in ms; 0 is none. */
 export type TimeoutsConfig = ServiceConfig['timeouts']
 export type RetryConfig = ServiceConfig['retry']
-/** Passive removal: durations in ms, `maxEjected` from 0 to 1. */
+/** Passive removal: durations in ms; `maxEjected`, `ejectionJitter`, `failurePercentage`, `latencyQuantile` from 0 to 1. */
 export type OutlierConfig = ServiceConfig['outlier']
+/** A limit for each endpoint that follows its latency: `smoothing` from 0 to 1. */
+export type AdaptiveConcurrencyConfig = NonNullable<ServiceConfig['adaptiveConcurrency']>
 /** Slow start: `window` in ms, `minWeight` from 0 to 1. */
 export type SlowStartConfig = ServiceConfig['slowStart']
 export type AgentsConfig = Config['agents']

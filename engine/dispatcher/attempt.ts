@@ -1,11 +1,25 @@
 import type { Duplex, Readable } from 'node:stream'
-import type { Outcome } from '../memory/outcomes.ts'
+import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Router } from '../router/router.ts'
 import { outcomeOf } from './fault.ts'
 import type { Tries } from './tries.ts'
 
 /** Too many requests: another endpoint may have room. */
 const TOO_MANY = 429
+
+export interface AttemptStart {
+  router: Router
+  /** The key it was picked by; 0: none. */
+  hash: number
+  ticket: number
+  tries: Tries
+  /** What its further tries are known by. */
+  request: object
+  body: unknown
+  isRetry: boolean
+  /** Whether the dispatcher ended it, rather than anything that happened to it. */
+  isDestroyed: () => boolean
+}
 
 /**
  * One request at one endpoint: holds the ticket from pick until the request is over, and settles it exactly once. The
@@ -15,8 +29,11 @@ export class Attempt {
   readonly #router: Router
   readonly #tries: Tries
   readonly #request: object
+  /** It has a place in the budget of retries. */
+  readonly #isRetry: boolean
   readonly #isDestroyed: () => boolean
   readonly #sentAt = performance.now()
+  readonly #hash: number
   readonly #body: Readable | undefined
   #ticket: number
   #status = 0
@@ -25,22 +42,13 @@ export class Attempt {
   #isWithdrawn = false
   #isLate = false
 
-  /**
-   * `request`: what its further tries are known by. `isDestroyed`: whether the dispatcher ended it, rather than anything
-   * that happened to it.
-   */
-  constructor(
-    router: Router,
-    ticket: number,
-    tries: Tries,
-    request: object,
-    body: unknown,
-    isDestroyed: () => boolean,
-  ) {
+  constructor({ router, hash, ticket, tries, request, body, isRetry, isDestroyed }: AttemptStart) {
     this.#router = router
+    this.#hash = hash
     this.#ticket = ticket
     this.#tries = tries
     this.#request = request
+    this.#isRetry = isRetry
     this.#isDestroyed = isDestroyed
     if (isStream(body)) {
       this.#body = body
@@ -69,11 +77,14 @@ export class Attempt {
     if (status < 200) return
     this.#status = status
     this.#latencyUs = this.#elapsedUs()
+    // What a second try began may be kept there: its session goes along.
+    const isSecond = this.#tries.of(this.#request) !== undefined
+    if (isSecond && status < 500 && status !== TOO_MANY) this.#router.keep(this.#hash, this.#ticket)
   }
 
   /** The last byte has come. */
   complete(): void {
-    this.#settle(this.#status >= 500 ? 'error' : 'ok')
+    this.#settle(outcomeOfStatus(this.#status))
   }
 
   /** The connection is the handler's from now on: in flight until it closes. */
@@ -85,10 +96,10 @@ export class Attempt {
 
   /** undici gave it up. */
   fail(error: unknown): void {
-    if (this.#status >= 500) this.#settle('error')
+    if (this.#status >= 500) this.#settle(outcomeOfStatus(this.#status))
     else if (this.#isLate) this.#settle('timeout')
     else if (this.#isWithdrawn || this.#isDestroyed()) this.#settle('abandoned')
-    else this.#settle(outcomeOf(error, this.#isConnected))
+    else this.#settle(outcomeOf(error, this.#isConnected, this.#status !== 0))
   }
 
   readonly #onBodyError = (error: unknown): void => this.withdraw(error)
@@ -98,11 +109,12 @@ export class Attempt {
     if (ticket < 0) return
     this.#ticket = -1
     this.#body?.off('error', this.#onBodyError)
-    const hasFailed = outcome === 'error' || outcome === 'timeout'
+    const hasFailed = outcome !== 'ok' && outcome !== 'abandoned'
     if (hasFailed || this.#status === TOO_MANY) this.#tries.add(this.#request, ticket & 0xffff)
     else this.#tries.forget(this.#request)
     if (hasFailed && this.#status === 0) this.#latencyUs = this.#elapsedUs()
     this.#router.settle(ticket, outcome, this.#latencyUs)
+    if (this.#isRetry) this.#router.endRetry()
   }
 
   #elapsedUs(): number {

@@ -1,11 +1,18 @@
 import { errors } from 'undici'
 import type { Outcome } from '../memory/outcomes.ts'
 
+/** Codes that say what was wrong with an answer: it came, so the endpoint was reached. */
+const ANSWERS: ReadonlySet<unknown> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+])
+
 /**
  * Whose fault an error of undici's is. `isConnected`: the request was on its connection; before that, whatever went wrong
- * went wrong with reaching the endpoint.
+ * went wrong with reaching the endpoint. `hasAnswered`: a response had begun.
  */
-export function outcomeOf(error: unknown, isConnected: boolean): Outcome {
+export function outcomeOf(error: unknown, isConnected: boolean, hasAnswered: boolean): Outcome {
   const code = (error as { code?: unknown } | undefined)?.code
   switch (code) {
     case 'UND_ERR_HEADERS_TIMEOUT':
@@ -13,7 +20,8 @@ export function outcomeOf(error: unknown, isConnected: boolean): Outcome {
     case 'UND_ERR_CONNECT_TIMEOUT':
       return 'timeout'
     case 'ETIMEDOUT':
-      return isConnected ? 'error' : 'timeout'
+      if (!isConnected) return 'timeout'
+      break
     case 'UND_ERR_INVALID_ARG':
     case 'UND_ERR_NOT_SUPPORTED':
     case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
@@ -23,6 +31,7 @@ export function outcomeOf(error: unknown, isConnected: boolean): Outcome {
       return 'abandoned'
   }
   // Errors of sockets and of undici carry a code, but for some of the parser; what has none came from the request's body.
-  const isForeign = code === undefined && !(error instanceof errors.HTTPParserError)
-  return isConnected && isForeign ? 'abandoned' : 'error'
+  const isParser = error instanceof errors.HTTPParserError
+  if (isConnected && code === undefined && !isParser) return 'abandoned'
+  return isParser || hasAnswered || ANSWERS.has(code) ? 'error' : 'unreachable'
 }

@@ -2,10 +2,12 @@ import { Dispatcher, errors, type Pool } from 'undici'
 import { Box } from '../box/box.ts'
 import { validateConfig } from '../config/load.ts'
 import type { TimeoutsConfig } from '../config/schema.ts'
-import { SignalboxError } from '../errors.ts'
+import { type ErrorCode, SignalboxError } from '../errors.ts'
+import { CLASS, type RequestClass } from '../memory/classes.ts'
 import { hashKey } from '../memory/hash-key.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
-import { Router } from '../router/router.ts'
+import { PICK, Router } from '../router/router.ts'
+import type { SubsetOptions } from '../router/subset.ts'
 import { Attempt } from './attempt.ts'
 import { CallbackAttempt } from './callback-attempt.ts'
 import { ControllerAttempt } from './controller-attempt.ts'
@@ -14,7 +16,9 @@ import { checkHandler, type Handler, refuse, takesController } from './handler-s
 import { withHost } from './host-header.ts'
 import { stamp, Tries } from './tries.ts'
 
-export interface RoutedDispatcherOptions {
+export interface RoutedDispatcherOptions extends SubsetOptions {
+  /** How dear the requests are, see CLASS; the cheaper ones are turned away first. Default CLASS.CRITICAL. */
+  requestClass?: RequestClass
   /** Keeps what belongs together at one endpoint, where the policy heeds it: a key of the request, or its 32-bit hash. */
   hash?: (options: Dispatcher.DispatchOptions) => string | number
   /**
@@ -33,11 +37,13 @@ export interface RoutedDispatcherOptions {
  *                 ▲                                   │
  *                 └───────────── settle ◀─────────────┘ exactly once, however the request ends
  *
- * What it settles with: `ok` for an answer below 500, `error` for one from 500 on and for an endpoint that cannot be
- * reached or breaks, `timeout` for one that is too slow, `abandoned` for a request that was withdrawn or is at fault
- * itself. An answer counts when its last byte has come, an upgraded connection when it closes.
+ * What it settles with: `ok` for an answer below 500, `gateway` for 502, 503 and 504, `error` for any other from 500 on and
+ * for one that breaks off, `unreachable` for an endpoint that refuses or breaks before it answers, `timeout` for one that
+ * is too slow, `abandoned` for a request that was withdrawn or is at fault itself. An answer counts when its last byte
+ * has come, an upgraded connection when it closes.
  *
- * Where no endpoint may be picked, the handler gets an SBX_NO_ENDPOINT. Retries are interceptors composed around it
+ * Where no endpoint may be picked, the handler gets an SBX_NO_ENDPOINT, SBX_OVERLOADED, SBX_BREAKER_OPEN or SBX_SHED; where
+ * the service's budget of retries is spent, an SBX_RETRY_BUDGET_SPENT. Retries are interceptors composed around it
  * (`dispatcher.compose(interceptors.retry())`) or a RetryAgent: a request that failed at one endpoint is tried at
  * another while there is one.
  *
@@ -51,6 +57,7 @@ export class RoutedDispatcher extends Dispatcher {
   readonly #tries = new Tries()
   readonly #hash: RoutedDispatcherOptions['hash']
   readonly #preservesHost: boolean
+  readonly #requestClass: number
   #closing: Promise<void> | undefined
   #destroying: Promise<void> | undefined
   #isDestroyed = false
@@ -65,15 +72,16 @@ export class RoutedDispatcher extends Dispatcher {
     this.service = service
     let timeouts: TimeoutsConfig
     if (boxOrHandle instanceof Box) {
-      this.#router = boxOrHandle.router(service)
+      this.#router = boxOrHandle.router(service, options)
       this.#attachment = boxOrHandle.attachment
       timeouts = boxOrHandle.config.services[service].timeouts
     } else {
       this.#attachment = attach(boxOrHandle)
-      this.#router = new Router(this.#attachment, service)
+      this.#router = new Router(this.#attachment, service, options)
       timeouts = defaultTimeouts()
     }
     this.#hash = options.hash
+    this.#requestClass = options.requestClass ?? CLASS.CRITICAL
     this.#preservesHost = options.preserveHost === true
     this.#pools = new EndpointPools(this.#attachment, timeouts, options.pool, pool => this.#announce(pool))
     // Composed dispatchers are proxies before this object: through them these would not find the private fields.
@@ -110,14 +118,23 @@ export class RoutedDispatcher extends Dispatcher {
       return false
     }
     const request = Tries.requestOf(options, handler)
-    const ticket = this.#pick(hash, request)
-    if (ticket < 0) {
-      refuse(handler, this.#noEndpoint())
+    const router = this.#router
+    const isRetry = this.#tries.of(request) !== undefined
+    if (isRetry && !router.tryRetry()) {
+      refuse(handler, this.#budgetSpent())
       return true
     }
-    const endpoint = this.#router.endpoint(ticket)
+    const ticket = this.#pick(hash, request)
+    if (ticket < 0) {
+      if (isRetry) router.endRetry()
+      refuse(handler, this.#noTicket(ticket))
+      return true
+    }
+    const endpoint = router.endpoint(ticket)
     sending.origin = endpoint.url
-    const attempt = new Attempt(this.#router, ticket, this.#tries, request, sending.body, () => this.#isDestroyed)
+    const isDestroyed = (): boolean => this.#isDestroyed
+    const { body } = sending
+    const attempt = new Attempt({ router, hash, ticket, tries: this.#tries, request, body, isRetry, isDestroyed })
     const wrapped = takesController(handler)
       ? new ControllerAttempt(attempt, handler)
       : new CallbackAttempt(attempt, handler)
@@ -189,23 +206,31 @@ export class RoutedDispatcher extends Dispatcher {
 
   #pick(hash: number, request: object): number {
     const tried = this.#tries.of(request)
-    const ticket = this.#router.pick(hash, tried)
-    if (ticket >= 0 || tried === undefined) return ticket
+    const ticket = this.#router.pick(hash, tried, this.#requestClass)
+    if (ticket !== PICK.NO_ENDPOINT || tried === undefined) return ticket
     // All have been tried: another round.
     this.#tries.forget(request)
-    return this.#router.pick(hash)
+    return this.#router.pick(hash, undefined, this.#requestClass)
   }
 
-  #noEndpoint(): SignalboxError {
+  #noTicket(pick: number): SignalboxError {
     if (this.#attachment.isClosed) {
       return new SignalboxError(
         'SBX_BOX_CLOSED',
         `Cannot route to ${this.service}: the box was closed, create a new one and a dispatcher for it`,
       )
     }
+    const [code, state] = REFUSALS[pick] ?? REFUSALS[PICK.NO_ENDPOINT]
     return new SignalboxError(
-      'SBX_NO_ENDPOINT',
-      `Cannot route to ${this.service}: no endpoint may be picked now, box.explain(${JSON.stringify(this.service)}) says why`,
+      code,
+      `Cannot route to ${this.service}: ${state} now, box.explain(${JSON.stringify(this.service)}) says why`,
+    )
+  }
+
+  #budgetSpent(): SignalboxError {
+    return new SignalboxError(
+      'SBX_RETRY_BUDGET_SPENT',
+      `Cannot retry at ${this.service}: its budget of retries is spent, wait or raise retry.budget`,
     )
   }
 
@@ -217,6 +242,13 @@ export class RoutedDispatcher extends Dispatcher {
     )
     pool.on('drain', origin => this.emit('drain', origin))
   }
+}
+
+const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
+  [PICK.NO_ENDPOINT]: ['SBX_NO_ENDPOINT', 'no endpoint may be picked'],
+  [PICK.OVERLOADED]: ['SBX_OVERLOADED', 'as many requests as it may have are in flight'],
+  [PICK.BREAKER_OPEN]: ['SBX_BREAKER_OPEN', 'the breakers of its endpoints are open'],
+  [PICK.SHED]: ['SBX_SHED', 'requests such as this are turned away'],
 }
 
 /** As undici does it: a promise, or the callback, never both; never within the call. */

@@ -1,5 +1,6 @@
+import { Affinity } from './affinity.ts'
 import { atomics } from './atomics.ts'
-import { TIER_BITS, TRIPPED } from './bars.ts'
+import { DEGRADED, TIER_BITS, TRIPPED } from './bars.ts'
 import { ChoiceView } from './choice-view.ts'
 import { pullOf } from './endpoint-table.ts'
 import {
@@ -42,6 +43,7 @@ import type { Region } from './region.ts'
  *   entryRow(position)               the row an entry of the choice table leads to, if it is in the window
  *   inflight(row)                    what all threads have in flight on it
  *   peakUs, settledAtMs, levelUs     how long it takes of late; written by who settles, read by who picks
+ *   affinity                         where the sessions of the service are, whichever tier has its turn
  *
  * Whose turn a tier is, the router decides before it asks the policy: it aims the window and says which bars a row must
  * have, `(bars & mask) === want`. A policy is handed the same object on every pick; nothing is copied and nothing
@@ -65,6 +67,8 @@ export class Candidates {
   uncounted = 1
   /** The choice table of the service, where its policy reads one. */
   readonly table: ChoiceView
+  /** Where the sessions of the service are. */
+  readonly affinity: Affinity
   readonly #words: Int32Array
   readonly #endpointsAt: number
   readonly #serviceAt: number
@@ -78,8 +82,10 @@ export class Candidates {
   #start = 0
   #sequence = 0
 
-  constructor(region: Region, service: number) {
+  /** `scope` tells apart the sessions of routers that pick from different subsets, see Affinity. */
+  constructor(region: Region, service: number, scope = 0) {
     const { words, layout } = region
+    this.affinity = new Affinity(region, service, scope)
     this.table = new ChoiceView(region)
     this.#words = words
     this.#list = words
@@ -145,10 +151,33 @@ export class Candidates {
     return pullOf(words[at + WEIGHT_Q8], words[at + FACTOR_Q12])
   }
 
+  /**
+   * Whether a row is barred for good, whichever tier has its turn: a session that is there has to move. A degraded one is
+   * not, nor in panic a soft-barred one, nor one whose breaker lets a probe through.
+   */
+  isBarred(row: number): boolean {
+    const words = this.#words
+    const at = this.#line(row)
+    const bars = words[at + BARS] & this.mask & ~DEGRADED
+    if (bars !== 0 && (bars !== TRIPPED || !this.#isProbeDue(at))) return true
+    return pullOf(words[at + WEIGHT_Q8], words[at + FACTOR_Q12]) === 0
+  }
+
+  /** Whether only this pick may not have a row: its request has tried it, or the row is full. */
+  isTaken(row: number): boolean {
+    if (this.tried?.has(row)) return true
+    if (!this.isLimited || !this.#isFull(row, this.#line(row))) return false
+    this.sawFull = true
+    return true
+  }
+
   /** An open breaker lets one request try when its time has come, and no other until that one has settled. */
   #mayProbe(at: number): boolean {
+    return (this.#words[at + BARS] & this.mask) === (this.want | TRIPPED) && this.#isProbeDue(at)
+  }
+
+  #isProbeDue(at: number): boolean {
     const words = this.#words
-    if ((words[at + BARS] & this.mask) !== (this.want | TRIPPED)) return false
     return words[at + BREAKER_PROBE] === 0 && ((this.nowMs() - words[at + BREAKER_UNTIL_MS]) | 0) >= 0
   }
 

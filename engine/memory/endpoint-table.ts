@@ -102,8 +102,11 @@ export class EndpointTable {
   latencyUs = (row: number): number => this.#get(row, LATENCY_US)
   joinedMs = (row: number): number => this.#get(row, JOINED_MS)
   retiredAt = (row: number): number => this.#get(row, RETIRED_AT)
+  /** murmur3 of the endpoint's id. */
+  keyHash = (row: number): number => this.#get(row, KEY_HASH)
   /** murmur3 of the zone's name, 0 where there is none: equal for endpoints of one zone. */
   zone = (row: number): number => this.#get(row, ZONE)
+  /** Requests in flight the row may have, as its latency says; 0: no limit. */
   adaptiveLimit = (row: number): number => this.#get(row, LIMIT_ADAPTIVE)
   forecastUs = (row: number): number => this.#get(row, FORECAST_US)
   breakerUntilMs = (row: number): number => this.#get(row, BREAKER_UNTIL_MS)

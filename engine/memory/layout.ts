@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 /**
  * Every offset of the region, born by adding to the one before. Nothing outside this folder knows a word index.
  *
- *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬──────────────┬─────────┬─────────┐
- *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings│ choices │ texts   │
- *   │ 4 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines and  │ tables, │ n bytes │
- *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ records each │ n bytes │ a row   │
- *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴──────────────┴─────────┴─────────┘
+ *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬──────────────┬──────────┬─────────┬─────────┐
+ *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings│ affinity │ choices │ texts   │
+ *   │ 4 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines and  │ 2 lines  │ tables, │ n bytes │
+ *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ records each │ a set    │ n bytes │ a row   │
+ *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴──────────────┴──────────┴─────────┴─────────┘
  *
  * Int32 words throughout: plain accesses of them never tear (ECMA-262), so a word that is true on its own needs no
  * protocol. What must be read together (which rows a service has, its policy) lives in the slots, see slots.ts, and what
@@ -15,7 +15,7 @@ import assert from 'node:assert/strict'
  */
 
 /** Shape of everything below. A thread refuses a region of another layout version. */
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 /** 'SBX1' as a little-endian word: the first word of every region. */
 export const MAGIC = 0x31584253
@@ -35,6 +35,7 @@ export const ORIGIN_S_AT = 7 //       the monotonic clock at creation, whole sec
 export const ORIGIN_MS_AT = 8 //      … and the milliseconds beyond                           creator, once
 export const REGION_ID_AT = 9 //      two random words: the same memory is known under any handle   creator, once
 export const CHOICE_BYTES_AT = 12 //  bytes for choice tables                                 creator, once
+export const AFFINITY_MAX_AT = 11 //  entries of the affinity table                           creator, once
 // line 1: ticks about a hundred times a second
 export const CLOCK_MS_AT = LINE_WORDS // ms since the origin, wraps after 49 days              whoever ticks
 // line 2: changes with the structure
@@ -65,9 +66,9 @@ export const EJECTED_UNTIL_MS = 8 // clock when the ejection ends               
 export const EJECTIONS = 9 //      how often it was ejected of late: the back-off's exponent   failure-detector
 export const LATENCY_US = 10 //    smoothed latency, saturates at 2^31 − 1                     load-balancer
 export const JOINED_MS = 11 //     clock when the tenant came                                  table writer
-export const RETIRED_AT = 12 //    version that took it out of the table; 0: not retired       table writer
+export const RETIRED_AT = 12 //    version that took it out, −1: long ago; 0: not retired       table writer
 export const KEY_HASH = 13 //      murmur3 of the endpoint's id: its name in hash policies           table writer
-export const LIMIT_ADAPTIVE = 14 // requests in flight it may have, as learned; 0: no such limit  load-balancer
+export const LIMIT_ADAPTIVE = 14 // requests in flight it may have, by its latency; 0: no limit  load-balancer
 // line 1: written with every settle where the service's policy looks at latency, by any thread: a lost update heals
 export const PEAK_US = LINE_WORDS // latency, up at once and slowly down; 0: nothing known      settling threads
 export const PEAK_AT_MS = PEAK_US + 1 // clock of the last change of it                         settling threads
@@ -140,7 +141,7 @@ export const GAUGE_WORDS = 4
 
 // ── totals: what one seat did with one row, ever growing modulo 2^32 ────────────────────── owner (writes)
 export const TOTAL_PICKED = 0
-/** Four words by outcome code, see outcomes.ts. */
+/** Four words by outcome code, see totalOf in outcomes.ts. */
 export const TOTAL_SETTLED = 1
 export const TOTAL_LATENCY_US = 5 // sum over 'ok' outcomes, low word
 export const TOTAL_LATENCY_HIGH = 6 // … and twice its carries, odd while one is under way
@@ -156,6 +157,14 @@ export const RECORD_WORDS = 4
 
 /** One gibibyte: word and half-word indices stay far within 31 bits. */
 export const CHOICE_BYTES_LIMIT = 2 ** 30
+// ── affinity: a set of eight sessions, see affinity.ts; word n of entry w is at n + w ─────── owner (writes)
+export const AFFINITY_WAYS = 8
+export const AFFINITY_TICKET = AFFINITY_WAYS //    where the session is; the first word is its key, sealed with this   picking threads
+// line 1: written while sessions are used
+export const AFFINITY_UNTIL_MS = LINE_WORDS //     clock when it ends unless it is used                                 picking threads
+export const AFFINITY_IS_USED = AFFINITY_UNTIL_MS + AFFINITY_WAYS // 1 once it was found again                        picking threads
+export const AFFINITY_SET_WORDS = 2 * LINE_WORDS
+
 export const SEATS_LIMIT = 254
 export const ROWS_LIMIT = 1 << 16
 
@@ -176,6 +185,8 @@ export interface Capacity {
    * member, and one is never larger than a third of all. 0: no table is built.
    */
   choices: number
+  /** Sessions that sticky services remember, all together: 0, or a power of two. */
+  affinity: number
 }
 
 /** Where each part starts, in words; `textAt` in bytes. Derived from the capacity alone, so every thread agrees. */
@@ -197,6 +208,7 @@ export interface Layout extends Capacity {
   choicesAt: number
   /** Where the choice area ends. */
   choicesEnd: number
+  affinityAt: number
   textAt: number
   bytes: number
 }
@@ -204,7 +216,7 @@ export interface Layout extends Capacity {
 const lines = (words: number): number => Math.ceil(words / LINE_WORDS) * LINE_WORDS
 
 export function layoutOf(capacity: Capacity): Layout {
-  const { rows, services, seats, textBytes, outcomes, choices } = capacity
+  const { rows, services, seats, textBytes, outcomes, affinity, choices } = capacity
   const slots = seats + 2
   const slotWords = lines(SLOT_HEADER_WORDS + services * ENTRY_WORDS + rows)
   const inflightStride = lines(rows)
@@ -220,7 +232,8 @@ export function layoutOf(capacity: Capacity): Layout {
   const gaugesAt = inflightAt + seats * inflightStride
   const totalsAt = gaugesAt + seats * gaugesStride
   const outcomeRingsAt = totalsAt + seats * totalsStride
-  const choicesAt = outcomeRingsAt + seats * outcomeRingWords
+  const affinityAt = outcomeRingsAt + seats * outcomeRingWords
+  const choicesAt = affinityAt + (affinity / AFFINITY_WAYS) * AFFINITY_SET_WORDS
   const choicesEnd = choicesAt + lines(Math.ceil(choices / 4))
   const textAt = choicesEnd * 4
   const bytes = textAt + rows * textBytes
@@ -242,6 +255,7 @@ export function layoutOf(capacity: Capacity): Layout {
     outcomeRingWords,
     choicesAt,
     choicesEnd,
+    affinityAt,
     textAt,
     bytes,
   }
@@ -252,6 +266,8 @@ assert(LIMIT_ADAPTIVE < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && BREAKER_PASS
 assert(PANIC_TOLD < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
+assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
 assert(BUILDER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)
 assert(TABLE_POINTS < TABLE_HEADER_WORDS && CHOICE_BYTES_AT < CLOCK_MS_AT && REGION_ID_AT + 2 < CHOICE_BYTES_AT)
+assert(AFFINITY_MAX_AT < LINE_WORDS && DRAINER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)

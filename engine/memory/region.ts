@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { SignalboxError } from '../errors.ts'
 import {
+  AFFINITY_MAX_AT,
   type Capacity,
   CHOICE_BYTES_AT,
   CHOICE_BYTES_LIMIT,
@@ -45,6 +46,7 @@ export const DEFAULT_CAPACITY: Readonly<Capacity> = {
   textBytes: 512,
   outcomes: 4096,
   choices: 0,
+  affinity: 0,
 }
 
 /**
@@ -52,6 +54,7 @@ export const DEFAULT_CAPACITY: Readonly<Capacity> = {
  *
  * rows 1…65,536 · services 1…1,024 · seats 1…254 · textBytes 128…65,536, a multiple of 8 · outcomes 64…65,536, a power of two
  * choices 0…1,073,741,824
+ * affinity 0, or 64…4,194,304, a power of two
  */
 export function createRegion(wanted: Partial<Capacity> = {}): Region {
   const capacity = { ...DEFAULT_CAPACITY, ...wanted }
@@ -61,13 +64,10 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   within('textBytes', capacity.textBytes, 128, 65_536)
   within('outcomes', capacity.outcomes, 64, 65_536)
   within('choices', capacity.choices, 0, CHOICE_BYTES_LIMIT)
+  if (capacity.affinity !== 0) within('affinity', capacity.affinity, 64, 1 << 22)
   capacity.textBytes = Math.ceil(capacity.textBytes / 8) * 8
-  if ((capacity.outcomes & (capacity.outcomes - 1)) !== 0) {
-    throw new SignalboxError(
-      'SBX_REGION_FULL',
-      `Cannot create region: outcomes is ${capacity.outcomes}, use a power of two`,
-    )
-  }
+  powerOfTwo('outcomes', capacity.outcomes)
+  powerOfTwo('affinity', capacity.affinity)
   const layout = layoutOf(capacity)
   const buffer = new SharedArrayBuffer(layout.bytes)
   const words = new Int32Array(buffer, 0, layout.textAt / 4)
@@ -79,6 +79,7 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   words[TEXT_BYTES_AT] = capacity.textBytes
   words[OUTCOMES_AT] = capacity.outcomes
   words[CHOICE_BYTES_AT] = capacity.choices
+  words[AFFINITY_MAX_AT] = capacity.affinity
   words[ORIGIN_S_AT] = seconds
   words[ORIGIN_MS_AT] = Math.floor(nanos / 1e6)
   words.set(randomFillSync(new Int32Array(2)), REGION_ID_AT)
@@ -115,6 +116,7 @@ export function openRegion(handle: unknown): Region {
     textBytes: header[TEXT_BYTES_AT],
     outcomes: header[OUTCOMES_AT],
     choices: header[CHOICE_BYTES_AT],
+    affinity: header[AFFINITY_MAX_AT],
   })
   if (buffer.byteLength !== layout.bytes) {
     throw new SignalboxError(
@@ -140,6 +142,11 @@ function within(name: string, value: number, least: number, most: number): void 
     'SBX_REGION_FULL',
     `Cannot create region: ${name} is ${value}, use a whole number from ${least} to ${most}`,
   )
+}
+
+function powerOfTwo(name: string, value: number): void {
+  if ((value & (value - 1)) === 0) return
+  throw new SignalboxError('SBX_REGION_FULL', `Cannot create region: ${name} is ${value}, use a power of two`)
 }
 
 function describe(value: unknown): string {

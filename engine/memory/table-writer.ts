@@ -24,6 +24,9 @@ export interface NewEndpoint extends EndpointText {
   readonly priority: number
 }
 
+/** Instead of the version that took a row out, once that is so old that it could be taken for a new one. */
+const LONG_AGO = -1
+
 /**
  * How long a writer waits for another's edit, which takes microseconds, in ms. Beyond, the other's thread has died and
  * its exit event waits for this very thread to turn.
@@ -116,6 +119,8 @@ export class Edit {
   readonly #structure: Structure
   readonly #version: number
   #isListed: Uint8Array | undefined
+  /** Services whose rows have changed. */
+  readonly #touched = new Set<number>()
   #cursor = 0
 
   constructor(region: Region, endpoints: EndpointTable, services: ServiceTable, tally: Tally, before: number) {
@@ -178,6 +183,7 @@ export class Edit {
     this.#tally.forget(row)
     this.#endpoints.settleIn(row, service, text, weight, priority, tickClock(this.#region))
     this.#structure.services[service].rows.push(row)
+    this.#touched.add(service)
     this.isChanged = true
     return row
   }
@@ -188,6 +194,7 @@ export class Edit {
     const position = rows.indexOf(row)
     if (position < 0) return
     rows.splice(position, 1)
+    this.#touched.add(service)
     this.#endpoints.setRetiredAt(row, this.#version)
     this.isChanged = true
   }
@@ -209,9 +216,9 @@ export class Edit {
   finish(): Structure {
     // Versions are compared on a circle: a removal must be forgotten before they have come half-way round it.
     if ((this.#version & 0xfffff) === 0) this.#forgetRetired()
-    this.#structure.services.forEach((service, index) => {
-      this.#serviceTable.refreshPullMax(index, service.rows, this.#endpoints)
-    })
+    for (const index of this.#touched) {
+      this.#serviceTable.refreshPullMax(index, this.#structure.services[index].rows, this.#endpoints)
+    }
     return { version: this.#version, services: this.#structure.services }
   }
 
@@ -223,7 +230,7 @@ export class Edit {
       const row = (this.#cursor + step) % rows
       if (isListed[row] === 1) continue
       const retiredAt = this.#endpoints.retiredAt(row)
-      if (retiredAt !== 0 && (retiredAt === this.#version || !isForgotten(this.#region, retiredAt))) continue
+      if (retiredAt > 0 && (retiredAt === this.#version || !isForgotten(this.#region, retiredAt))) continue
       // Asked last: whoever picked the row by an old slot counted it before moving its pin.
       if (this.#tally.inflight(row) !== 0) continue
       isListed[row] = 1
@@ -240,8 +247,8 @@ export class Edit {
   #forgetRetired(): void {
     for (let row = 0; row < this.#region.layout.rows; row++) {
       const retiredAt = this.#endpoints.retiredAt(row)
-      if (retiredAt !== 0 && retiredAt !== this.#version && isForgotten(this.#region, retiredAt)) {
-        this.#endpoints.setRetiredAt(row, 0)
+      if (retiredAt > 0 && retiredAt !== this.#version && isForgotten(this.#region, retiredAt)) {
+        this.#endpoints.setRetiredAt(row, LONG_AGO)
       }
     }
   }

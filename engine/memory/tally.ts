@@ -9,7 +9,7 @@ import {
   TOTAL_SETTLED,
   TOTAL_WORDS,
 } from './layout.ts'
-import { OK } from './outcomes.ts'
+import { OK, totalOf } from './outcomes.ts'
 import type { Region } from './region.ts'
 import { generationOfTicket, rowOfTicket, ticketOf } from './ticket.ts'
 
@@ -119,7 +119,7 @@ export class Tally {
     if (inflight <= 0) return false
     words[this.#ownInflightAt + row] = inflight - 1
     const totals = this.#ownTotalsAt + row * TOTAL_WORDS
-    words[totals + TOTAL_SETTLED + outcome]++
+    words[totals + TOTAL_SETTLED + totalOf(outcome)]++
     if (outcome === OK) {
       const before = words[totals + TOTAL_LATENCY_US]
       const after = (before + latencyUs) | 0

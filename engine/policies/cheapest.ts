@@ -13,24 +13,33 @@ export type CostOf = (candidates: Candidates, row: number, cost: Float64Array) =
  * Draws candidates and takes the cheapest by cost ÷ pull, compared crosswise so that nothing is divided.
  *
  *   up to SCAN_MAX rows: all are looked at; ties by dice, in proportion to pull
- *   beyond:              two distinct draws by weight, the cheaper one (Mitzenmacher's two choices)
+ *   beyond:              CHOICES distinct draws by weight, the cheapest of them (Mitzenmacher's power of d choices)
  *
- * In flight is that of all threads at this instant, so looking at all rows is better than two draws and does not herd.
+ * In flight is that of all threads at this instant, so looking at all rows is better than drawing some and does not herd.
  * Draws are distinct: of two endpoints a busy one is never drawn twice and taken.
  */
 export function cheapest(dice: Dice, costOf: CostOf): PickRow {
   const cost = new Float64Array(1)
+  const drawn = new Int32Array(CHOICES)
   return candidates =>
     candidates.count <= SCAN_MAX
       ? cheapestOfAll(candidates, dice, costOf, cost)
-      : cheaperOfTwo(candidates, dice, costOf, cost)
+      : cheapestOfDrawn(candidates, dice, costOf, cost, drawn)
 }
 
 /**
- * Rows up to which all are looked at. A scan of 16 costs some 100 ns more than two draws, a five-hundredth of a proxied
- * request, and knows the emptiest endpoint instead of guessing it.
+ * Rows up to which all are looked at, and draws beyond. They cost the same, some 205 ns with settle, so that a service does
+ * not become slower to pick from by growing. What looking further would buy, 100 servers at 80 % load, Poisson arrivals,
+ * service 20 ms + exp(100 ms), 100,000 requests, one shared view:
+ *
+ *   draws       2     3     4     5     6     8    12    all
+ *   p99, ms   751   639   600   579   566   539   514    473        (20 or 1,000 servers: within 4 % of that)
+ *   ns        118   186   209   255   308   408    –     643 at 64 rows, 363 at 32, 203 at 16
+ *
+ * Four take more than half of what is to be had off two. Measured on two shared cores of an AMD EPYC, Node 20.20.
  */
 export const SCAN_MAX = 16
+const CHOICES = 4
 
 /** Draws before all rows are scanned instead: with half of them barred, one pick in 65,536 comes to that. */
 const DRAWS_MAX = 16
@@ -66,31 +75,51 @@ function cheapestOfAll(candidates: Candidates, dice: Dice, costOf: CostOf, cost:
   return best
 }
 
-function cheaperOfTwo(candidates: Candidates, dice: Dice, costOf: CostOf, cost: Float64Array): number {
-  const first = drawOpen(candidates, dice, NO_ENDPOINT)
-  if (first === NO_ENDPOINT) return cheapestOfAll(candidates, dice, costOf, cost)
-  const second = drawOpen(candidates, dice, first)
-  if (second === NO_ENDPOINT) return first
-  costOf(candidates, first, cost)
-  const costOfFirst = cost[0] * candidates.pull(second)
-  costOf(candidates, second, cost)
-  const costOfSecond = cost[0] * candidates.pull(first)
-  // Equal: the first, which was drawn by its weight already.
-  return costOfSecond < costOfFirst ? second : first
+function cheapestOfDrawn(
+  candidates: Candidates,
+  dice: Dice,
+  costOf: CostOf,
+  cost: Float64Array,
+  drawn: Int32Array,
+): number {
+  let best = drawOpen(candidates, dice, drawn, 0)
+  if (best === NO_ENDPOINT) return cheapestOfAll(candidates, dice, costOf, cost)
+  costOf(candidates, best, cost)
+  let bestCost = cost[0]
+  let bestPull = candidates.pull(best)
+  drawn[0] = best
+  for (let choice = 1; choice < CHOICES; choice++) {
+    const row = drawOpen(candidates, dice, drawn, choice)
+    if (row === NO_ENDPOINT) break
+    drawn[choice] = row
+    costOf(candidates, row, cost)
+    const pull = candidates.pull(row)
+    // Equal: the one before, which was drawn by its weight already.
+    if (cost[0] * bestPull >= bestCost * pull) continue
+    best = row
+    bestCost = cost[0]
+    bestPull = pull
+  }
+  return best
 }
 
 /**
- * An open row other than `except`, each with the probability of its pull: drawn evenly, kept with pull ÷ largest pull.
- * NO_ENDPOINT after DRAWS_MAX draws that hit none.
+ * An open row other than the first `drawn` of a list, each with the probability of its pull: drawn evenly, kept with
+ * pull ÷ largest pull. NO_ENDPOINT after DRAWS_MAX draws that hit none.
  */
-export function drawOpen(candidates: Candidates, dice: Dice, except: number): number {
+export function drawOpen(candidates: Candidates, dice: Dice, list: Int32Array, drawn: number): number {
   const pullMax = candidates.pullMax()
   for (let draw = 0; draw < DRAWS_MAX; draw++) {
     const row = candidates.at(below(dice(), candidates.count))
     const pull = candidates.pull(row)
-    if (row !== except && pull > 0 && (pull >= pullMax || wins(dice, pull, pullMax))) return row
+    if (pull > 0 && (pull >= pullMax || wins(dice, pull, pullMax)) && !isDrawn(list, drawn, row)) return row
   }
   return NO_ENDPOINT
+}
+
+function isDrawn(list: Int32Array, drawn: number, row: number): boolean {
+  for (let i = 0; i < drawn; i++) if (list[i] === row) return true
+  return false
 }
 
 /** An open row by its pull, by looking at all of them; NO_ENDPOINT when none is open. */

@@ -1,7 +1,8 @@
 import type { Candidates } from '../memory/candidates.ts'
 import { ABANDONED, OK } from '../memory/outcomes.ts'
 import { type CostOf, cheapest } from './cheapest.ts'
-import type { Learn, Policy } from './policy.ts'
+import type { Dice } from './dice.ts'
+import type { Chooser, Learn, Policy } from './policy.ts'
 
 /**
  * Peak EWMA: the endpoint that would answer soonest.
@@ -28,18 +29,21 @@ export const peakEwma: Policy = {
   summary: 'lowest expected latency: peak-sensitive average × requests in flight',
   isWeighted: false,
   options: {},
-  create: dice => {
-    const pick = cheapest(dice, costOf)
-    return {
-      pickRow: (candidates, hash) => {
-        const row = pick(candidates, hash)
-        // The clock of the stall starts with the first request after idling.
-        if (row >= 0 && candidates.inflight(row) === 0) candidates.setSettledAt(row, candidates.nowMs())
-        return row
-      },
-      learn,
-    }
-  },
+  create: dice => soonest(dice, costOf),
+}
+
+/** Picks by a cost that is made from the latency learned here. */
+export function soonest(dice: Dice, cost: CostOf): Chooser {
+  const pick = cheapest(dice, cost)
+  return {
+    pickRow: (candidates, hash) => {
+      const row = pick(candidates, hash)
+      // The clock of the stall starts with the first request after idling.
+      if (row >= 0 && candidates.inflight(row) === 0) candidates.setSettledAt(row, candidates.nowMs())
+      return row
+    },
+    learn,
+  }
 }
 
 /** How fast the past is forgotten, in ms. Finagle's and Envoy's default. */
@@ -57,7 +61,7 @@ const costOf: CostOf = (candidates, row, cost) => {
 }
 
 /** What an answer would take, µs: within 31 bits, as everything here that a function returns. */
-function latencyOf(candidates: Candidates, row: number, inflight: number): number {
+export function latencyOf(candidates: Candidates, row: number, inflight: number): number {
   const now = candidates.nowMs()
   const peak = candidates.peakUs(row)
   const known = decayed(peak, now - candidates.peakAtMs(row))
@@ -84,7 +88,7 @@ function decayed(us: number, elapsedMs: number): number {
 }
 
 /** Keeps the four highest bits: two latencies within 6 % cost the same. */
-function inSteps(us: number): number {
+export function inSteps(us: number): number {
   const shift = 28 - Math.clz32(us)
   return shift <= 0 ? us : ((us >>> shift) << shift) >>> 0
 }

@@ -8,7 +8,7 @@ export type PolicyOption = Readonly<
     | { kind: 'whole'; min: number; max: number; default: number; fault?: (value: number) => string | undefined }
     | { kind: 'number'; min: number; max: number; default: number }
     | { kind: 'share'; default: number }
-    | { kind: 'duration'; default: number }
+    | { kind: 'duration'; min?: string; max?: string; default: number }
     | { kind: 'token'; default: string }
   )
 >

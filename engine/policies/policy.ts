@@ -18,10 +18,14 @@ export type PickRow = (candidates: Candidates, hash: number) => number
  */
 export type Learn = (candidates: Candidates, row: number, outcome: number, latencyUs: number) => void
 
+/** Hears that a request of a key went well on a row that was not the first it was sent to. Bound by the same promises. */
+export type Keep = (candidates: Candidates, hash: number, row: number) => void
+
 /** A policy at work in one thread for one service. */
 export interface Chooser {
   readonly pickRow: PickRow
   readonly learn?: Learn
+  readonly keep?: Keep
 }
 
 /** One algorithm. To add one: write its file, and list it in registry.ts. */
@@ -35,6 +39,10 @@ export interface Policy {
   readonly isWeighted: boolean
   /** True when the hash given to `pick` decides: then a config may say what of a request it is made from. */
   readonly isKeyed?: boolean
+  /** True when a request is to stay in the zone of its node: the router then tells zones apart. */
+  readonly isZoneAware?: boolean
+  /** True when it remembers where each key is: then it wants room in the affinity table. */
+  readonly keepsSessions?: boolean
   readonly options: PolicyOptions
   /** What is wrong with options that are right each for itself, as a sentence to follow their names; undefined: nothing. */
   readonly fault?: (options: OptionValues) => string | undefined

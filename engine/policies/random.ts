@@ -1,6 +1,8 @@
 import { drawByPull, drawOpen } from './cheapest.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
 
+const NONE = new Int32Array(0)
+
 /**
  * Random, in proportion to weight.
  *
@@ -20,7 +22,7 @@ export const random: Policy = {
   create: dice => ({
     pickRow: candidates => {
       if (candidates.count === 0) return NO_ENDPOINT
-      const row = drawOpen(candidates, dice, NO_ENDPOINT)
+      const row = drawOpen(candidates, dice, NONE, 0)
       return row === NO_ENDPOINT ? drawByPull(candidates, dice) : row
     },
   }),

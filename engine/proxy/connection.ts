@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.ts'
 import { plainAddress } from './forwarded.ts'
 import type { Front } from './front.ts'
@@ -18,6 +19,8 @@ export class Connection {
   /** Address of the peer, an IPv4 one in IPv4 form. */
   readonly remote: string
   readonly isTrusted: boolean
+  /** The peer speaks TLS to us. */
+  readonly isSecure: boolean
   /** Requests that are not over, in the order they came: more than one where the downstream pipelines. */
   readonly open: Exchange[] = []
   /** When it was accepted, or its last request was over: region's clock, ms. */
@@ -32,6 +35,7 @@ export class Connection {
     this.socket = socket
     this.remote = plainAddress(socket.remoteAddress)
     this.isTrusted = front.trusted.has(this.remote)
+    this.isSecure = (socket as Partial<TLSSocket>).encrypted === true
     this.idleSinceMs = front.nowMs()
     ;(socket as FrontSocket)[CONNECTION] = this
   }

@@ -1,17 +1,17 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Client, Dispatcher } from 'undici'
-import { Tried } from '../memory/candidates.ts'
+import type { Dispatcher } from 'undici'
 import { elapsedMs } from '../memory/clock.ts'
-import type { Outcome } from '../memory/outcomes.ts'
+import { hashKey } from '../memory/hash-key.ts'
+import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Connection } from './connection.ts'
-import { NO_RESPONSE, RETRIES } from './counters.ts'
+import { NO_RESPONSE } from './counters.ts'
 import { readBreak, readFailure } from './failure.ts'
 import type { Front, Lane } from './front.ts'
 import { readResponseHead, readTrailers } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
-import { type Reason, replyFor } from './reply.ts'
+import { type Reason, reasonOf, replyFor } from './reply.ts'
 import { linger, type RequestBody } from './request-body.ts'
-import type { Upstream } from './upstreams.ts'
+import { Tries } from './tries.ts'
 
 /** Up to here a body is cheaper to send as text than as a buffer of its own, in bytes. */
 const TEXT_BYTES_MAX = 4096
@@ -43,22 +43,13 @@ export class Exchange {
   isLast: boolean
   readonly #front: Front
   readonly #startedAt: number
-  #lane: Lane | undefined
+  #tries: Tries | undefined
   #sending: Sending | undefined
   #host = ''
   #path = ''
   #hasBody = false
-  #hash = 0
-  #ticket = -1
-  #endpoint = ''
-  #upstream: Upstream | undefined
-  #client: Client | undefined
-  #attempts = 0
-  /** Row of the last try. */
-  #row = -1
-  #tried: Tried | undefined
-  #sentAt = 0
-  #latencyUs = 0
+  /** The line that gives the downstream the session that begins with this request; empty where none does. */
+  #setCookie = ''
   #status = 0
   #bytes = 0
   #interim = 0
@@ -98,30 +89,36 @@ export class Exchange {
     return !this.#hasBody || this.request.complete
   }
 
-  /** Sends it to an endpoint of this lane, and to further ones as long as that is safe and allowed. */
-  begin(lane: Lane, sending: Sending): void {
-    this.#lane = lane
+  /**
+   * Sends it to an endpoint of this lane, and to further ones as long as that is safe and allowed. `isSecure` says that it
+   * came over TLS.
+   */
+  begin(lane: Lane, sending: Sending, isSecure: boolean): void {
     this.#sending = sending
     if (lane.timeouts.request > 0) {
       this.#deadline = setTimeout(() => this.#onDeadline(), lane.timeouts.request)
     }
-    this.#hash = lane.hashOf?.(this.request, sending.path, this.connection.remote) ?? 0
-    const ticket = lane.router.pick(this.#hash)
-    if (ticket < 0) this.refuse('no-endpoint')
-    else this.#send(lane, sending, ticket)
+    let hash = lane.hashOf?.(this.request, sending.path, this.connection.remote) ?? 0
+    if (hash === 0 && lane.cookie !== undefined) {
+      const { id, line } = lane.cookie.begin(isSecure)
+      hash = hashKey(id)
+      this.#setCookie = line
+    }
+    const tries = new Tries(this.#front, lane, hash, this.#startedAt)
+    this.#tries = tries
+    const ticket = tries.first()
+    if (ticket < 0) this.refuse(reasonOf(ticket))
+    else this.#send(tries, sending)
   }
 
-  #send(lane: Lane, sending: Sending, ticket: number): void {
-    const endpoint = lane.router.endpoint(ticket)
-    this.#ticket = ticket
-    this.#endpoint = endpoint.id
+  #send(tries: Tries, sending: Sending): void {
     this.#isSent = false
     this.#abort = undefined
-    this.#sentAt = this.#attempts++ === 0 ? this.#startedAt : performance.now()
-    const upstream = this.#front.upstreams.of(endpoint, lane.timeouts)
-    const client = upstream.take()
-    this.#upstream = upstream
-    this.#client = client
+    const client = tries.connect()
+    if (client === undefined) {
+      this.refuse('overloaded')
+      return
+    }
     client.dispatch(sending as unknown as Dispatcher.DispatchOptions, this as unknown as Dispatcher.DispatchHandler)
   }
 
@@ -139,7 +136,7 @@ export class Exchange {
       else passInterim(this.request, this.response, status, raw)
       return true
     }
-    this.#latencyUs = Math.round((performance.now() - this.#sentAt) * 1000)
+    this.#tries?.clock()
     const { response } = this
     const head = readResponseHead(raw, status !== 204)
     if (head.hasForeignCoding) {
@@ -150,6 +147,9 @@ export class Exchange {
       this.connection.isClosing = true
       head.headers.push('Connection', 'close')
     }
+    if (this.#setCookie !== '') head.headers.push('Set-Cookie', this.#setCookie)
+    // What the request began may be kept there: its session goes along.
+    if (status < 500) this.#tries?.keepSession()
     const text = statusText === STATUS_CODES[status] || /^[\t -~]*$/.test(statusText) ? statusText : ''
     response.writeHead(status, text, head.headers)
     this.#status = status
@@ -189,11 +189,8 @@ export class Exchange {
     if (this.#isOver) return
     const { response } = this
     if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(readTrailers(trailers))
-    if (this.#client !== undefined && this.isWhole) {
-      this.#upstream?.giveBack(this.#client)
-      this.#client = undefined
-    }
-    this.#settle(this.#status >= 500 ? 'error' : 'ok')
+    if (this.isWhole) this.#tries?.release()
+    this.#settle(outcomeOfStatus(this.#status))
     this.#hasFlushed = true
     if (!this.#hasEnded) {
       if (this.isWhole) response.end()
@@ -206,11 +203,11 @@ export class Exchange {
   onError(error: unknown): void {
     if (this.#isOver) return
     if (this.#status !== 0) {
-      this.#cut('upstream-broke', readBreak(error))
+      this.#cut('upstream-broke', readBreak(error, this.#status))
       return
     }
     const { reason, outcome, retry } = readFailure(error, this.#isSent)
-    this.#latencyUs = Math.round((performance.now() - this.#sentAt) * 1000)
+    this.#tries?.clock()
     this.#settle(outcome)
     if (retry === 'never' || (retry === 'idempotent' && !this.#isIdempotent()) || !this.#tryAgain(retry)) {
       this.refuse(reason)
@@ -219,18 +216,10 @@ export class Exchange {
 
   /** Another try elsewhere. False when there is none left, or nowhere to go. */
   #tryAgain(retry: 'always' | 'idempotent'): boolean {
-    const lane = this.#lane as Lane
+    const tries = this.#tries as Tries
     const sending = this.#sending as Sending
-    if (this.#attempts > lane.retries || sending.body?.hasBegun) return false
-    const tried = (this.#tried ??= new Tried())
-    tried.add(this.#row)
-    let ticket = lane.router.pick(this.#hash, tried)
-    // An idle connection may have been closed just as the request went out on it: then the same endpoint, on a new
-    // connection, is better than nobody.
-    if (ticket < 0 && retry === 'idempotent' && this.#attempts === 1) ticket = lane.router.pick(this.#hash)
-    if (ticket < 0) return false
-    this.#front.counters[RETRIES]++
-    this.#send(lane, sending, ticket)
+    if (sending.body?.hasBegun || !tries.again(retry)) return false
+    this.#send(tries, sending)
     return true
   }
 
@@ -303,13 +292,7 @@ export class Exchange {
   }
 
   #settle(outcome: Outcome): void {
-    if (this.#ticket < 0) return
-    this.#row = this.#ticket & 0xffff
-    this.#lane?.router.settle(this.#ticket, outcome, this.#latencyUs)
-    this.#ticket = -1
-    if (this.#client === undefined) return
-    this.#upstream?.discard(this.#client)
-    this.#client = undefined
+    this.#tries?.settle(outcome)
   }
 
   #end(): void {
@@ -327,9 +310,9 @@ export class Exchange {
       status: this.#status,
       bytes: this.#bytes,
       durationMs: performance.now() - this.#startedAt,
-      service: this.#lane?.service ?? '',
-      endpoint: this.#endpoint,
-      attempts: this.#attempts,
+      service: this.#tries?.lane.service ?? '',
+      endpoint: this.#tries?.endpoint ?? '',
+      attempts: this.#tries?.count ?? 0,
       reason: this.#reason,
       remote: this.connection.remote,
     })
@@ -359,7 +342,7 @@ export class Exchange {
   checkPatience(nowMs: number): void {
     const waited = elapsedMs(nowMs, this.#waitsSinceMs)
     if (this.#isStalled) {
-      const idle = this.#lane?.timeouts.idle ?? 0
+      const idle = this.#tries?.lane.timeouts.idle ?? 0
       if (idle > 0 && waited > idle) this.#cut('downstream-stalled', 'abandoned')
     } else if (this.#status !== 0 || this.request.complete) {
       this.#front.waiting.delete(this)
@@ -372,7 +355,7 @@ export class Exchange {
 
   #onDeadline(): void {
     if (this.#isOver) return
-    this.#latencyUs = Math.round((performance.now() - this.#sentAt) * 1000)
+    this.#tries?.clock()
     if (this.#status !== 0) this.#cut('request-timeout', 'timeout')
     else this.#fail('request-timeout', 'timeout')
   }

@@ -1,4 +1,5 @@
-import type { Outcome } from '../memory/outcomes.ts'
+import { errors } from 'undici'
+import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Reason } from './reply.ts'
 
 /** What a failed attempt means: for the downstream, for the endpoint, and for a second try. */
@@ -9,9 +10,9 @@ export interface Failure {
   readonly retry: 'always' | 'idempotent' | 'never'
 }
 
-const CONNECT_FAILED: Failure = { reason: 'connect-failed', outcome: 'error', retry: 'always' }
+const CONNECT_FAILED: Failure = { reason: 'connect-failed', outcome: 'unreachable', retry: 'always' }
 const CONNECT_TIMEOUT: Failure = { reason: 'connect-timeout', outcome: 'timeout', retry: 'always' }
-const UPSTREAM_BROKE: Failure = { reason: 'upstream-broke', outcome: 'error', retry: 'idempotent' }
+const UPSTREAM_BROKE: Failure = { reason: 'upstream-broke', outcome: 'unreachable', retry: 'idempotent' }
 const FIRST_BYTE_TIMEOUT: Failure = { reason: 'first-byte-timeout', outcome: 'timeout', retry: 'never' }
 const BAD_RESPONSE: Failure = { reason: 'bad-response', outcome: 'error', retry: 'never' }
 const BAD_REQUEST: Failure = { reason: 'bad-request', outcome: 'abandoned', retry: 'never' }
@@ -35,10 +36,14 @@ export function readFailure(error: unknown, wasSent: boolean): Failure {
       return BAD_RESPONSE
   }
   if (!wasSent) return CONNECT_FAILED
-  return code.startsWith('HPE_') || code.startsWith('ERR_') ? BAD_RESPONSE : UPSTREAM_BROKE
+  // Some errors of undici's parser carry no code.
+  return error instanceof errors.HTTPParserError || code.startsWith('HPE_') || code.startsWith('ERR_')
+    ? BAD_RESPONSE
+    : UPSTREAM_BROKE
 }
 
-/** How an attempt ended whose answer had begun and then broke. */
-export function readBreak(error: unknown): Outcome {
+/** How an attempt ended whose answer had begun, with this status, and then broke. */
+export function readBreak(error: unknown, status: number): Outcome {
+  if (status >= 500) return outcomeOfStatus(status)
   return (error as { code?: unknown } | undefined)?.code === 'UND_ERR_BODY_TIMEOUT' ? 'timeout' : 'error'
 }

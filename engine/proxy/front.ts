@@ -1,3 +1,4 @@
+import { CLASS_NAMES } from '../memory/classes.ts'
 import { readClock } from '../memory/clock.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { Router } from '../router/router.ts'
@@ -8,9 +9,10 @@ import { TrustedPeers } from './forwarded.ts'
 import type { ThreadPlan } from './plan.ts'
 import { type HashOf, hashOf } from './request-key.ts'
 import { RouteTable } from './routes.ts'
+import { cookieOf, SessionCookie } from './session-cookie.ts'
 import { Upstreams } from './upstreams.ts'
 
-/** A service as requests of one thread see it. */
+/** A service, or the part of it that a route leads to, as requests of one thread see it. */
 export interface Lane {
   readonly service: string
   readonly router: Router
@@ -19,6 +21,24 @@ export interface Lane {
   readonly retries: number
   /** What keeps a request at its endpoint; undefined where the policy does not ask. */
   readonly hashOf: HashOf | undefined
+  /** What a request without a session is given; undefined where none are given. */
+  readonly cookie: SessionCookie | undefined
+  /** How dear the requests are, see CLASS. */
+  readonly requestClass: number
+}
+
+function laneOf(
+  route: ThreadPlan['routes'][number],
+  plan: ThreadPlan['services'][string],
+  attachment: Attachment,
+): Lane {
+  const { service, subset, subsetFallback } = route
+  const { timeouts, retry, policy } = plan
+  const router = new Router(attachment, service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
+  const name = cookieOf(policy)
+  const cookie = name === undefined ? undefined : new SessionCookie(name)
+  const requestClass = CLASS_NAMES.indexOf(route.class)
+  return { service, router, timeouts, retries: retry.attempts, hashOf: hashOf(policy), cookie, requestClass }
 }
 
 /** All that the requests of one thread share. */
@@ -43,13 +63,12 @@ export class Front {
     this.log = plan.isLogging ? new AccessLog(hand, plan.counters) : undefined
     this.#attachment = attachment
     this.upstreams = new Upstreams(attachment)
-    const lanes = new Map<string, Lane>()
-    for (const [service, { timeouts, retry, policy }] of Object.entries(plan.services)) {
-      const router = new Router(attachment, service)
-      lanes.set(service, { service, router, timeouts, retries: retry.attempts, hashOf: hashOf(policy) })
-    }
-    const routes = plan.routes.map(({ match, service }) => ({ ...match, lane: lanes.get(service) as Lane }))
-    this.routes = new RouteTable(routes.map(({ host, path, lane }) => ({ host, path, lane })))
+    const routes = plan.routes.map(route => ({
+      host: route.match.host,
+      path: route.match.path,
+      lane: laneOf(route, plan.services[route.service], attachment),
+    }))
+    this.routes = new RouteTable(routes)
   }
 
   /** Milliseconds on the cached clock, one tick old at most. Costs no system call. */

@@ -62,7 +62,7 @@ export function takeRequest(
       ? new RequestBody(request, expectsContinue ? response : undefined, front.limits.bodyBytes, exchange)
       : null,
   }
-  exchange.begin(lane, sending)
+  exchange.begin(lane, sending, connection.isSecure || head.claims?.proto === 'https')
 }
 
 /** What is wrong with a request, first things first; undefined where nothing is. */

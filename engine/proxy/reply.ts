@@ -1,3 +1,5 @@
+import { PICK } from '../router/router.ts'
+
 /**
  * What the proxy answers by itself: one short JSON object, and the cause in `x-signalbox-reason`. The texts are fixed:
  * no address, no name of a service, nothing that came in is repeated.
@@ -18,12 +20,29 @@ const REPLIES = {
   'upstream-broke': [502, 'The upstream broke off before it answered.'],
   'bad-response': [502, 'The upstream answered with something that is no valid response.'],
   'no-endpoint': [503, 'Nobody can answer this right now.'],
+  overloaded: [503, 'There are too many requests right now.'],
+  'breaker-open': [503, 'Requests fail at present and are not sent.'],
+  shed: [503, 'There are too many requests right now, and dearer ones than this.'],
   'connect-timeout': [504, 'The upstream could not be reached in time.'],
   'first-byte-timeout': [504, 'The upstream did not answer in time.'],
   'request-timeout': [504, 'The request took too long.'],
 } as const satisfies Record<string, readonly [number, string]>
 
 export type Reason = keyof typeof REPLIES
+
+/** Why there is no ticket. */
+export function reasonOf(pick: number): Reason {
+  switch (pick) {
+    case PICK.OVERLOADED:
+      return 'overloaded'
+    case PICK.BREAKER_OPEN:
+      return 'breaker-open'
+    case PICK.SHED:
+      return 'shed'
+    default:
+      return 'no-endpoint'
+  }
+}
 
 /** Seconds a downstream is told to wait where nobody could answer: an ejection or a restart may be over by then. */
 const RETRY_AFTER_S = '1'

@@ -1,18 +1,22 @@
 import type { IncomingMessage } from 'node:http'
-import type { PolicyConfig } from '../config/schema.ts'
+import type { KeySource, PolicyConfig } from '../config/schema.ts'
 import { hashKey } from '../memory/hash-key.ts'
 import { findPolicy } from '../policies/registry.ts'
+import { cookieOf } from './session-cookie.ts'
 
 /** The hash of a request under a service's policy: what keeps it at its endpoint. */
 export type HashOf = (request: IncomingMessage, path: string, remote: string) => number
 
 /**
  * How requests of a service are hashed; undefined where its policy does not look at the hash. A request that lacks what is
- * hashed goes anywhere: each such request gets another number.
+ * hashed goes anywhere: where sessions are kept it gets 0, as an empty key does, and is none; elsewhere each such request
+ * gets another number.
  */
-export function hashOf({ name, hash = {} }: PolicyConfig): HashOf | undefined {
-  if (findPolicy(name)?.isKeyed !== true) return undefined
-  if (hash.source || Object.keys(hash).length === 0) return (_request, _path, remote) => hashKey(remote)
+export function hashOf(policy: PolicyConfig): HashOf | undefined {
+  const found = findPolicy(policy.name)
+  if (found?.isKeyed !== true) return undefined
+  const hash: KeySource = { cookie: cookieOf(policy), ...policy.hash }
+  if (hash.source || KEYS.every(key => hash[key] === undefined)) return (_request, _path, remote) => hashKey(remote)
   if (hash.path) return (_request, path) => hashKey(pathOf(path))
   const { header, cookie, query } = hash
   const read = keyReader({ header: header?.toLowerCase(), cookie, query })
@@ -20,10 +24,13 @@ export function hashOf({ name, hash = {} }: PolicyConfig): HashOf | undefined {
   return (request, path) => {
     const key = read(request, path)
     if (key !== undefined) return hashKey(key)
+    if (found.keepsSessions === true) return 0
     keyless = (keyless + GOLDEN) | 0
     return keyless
   }
 }
+
+const KEYS = ['header', 'cookie', 'query', 'path'] as const
 
 /** 2^32 ÷ the golden ratio: steps of it spread over all 32-bit numbers as evenly as steps can. */
 const GOLDEN = 0x9e3779b9

@@ -2,8 +2,14 @@ import { buildConnector, Client } from 'undici'
 import type { Config } from '../config/schema.ts'
 import type { Attachment } from '../router/attachment.ts'
 import type { Endpoint } from '../router/endpoint.ts'
+import type { Router } from '../router/router.ts'
 
-type Timeouts = Config['services'][string]['timeouts']
+/** What connections to a service's endpoints need to know of it. */
+export interface Supply {
+  readonly timeouts: Config['services'][string]['timeouts']
+  /** Counts connections, and says when there are too many. */
+  readonly router: Pick<Router, 'tryConnect' | 'endConnection'>
+}
 
 /** Idle connections are closed after this, in ms: before the 5 s after which a Node server closes them from its side. */
 const KEEP_ALIVE_MS = 4000
@@ -23,12 +29,14 @@ const RESPONSE_HEADER_BYTES = 64 * 1024
 export class Upstream {
   readonly endpoint: Endpoint
   readonly #options: Client.Options
+  readonly #router: Supply['router']
   readonly #free: Client[] = []
   readonly #busy = new Set<Client>()
   #isRetired = false
 
-  constructor(endpoint: Endpoint, timeouts: Timeouts) {
+  constructor(endpoint: Endpoint, { timeouts, router }: Supply) {
     this.endpoint = endpoint
+    this.#router = router
     this.#options = {
       connect: buildConnector({ timeout: timeouts.connect }),
       pipelining: 1,
@@ -41,9 +49,13 @@ export class Upstream {
     }
   }
 
-  /** A connection nobody uses; connects with its first request. */
-  take(): Client {
-    const client = this.#free.pop() ?? new Client(this.endpoint.url, this.#options)
+  /** A connection nobody uses; connects with its first request. Undefined: the service may have no more of them. */
+  take(): Client | undefined {
+    let client = this.#free.pop()
+    if (client === undefined) {
+      if (!this.#router.tryConnect()) return undefined
+      client = new Client(this.endpoint.url, this.#options)
+    }
     this.#busy.add(client)
     return client
   }
@@ -51,7 +63,7 @@ export class Upstream {
   /** Its response has come whole. */
   giveBack(client: Client): void {
     this.#busy.delete(client)
-    if (this.#isRetired) destroy(client)
+    if (this.#isRetired) this.#drop(client)
     else this.#free.push(client)
   }
 
@@ -59,7 +71,7 @@ export class Upstream {
   discard(client: Client): void {
     this.#busy.delete(client)
     // Not now: undici may be in the middle of telling us so.
-    setImmediate(destroy, client)
+    setImmediate(() => this.#drop(client))
   }
 
   /** Lets go of clients whose connection has been closed for being idle. */
@@ -68,7 +80,7 @@ export class Upstream {
     let kept = 0
     for (const client of free) {
       if (client.stats.connected) free[kept++] = client
-      else destroy(client)
+      else this.#drop(client)
     }
     free.length = kept
   }
@@ -76,18 +88,20 @@ export class Upstream {
   /** The endpoint has left: what is in flight ends, nothing is kept. */
   retire(): void {
     this.#isRetired = true
-    for (const client of this.#free.splice(0)) destroy(client)
+    for (const client of this.#free.splice(0)) this.#drop(client)
   }
 
   /** Ends all connections at once. */
   destroy(): void {
     this.retire()
-    for (const client of this.#busy) destroy(client)
+    for (const client of this.#busy) this.#drop(client)
+    this.#busy.clear()
   }
-}
 
-function destroy(client: Client): void {
-  client.destroy().catch(() => {})
+  #drop(client: Client): void {
+    this.#router.endConnection()
+    client.destroy().catch(() => {})
+  }
 }
 
 /** The upstreams of one thread. One belongs to a tenancy of a row: the endpoint object is the same as long as that lasts. */
@@ -100,11 +114,11 @@ export class Upstreams {
     this.#attachment = attachment
   }
 
-  of(endpoint: Endpoint, timeouts: Timeouts): Upstream {
+  of(endpoint: Endpoint, supply: Supply): Upstream {
     const known = this.#byRow[endpoint.row]
     if (known !== undefined && known.endpoint === endpoint) return known
     known?.retire()
-    return (this.#byRow[endpoint.row] = new Upstream(endpoint, timeouts))
+    return (this.#byRow[endpoint.row] = new Upstream(endpoint, supply))
   }
 
   /** Retires the upstreams of endpoints that have left, and lets go of idle clients. */

@@ -1,5 +1,6 @@
 import { SignalboxError } from '../errors.ts'
 import { EndpointTable } from '../memory/endpoint-table.ts'
+import { hashKey } from '../memory/hash-key.ts'
 import { OutcomeWriter } from '../memory/outcome-ring.ts'
 import { openRegion, type Region, regionId } from '../memory/region.ts'
 import { freeSeat, takeSeat } from '../memory/seats.ts'
@@ -29,6 +30,9 @@ export class Attachment {
   pinned = 0
   #writer: TableWriter | undefined
   readonly #known: (Known | undefined)[] = []
+  #decoded: Decoded | undefined
+  /** By index of service: rows that were looked up by id. */
+  readonly #rowsById: Map<string, number>[] = []
   readonly #rest: NodeJS.Timeout
 
   constructor(region: Region) {
@@ -58,13 +62,40 @@ export class Attachment {
     return this.pinned
   }
 
-  /** The services of the pinned structure, in the order of their index. */
-  serviceTexts(): { text: ServiceText; rows: number[] }[] {
-    this.catchUp()
-    return readSlot(this.region, this.pinned).services.map(({ text, rows }) => ({
+  /** The services of the pinned structure, in the order of their index; decoded once for each structure. Not to be changed. */
+  serviceTexts(): readonly ServiceEntry[] {
+    const pinned = this.catchUp()
+    if (this.#decoded?.pinned === pinned) return this.#decoded.services
+    const services = readSlot(this.region, pinned).services.map(({ text, rows }) => ({
       text: JSON.parse(text) as ServiceText,
       rows,
     }))
+    this.#decoded = { pinned, services }
+    return services
+  }
+
+  /**
+   * The row of an endpoint of a service, by its id; −1 where there is none. What was asked before costs the same however
+   * many there are; else the names of the rows are gone over, a few nanoseconds each.
+   */
+  rowOfId(service: number, id: string): number {
+    this.#rowsById[service] ??= new Map()
+    const known = this.#rowsById[service]
+    const before = known.get(id)
+    if (before !== undefined && this.#isCalled(service, before, id)) return before
+    const { rows } = this.serviceTexts()[service]
+    const name = hashKey(id) | 0
+    const row = rows.find(each => this.endpoints.keyHash(each) === name && this.endpoint(each).id === id) ?? -1
+    // Endpoints come and go; what is known of those that went is let go with the rest.
+    if (known.size > 2 * rows.length + 16) known.clear()
+    if (row >= 0) known.set(id, row)
+    return row
+  }
+
+  /** Whether a row is listed for the service under this id, as it was when it was looked up. */
+  #isCalled(service: number, row: number, id: string): boolean {
+    const { endpoints } = this
+    return endpoints.service(row) === service && endpoints.retiredAt(row) === 0 && this.endpoint(row).id === id
   }
 
   /** Index and text of a service. Throws SBX_SERVICE_UNKNOWN. */
@@ -105,6 +136,17 @@ export class Attachment {
     freeSeat(this.region, this.seat)
     attachments.delete(regionId(this.region))
   }
+}
+
+/** A service of the structure: what it says of itself, and its rows. */
+export interface ServiceEntry {
+  readonly text: ServiceText
+  readonly rows: readonly number[]
+}
+
+interface Decoded {
+  readonly pinned: number
+  readonly services: readonly ServiceEntry[]
 }
 
 interface Known {

@@ -1,4 +1,6 @@
+import { Affinity } from '../memory/affinity.ts'
 import { type BarName, barNames, DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
+import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
 import { HEALTH_NAMES, type HealthName } from '../memory/endpoint-table.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
@@ -7,7 +9,6 @@ import { serviceCount, serviceStart } from '../memory/slots.ts'
 import type { RowTotals } from '../memory/tally.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
-import { CLASS_NAMES, type ClassName } from './classes.ts'
 import { Tiers } from './tiers.ts'
 import { why } from './why.ts'
 
@@ -68,6 +69,8 @@ export interface ServiceReport {
   retries: number
   connections: number
   pending: number
+  /** Sessions that are kept at an endpoint now; 0 where the policy keeps none. */
+  sessions: number
   /** The dearest class of requests that is turned away; null: none is. */
   shedFrom: ClassName | null
   endpoints: EndpointReport[]
@@ -85,15 +88,16 @@ export function reportService(attachment: Attachment, service: string): ServiceR
   return reportOne(attachment, index, text, rows)
 }
 
-function reportOne(attachment: Attachment, index: number, text: ServiceText, rows: number[]): ServiceReport {
+function reportOne(attachment: Attachment, index: number, text: ServiceText, rows: readonly number[]): ServiceReport {
   const { region, seat, services, slot } = attachment
   const tiers = new Tiers(attachment, index)
   tiers.bind(text, serviceStart(region, slot, index), serviceCount(region, slot, index), undefined)
   const gauges = new Gauges(region, seat, index)
   const priorities = prioritiesOf(tiers)
+  const policy = findPolicy(text.policy.name)
   return {
     service: text.name,
-    policy: findPolicy(text.policy.name)?.name ?? text.policy.name,
+    policy: policy?.name ?? text.policy.name,
     hasPanic: priorities.some(({ hasPanic }) => hasPanic),
     panics: services.panics(index),
     priorities,
@@ -101,6 +105,7 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
     retries: gauges.sum(GAUGE_RETRIES),
     connections: gauges.sum(GAUGE_CONNECTIONS),
     pending: gauges.sum(GAUGE_PENDING),
+    sessions: policy?.keepsSessions === true ? new Affinity(region, index).count() : 0,
     shedFrom: CLASS_NAMES[services.shedFrom(index) || -1] ?? null,
     endpoints: rows.map(row => reportEndpoint(attachment, row, text, priorities)),
   }

@@ -1,7 +1,8 @@
 import { SignalboxError } from '../errors.ts'
 import { TRIPPED } from '../memory/bars.ts'
 import { Candidates, type Tried } from '../memory/candidates.ts'
-import { GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
+import { CLASS } from '../memory/classes.ts'
+import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
 import type { ServiceText } from '../memory/service-text.ts'
@@ -15,15 +16,14 @@ import {
 } from '../memory/slots.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
 import { createDice, type Dice } from '../policies/dice.ts'
-import { type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
+import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
 import { completeOptions } from '../policies/policy-options.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
-import { CLASS } from './classes.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Guard } from './guard.ts'
 import { tryRetry } from './retry-budget.ts'
-import { type SubsetOptions, subsetOf, subsettingOf } from './subset.ts'
+import { type SubsetOptions, scopeOf, subsetOf, subsettingOf } from './subset.ts'
 import { DEGRADED_TIER, HEALTHY_TIER, PANIC_TIER, Tiers } from './tiers.ts'
 
 /** What `pick` answers instead of a ticket: always below zero. */
@@ -63,6 +63,7 @@ export class Router {
   #text: ServiceText = { name: '', policy: { name: '' }, panicThreshold: 0 }
   #pickRow: PickRow = () => NO_ENDPOINT
   #learn: Learn | undefined
+  #keep: Keep | undefined
   #isKeyed = false
   #readsTable = false
   #guard: Guard | undefined
@@ -80,7 +81,7 @@ export class Router {
     const { index } = attachment.findService(service)
     const { region, seat } = attachment
     this.#index = index
-    this.#candidates = new Candidates(region, index)
+    this.#candidates = new Candidates(region, index, scopeOf(options))
     this.#tiers = new Tiers(attachment, index)
     this.#gauges = new Gauges(region, seat, index)
     // Every thread and service throws dice of its own, the same ones in every run.
@@ -90,13 +91,13 @@ export class Router {
 
   /**
    * Picks an endpoint and counts the request as in flight on it. `hash` is for policies that keep a key at one
-   * endpoint, see hashKey; `tried` holds endpoints this request shall not get again, not even when only doubtful ones
+   * endpoint, see hashKey, 0 for a request without a key; `tried` holds endpoints this request shall not get again, not even when only doubtful ones
    * are left beside them; `requestClass` says how dear it is, see CLASS.
    *
    * Returns a ticket ≥ 0, or a PICK reason below zero.
    *
    * writes    this thread's in-flight, gauge and total; the service's sequence, if the policy takes turns; where there
-   *           are breakers, the probe of a row
+   *           are breakers, the probe of a row; where sessions are kept, an entry of the affinity table
    * reads     PUBLISHED, REVISION and SHED_FROM of the service; bars, pull and in flight of the candidates
    * ordering  Unordered loads and stores of words that are true on their own; what other threads write is seen by the
    *           next pick. Only a change of structure (movePin), limits and probes cost atomics
@@ -127,7 +128,8 @@ export class Router {
       return true
     }
     this.#isWhole = false
-    if (!this.#isKeyed) return this.#tiers.aim(this.#candidates, this.#dice(), this.#dice(), this.#dice())
+    // Requests without a key are spread by dice: they are many, and no one of them.
+    if (!this.#isKeyed || hash === 0) return this.#tiers.aim(this.#candidates, this.#dice(), this.#dice(), this.#dice())
     // A key stays in its tier and its zone as long as loads stand.
     const roll = avalanche(hash ^ 0x5851f42d) >>> 1
     return this.#tiers.aim(this.#candidates, roll, avalanche(roll) >>> 1, avalanche(~roll) >>> 1)
@@ -246,6 +248,28 @@ export class Router {
     this.#gauges.leave(GAUGE_RETRIES)
   }
 
+  /** Counts one more connection to the service's endpoints; false, and nothing is counted, when it may have no more. */
+  tryConnect(): boolean {
+    const limit = this.#text.limits?.connections ?? 0
+    if (limit > 0) return this.#gauges.tryEnter(GAUGE_CONNECTIONS, limit)
+    this.#gauges.enter(GAUGE_CONNECTIONS)
+    return true
+  }
+
+  endConnection(): void {
+    this.#gauges.leave(GAUGE_CONNECTIONS)
+  }
+
+  /**
+   * A second try of a key's request went well: from now on the key is at the ticket's endpoint. Say it before the ticket is
+   * settled; a first try needs no such word. Where the policy remembers no keys it does nothing.
+   */
+  keep(hash: number, ticket: number): void {
+    if (this.#keep === undefined || hash === 0 || this.#attachment.isClosed) return
+    const row = this.#attachment.endpoints.rowOf(ticket)
+    if (row >= 0) this.#keep(this.#candidates, hash, row)
+  }
+
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
   endpoint(ticket: number): Endpoint {
     if (this.#attachment.endpoints.rowOf(ticket) < 0) {
@@ -269,8 +293,10 @@ export class Router {
     this.#revision = revision
     const start = serviceStart(region, slot, this.#index)
     const count = serviceCount(region, slot, this.#index)
-    this.#tiers.bind(this.#text, start, count, this.#chosenRows(start, count))
+    const rows = this.#chosenRows(start, count)
+    this.#tiers.bind(this.#text, start, count, rows)
     this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
+    if (this.#keep !== undefined) this.#candidates.affinity.list(rows ?? region.words.subarray(start, start + count))
     this.#isWhole = false
   }
 
@@ -298,9 +324,10 @@ export class Router {
     if (found === undefined) return
     const dice = createDice(seedOf(this.#attachment.seat, this.#index))
     const options = completeOptions(found.options, policy)
-    const { pickRow, learn } = found.create(dice, options)
+    const { pickRow, learn, keep } = found.create(dice, options)
     this.#pickRow = pickRow
     this.#learn = learn
+    this.#keep = keep
     this.#isKeyed = found.isKeyed === true
     this.#readsTable = found.table?.(options) !== undefined
   }

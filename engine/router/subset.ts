@@ -25,6 +25,14 @@ export function subsetOf(
 }
 
 /**
+ * A number that is the same for routers of the same subset, 0 for those of all endpoints. Each subset has sessions of its
+ * own: one who uses two of them has an endpoint in each, instead of being moved to and fro.
+ */
+export function scopeOf({ subset }: SubsetOptions): number {
+  return subset === undefined ? 0 : hashKey(JSON.stringify(Object.entries(subset).sort()))
+}
+
+/**
  * The `size` endpoints this node keeps to, of a service too large for every node to connect to all of it.
  *
  *   rank(e) = murmur3's finaliser of hash(node) ^ hash(id of e)            the lowest `size` are taken

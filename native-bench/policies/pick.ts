@@ -51,6 +51,7 @@ export async function pickSubjects(): Promise<{ subjects: Subject[]; close: () =
       })
     }
   }
+  subjects.push(...stickySubjects(closers))
   return { subjects, close: () => closers.forEach(close => void close()) }
 }
 
@@ -64,6 +65,39 @@ const pick = (router: Router) => (times: number) => {
 /** Ten thousand keys in an order that no cache foresees. */
 const pickByKey = (router: Router) => (times: number) => {
   for (let i = 0; i < times; i++) router.settle(router.pick(Math.imul(i, 0x9e3779b1)), 'ok', i & 1023)
+}
+
+/**
+ * Sessions that are known, 1,024 and 65,536 of them (the second table is larger than a core's cache), and sessions that are
+ * all new: their pick pays a look-up in vain, the policy within, and room made for them.
+ */
+function stickySubjects(closers: (() => void)[]): Subject[] {
+  return [1024, 65_536, 0].map(sessions => {
+    const attachment = attach(handleOf(createRegion({ seats: 4, rows: 16, affinity: 1 << 18 })))
+    closers.push(() => attachment.close())
+    attachment.writer.edit(edit => {
+      const service = edit.putService({ name: 'bench', policy: { name: 'sticky' }, panicThreshold: 0.5 })
+      for (let i = 0; i < 16; i++) {
+        edit.add(service, {
+          id: `e${i}`,
+          url: `http://127.0.0.1:${1024 + i}`,
+          zone: '',
+          metadata: {},
+          weight: 1,
+          priority: 0,
+        })
+      }
+    })
+    const router = new Router(attachment, 'bench')
+    let next = 0
+    const nextKey = sessions === 0 ? () => ++next : () => 1 + (next++ & (sessions - 1))
+    return {
+      name: sessions === 0 ? 'pick+settle/sticky/new session' : `pick+settle/sticky/${sessions} sessions`,
+      batch: (times: number) => {
+        for (let i = 0; i < times; i++) router.settle(router.pick(nextKey()), 'ok', i & 1023)
+      },
+    }
+  })
 }
 
 /** The null: a call that does next to nothing, in the same batch. What a row costs beyond it is the row's own. */

@@ -79,11 +79,33 @@ test('/metrics says weight, bars, latency and panic as they are in the tables', 
   assert.equal(value('signalbox_endpoint_barred', { ...ofA, bar: 'draining' }), 0)
   assert.equal(value('signalbox_endpoint_latency_seconds', ofB), 0.0125)
   assert.equal(value('signalbox_service_panic', { service: 'api' }), 0)
+  const healthy = { service: 'api', priority: '0', tier: 'healthy' }
+  assert.equal(value('signalbox_service_priority_load_ratio', healthy), 1, 'the only priority takes all')
   for (const { row } of [a, b]) endpoints.setBar(row, UNHEALTHY, true)
   services.countPanic(0)
   const inPanic = await read()
   assert.equal(inPanic('signalbox_service_panic', { service: 'api' }), 1)
   assert.equal(inPanic('signalbox_service_panics_total', { service: 'api' }), 1)
+})
+
+test('/metrics counts the sessions of each service', async t => {
+  const { box, ask } = await adminWorld(
+    t,
+    {},
+    { services: { ...TWO_SERVICES.services, s: { policy: 'sticky', endpoints: [{ url: 'http://127.0.0.1:9004' }] } } },
+  )
+  for (let key = 1; key <= 5; key++) box.router('s').pick(key)
+  const samples = parseExposition((await ask('/metrics')).text).filter(
+    ({ name }) => name === 'signalbox_service_sessions',
+  )
+  assert.deepEqual(
+    samples.map(({ labels, value }) => [labels.service, value]),
+    [
+      ['api', 0],
+      ['web', 0],
+      ['s', 5],
+    ],
+  )
 })
 
 test('/metrics tells of agents and proxy threads where there are some', async t => {

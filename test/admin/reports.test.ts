@@ -4,6 +4,7 @@ import { Counters } from '../../engine/admin/counters.ts'
 import type { Box } from '../../engine/box/box.ts'
 import type { AgentStatus } from '../../engine/box/control.ts'
 import type { EndpointReport } from '../../engine/router/report.ts'
+import { reportText } from '../../engine/router/report-text.ts'
 import { adminWorld, TWO_SERVICES } from './admin-world.ts'
 
 const AGENT: AgentStatus = {
@@ -25,6 +26,9 @@ test('GET /api/v1/services and /explain tell what box.services() and box.explain
   assert.deepEqual((await ask('/api/v1/services')).json, { services: box.services() })
   assert.deepEqual((await ask('/api/v1/explain/api')).json, box.explain('api'))
   assert.equal((await ask('/api/v1/explain/none')).status, 404)
+  const { text, headers } = await ask('/api/v1/explain/api', { headers: { accept: 'text/plain' } })
+  assert.equal(headers['content-type'], 'text/plain; charset=utf-8')
+  assert.equal(text, `${reportText(box.explain('api'))}\n`)
 })
 
 test('GET /api/v1/agents is empty without a control plane and lists what runs with one', async t => {

@@ -67,6 +67,8 @@ export class Stage {
       ejections: 0,
       latencyUs: 0,
       joinedMs: now,
+      limit: 0,
+      inflight: 0,
       ...facts,
     }
     this.rows.set(id, row)

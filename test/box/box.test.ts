@@ -55,6 +55,30 @@ test('createSignalbox() refuses a config that does not say what it must', async 
   assert.match(error.message, /services\.api\.policy/)
 })
 
+test('createSignalbox() has room for sessions where a service keeps them, and refuses to have none there', async () => {
+  const [endpoint] = CONFIG.services.api.endpoints
+  const config = { services: { api: { policy: 'sticky', endpoints: [endpoint, { ...endpoint, id: 'b' }] } } }
+  const box = await createSignalbox(config)
+  assert.equal(box.attachment.region.layout.affinity, 262_144)
+  const router = box.router('api')
+  const homes = Array.from({ length: 20 }, (_, key) => router.endpoint(router.pick(key + 1)).id)
+  assert.deepEqual(
+    Array.from({ length: 20 }, (_, key) => router.endpoint(router.pick(key + 1)).id),
+    homes,
+  )
+  assert.equal(box.explain('api').sessions, 20)
+  await box.close()
+  const plain = await createSignalbox(CONFIG)
+  assert.deepEqual([plain.attachment.region.layout.affinity, plain.explain('api').sessions], [0, 0])
+  await plain.close()
+  const error = await rejection(createSignalbox(config, { capacity: { affinity: 0 } }))
+  assert.equal(error.code, 'SBX_REGION_FULL')
+  assert.match(
+    error.message,
+    /^Cannot create box: service api keeps sessions and capacity\.affinity is 0, leave it out/,
+  )
+})
+
 test('createSignalbox() fits a config of many services and long metadata without being told', async () => {
   const services = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`s${i}`, CONFIG.services.api]))
   const many = await createSignalbox({ services })

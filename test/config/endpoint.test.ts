@@ -41,9 +41,10 @@ test('completeEndpoint() asks for an id where host:port is none', () => {
   assert.equal(completeEndpoint({ url, id: 'a' }).id, 'a')
 })
 
-test('completeEndpoint() refuses what a config may not say yet', () => {
+test('completeEndpoint() takes a priority from 0 to 127', () => {
+  assert.equal(completeEndpoint({ url: 'http://127.0.0.1:9001', priority: 127 }).priority, 127)
   assert.throws(
-    () => completeEndpoint({ url: 'http://127.0.0.1:9001', priority: 1 }),
-    /priority: not available in this version/,
+    () => completeEndpoint({ url: 'http://127.0.0.1:9001', priority: 128 }),
+    /priority: 128 is out of range/,
   )
 })

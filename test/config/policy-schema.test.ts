@@ -33,7 +33,27 @@ const MISTAKES: [string, string][] = [
   ],
   [
     'services: {a: {policy: {name: ring-hash, mode: ketma}}}',
-    '1:48: services.a.policy.mode: "ketma" is not a mode; did you mean "ketama"?',
+    '1:48: services.a.policy.mode: "ketma" is not a value of mode; did you mean "ketama"?',
+  ],
+  [
+    'services: {a: {policy: {name: sticky, hash: {header: a}, cookie: b}}}',
+    '1:66: services.a.policy.cookie: the hash says already what names a session; write one of both',
+  ],
+  [
+    'services: {a: {policy: {name: sticky, within: randon}}}',
+    '1:47: services.a.policy.within: "randon" is not a value of within; did you mean "random"?',
+  ],
+  [
+    'services: {a: {policy: {name: sticky, ttl: 2ms}}}',
+    '1:44: services.a.policy.ttl: 2ms is too little; write 100ms or more',
+  ],
+  [
+    'services: {a: {policy: {name: sticky, ttl: 25h}}}',
+    '1:44: services.a.policy.ttl: 25h is too much; write 24h or less',
+  ],
+  [
+    'services: {a: {policy: {name: sticky, cookie: "a b"}}}',
+    '1:47: services.a.policy.cookie: "a b" is not a cookie name; write a name of letters, digits and -_.!~ alone',
   ],
 ]
 
@@ -55,6 +75,7 @@ test('a policy may be a name, an alias, or a map with what the hash is made from
     ['{name: maglev, size: 655373, balance: 150}', { name: 'maglev', size: 655_373, balance: 150 }],
     ['{name: ring_hash, mode: ketama, points: 80}', { name: 'ring_hash', mode: 'ketama', points: 80 }],
     ['{name: wrr, schedule: edf}', { name: 'wrr', schedule: 'edf' }],
+    ['{name: sticky, ttl: 1h, within: random}', { name: 'sticky', ttl: 3_600_000, within: 'random' }],
     ['{name: rendezvous, hash: {source: true}}', { name: 'rendezvous', hash: { source: true } }],
   ] as const) {
     const result = parseConfig(`services: {a: {policy: ${written}}}`)

@@ -51,7 +51,7 @@ const endpoint = (id: string): fc.Arbitrary<EndpointInput> =>
       url: fc.tuple(host, port).map(([name, number]) => `http://${name}:${number}`),
       weight: fc.double({ min: 0, max: 65_535, noNaN: true }),
       zone: label,
-      priority: fc.constant(0),
+      priority: fc.integer({ min: 0, max: 127 }),
       metadata: fc.dictionary(
         text.filter(key => !HOSTILE_KEYS.includes(key)),
         text,
@@ -78,8 +78,33 @@ const service: fc.Arbitrary<ServiceInput> = fc.record(
       { connect: duration, firstByte: duration, idle: duration, request: duration },
       { requiredKeys: [] },
     ),
-    retry: fc.record({ attempts: fc.integer({ min: 0, max: 10 }) }),
-    outlier: fc.record({ consecutive5xx: fc.integer({ min: 0, max: 9 }), maxEjected: ratio, interval: duration }),
+    retry: fc.record({ attempts: fc.integer({ min: 0, max: 10 }), budget: ratio, budgetMin: fc.nat(100) }),
+    limits: fc.record({ requests: fc.nat(9999), endpointRequests: fc.nat(9999) }, { requiredKeys: [] }),
+    breaker: fc.record({ consecutiveFailures: fc.nat(99), errorRate: ratio }, { requiredKeys: [] }),
+    locality: fc.record(
+      {
+        mode: fc.constantFrom('zone-aware', 'weighted'),
+        nodes: fc.dictionary(label, fc.nat(9)),
+        weights: fc.dictionary(label, fc.nat(9)),
+      },
+      { requiredKeys: [] },
+    ),
+    subsetting: fc.record({ size: fc.integer({ min: 1, max: 99 }), node: label }, { requiredKeys: ['size'] }),
+    failOnPanic: fc.boolean(),
+    overprovisioning: fc.integer({ min: 100, max: 999 }),
+    outlier: fc.record({
+      consecutive5xx: fc.integer({ min: 0, max: 9 }),
+      splitLocalOrigin: fc.boolean(),
+      maxEjected: ratio,
+      interval: duration,
+      successRateStdev: fc.double({ min: 0, max: 100, noNaN: true }),
+      failurePercentage: ratio,
+      latencyQuantile: ratio,
+    }),
+    adaptiveConcurrency: fc.record(
+      { initial: fc.integer({ min: 3, max: 200 }), queue: fc.nat(9), smoothing: ratio },
+      { requiredKeys: [] },
+    ),
     slowStart: fc.record({
       window: duration,
       aggression: fc.double({ min: 0.01, max: 100, noNaN: true }),
@@ -169,7 +194,7 @@ test('one unknown key anywhere gives exactly one problem, which names it', () =>
 
 /** The maps of a config whose keys are fixed: all but `services` and the metadata. */
 function closedMaps(value: unknown, path = ''): { map: Record<string, unknown>; path: string }[] {
-  if (typeof value !== 'object' || value === null || path.endsWith('metadata')) return []
+  if (typeof value !== 'object' || value === null || /(metadata|nodes|weights)$/.test(path)) return []
   const below = Object.entries(value).flatMap(([key, child]) => closedMaps(child, path === '' ? key : `${path}.${key}`))
   return Array.isArray(value) || path === 'services'
     ? below

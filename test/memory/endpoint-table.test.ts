@@ -15,6 +15,7 @@ test('settleIn() gives a row its tenant: text, weight, priority, time, and no ba
   const endpoints = table()
   endpoints.setBar(2, ALL_BARS, true)
   endpoints.setEjections(2, 3)
+  endpoints.setAdaptiveLimit(2, 20)
   endpoints.settleIn(2, 7, TEXT, 2.5, 1, 1234)
   assert.deepEqual(endpoints.readText(2), TEXT)
   assert.deepEqual(
@@ -22,7 +23,7 @@ test('settleIn() gives a row its tenant: text, weight, priority, time, and no ba
     [7, 2.5, 1, 1],
   )
   assert.deepEqual([endpoints.joinedMs(2), endpoints.healthySinceMs(2)], [1234, 1234])
-  assert.deepEqual([endpoints.bars(2), endpoints.ejections(2)], [0, 0])
+  assert.deepEqual([endpoints.bars(2), endpoints.ejections(2), endpoints.adaptiveLimit(2)], [0, 0, 0])
 })
 
 test('settleIn() leaves the neighbours of a row alone', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  AFFINITY_SET_WORDS,
+  AFFINITY_WAYS,
   type Capacity,
   HEADER_WORDS,
   LINE_WORDS,
@@ -14,7 +16,15 @@ import {
   TOTAL_WORDS,
 } from '../../engine/memory/layout.ts'
 
-const CAPACITY: Capacity = { rows: 100, services: 3, seats: 5, textBytes: 128, outcomes: 64, choices: 1000 }
+const CAPACITY: Capacity = {
+  rows: 100,
+  services: 3,
+  seats: 5,
+  textBytes: 128,
+  outcomes: 64,
+  affinity: 64,
+  choices: 1000,
+}
 
 test('layoutOf() lays the parts one after another, none over its neighbour', () => {
   const layout = layoutOf(CAPACITY)
@@ -27,7 +37,8 @@ test('layoutOf() lays the parts one after another, none over its neighbour', () 
     [layout.gaugesAt, layout.inflightAt + 5 * layout.inflightStride],
     [layout.totalsAt, layout.gaugesAt + 5 * layout.gaugesStride],
     [layout.outcomeRingsAt, layout.totalsAt + 5 * layout.totalsStride],
-    [layout.choicesAt, layout.outcomeRingsAt + 5 * layout.outcomeRingWords],
+    [layout.affinityAt, layout.outcomeRingsAt + 5 * layout.outcomeRingWords],
+    [layout.choicesAt, layout.affinityAt + (64 / AFFINITY_WAYS) * AFFINITY_SET_WORDS],
     [layout.choicesEnd, layout.choicesAt + 256],
     [layout.textAt / 4, layout.choicesEnd],
   ]
@@ -39,7 +50,17 @@ test('layoutOf() begins every part on a cache line of its own', () => {
   const layout = layoutOf(CAPACITY)
   const { seatsAt, endpointsAt, servicesAt, slotsAt, slotWords, inflightAt, inflightStride } = layout
   const { gaugesAt, gaugesStride, totalsAt, totalsStride, outcomeRingsAt, outcomeRingWords } = layout
-  const starts = [seatsAt, endpointsAt, servicesAt, slotsAt, inflightAt, gaugesAt, totalsAt, outcomeRingsAt]
+  const starts = [
+    seatsAt,
+    endpointsAt,
+    servicesAt,
+    slotsAt,
+    inflightAt,
+    gaugesAt,
+    totalsAt,
+    outcomeRingsAt,
+    layout.affinityAt,
+  ]
   for (const words of [...starts, slotWords, inflightStride, gaugesStride, totalsStride, outcomeRingWords]) {
     assert.equal(words % LINE_WORDS, 0)
   }

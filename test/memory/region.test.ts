@@ -5,7 +5,7 @@ import { LAYOUT_VERSION, LAYOUT_VERSION_AT, MAGIC_AT } from '../../engine/memory
 import { createRegion, DEFAULT_CAPACITY, handleOf, openRegion } from '../../engine/memory/region.ts'
 import { newEndpoint, TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
-const SMALL = { rows: 3, services: 1, seats: 1, textBytes: 128, outcomes: 64 }
+const SMALL = { rows: 3, services: 1, seats: 1, textBytes: 128, outcomes: 64, affinity: 64 }
 
 /** The error a call throws, which must be ours, with this code. */
 function refusal(code: string, act: () => unknown): string {
@@ -85,6 +85,8 @@ test('createRegion() refuses numbers outside their limits, names them and says w
     ['textBytes', 127, 'from 128 to 65536'],
     ['outcomes', 63, 'from 64 to 65536'],
     ['outcomes', 100, 'a power of two'],
+    ['affinity', 8, 'from 64 to 4194304'],
+    ['affinity', 100, 'a power of two'],
     ['rows', 1.5, 'a whole number'],
     ['rows', Number.NaN, 'a whole number'],
   ]
@@ -100,8 +102,8 @@ test('createRegion() takes the largest number of seats there may be', () => {
 })
 
 test('createRegion() without a wish gives the default capacity', () => {
-  const { rows, services, seats, textBytes, outcomes, choices } = createRegion().layout
-  assert.deepEqual({ rows, services, seats, textBytes, outcomes, choices }, DEFAULT_CAPACITY)
+  const { rows, services, seats, textBytes, outcomes, affinity, choices } = createRegion().layout
+  assert.deepEqual({ rows, services, seats, textBytes, outcomes, affinity, choices }, DEFAULT_CAPACITY)
 })
 
 test('a region of one row, one service and one seat works', () => {

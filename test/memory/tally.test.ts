@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TOTAL_LATENCY_HIGH, TOTAL_LATENCY_US, TOTAL_PICKED, TOTAL_WORDS } from '../../engine/memory/layout.ts'
-import { ABANDONED, ERROR, OK, OUTCOMES, outcomeCode, TIMEOUT } from '../../engine/memory/outcomes.ts'
+import {
+  ABANDONED,
+  ERROR,
+  GATEWAY,
+  OK,
+  OUTCOMES,
+  outcomeCode,
+  outcomeOfStatus,
+  TIMEOUT,
+  UNREACHABLE,
+} from '../../engine/memory/outcomes.ts'
 import { createRegion, type Region } from '../../engine/memory/region.ts'
 import { freeSeat, takeSeat } from '../../engine/memory/seats.ts'
 import { Tally } from '../../engine/memory/tally.ts'
@@ -83,6 +93,28 @@ test('totals tell picks, outcomes and the latency of good answers', () => {
   assert.equal(one.totals(0).picked, 0)
 })
 
+test('totals count the finer words for a failure as errors, and touch nothing else', () => {
+  const region = createRegion(SMALL)
+  const [tally] = tallies(region, 1)
+  // 99: a code that only a newer version knows.
+  for (const code of [GATEWAY, UNREACHABLE, 99]) tally.leave(tally.enter(1), code, 7)
+  assert.deepEqual(tally.totals(1), { picked: 3, ok: 0, error: 3, timeout: 0, abandoned: 0, latencyUsSum: 0 })
+  // Codes 4 and 5 would otherwise be the words of the latency sum.
+  const at = region.layout.totalsAt + TOTAL_WORDS
+  assert.deepEqual([region.words[at + TOTAL_LATENCY_US], region.words[at + TOTAL_LATENCY_HIGH]], [0, 0])
+})
+
+test('outcomeOfStatus() tells gateway errors from the endpoint’s own', () => {
+  const statuses = [200, 304, 404, 429, 499, 500, 501, 502, 503, 504, 505, 599]
+  const [ok, error, gateway] = ['ok', 'error', 'gateway'] as const
+  assert.deepEqual(statuses.map(outcomeOfStatus), [
+    ...[ok, ok, ok, ok, ok],
+    ...[error, error],
+    ...[gateway, gateway, gateway],
+    ...[error, error],
+  ])
+})
+
 test('the latency sum goes on past 2^32', () => {
   const [tally] = tallies(createRegion(SMALL), 1)
   // Three times 2^31 − 1 is above 2^32: the low word has wrapped once.
@@ -130,6 +162,6 @@ test('forget() zeroes the totals of one row in every seat', () => {
 })
 
 test('outcomeCode() gives each outcome its place in OUTCOMES, and takes an unknown word for abandoned', () => {
-  assert.deepEqual(OUTCOMES.map(outcomeCode), [OK, ERROR, TIMEOUT, ABANDONED])
+  assert.deepEqual(OUTCOMES.map(outcomeCode), [OK, ERROR, TIMEOUT, ABANDONED, GATEWAY, UNREACHABLE])
   assert.equal(outcomeCode('exploded' as 'ok'), ABANDONED)
 })

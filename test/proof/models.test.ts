@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { AFFINITY_BROKEN, type AffinitySize, affinityModel } from './model/affinity.ts'
 import { CHOICE_TABLES_BROKEN, choiceTablesModel } from './model/choice-tables.ts'
 import { explore, type Model, type Verdict } from './model/explore.ts'
 import { OUTCOME_RING_BROKEN, outcomeRingModel } from './model/outcome-ring.ts'
@@ -144,4 +145,59 @@ prove({
   broken: RING_SLEEP_BROKEN,
   worlds: { 'two writers of two records': v => ringSleepModel(2, v) },
   largeWorlds: { 'two writers of five records': v => ringSleepModel(5, v) },
+})
+
+/** A world in each order in which plain words may be written and be read. */
+function inEveryOrder(size: Omit<AffinitySize, 'order'>) {
+  const words = ['key', 'ticket'] as const
+  return Object.fromEntries(
+    words.flatMap(writes =>
+      words.map(reads => [
+        `${size.writers.length} writers, ${size.deaths} deaths, the ${writes} is written and the ${reads} read first`,
+        (v?: (typeof AFFINITY_BROKEN)[number]) => affinityModel({ ...size, order: { writes, reads } }, v),
+      ]),
+    ),
+  )
+}
+
+prove({
+  name: 'the affinity table',
+  promise: 'no session is sent to a row where it was not kept whole, for that key and that tenant',
+  broken: AFFINITY_BROKEN,
+  worlds: {
+    ...inEveryOrder({
+      ways: 1,
+      writers: [
+        [
+          { key: 1, row: 0 },
+          { key: 2, row: 1 },
+        ],
+        [
+          { key: 2, row: 0 },
+          { key: 1, row: 1 },
+        ],
+      ],
+      looks: 1,
+      deaths: 2,
+    }),
+  },
+  largeWorlds: {
+    ...inEveryOrder({
+      ways: 2,
+      writers: [
+        [
+          { key: 1, row: 0 },
+          { key: 2, row: 1 },
+          { key: 1, row: 1 },
+        ],
+        [
+          { key: 2, row: 0 },
+          { key: 1, row: 1 },
+          { key: 1, row: 0 },
+        ],
+      ],
+      looks: 2,
+      deaths: 3,
+    }),
+  },
 })

@@ -44,8 +44,27 @@ describe('readFailure()', () => {
     assert.equal(readFailure(coded('UND_ERR_CONNECT_TIMEOUT'), false).outcome, 'timeout')
     assert.equal(readFailure(coded('UND_ERR_HEADERS_TIMEOUT'), true).outcome, 'timeout')
     assert.equal(readFailure(coded('UND_ERR_INVALID_ARG'), false).outcome, 'abandoned')
-    assert.equal(readBreak(coded('UND_ERR_BODY_TIMEOUT')), 'timeout')
-    assert.equal(readBreak(coded('UND_ERR_SOCKET')), 'error')
+    assert.equal(readBreak(coded('UND_ERR_BODY_TIMEOUT'), 200), 'timeout')
+    assert.equal(readBreak(coded('UND_ERR_SOCKET'), 200), 'error')
+  })
+})
+
+describe('readFailure() and readBreak() say which failure it was', () => {
+  it('unreachable for what broke before an answer, error for an answer that is none', () => {
+    for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_SOCKET']) {
+      assert.equal(readFailure(coded(code), false).outcome, 'unreachable', code)
+    }
+    for (const code of ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ETIMEDOUT']) {
+      assert.equal(readFailure(coded(code), true).outcome, 'unreachable', code)
+    }
+    for (const code of ['HPE_INVALID_CONSTANT', 'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']) {
+      assert.equal(readFailure(coded(code), true).outcome, 'error', code)
+    }
+  })
+
+  it('an answer that broke off by its status, if that is a failure itself', () => {
+    assert.equal(readBreak(coded('UND_ERR_SOCKET'), 503), 'gateway')
+    assert.equal(readBreak(coded('UND_ERR_BODY_TIMEOUT'), 500), 'error')
   })
 })
 

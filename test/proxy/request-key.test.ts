@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { KeySource } from '../../engine/config/schema.ts'
 import { hashKey } from '../../engine/memory/hash-key.ts'
 import { hashOf } from '../../engine/proxy/request-key.ts'
+import { cookieOf, SessionCookie } from '../../engine/proxy/session-cookie.ts'
 
 const hash = (source: KeySource | undefined, headers: IncomingMessage['headers'], path = '/'): number => {
   const of = hashOf(source === undefined ? { name: 'rendezvous' } : { name: 'rendezvous', hash: source })
@@ -30,6 +31,49 @@ test('hashOf() sends requests without the key anywhere, each elsewhere', () => {
     )
     assert.equal(seen.size, 100)
   }
+})
+
+test('hashOf() gives 0 to requests without the key where sessions are kept', () => {
+  for (const source of [{ header: 'x-session' }, { cookie: 'session' }, { query: 'user' }, undefined]) {
+    const of = hashOf(source === undefined ? { name: 'sticky' } : { name: 'sticky', hash: source })
+    assert.ok(of)
+    for (const cookie of ['', 'sessions=1', 'session=; signalbox=', 'session; signalbox']) {
+      assert.equal(of({ headers: { cookie } } as IncomingMessage, '/?user=', '192.0.2.1'), 0)
+    }
+  }
+})
+
+test('hashOf() reads the cookie that the proxy gives, where no hash is written', () => {
+  const headers = { cookie: 'a=1; signalbox=xyz; mine=abc' }
+  for (const [policy, key] of [
+    [{ name: 'sticky' }, 'xyz'],
+    [{ name: 'sticky', hash: {} }, 'xyz'],
+    [{ name: 'sticky', cookie: 'mine' }, 'abc'],
+    [{ name: 'sticky', hash: { source: true as const } }, '192.0.2.1'],
+  ] as const) {
+    assert.equal(hashOf(policy)?.({ headers } as IncomingMessage, '/', '192.0.2.1'), hashKey(key))
+  }
+})
+
+test('cookieOf() names the cookie that is given, and none where something else names the session', () => {
+  assert.equal(cookieOf({ name: 'sticky' }), 'signalbox')
+  assert.equal(cookieOf({ name: 'sticky', hash: {} }), 'signalbox')
+  assert.equal(cookieOf({ name: 'sticky', cookie: 'mine' }), 'mine')
+  assert.equal(cookieOf({ name: 'sticky', hash: { cookie: 'mine' } }), 'mine')
+  for (const hash of [{ header: 'a' }, { query: 'a' }, { path: true }, { source: true }] as KeySource[]) {
+    assert.equal(cookieOf({ name: 'sticky', hash }), undefined)
+  }
+  assert.equal(cookieOf({ name: 'rendezvous', hash: { cookie: 'mine' } }), undefined)
+})
+
+test('a session that begins gets an id of 128 bits that no other has', () => {
+  const cookie = new SessionCookie('sid')
+  // More than are drawn at once, three times over.
+  const ids = new Set(Array.from({ length: 1000 }, () => cookie.begin(false).id))
+  assert.equal(ids.size, 1000)
+  for (const id of ids) assert.equal(Buffer.from(id, 'base64url').length, 16)
+  const { id, line } = cookie.begin(true)
+  assert.equal(line, `sid=${id}; Path=/; HttpOnly; SameSite=Lax; Secure`)
 })
 
 test('hashOf() costs nothing where the policy does not look at the hash', () => {

@@ -69,3 +69,29 @@ test('twelve boxes in one thread print nothing', () => {
   })
   assert.deepEqual({ stdout, stderr, status }, { stdout: '', stderr: '', status: 0 })
 })
+
+test('rowOfId() finds endpoints as they come and go, and never one that is gone', () => {
+  const world = tinyWorld({ a: {}, b: {} })
+  const { attachment, service } = world
+  const of = (id: string): number => attachment.rowOfId(service, id)
+  assert.equal(of('a'), world.row('a'))
+  assert.equal(of('c'), -1)
+  const c = world.add('c')
+  assert.equal(of('c'), c)
+  world.remove('a')
+  assert.equal(of('a'), -1)
+  world.catchUp()
+  const d = world.add('d')
+  assert.equal(of('d'), d)
+  assert.equal(of('a'), -1, 'also when its row has another tenant')
+  const again = world.add('a')
+  assert.equal(of('a'), again)
+  for (let i = 0; i < 100; i++) {
+    const row = world.add(`x${i}`)
+    assert.equal(of(`x${i}`), row)
+    world.remove(`x${i}`)
+    assert.equal(of(`x${i}`), -1)
+    world.catchUp()
+  }
+  world.close()
+})

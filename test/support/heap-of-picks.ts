@@ -13,7 +13,8 @@ const ENDPOINTS = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`e${i
 
 /** Keys are spread, and within 32 bits signed, so that no number is boxed on the way to the router. */
 function round(router: ReturnType<typeof tinyWorld>['router'], picks: number): void {
-  for (let i = 0; i < picks; i++) router.settle(router.pick(avalanche(i)), 'ok', i & 1023)
+  // Every other key is one of eight that come again and again, the others are new: policies with a memory find and forget.
+  for (let i = 0; i < picks; i++) router.settle(router.pick(avalanche(i & 1 ? i & 15 : i)), 'ok', i & 1023)
 }
 
 /** What `act` leaves on the heap. No collection runs meanwhile: the young generation is made larger than all it may allocate. */

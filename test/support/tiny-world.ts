@@ -24,11 +24,13 @@ export interface TinyOptions {
   /** Name of the policy, or the policy with its options. */
   policy?: string | ServiceText['policy']
   panicThreshold?: number
+  /** What else the structure says of the service. */
+  text?: Partial<ServiceText>
   capacity?: Partial<Capacity>
 }
 
 /** Small enough to fill up in a test. */
-const SMALL: Capacity = { rows: 64, services: 4, seats: 6, textBytes: 128, outcomes: 64, choices: 0 }
+const SMALL: Capacity = { rows: 64, services: 4, seats: 6, textBytes: 128, outcomes: 64, affinity: 64, choices: 0 }
 
 /** Room for tables of any size tests make; pages that stay empty take no memory. */
 const CHOICES = 1 << 25
@@ -60,7 +62,7 @@ export class TinyWorld {
 
   constructor(
     endpoints: Record<string, TinyEndpoint>,
-    { policy = 'least-request', panicThreshold = 0.5, capacity }: TinyOptions,
+    { policy = 'least-request', panicThreshold = 0.5, text, capacity }: TinyOptions,
   ) {
     const asPolicy = typeof policy === 'string' ? { name: policy } : policy
     const choices = tableOf(asPolicy) === undefined ? 0 : CHOICES
@@ -72,6 +74,7 @@ export class TinyWorld {
         name: TinyWorld.SERVICE,
         policy: asPolicy,
         panicThreshold,
+        ...text,
       })
       for (const [id, endpoint] of Object.entries(endpoints)) edit.add(index, newEndpoint(id, endpoint))
       this.#buildTable(edit, index)
@@ -93,7 +96,7 @@ export class TinyWorld {
   }
 
   /** Rows of the service now, in order. */
-  rows(): number[] {
+  rows(): readonly number[] {
     return this.attachment.serviceTexts()[this.service].rows
   }
 
@@ -169,6 +172,7 @@ export class TinyWorld {
       this.region.words,
       serviceTable(this.region, slot, this.service),
     )
+    candidates.affinity.list(this.rows())
     candidates.begin(undefined)
     return candidates
   }

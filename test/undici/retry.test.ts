@@ -65,6 +65,31 @@ describe('RoutedDispatcher under interceptors', () => {
     await allSucceed(await deadOrigin(), dispatcher => new RetryAgent(dispatcher, QUICK))
   })
 
+  test('a session goes along with a second try that succeeds elsewhere, and stays where all fail', async () => {
+    const policy = { name: 'sticky', within: 'round-robin' }
+    rig = await startRig([await deadOrigin(), await named('good')], { policy, hash: () => 'ann' })
+    const dispatcher = rig.dispatcher.compose(retry(QUICK))
+    const ask = async (): Promise<string> => (await request('http://api/', { dispatcher })).body.text()
+    for (let i = 0; i < 3; i++) assert.equal(await ask(), 'good')
+    assert.equal(reports(rig.box)[0].totals.picked, 1, 'its session was there for the first try alone')
+    await rig.close()
+
+    const status = { now: 200 }
+    const changing = (name: string) =>
+      startOrigin((_, response) => {
+        response.statusCode = status.now
+        response.end(name)
+      })
+    rig = await startRig([await changing('a'), await changing('b')], { policy, hash: () => 'ann' })
+    const again = rig.dispatcher.compose(retry({ ...QUICK, maxRetries: 1, statusCodes: [503] }))
+    const who = async (): Promise<string> => (await request('http://api/', { dispatcher: again })).body.text()
+    const home = await who()
+    status.now = 503
+    await who().catch(() => {})
+    status.now = 200
+    assert.equal(await who(), home)
+  })
+
   test('when all have been tried, it begins another round', async () => {
     let asked = 0
     const origin = () =>

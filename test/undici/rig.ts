@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Box, createSignalbox, type EndpointReport } from '../../engine/index.ts'
+import type { PolicyInput } from '../../engine/config/schema.ts'
+import { type Box, createSignalbox, type EndpointReport, type Outcome } from '../../engine/index.ts'
 import { RoutedDispatcher, type RoutedDispatcherOptions } from '../../engine/undici.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -15,12 +16,12 @@ export interface Rig {
 }
 
 export interface RigOptions extends RoutedDispatcherOptions {
-  policy?: string
+  policy?: PolicyInput
   timeouts?: Record<string, string>
 }
 
-/** How often a ticket of a box was settled; the tables would not show a second time. */
-const settles = new WeakMap<Box, number>()
+/** What the tickets of a box were settled with, in order; the tables would show neither a second time nor the finer words. */
+const settles = new WeakMap<Box, Outcome[]>()
 
 /** Endpoints are called e0, e1, …; by default they take turns. */
 export async function startRig(
@@ -32,9 +33,9 @@ export async function startRig(
   })
   const router = box.router('api')
   const settle = router.settle.bind(router)
-  settles.set(box, 0)
+  settles.set(box, [])
   router.settle = (ticket, outcome, latencyUs) => {
-    settles.set(box, (settles.get(box) ?? 0) + 1)
+    settles.get(box)?.push(outcome)
     settle(ticket, outcome, latencyUs)
   }
   const dispatcher = new RoutedDispatcher(box, 'api', options)
@@ -135,5 +136,10 @@ export async function settled(box: Box): Promise<Counts> {
 
 /** How often a ticket was settled through the box's own router. */
 export function settlements(box: Box): number {
-  return settles.get(box) ?? 0
+  return outcomes(box).length
+}
+
+/** What they were settled with, in the finest word. */
+export function outcomes(box: Box): readonly Outcome[] {
+  return settles.get(box) ?? []
 }

@@ -4,12 +4,14 @@ import { Readable } from 'node:stream'
 import { afterEach, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
+import type { Outcome } from '../../engine/index.ts'
 import { eventually } from '../support/eventually.ts'
 import {
   type Counts,
   deadOrigin,
   named,
   type Origin,
+  outcomes,
   type Rig,
   type RigOptions,
   reports,
@@ -29,12 +31,14 @@ describe('RoutedDispatcher settles exactly once', () => {
     rig = await startRig([origin], options)
     return { path: '/', method: 'GET' }
   }
-  const expect = async (counts: Counts): Promise<void> => {
+  /** `finest`: the words themselves, in order; the totals know no finer word than error. */
+  const expect = async (counts: Counts, ...finest: Outcome[]): Promise<void> => {
     assert.deepEqual(await settled(rig.box), counts)
     assert.equal(
       settlements(rig.box),
       Object.values(counts).reduce((sum, count) => sum + count, 0),
     )
+    if (finest.length > 0) assert.deepEqual(outcomes(rig.box), finest)
   }
 
   test('an answer below 500 as ok, when its last byte has come', async () => {
@@ -53,20 +57,22 @@ describe('RoutedDispatcher settles exactly once', () => {
     assert.ok(reports(rig.box)[0].totals.latencyUsSum > 0)
   })
 
-  test('404 as ok, 500 as error', async () => {
+  test('404 as ok, 500 as error, 502 to 504 as gateway', async () => {
     const options = await before(
       await startOrigin(({ url }, response) => void response.writeHead(Number(url?.slice(1))).end()),
     )
-    for (const path of ['/404', '/500']) await (await rig.dispatcher.request({ ...options, path })).body.dump()
-    await expect({ ok: 1, error: 1 })
+    for (const path of ['/404', '/500', '/502', '/503', '/504', '/505']) {
+      await (await rig.dispatcher.request({ ...options, path })).body.dump()
+    }
+    await expect({ ok: 1, error: 5 }, 'ok', 'error', 'gateway', 'gateway', 'gateway', 'error')
   })
 
-  test('a 5xx whose body nobody wants as error', async () => {
+  test('a 503 whose body nobody wants as gateway', async () => {
     const options = await before(await startOrigin((_, response) => void response.writeHead(503).write('endless')))
     const { body } = await rig.dispatcher.request(options)
     body.on('error', () => {})
     body.destroy()
-    await expect({ error: 1 })
+    await expect({ error: 1 }, 'gateway')
   })
 
   test('HEAD, 204 and 304 as ok', async () => {
@@ -110,26 +116,26 @@ describe('RoutedDispatcher settles exactly once', () => {
     await expect({ error: 1 })
   })
 
-  test('an endpoint nobody listens at as error', async () => {
+  test('an endpoint nobody listens at as unreachable', async () => {
     const options = await before(await deadOrigin())
     await assert.rejects(rig.dispatcher.request(options), { code: 'ECONNREFUSED' })
-    await expect({ error: 1 })
+    await expect({ error: 1 }, 'unreachable')
   })
 
-  test('every request that waits for one connection to a dead endpoint as error', async () => {
+  test('every request that waits for one connection to a dead endpoint as unreachable', async () => {
     const options = await before(await deadOrigin(), { pool: { connections: 1 } })
     const all = await Promise.allSettled([1, 2, 3].map(() => rig.dispatcher.request(options)))
     assert.deepEqual(
       all.map(({ status }) => status),
       ['rejected', 'rejected', 'rejected'],
     )
-    await expect({ error: 3 })
+    await expect({ error: 3 }, 'unreachable', 'unreachable', 'unreachable')
   })
 
-  test('a connection cut before the head as error', async () => {
+  test('a connection cut before the head as unreachable', async () => {
     const options = await before(await startRawOrigin(socket => void socket.once('data', () => socket.destroy())))
     await assert.rejects(rig.dispatcher.request(options), { code: 'UND_ERR_SOCKET' })
-    await expect({ error: 1 })
+    await expect({ error: 1 }, 'unreachable')
   })
 
   test('a connection cut within the body as error', async () => {
@@ -142,7 +148,7 @@ describe('RoutedDispatcher settles exactly once', () => {
     )
     const { body } = await rig.dispatcher.request(options)
     await assert.rejects(body.text())
-    await expect({ error: 1 })
+    await expect({ error: 1 }, 'error')
   })
 
   test('an answer that is not HTTP as error', async () => {
@@ -150,7 +156,7 @@ describe('RoutedDispatcher settles exactly once', () => {
       await startRawOrigin(socket => void socket.once('data', () => socket.end('what?\r\n\r\n'))),
     )
     await assert.rejects(rig.dispatcher.request(options))
-    await expect({ error: 1 })
+    await expect({ error: 1 }, 'error')
   })
 
   test('no head in time as timeout', async () => {
@@ -337,7 +343,7 @@ describe('RoutedDispatcher settles exactly once', () => {
     await expect({ ok: 1 })
   })
 
-  test('an upgrade that is refused as abandoned, or error from 500 on', async () => {
+  test('an upgrade that is refused as abandoned, or a failure from 500 on', async () => {
     const options = await before(
       await startRawOrigin(socket =>
         socket.once('data', head => {
@@ -347,7 +353,7 @@ describe('RoutedDispatcher settles exactly once', () => {
       ),
     )
     for (const path of ['/404', '/503']) await assert.rejects(rig.dispatcher.upgrade({ ...options, path }))
-    await expect({ abandoned: 1, error: 1 })
+    await expect({ abandoned: 1, error: 1 }, 'abandoned', 'gateway')
   })
 
   test('what destroy() ends as abandoned, sent or waiting', async () => {

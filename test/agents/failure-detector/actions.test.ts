@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { drain } from '../../../agents/failure-detector/actions.ts'
 import type { Drained } from '../../../agents/failure-detector/signals.ts'
-import { becomeDrainer } from '../../../engine/writer.ts'
+import { becomeDrainer, ERROR, GATEWAY, OK, TIMEOUT, UNREACHABLE } from '../../../engine/writer.ts'
 import { tinyWorld } from '../../support/tiny-world.ts'
 import { VirtualClock } from '../virtual-clock.ts'
 
@@ -13,11 +13,11 @@ function drainOf({ attachment }: ReturnType<typeof tinyWorld>) {
   return { clock, run: async (): Promise<{ rows: readonly Drained[] }> => drain.run(undefined, edge) }
 }
 
-test('drain sums up outcomes by endpoint: counts, latency of those that were ok, failures in a row', async t => {
+test('drain sorts outcomes by endpoint: counts, latency of those that were ok, codes in order', async t => {
   const world = tinyWorld({ a: {}, b: {} }, { policy: 'round-robin' })
   t.after(() => world.close())
   becomeDrainer(world.region, world.attachment.seat)
-  const outcomes = ['error', 'ok', 'ok', 'timeout', 'error', 'abandoned'] as const
+  const outcomes = ['error', 'ok', 'ok', 'timeout', 'unreachable', 'abandoned', 'gateway'] as const
   for (const [i, outcome] of outcomes.entries()) {
     const [one, other] = [world.router.pick(), world.router.pick()]
     const isA = world.router.endpoint(one).id === 'a'
@@ -29,12 +29,14 @@ test('drain sums up outcomes by endpoint: counts, latency of those that were ok,
   const { row: _, generation: __, service: ___, ...sums } = a!
   assert.deepEqual(sums, {
     ok: 2,
-    error: 2,
+    error: 3,
     timeout: 1,
     abandoned: 1,
     latencyUsSum: 200 + 300,
     latencyUsMax: 300,
-    streak: { lead: 1, longest: 2, tail: 2, isBroken: true },
+    codes: [ERROR, OK, OK, TIMEOUT, UNREACHABLE, GATEWAY],
+    // Of what failed, only a timeout says how long it took.
+    latenciesUs: [200, 300, 400],
   })
   assert.equal(rows.length, 2)
 })
@@ -55,4 +57,14 @@ test('drain waits at rest, and looks every 20 ms', async t => {
   assert.equal(isDone, false)
   clock.advance(1)
   assert.equal((await draining)[0]?.ok, 1)
+})
+
+test('drain knows no latency where none was given', async t => {
+  const world = tinyWorld({ a: {} }, { policy: 'round-robin' })
+  t.after(() => world.close())
+  becomeDrainer(world.region, world.attachment.seat)
+  for (const latencyUs of [0, 5]) world.router.settle(world.router.pick(), 'ok', latencyUs)
+  const { rows } = await drainOf(world).run()
+  assert.deepEqual(rows[0]!.latenciesUs, [5])
+  assert.equal(rows[0]!.ok, 2)
 })

@@ -17,6 +17,7 @@ const ALL: AnyAgent['writes'] = [
   'ejections',
   'factor',
   'latencyUs',
+  'limit',
   'panicTold',
   'panics',
   'pullMax',
@@ -40,6 +41,8 @@ test('what a table port writes is what the next view shows', t => {
   tables.write(writeEndpoint('ejections', a!, 13))
   tables.write(writeEndpoint('factor', a!, 0.25))
   tables.write(writeEndpoint('latencyUs', a!, 14))
+  tables.write(writeEndpoint('limit', a!, 15))
+  world.attachment.tally.enter(a!.row)
   tables.write(writeService('panicTold', 0, 1))
   const [after] = viewTables(world.attachment).services
   assert.deepEqual(after!.endpoints[0], {
@@ -51,6 +54,8 @@ test('what a table port writes is what the next view shows', t => {
     ejections: 13,
     factor: 0.25,
     latencyUs: 14,
+    limit: 15,
+    inflight: 1,
   })
   assert.deepEqual(after!.endpoints[1], b)
   assert.equal(after!.isPanicTold, true)

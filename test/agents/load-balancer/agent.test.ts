@@ -91,7 +91,10 @@ test('load balancer calls panic when less than the threshold is left, and ends i
   assert.equal(world.service.isPanicTold, false, '2 of 4 is not less than half')
   world.row('c').bars = EJECTED
   world.hear(
-    endpointEjected.of({ row: 2, generation: 3, service: 'api', id: 'c', failures: 5, ejections: 1, forMs: 1 }),
+    endpointEjected.of({
+      ...{ row: 2, generation: 3, service: 'api', id: 'c', ejections: 1, forMs: 1 },
+      ...{ because: 'consecutive-5xx', failures: 5, found: 5, limit: 5 },
+    }),
   )
   await world.advance(5)
   assert.equal(world.service.isPanicTold, true, 'some ms after it is told, not only at its next tick')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { evenOut } from '../../../agents/load-balancer/easing.ts'
 import { smooth } from '../../../agents/load-balancer/latency.ts'
-import { slowStartShare } from '../../../agents/load-balancer/slow-start.ts'
+import { sinceOfShare, slowStartShare } from '../../../agents/load-balancer/slow-start.ts'
 
 test('slowStartShare() grows from minWeight to 1 over the window', () => {
   const linear = { window: 10_000, aggression: 1, minWeight: 0.1 }
@@ -17,6 +18,24 @@ test('slowStartShare() with an aggression above 1 is faster at first, below 1 sl
   assert.equal(at(2), 0.5) // √0.25
   assert.equal(at(1), 0.25)
   assert.equal(at(0.5), 0.0625) // 0.25²
+})
+
+test('sinceOfShare() says when it came that has this share, to the ms while it is above minWeight', () => {
+  for (const aggression of [0.5, 1, 2]) {
+    const rule = { window: 10_000, aggression, minWeight: 0.1 }
+    for (const sinceMs of [3_500, 5_000, 9_999])
+      assert.equal(sinceOfShare(rule, slowStartShare(rule, sinceMs)), sinceMs)
+    assert.equal(sinceOfShare(rule, 0.1), 0)
+    assert.equal(sinceOfShare(rule, 1), 10_000)
+  }
+})
+
+test('evenOut() measures shares by the largest that can be picked', () => {
+  assert.deepEqual(evenOut([0.1, 0.1], [true, true]), [1, 1])
+  assert.deepEqual(evenOut([0.5, 0.25], [true, true]), [1, 0.5])
+  assert.deepEqual(evenOut([1, 0.25], [true, true]), [1, 0.25])
+  assert.deepEqual(evenOut([1, 0.25, 0.5], [false, true, true]), [1, 0.5, 1], 'one that is out carries nothing')
+  assert.deepEqual(evenOut([0.5, 0.25], [false, false]), [0.5, 0.25])
 })
 
 test('smooth() takes the first mean as it is, then moves by 1 − e^(−Δt) of the way in a time constant of 1 s', () => {

@@ -27,6 +27,8 @@ test('turnsOf() leaves a period of 65,536 as it is, and makes a longer one fit',
   assert.deepEqual(turns(65_535, 259 / 256), [65_535, 1])
   // 1 unit and twice 8,388,608: 65,535 turns for two. Equal remainders, so the first has the odd one.
   assert.deepEqual(turns(1 / 256, 32_768, 32_768), [1, 32_768, 32_767])
+  // 8,388,608 and 8,388,609 units: 32,767.998 and 32,768.002 turns, so 32,768 each, and that is one turn each.
+  assert.deepEqual(turns(32_768, 32_768 + 1 / 256), [1, 1])
 })
 
 test('turnsOf() gives back the weights as handed in where they fit, and the turns where not', () => {

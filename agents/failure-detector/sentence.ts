@@ -1,0 +1,83 @@
+import { EJECTED } from '../../engine/writer.ts'
+import { type Directive, emit, writeEndpoint } from '../kit/directive.ts'
+import type { RowRef } from '../kit/table-port.ts'
+import type { EndpointView } from '../kit/tables.ts'
+import { endpointEjected, endpointReturned } from '../signals.ts'
+import { ejectionMs, ejectionsAfter, healthyIntervals, type Outlier } from './ejection.ts'
+import type { Charge } from './judgement.ts'
+
+/** An endpoint that is ejected, or was of late. */
+export interface Sentence extends RowRef {
+  readonly service: string
+  readonly id: string
+  readonly outlier: Outlier
+  readonly ejections: number
+  /** The clock when it ends; undefined when it is over and only the count remains. */
+  readonly untilMs: number | undefined
+  /** Since when its healthy intervals are counted. */
+  readonly healthyMs: number
+}
+
+/** What is known of an endpoint's ejections, or, if nothing is, what the table says. */
+export function sentenceOf(
+  known: Sentence | undefined,
+  service: string,
+  endpoint: EndpointView,
+  outlier: Outlier,
+  now: number,
+): Sentence {
+  const { row, generation, id, bars, ejections, ejectedUntilMs } = endpoint
+  if (known?.generation === generation) return known
+  const untilMs = (bars & EJECTED) !== 0 ? ejectedUntilMs : undefined
+  return { row, generation, service, id, outlier, ejections, untilMs, healthyMs: now }
+}
+
+/** Ejects once more, for longer than the last time. `die` is from 0 to 1. */
+export function eject(
+  before: Sentence,
+  { because, failures, found, limit }: Charge,
+  die: number,
+  now: number,
+): { sentence: Sentence; directives: Directive[] } {
+  const ejections = ejectionsAfter(before.outlier, before.ejections)
+  const forMs = ejectionMs(before.outlier, ejections, die)
+  const untilMs = (now + forMs) | 0
+  const sentence = { ...before, ejections, untilMs }
+  const { row, generation, service, id } = sentence
+  const told = { row, generation, service, id, because, failures, found, limit, ejections, forMs }
+  return {
+    sentence,
+    directives: [
+      // The bar last: whoever sees it finds how long it is meant to stay.
+      writeEndpoint('ejections', sentence, ejections),
+      writeEndpoint('ejectedUntilMs', sentence, untilMs),
+      writeEndpoint('ejectedBar', sentence, 1),
+      emit(endpointEjected.of(told, `${service}/${id}`)),
+    ],
+  }
+}
+
+/** Lets it back. */
+export function release(
+  before: Sentence,
+  because: 'time' | 'healthy',
+  now: number,
+): { sentence: Sentence; directives: Directive[] } {
+  const { row, generation, service, id } = before
+  return {
+    sentence: { ...before, untilMs: undefined, healthyMs: now },
+    directives: [
+      writeEndpoint('ejectedBar', before, 0),
+      writeEndpoint('ejectedUntilMs', before, 0),
+      emit(endpointReturned.of({ row, generation, service, id, because }, `${service}/${id}`)),
+    ],
+  }
+}
+
+/** Takes one ejection off for each healthy interval since it is back. */
+export function forgive(sentence: Sentence, now: number): Sentence {
+  if (sentence.untilMs !== undefined) return sentence
+  const { passed, sinceMs } = healthyIntervals(sentence.outlier, sentence.healthyMs, now)
+  if (passed === 0) return sentence
+  return { ...sentence, ejections: Math.max(0, sentence.ejections - passed), healthyMs: sinceMs }
+}

@@ -1,0 +1,30 @@
+import type { ServiceConfig } from '../config/schema.ts'
+import type { ServiceText } from '../memory/service-text.ts'
+import { findPolicy } from '../policies/registry.ts'
+
+/** What of a service's config every pick must know, in the form the structure carries. `zone` is that of this node. */
+export function serviceTextOf(name: string, service: ServiceConfig, zone: string): ServiceText {
+  const { policy, panicThreshold, failOnPanic, overprovisioning, limits, breaker, retry, subsetting } = service
+  const isAdaptive = service.adaptiveConcurrency !== undefined
+  const isZoneAware = findPolicy(policy.name)?.isZoneAware === true
+  const locality = service.locality ?? (isZoneAware ? { mode: 'zone-aware' as const, minEndpoints: 6 } : undefined)
+  const hasBudget = retry.budget > 0 || retry.budgetMin > 0
+  return {
+    name,
+    policy,
+    panicThreshold,
+    ...(failOnPanic && { failOnPanic }),
+    ...(overprovisioning !== 140 && { overprovisioning }),
+    ...(locality !== undefined && { locality: { ...locality, zone } }),
+    ...(limits !== undefined && { limits }),
+    ...(breaker !== undefined && { breaker: breakerText(breaker) }),
+    ...(isAdaptive && { isAdaptive }),
+    ...(hasBudget && { retryBudget: { share: retry.budget, min: retry.budgetMin } }),
+    ...(subsetting !== undefined && { subsetting }),
+  }
+}
+
+function breakerText(breaker: NonNullable<ServiceConfig['breaker']>): ServiceText['breaker'] {
+  const { window: windowMs, openFor: openForMs, maxOpenFor: maxOpenForMs, ...rest } = breaker
+  return { ...rest, windowMs, openForMs, maxOpenForMs }
+}

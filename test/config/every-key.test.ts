@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { availableParallelism } from 'node:os'
+import { test } from 'node:test'
+import { parseConfig } from '../../engine/config/parse.ts'
+import { formatProblems } from '../../engine/config/problems.ts'
+
+/** Everything this version can be told, each at its default where it has one. */
+const FULL = `
+listen: 127.0.0.1:8080            # or a list
+workers: 2
+zone: z1
+admin: { listen: 127.0.0.1:9901, token: "\${ADMIN_TOKEN:-}" }
+log: { level: info, access: true }
+limits: { headerBytes: 32KiB, headers: 200, urlBytes: 16KiB, bodyBytes: 0, connections: 10000, headerTimeout: 10s, bodyIdle: 30s, keepAliveIdle: 60s }
+trustedProxies: []
+services:
+  api:
+    policy: least-request
+    endpoints:
+      - { id: a, url: "http://127.0.0.1:9001", weight: 1, zone: z1, priority: 0, metadata: { version: v1 } }
+      - { url: "http://127.0.0.1:9002" }
+    healthCheck: { path: /healthz, interval: 1s, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
+    timeouts: { connect: 1s, firstByte: 15s, idle: 60s, request: 0s }
+    retry: { attempts: 2, budget: 20%, budgetMin: 3 }
+    limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0s }
+    outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10%, successRateStdev: 1.9 }
+    adaptiveConcurrency: {}
+    breaker: {}
+    slowStart: { window: 0s, aggression: 1, minWeight: 10% }
+    panicThreshold: 50%
+    failOnPanic: false
+    overprovisioning: 140
+    locality: { mode: zone-aware, minEndpoints: 6, nodes: { z1: 1, z2: 2 } }
+    subsetting: { size: 20, node: proxy-1 }
+routes:
+  - { match: { host: api.example.com, path: /v1/ }, service: api, subset: { version: v1 }, subsetFallback: any, class: sheddable }
+agents: {}
+`
+
+function read(text: string) {
+  const result = parseConfig(text, { env: {} })
+  if ('problems' in result) assert.fail(formatProblems('', result.problems))
+  return result.config
+}
+
+test('parseConfig() reads every key, in base units', () => {
+  assert.deepEqual(read(FULL), {
+    listen: [{ address: '127.0.0.1', port: 8080 }],
+    workers: 2,
+    zone: 'z1',
+    admin: { listen: { address: '127.0.0.1', port: 9901 }, token: '' },
+    log: { level: 'info', access: true },
+    limits: {
+      headerBytes: 32_768,
+      headers: 200,
+      urlBytes: 16_384,
+      bodyBytes: 0,
+      connections: 10_000,
+      headerTimeout: 10_000,
+      bodyIdle: 30_000,
+      keepAliveIdle: 60_000,
+    },
+    trustedProxies: [],
+    services: {
+      api: {
+        policy: { name: 'least-request' },
+        endpoints: [
+          { id: 'a', url: 'http://127.0.0.1:9001', weight: 1, zone: 'z1', priority: 0, metadata: { version: 'v1' } },
+          { id: '127.0.0.1:9002', url: 'http://127.0.0.1:9002', weight: 1, zone: '', priority: 0, metadata: {} },
+        ],
+        healthCheck: { path: '/healthz', interval: 1000, timeout: 500, unhealthyAfter: 2, healthyAfter: 2 },
+        timeouts: { connect: 1000, firstByte: 15_000, idle: 60_000, request: 0 },
+        retry: { attempts: 2, budget: 0.2, budgetMin: 3 },
+        limits: { connections: 1024, requests: 1024, retries: 3, endpointRequests: 0 },
+        breaker: {
+          consecutiveFailures: 5,
+          errorRate: 0.5,
+          errorRateVolume: 20,
+          window: 10_000,
+          openFor: 5000,
+          maxOpenFor: 60_000,
+          probes: 1,
+        },
+        outlier: {
+          consecutive5xx: 5,
+          consecutiveGateway: 0,
+          splitLocalOrigin: false,
+          consecutiveLocalOrigin: 5,
+          interval: 10_000,
+          baseEjection: 30_000,
+          maxEjection: 300_000,
+          ejectionJitter: 0.1,
+          maxEjected: 0.1,
+          ...{ successRateStdev: 1.9, successRateMinHosts: 5, successRateVolume: 100 },
+          ...{ failurePercentage: 0, failurePercentageMinHosts: 5, failurePercentageVolume: 50 },
+          ...{ latencyQuantile: 0, latencyFactor: 3, latencyVolume: 100 },
+        },
+        slowStart: { window: 0, aggression: 1, minWeight: 0.1 },
+        adaptiveConcurrency: {
+          initial: 20,
+          min: 3,
+          max: 200,
+          queue: 4,
+          tolerance: 1.5,
+          smoothing: 0.2,
+          longWindow: 600,
+        },
+        panicThreshold: 0.5,
+        failOnPanic: false,
+        overprovisioning: 140,
+        locality: { mode: 'zone-aware', minEndpoints: 6, nodes: { z1: 1, z2: 2 } },
+        subsetting: { size: 20, node: 'proxy-1' },
+      },
+    },
+    routes: [
+      {
+        match: { host: 'api.example.com', path: '/v1/' },
+        service: 'api',
+        subset: { version: 'v1' },
+        subsetFallback: 'any',
+        class: 'sheddable',
+      },
+    ],
+    agents: {
+      'health-monitor': { enabled: true },
+      'failure-detector': { enabled: true },
+      'load-balancer': { enabled: true },
+    },
+  })
+})
+
+test('parseConfig() fills in what is not written', () => {
+  const written = read(FULL)
+  const least = read(`
+    services: { api: { healthCheck: {}, breaker: {}, adaptiveConcurrency: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [
+      { id: a, url: "http://127.0.0.1:9001", zone: z1, metadata: { version: v1 } }, { url: "http://127.0.0.1:9002" } ] } }
+  `)
+  assert.deepEqual({ ...least, workers: 2, zone: 'z1', routes: written.routes }, written)
+  assert.equal(least.workers, availableParallelism())
+  assert.equal(least.zone, '')
+  // The only service takes everything.
+  assert.deepEqual(least.routes, [{ match: {}, service: 'api', subsetFallback: 'none', class: 'critical' }])
+})
