@@ -23,12 +23,15 @@ const CHECKS_MAX = 64
 /** A check of an idle machine is late by a few ms; so late that the thread must have stood still. */
 const STANDSTILL_MS = 250
 
+/** With one of these, whatever it says, an endpoint asks to be spared. The first is Envoy's. */
+const DEGRADED_HEADERS = ['x-envoy-degraded', 'x-signalbox-degraded']
+
 /** An answer's body says nothing; past this much of it the connection is cut. */
 const BODY_BYTES_MAX = 64 * 1024
 
 const places = new Places(CHECKS_MAX)
 
-/** Asks an endpoint with GET, over a connection of its own, whether it is well: a 2xx answer in time says so. */
+/** Asks an endpoint with GET, over a connection of its own, whether it is well: a 2xx answer in time says so, less so with a header of DEGRADED_HEADERS. */
 export const checkEndpoint = defineAction<CheckParams, Checked>(
   'check-endpoint',
   endpointChecked,
@@ -71,7 +74,9 @@ function check({ row, generation, url, path, timeoutMs }: CheckParams, edge: Edg
     }
     asked.on('response', response => {
       const status = response.statusCode ?? 0
-      end(status >= 200 && status < 300 ? 'passed' : 'failed', String(status))
+      const hasPassed = status >= 200 && status < 300
+      const isDegraded = DEGRADED_HEADERS.some(name => name in response.headers)
+      end(hasPassed ? (isDegraded ? 'degraded' : 'passed') : 'failed', String(status))
       discard(response, timeoutMs)
     })
     // After the verdict this is a cut connection that concerns nobody; `end` has no second effect.

@@ -8,11 +8,11 @@ export const lookDue = defineSignal<null>('signalbox.look.scheduled')
 export const checkDue = defineSignal<RowRef>('signalbox.check.scheduled')
 
 /**
- * How a check ended. `void`: it came to nothing through no fault of the endpoint, because this very thread stood still
+ * How a check ended. `degraded`: it passed, and the endpoint asks to be spared where others suffice. `void`: it came to nothing through no fault of the endpoint, because this very thread stood still
  * for longer than the check was allowed to take.
  */
 export interface Checked extends RowRef {
-  readonly verdict: 'passed' | 'failed' | 'void'
+  readonly verdict: 'passed' | 'degraded' | 'failed' | 'void'
   /** For people: `200`, `503`, `ECONNREFUSED`, `no answer within 500 ms`. */
   readonly reason: string
   readonly tookMs: number

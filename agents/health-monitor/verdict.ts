@@ -27,18 +27,21 @@ export const UNCHECKED: Standing = { health: 'unknown', against: 0, wasVoid: fal
  *      │                       └──────────────────────────────────────────────────┼──┘
  *      └──────────────────────────────────────────────────────────────────────────┘
  *
+ * Healthy or degraded is what the last passed check says, at once: it is the endpoint's own word.
+ *
  * Source  Envoy: an unknown host is healthy after its first passed check. Deviation: until then it may be picked.
  */
 export function judge(standing: Standing, verdict: Checked['verdict'], patience: Patience): Standing {
   if (verdict === 'void' && !standing.wasVoid) return { ...standing, wasVoid: true }
-  const hasPassed = verdict === 'passed'
+  const hasPassed = verdict === 'passed' || verdict === 'degraded'
   const { health } = standing
-  if (hasPassed === (health !== 'unhealthy') && health !== 'unknown') return { health, against: 0, wasVoid: false }
-  if (hasPassed && health === 'unknown') return { health: 'healthy', against: 0, wasVoid: false }
+  const well = verdict === 'degraded' ? 'degraded' : 'healthy'
+  if (hasPassed && health !== 'unhealthy') return { health: well, against: 0, wasVoid: false }
+  if (!hasPassed && health === 'unhealthy') return { health, against: 0, wasVoid: false }
   const against = standing.against + 1
   if (against < (hasPassed ? patience.healthyAfter : patience.unhealthyAfter))
     return { health, against, wasVoid: false }
-  return { health: hasPassed ? 'healthy' : 'unhealthy', against: 0, wasVoid: false }
+  return { health: hasPassed ? well : 'unhealthy', against: 0, wasVoid: false }
 }
 
 /** Of the interval, while an endpoint is unhealthy: four times as often, so that it is soon back … */

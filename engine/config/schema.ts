@@ -130,7 +130,9 @@ const healthCheckSchema = keys({
     read: readHealthPath,
   })
     .prefault('/healthz')
-    .describe('Path that is asked with GET; a 2xx answer is healthy. Default /healthz.'),
+    .describe(
+      'Path that is asked with GET; a 2xx answer is healthy, or degraded if it has the header x-envoy-degraded. Default /healthz.',
+    ),
   interval: duration({ min: '10ms' })
     .prefault('1s')
     .describe('Time between two checks of an endpoint, 10ms or more. Default 1s.'),

@@ -121,6 +121,11 @@ export class Candidates {
     this.uncounted = 1
   }
 
+  /** Changes whenever bars, health, weights or what is shed of the service do; modulo 2^32. */
+  revision(): number {
+    return this.#words[this.#serviceAt + REVISION]
+  }
+
   /** Says how the bars of a row must be, and which sequence turns are taken from. */
   aim(mask: number, want: number, tier: number): void {
     this.mask = mask

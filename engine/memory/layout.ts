@@ -91,7 +91,7 @@ export const BREAKER_PASSED = ZONE + 11 // probes that passed since it was tripp
 export const ROW_WORDS = 3 * LINE_WORDS
 
 // ── service: one line that picks read, one that they write ──────────────────────────────── owner (writes)
-export const REVISION = 0 //       counts changes of bars, health and weights of its rows      who changes one, by add
+export const REVISION = 0 //       counts changes of its rows' bars, health, weights; of SHED   who changes one, by add
 export const PULL_MAX = 1 //       the largest pull (weight × factor) of its rows               table writer and load-balancer
 export const PANICS = 2 //         how often panic mode was entered                            load-balancer
 export const SHED_FROM = 3 //      requests of this class and lower ones are shed; 0: none     resource-manager, operator

@@ -65,6 +65,7 @@ export class ServiceTable {
 
   setShedFrom(service: number, from: number): void {
     this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM] = from
+    this.touch(service)
   }
 
   /** How far forecasts are believed by adaptive, 0…1; undefined until somebody has said. */

@@ -41,6 +41,9 @@ export const PICK = {
 /** Rows that are chosen again because they filled up, or their probe was taken, in the instant between choice and ticket. */
 const CHOICES_MAX = 4
 
+/** Beyond every class. */
+const SHED_NONE = 0x7fffffff
+
 export type RouterOptions = SubsetOptions
 
 /**
@@ -69,6 +72,10 @@ export class Router {
   #guard: Guard | undefined
   #dice: Dice
   #revision = 0
+  /** REVISION of the service as loads were last derived from. */
+  #revisionSeen = 0
+  /** Requests of this class and cheaper ones are turned away. */
+  #shedFrom = SHED_NONE
   /** The candidates are aimed at all rows, as they are while it is calm. */
   #isWhole = false
   #seen = 0
@@ -98,7 +105,7 @@ export class Router {
    *
    * writes    this thread's in-flight, gauge and total; the service's sequence, if the policy takes turns; where there
    *           are breakers, the probe of a row; where sessions are kept, an entry of the affinity table
-   * reads     PUBLISHED, REVISION and SHED_FROM of the service; bars, pull and in flight of the candidates
+   * reads     PUBLISHED, REVISION of the service; bars, pull and in flight of the candidates
    * ordering  Unordered loads and stores of words that are true on their own; what other threads write is seen by the
    *           next pick. Only a change of structure (movePin), limits and probes cost atomics
    * progress  wait-free: steps bounded by the number of candidates, whatever writers do
@@ -107,12 +114,11 @@ export class Router {
     const attachment = this.#attachment
     if (attachment.isClosed) return NO_ENDPOINT
     if (peekPublished(attachment.region) !== this.#seen) this.#bind()
-    const shedFrom = attachment.services.shedFrom(this.#index)
-    if (shedFrom > 0 && requestClass >= shedFrom) return PICK.SHED
     const candidates = this.#candidates
     candidates.begin(tried)
-    if (this.#tiers.isStale) this.#tiers.derive()
-    if (!this.#aim(hash)) return NO_ENDPOINT
+    if (candidates.revision() !== this.#revisionSeen) this.#follow()
+    if (requestClass >= this.#shedFrom) return PICK.SHED
+    if (!this.#isWhole && !this.#aim(hash)) return NO_ENDPOINT
     if (this.#guard !== undefined) return this.#pickGuarded(this.#guard, hash, requestClass)
     let row = this.#pickRow(candidates, hash)
     if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) return row
@@ -120,14 +126,23 @@ export class Router {
     return attachment.tally.enter(row)
   }
 
+  /** Some fact of the service has changed: what follows from the facts is derived anew, unless that was done this very tick. */
+  #follow(): void {
+    const tiers = this.#tiers
+    const { services } = this.#attachment
+    this.#shedFrom = services.shedFrom(this.#index) || SHED_NONE
+    if (!tiers.isDue) return
+    this.#revisionSeen = tiers.derive()
+    if (!tiers.isCalm) this.#isWhole = false
+  }
+
   /** Narrows the choice to the tier whose turn it is. False where the service panics and is to fail then. */
   #aim(hash: number): boolean {
     if (this.#tiers.isCalm) {
-      if (!this.#isWhole) this.#tiers.aimAtAll(this.#candidates)
+      this.#tiers.aimAtAll(this.#candidates)
       this.#isWhole = true
       return true
     }
-    this.#isWhole = false
     // Requests without a key are spread by dice: they are many, and no one of them.
     if (!this.#isKeyed || hash === 0) return this.#tiers.aim(this.#candidates, this.#dice(), this.#dice(), this.#dice())
     // A key stays in its tier and its zone as long as loads stand.
@@ -161,7 +176,7 @@ export class Router {
     const candidates = this.#candidates
     const { panicThreshold, failOnPanic } = this.#text
     this.#isWhole = false
-    tiers.derive()
+    this.#revisionSeen = tiers.derive()
     let row = this.#pickInOrder(HEALTHY_TIER, hash)
     if (row < 0) row = this.#pickInOrder(DEGRADED_TIER, hash)
     const isDesperate = row < 0 && panicThreshold > 0 && failOnPanic !== true && !candidates.sawFull
@@ -294,8 +309,9 @@ export class Router {
     const start = serviceStart(region, slot, this.#index)
     const count = serviceCount(region, slot, this.#index)
     const rows = this.#chosenRows(start, count)
-    this.#tiers.bind(this.#text, start, count, rows)
+    this.#revisionSeen = this.#tiers.bind(this.#text, start, count, rows)
     this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
+    this.#shedFrom = attachment.services.shedFrom(this.#index) || SHED_NONE
     if (this.#keep !== undefined) this.#candidates.affinity.list(rows ?? region.words.subarray(start, start + count))
     this.#isWhole = false
   }

@@ -43,7 +43,6 @@ export class Tiers {
   #list: Int32Array
   #start = 0
   #count = 0
-  #revision = 0
   #derivedAtMs = 0
   /** Windows of zones: start by priority × ZONES + zone, and the end of the last. */
   #zoneStarts: Int32Array | undefined
@@ -54,8 +53,8 @@ export class Tiers {
     this.#list = attachment.region.words
   }
 
-  /** Follows the structure. `rows` is given where not all rows of the slot are meant: a subset of them. */
-  bind(text: TierText, start: number, count: number, rows: readonly number[] | undefined): void {
+  /** Follows the structure, and derives. `rows` is given where not all rows of the slot are meant: a subset of them. */
+  bind(text: TierText, start: number, count: number, rows: readonly number[] | undefined): number {
     const { region, endpoints } = this.#attachment
     this.#text = text
     const { locality } = text
@@ -73,7 +72,7 @@ export class Tiers {
       this.#count = groups.count
       if (locality !== undefined) this.#bindZones(groups, locality)
     }
-    this.derive()
+    return this.derive()
   }
 
   /** Tells the candidates of the rows there are, and of the choice table (0: none). May allocate, as `bind` does. */
@@ -81,18 +80,16 @@ export class Tiers {
     candidates.follow(this.#start, this.#count, this.#list, table)
   }
 
-  /** Whether a fact has changed that was not taken into account yet. */
-  get isStale(): boolean {
-    const { services, region } = this.#attachment
-    if (services.revision(this.#service) === this.#revision) return false
-    return this.#count <= ROWS_AT_ONCE || readClock(region) !== this.#derivedAtMs
+  /** Whether a change of facts is to be followed now: of many rows once a tick is enough. */
+  get isDue(): boolean {
+    return this.#count <= ROWS_AT_ONCE || readClock(this.#attachment.region) !== this.#derivedAtMs
   }
 
-  /** Counts the rows, and from that the loads. A pass over the rows; nothing is allocated. */
-  derive(): void {
+  /** Counts the rows, and from that the loads; returns the REVISION it counted at. A pass over the rows; nothing is allocated. */
+  derive(): number {
     const { endpoints, services, region } = this.#attachment
     // First: a change that comes while rows are counted calls for another count.
-    this.#revision = services.revision(this.#service)
+    const revision = services.revision(this.#service)
     this.#derivedAtMs = readClock(region)
     const { loads } = this
     const { overprovisioning = 140, panicThreshold } = this.#text
@@ -110,6 +107,7 @@ export class Tiers {
     for (const weights of this.#weights) weights.derive(overprovisioning)
     const only = this.#groups === undefined ? loads.count - 1 : -1
     this.isCalm = this.#count === 0 || (only >= 0 && loads.healthyLoad[only] === 100 && loads.panic[only] === 0)
+    return revision
   }
 
   /** All rows, healthy ones: where every pick begins while it is calm. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { agents } from '../../agents/index.ts'
-import { type Box, createSignalbox, type EndpointReport, type Outcome } from '../../engine/index.ts'
+import { type Box, createSignalbox, type EndpointReport, type Outcome, PICK } from '../../engine/index.ts'
 import { startProxy } from '../../engine/proxy/proxy.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -101,12 +101,25 @@ test('adaptive concurrency sets a limit, and raises it while it is used and late
   const limit = (): number => box.attachment.endpoints.adaptiveLimit(row)
   await eventually('it is there', () => limit() === 5)
   const router = box.router('api')
-  const held = Array.from({ length: 500 }, () => router.pick())
+  // Three of five in flight at each: more than half, so that the limit is used.
+  const held = Array.from({ length: 15 }, () => router.pick())
   await eventually('it grows', () => {
     send(box, () => ['ok', 1000])
     return limit() > 5
   })
   for (const ticket of held) router.settle(ticket, 'ok', 1000)
+})
+
+test('adaptive concurrency is heeded by picks', async t => {
+  const { box } = await boxOf(t, { adaptiveConcurrency: { initial: 5 } })
+  const { row } = report(box, 'e')
+  await eventually('the limits are there', () => box.attachment.endpoints.adaptiveLimit(row) === 5)
+  const router = box.router('api')
+  const tickets = Array.from({ length: 30 }, () => router.pick())
+  assert.equal(tickets.filter(ticket => ticket >= 0).length, 25)
+  assert.deepEqual(new Set(tickets.slice(25)), new Set([PICK.OVERLOADED]))
+  assert.equal(report(box, 'a').why, 'not picked: it has 5 in flight and may have 5')
+  for (const ticket of tickets) router.settle(ticket, 'ok', 1000)
 })
 
 test('an endpoint that answers 503 through the proxy is ejected for gateway failures, one that answers 500 is not', async t => {

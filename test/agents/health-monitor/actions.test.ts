@@ -51,6 +51,18 @@ for (const [status, verdict] of [
   })
 }
 
+for (const name of ['x-envoy-degraded', 'X-Signalbox-Degraded']) {
+  test(`checkEndpoint takes a passed check with ${name} as degraded, whatever it says`, async t => {
+    const url = await listening(t, (_, response) => response.writeHead(200, { [name]: '' }).end())
+    assert.equal((await check(url)).verdict, 'degraded')
+  })
+}
+
+test('checkEndpoint takes a failed check as failed, degraded or not', async t => {
+  const url = await listening(t, (_, response) => response.writeHead(503, { 'x-envoy-degraded': 'true' }).end())
+  assert.equal((await check(url)).verdict, 'failed')
+})
+
 test('checkEndpoint fails when nobody listens, and says why', async () => {
   const server = createRawServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -4,13 +4,15 @@ import { judge, paceMs, type Standing, UNCHECKED } from '../../../agents/health-
 
 const PATIENCE = { unhealthyAfter: 2, healthyAfter: 3 }
 
-/** The verdicts on p(assed), f(ailed) and v(oid) checks, one after another, as a word of first letters. */
+const CHECKS = { p: 'passed', d: 'degraded', f: 'failed', v: 'void' } as const
+
+/** The verdicts on p(assed), d(egraded), f(ailed) and v(oid) checks, one after another, as a word of first letters. */
 function story(checks: string, from: Standing = UNCHECKED): string {
   let standing = from
   let told = ''
   for (const check of checks) {
-    standing = judge(standing, check === 'p' ? 'passed' : check === 'f' ? 'failed' : 'void', PATIENCE)
-    told += standing.health === 'unhealthy' ? 'U' : standing.health === 'healthy' ? 'H' : '?'
+    standing = judge(standing, CHECKS[check as keyof typeof CHECKS], PATIENCE)
+    told += { unhealthy: 'U', healthy: 'H', degraded: 'D', unknown: '?' }[standing.health]
   }
   return told
 }
@@ -25,6 +27,9 @@ const STORIES: [checks: string, verdicts: string, why: string][] = [
   ['pfvf', 'HHHU', 'a void check is passed over'],
   ['pvv', 'HHH', 'a second void in a row counts as one failed'],
   ['pvvf', 'HHHU', 'and that one with the next convicts'],
+  ['pdpd', 'HDHD', 'healthy or degraded is what the last passed check says'],
+  ['dfdff', 'DDDDU', 'a degraded one is convicted as any other'],
+  ['ffppd', '?UUUD', 'and may come back degraded'],
 ]
 
 for (const [checks, verdicts, why] of STORIES) {
