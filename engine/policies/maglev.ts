@@ -22,7 +22,7 @@ import { MAGLEV_TABLE } from './tables/table-spec.ts'
  * Reads     one entry, bars and pull of its row; with a balance also what is in flight.
  * Cost      one division and some ten loads; of a large table one misses the cache.
  * Good for  caches and sessions among many endpoints: as cheap for ten thousand as for four.
- * Poor for  endpoints that come and go all the time: a tenth of a per cent of all keys moves with each (ring-hash: none).
+ * Poor for  endpoints that come and go all the time: with each, half a per cent of the other keys moves (ketama: none).
  */
 export const maglev: Policy = {
   name: 'maglev',
