@@ -8,6 +8,8 @@ import type { Row } from './harness.ts'
 export const BUDGET_NS: readonly { rows: RegExp; most: number }[] = [
   { rows: /^pick\+settle\/(round-robin|random)\//, most: 130 },
   { rows: /^pick\+settle\/weighted-round-robin\//, most: 170 },
+  { rows: /^pick\+settle\/maglev\//, most: 180 },
+  { rows: /^pick\+settle\/ring-hash\//, most: 430 },
   { rows: /^pick\+settle\/least-request\/(4|64|1024)$/, most: 240 },
   { rows: /^pick\+settle\/least-request\/16$/, most: 480 },
   { rows: /^pick\+settle\/peak-ewma\/(4|64|1024)$/, most: 310 },

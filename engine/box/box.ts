@@ -11,9 +11,11 @@ import { findPolicy } from '../policies/registry.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
 import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
 import { Router, type RouterOptions } from '../router/router.ts'
+import { choiceBytesFor } from './choice-room.ts'
 import type { Control, Log, RunningControl } from './control.ts'
 import { LiveService, newEndpoint } from './live-service.ts'
 import { serviceTextOf } from './service-text.ts'
+import { TableKeeper } from './table-keeper.ts'
 
 export interface SignalboxOptions {
   /** The control plane: `agents` of 'signalbox/agents'. Without it weights are what you set, and no thread is started. */
@@ -35,8 +37,8 @@ const openBoxes: Box[] = []
 const SILENT: Log = () => {}
 
 /**
- * Lays out the shared memory, fills it from the config, starts the agents if they were handed over, and resolves when
- * all of that is done. Keeps no process alive by itself and touches nothing of it.
+ * Lays out the shared memory, fills it from the config, builds the choice tables its policies read, starts the agents if they were
+ * handed over, and resolves when all of that is done. Keeps no process alive by itself and touches nothing of it.
  *
  * Throws SBX_CONFIG_INVALID with every problem listed, SBX_REGION_FULL, or SBX_AGENT_FAILED.
  */
@@ -64,6 +66,7 @@ export class Box {
   readonly log: Log
   readonly #attachment: Attachment
   readonly #routers = new Map<string, Router>()
+  readonly #tables: TableKeeper
   readonly #tick: NodeJS.Timeout
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = () => void this.close()
@@ -73,7 +76,7 @@ export class Box {
   constructor(config: Config, options: SignalboxOptions) {
     this.config = config
     this.log = options.log ?? SILENT
-    const region = createRegion({ ...roomFor(config), ...options.capacity })
+    const region = createRegion({ ...roomFor(config, options.capacity?.rows), ...options.capacity })
     checkSessionRoom(config, region.layout.affinity)
     this.handle = handleOf(region)
     this.#attachment = attach(this.handle)
@@ -84,7 +87,11 @@ export class Box {
       this.#attachment.close()
       throw error
     }
-    this.#tick = setInterval(() => tickClock(region), TICK_MS)
+    this.#tables = new TableKeeper(this.#attachment, this.log)
+    this.#tick = setInterval(() => {
+      tickClock(region)
+      this.#tables.tick()
+    }, TICK_MS)
     this.#tick.unref()
     openBoxes.push(this)
     setEnvironmentData(ENVIRONMENT_KEY, this.handle)
@@ -93,7 +100,8 @@ export class Box {
   }
 
   async start(control: Control | undefined): Promise<void> {
-    if (control === undefined) return
+    await this.#tables.start()
+    if (control === undefined || this.isClosed) return
     const running = await control.start({
       handle: this.handle,
       config: this.config,
@@ -129,7 +137,7 @@ export class Box {
   /** The live operations of a service. Throws SBX_SERVICE_UNKNOWN. */
   service(name: string): LiveService {
     this.#open()
-    return new LiveService(this.#attachment, name)
+    return new LiveService(this.#attachment, name, this.#tables)
   }
 
   /** Why each endpoint of a service can or cannot be picked now, as plain data. Throws SBX_SERVICE_UNKNOWN. */
@@ -182,6 +190,7 @@ export class Box {
     } catch (error) {
       this.log('error', 'the control plane did not close as it should', { error: String(error) })
     } finally {
+      await this.#tables.close()
       this.#attachment.close()
     }
   }
@@ -197,16 +206,18 @@ export class Box {
  */
 const SESSIONS_ROOM = 1 << 18
 
-/** Room for the endpoints of the config twice over, its services, its longest endpoint text, and sessions where they are kept. */
-function roomFor(config: Config): Partial<Capacity> {
+/** Room for the endpoints of the config twice over, its services, its longest endpoint text, sessions where they are kept, and choice tables. */
+function roomFor(config: Config, wantedRows?: number): Partial<Capacity> {
   const services = Object.values(config.services)
   const endpoints = services.flatMap(service => service.endpoints)
   const longest = endpoints.reduce((most, endpoint) => Math.max(most, Buffer.byteLength(JSON.stringify(endpoint))), 0)
+  const rows = powerOfTwo(1024, endpoints.length * 2, 65_536)
   return {
-    rows: powerOfTwo(1024, endpoints.length * 2, 65_536),
+    rows,
     services: powerOfTwo(32, services.length, 1024),
     textBytes: powerOfTwo(512, longest + 4, 65_536),
     affinity: services.some(keepsSessions) ? SESSIONS_ROOM : 0,
+    choices: choiceBytesFor(config, Math.min(wantedRows ?? rows, 65_536)),
   }
 }
 

@@ -7,21 +7,24 @@ import type { EndpointText } from '../memory/endpoint-table.ts'
 import type { NewEndpoint } from '../memory/table-writer.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { type EndpointReport, reportService } from '../router/report.ts'
+import type { TableKeeper } from './table-keeper.ts'
 
 const DRAIN_POLL_MS = 10
 
 /**
  * A service while it runs. Each change is seen by every attached thread on its next pick, and is either whole or not
- * made: bad input throws SBX_ENDPOINT_INVALID, SBX_ENDPOINT_EXISTS or SBX_ENDPOINT_UNKNOWN.
+ * made (the shares of a large choice table follow some milliseconds later, and until then nobody who has left is picked): bad input throws SBX_ENDPOINT_INVALID, SBX_ENDPOINT_EXISTS or SBX_ENDPOINT_UNKNOWN.
  */
 export class LiveService {
   readonly name: string
   readonly #attachment: Attachment
   readonly #index: number
+  readonly #tables: TableKeeper | undefined
 
-  constructor(attachment: Attachment, name: string) {
+  constructor(attachment: Attachment, name: string, tables?: TableKeeper) {
     this.name = name
     this.#attachment = attachment
+    this.#tables = tables
     this.#index = attachment.findService(name).index
   }
 
@@ -37,12 +40,16 @@ export class LiveService {
         )
       }
       edit.add(this.#index, complete)
+      this.#tables?.renew(edit, this.#index)
     })
   }
 
   /** Takes an endpoint out at once. What is in flight on it may finish and be settled; `drain` waits for it. */
   remove(id: string): void {
-    this.#writing().writer.edit(edit => edit.remove(this.#index, this.#rowOf(id)))
+    this.#writing().writer.edit(edit => {
+      edit.remove(this.#index, this.#rowOf(id))
+      this.#tables?.renew(edit, this.#index)
+    })
   }
 
   /**
@@ -80,6 +87,7 @@ export class LiveService {
       for (const endpoint of wanted.values()) edit.add(this.#index, endpoint)
     })
     for (const [row, weight] of kept) this.#weigh(row, weight)
+    this.#tables?.renewNow(this.#index)
   }
 
   #isSame(row: number, now: EndpointText, next: NewEndpoint): boolean {
@@ -154,6 +162,7 @@ export class LiveService {
     }
     this.#writing()
     this.#weigh(this.#rowOf(id), weight)
+    this.#tables?.renewNow(this.#index)
   }
 
   /**

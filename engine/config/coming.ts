@@ -26,14 +26,6 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
   { key: 'cluster', same: isEmptyMap },
 ]
 
-/** Policies a later version brings. A name that the registry knows never gets here. */
-const COMING_POLICIES = ['maglev', 'ring-hash']
-
-/** Whether a later version brings a policy of this name. */
-export function isComingPolicy(name: string): boolean {
-  return COMING_POLICIES.includes(name)
-}
-
 /**
  * Takes every coming key out of a plain tree, in place, and tells `refuse` about those that ask for something this
  * version does not do.

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import type { PolicyOption } from '../policies/policy-options.ts'
+import { completeOptions, type PolicyOption } from '../policies/policy-options.ts'
 import { findPolicy, POLICIES, policyNames } from '../policies/registry.ts'
-import { isComingPolicy } from './coming.ts'
 import { number, spellings, textLeaf, whole } from './leaf.ts'
 import { choice, keys } from './names.ts'
 import { duration, printDuration, printRatio, ratio } from './units.ts'
@@ -15,9 +14,6 @@ const policyName = () =>
       const known = policyNames()
       if (known.includes(written)) return { value: written }
       const names = POLICIES.map(policy => policy.name)
-      if (isComingPolicy(written)) {
-        return { fault: `"${written}" is not available in this version; write one of ${names.join(', ')}` }
-      }
       return { fault: notOneOf(written, 'a policy', known, names) }
     },
   })
@@ -139,6 +135,8 @@ export const policySchema = z
           const message = `not an option of ${policy.name}; ${wish}`
           context.issues.push({ code: 'custom', message, input: policy, path: [option] })
         }
+        const fault = found?.fault?.(completeOptions(found.options, policy))
+        if (fault !== undefined) context.issues.push({ code: 'custom', message: fault, input: policy })
         if (Object.keys(policy.hash ?? {}).length > 0 && Object.hasOwn(policy, 'cookie')) {
           const message = 'the hash says already what names a session; write one of both'
           context.issues.push({ code: 'custom', message, input: policy, path: ['cookie'] })

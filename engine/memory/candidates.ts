@@ -1,6 +1,7 @@
 import { Affinity } from './affinity.ts'
 import { atomics } from './atomics.ts'
 import { DEGRADED, TIER_BITS } from './bars.ts'
+import { ChoiceView } from './choice-view.ts'
 import { pullOf } from './endpoint-table.ts'
 import {
   BARS,
@@ -8,6 +9,8 @@ import {
   FACTOR_Q12,
   FORECAST_AT_MS,
   FORECAST_US,
+  GAUGE_INFLIGHT,
+  GAUGE_WORDS,
   KEY_HASH,
   LEVELS,
   LEVELS_AT,
@@ -26,6 +29,7 @@ import {
   UTILISATION_Q12,
   WEIGHT_Q8,
 } from './layout.ts'
+import { OpenWeights } from './open-weights.ts'
 import type { Region } from './region.ts'
 
 /**
@@ -34,6 +38,7 @@ import type { Region } from './region.ts'
  *
  *   at(0) at(1) … at(count − 1)      a window of rows: all of the service, or those of one tier of it
  *   pull(row)                        weight × factor; 0 when a bar that counts holds it back, it is full, or it was tried before
+ *   entryRow(position)               the row an entry of the choice table leads to, if it is in the window
  *   inflight(row)                    what all threads have in flight on it
  *   peakUs, settledAtMs, levelUs     how long it takes of late; written by who settles, read by who picks
  *   affinity                         where the sessions of the service are, whichever tier has its turn
@@ -56,6 +61,10 @@ export class Candidates {
   isLimited = false
   /** Becomes true when a row was passed over for being full: then it is not for want of endpoints. */
   sawFull = false
+  /** 1 while the request that is picked for is not yet among those in flight on the service, 0 when it is. */
+  uncounted = 1
+  /** The choice table of the service, where its policy reads one. */
+  readonly table: ChoiceView
   /** Where the sessions of the service are. */
   readonly affinity: Affinity
   readonly #words: Int32Array
@@ -63,6 +72,9 @@ export class Candidates {
   readonly #serviceAt: number
   readonly #inflightAt: number
   readonly #inflightStride: number
+  readonly #gaugeAt: number
+  readonly #gaugesStride: number
+  readonly #openWeights = new OpenWeights()
   /** Where the rows are listed: the words of a slot, or a list of this thread's own. */
   #list: Int32Array
   #start = 0
@@ -72,12 +84,15 @@ export class Candidates {
   constructor(region: Region, service: number, scope = 0) {
     const { words, layout } = region
     this.affinity = new Affinity(region, service, scope)
+    this.table = new ChoiceView(region)
     this.#words = words
     this.#list = words
     this.#endpointsAt = layout.endpointsAt
     this.#serviceAt = layout.servicesAt + service * SERVICE_WORDS
     this.#inflightAt = layout.inflightAt
     this.#inflightStride = layout.inflightStride
+    this.#gaugeAt = layout.gaugesAt + service * GAUGE_WORDS + GAUGE_INFLIGHT
+    this.#gaugesStride = layout.gaugesStride
   }
 
   /** Points at rows: `count` of them from an index on, in the region's words or in a list of one's own. */
@@ -87,10 +102,21 @@ export class Candidates {
     this.count = count
   }
 
+  /**
+   * Follows the structure: all rows this thread chooses from, of which `bind` then makes windows, and the choice table of
+   * the service by its word index; 0: none. May allocate.
+   */
+  follow(start: number, count: number, list: Int32Array, table: number): void {
+    this.#openWeights.clear()
+    this.table.bind(table, list, start, count)
+    this.bind(start, count, list)
+  }
+
   /** Begins a pick. */
   begin(tried: Tried | undefined): void {
     this.tried = tried
     this.sawFull = false
+    this.uncounted = 1
   }
 
   /** Changes whenever bars, health, weights or what is shed of the service do; modulo 2^32. */
@@ -107,6 +133,12 @@ export class Candidates {
 
   at(position: number): number {
     return this.#list[this.#start + position]
+  }
+
+  /** The row an entry of the table leads to; −1 where that is not among those this pick may choose from. */
+  entryRow(position: number): number {
+    const place = this.table.placeOf(position)
+    return place >= this.#start && place < this.#start + this.count ? this.#list[place] : -1
   }
 
   /** How strongly the row is drawn, in units that only compare, at most 2^30; 0 when it may not be picked on this pick. */
@@ -185,6 +217,51 @@ export class Candidates {
       sum += words[at]
     }
     return sum
+  }
+
+  /** Requests in flight on the service, all threads together; as `inflight`, one load per seat. */
+  inflightOfService(): number {
+    const words = this.#words
+    let at = this.#gaugeAt
+    let sum = words[at]
+    for (let seat = words[SEATS_HIGH_AT]; seat > 1; seat--) {
+      at += this.#gaugesStride
+      sum += words[at]
+    }
+    return sum
+  }
+
+  /**
+   * How many of the service's requests the row may have in flight, so that none has more than `balance` percent of its
+   * share; one at least.
+   *
+   *   slots(e) = max(1, ⌈ ⌊((in flight of the service + 1) × balance + 99) ÷ 100⌋ × weight(e) ÷ sum of weights ⌉)
+   *
+   * The one more is the request itself, where it is not counted already (a service with limits counts it first).
+   * The sum is over the rows of the window whose bars are as this pick wants them, see open-weights.ts.
+   */
+  slotsOf(row: number, balance: number): number {
+    const words = this.#words
+    const total = Math.floor(((this.inflightOfService() + this.uncounted) * balance + 99) / 100)
+    const sum = this.#openWeights.sums[this.#openWeightAt()]
+    const slots = Math.ceil((total * words[this.#endpointsAt + row * ROW_WORDS + WEIGHT_Q8]) / sum)
+    // Beyond 2^30 requests nothing is full. A number this small is never boxed.
+    return slots < 1 ? 1 : Math.min(slots, 0x3fffffff) | 0
+  }
+
+  #openWeightAt(): number {
+    const words = this.#words
+    const revision = words[this.#serviceAt + REVISION]
+    const known = this.#openWeights.find(revision, this.#start, this.count, this.mask, this.want)
+    if (known >= 0) return known
+    let sum = 0
+    for (let position = 0; position < this.count; position++) {
+      const at = this.#line(this.at(position))
+      if ((words[at + BARS] & this.mask) === this.want) sum += words[at + WEIGHT_Q8]
+    }
+    const index = this.#openWeights.take(revision, this.#start, this.count, this.mask, this.want)
+    this.#openWeights.sums[index] = sum
+    return index
   }
 
   /** What the endpoint is called in hash policies: the same for its id in every process. */

@@ -3,18 +3,19 @@ import assert from 'node:assert/strict'
 /**
  * Every offset of the region, born by adding to the one before. Nothing outside this folder knows a word index.
  *
- *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬───────────────────┬──────────┬───────────┐
- *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings     │ affinity │ row texts │
- *   │ 4 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines + records │ 2 lines  │ n bytes   │
- *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ a seat            │ a set    │ a row     │
- *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴───────────────────┴──────────┴───────────┘
+ *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬──────────────┬──────────┬─────────┬─────────┐
+ *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings│ affinity │ choices │ texts   │
+ *   │ 4 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines and  │ 2 lines  │ tables, │ n bytes │
+ *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ records each │ a set    │ n bytes │ a row   │
+ *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴──────────────┴──────────┴─────────┴─────────┘
  *
  * Int32 words throughout: plain accesses of them never tear (ECMA-262), so a word that is true on its own needs no
- * protocol. What must be read together (which rows a service has, its policy) lives in the slots, see slots.ts.
+ * protocol. What must be read together (which rows a service has, its policy) lives in the slots, see slots.ts, and what
+ * a policy looks keys or turns up in lives in the choice area, see choice-tables.ts.
  */
 
 /** Shape of everything below. A thread refuses a region of another layout version. */
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 /** 'SBX1' as a little-endian word: the first word of every region. */
 export const MAGIC = 0x31584253
@@ -33,6 +34,7 @@ export const OUTCOMES_AT = 6 //       records in one seat's outcome ring        
 export const ORIGIN_S_AT = 7 //       the monotonic clock at creation, whole seconds          creator, once
 export const ORIGIN_MS_AT = 8 //      … and the milliseconds beyond                           creator, once
 export const REGION_ID_AT = 9 //      two random words: the same memory is known under any handle   creator, once
+export const CHOICE_BYTES_AT = 12 //  bytes for choice tables                                 creator, once
 export const AFFINITY_MAX_AT = 11 //  entries of the affinity table                           creator, once
 // line 1: ticks about a hundred times a second
 export const CLOCK_MS_AT = LINE_WORDS // ms since the origin, wraps after 49 days              whoever ticks
@@ -40,8 +42,9 @@ export const CLOCK_MS_AT = LINE_WORDS // ms since the origin, wraps after 49 day
 export const PUBLISHED_AT = 2 * LINE_WORDS // version << 8 | slot                              the writer, by CAS
 export const WRITER_AT = PUBLISHED_AT + 1 //  seat + 1 of the thread that is writing, 0: none   the writer, by CAS
 export const SEATS_HIGH_AT = PUBLISHED_AT + 2 // one more than the highest seat ever taken     takers, by CAS
-// line 3: who reads the outcome rings
+// line 3: who reads the outcome rings, and who builds tables
 export const DRAINER_AT = 3 * LINE_WORDS //   seat + 1 of the thread that drains outcomes, 0: nobody
+export const BUILDER_AT = DRAINER_AT + 1 //   seat + 1 of the thread that builds choice tables, 0: nobody
 export const HEADER_WORDS = 4 * LINE_WORDS
 
 // ── seat: one attached thread ───────────────────────────────────────────────────────────── owner (writes)
@@ -105,15 +108,29 @@ export const SLOT_CHECK = 1 //     checksum of all that follows                 
 export const SLOT_SERVICES = 2 //  services in it                                              table writer, before publishing
 export const SLOT_ROWS = 3 //      rows in it, all services together                           table writer, before publishing
 export const SLOT_HEADER_WORDS = 4
-/** A service in a slot: where its rows start in the slot's list, how many, and its text (name, policy). */
+/** A service in a slot: where its rows start in the slot's list, how many, its choice table, and its text (name, policy). */
 export const ENTRY_START = 0
 export const ENTRY_COUNT = 1
 export const ENTRY_TEXT_BYTES = 2
 export const ENTRY_REVISION = 3 // version that last changed the text
-export const ENTRY_TEXT = 4
+export const ENTRY_TABLE = 4 // word index of its choice table; 0: it has none
+export const ENTRY_TEXT = 5
 export const ENTRY_WORDS = 256
 /** Longest service text: JSON of its name, its policy and what else a pick must know of it. */
 export const SERVICE_TEXT_BYTES_MAX = (ENTRY_WORDS - ENTRY_TEXT) * 4
+
+// ── choice table: what a policy looks keys or turns up in, see choice-tables.ts ─────────── owner (writes)
+export const TABLE_WORDS = 0 //    words it takes, this header included                       who builds it, before publishing
+export const TABLE_CHECK = 1 //    checksum of all that follows                               … and so are all of these
+export const TABLE_KIND = 2 //     what its entries mean, by a number of the policies' own
+export const TABLE_MEMBERS = 3 //  members
+export const TABLE_ENTRIES = 4 //  entries
+export const TABLE_POINTS = 5 //   points: as many as entries, or none
+export const TABLE_HEADER_WORDS = LINE_WORDS
+/** A member: its ticket (row and generation), and the weight the table was built by. */
+export const MEMBER_TICKET = 0
+export const MEMBER_WEIGHT_Q8 = 1
+export const MEMBER_WORDS = 2
 
 // ── gauges: what one seat holds of one service at this moment ───────────────────────────── owner (writes)
 export const GAUGE_INFLIGHT = 0 //    picked and not settled                                    the seat's thread
@@ -138,6 +155,8 @@ export const OUTCOME_RECORDS = 2 * LINE_WORDS
 /** A record: ticket, outcome code, latency in µs, clock in ms. */
 export const RECORD_WORDS = 4
 
+/** One gibibyte: word and half-word indices stay far within 31 bits. */
+export const CHOICE_BYTES_LIMIT = 2 ** 30
 // ── affinity: a set of eight sessions, see affinity.ts; word n of entry w is at n + w ─────── owner (writes)
 export const AFFINITY_WAYS = 8
 export const AFFINITY_TICKET = AFFINITY_WAYS //    where the session is; the first word is its key, sealed with this   picking threads
@@ -160,6 +179,12 @@ export interface Capacity {
   textBytes: number
   /** Outcomes a thread may be ahead of the drainer before it counts loss; a power of two. */
   outcomes: number
+  /**
+   * Bytes for choice tables (maglev, ring-hash, the schedules of weighted-round-robin), each table three times over: the
+   * live one, the one that is built, and one that a thread may still read. A table takes 2 bytes an entry, 4 a point, 8 a
+   * member, and one is never larger than a third of all. 0: no table is built.
+   */
+  choices: number
   /** Sessions that sticky services remember, all together: 0, or a power of two. */
   affinity: number
 }
@@ -180,6 +205,9 @@ export interface Layout extends Capacity {
   totalsStride: number
   outcomeRingsAt: number
   outcomeRingWords: number
+  choicesAt: number
+  /** Where the choice area ends. */
+  choicesEnd: number
   affinityAt: number
   textAt: number
   bytes: number
@@ -188,7 +216,7 @@ export interface Layout extends Capacity {
 const lines = (words: number): number => Math.ceil(words / LINE_WORDS) * LINE_WORDS
 
 export function layoutOf(capacity: Capacity): Layout {
-  const { rows, services, seats, textBytes, outcomes, affinity } = capacity
+  const { rows, services, seats, textBytes, outcomes, affinity, choices } = capacity
   const slots = seats + 2
   const slotWords = lines(SLOT_HEADER_WORDS + services * ENTRY_WORDS + rows)
   const inflightStride = lines(rows)
@@ -205,7 +233,9 @@ export function layoutOf(capacity: Capacity): Layout {
   const totalsAt = gaugesAt + seats * gaugesStride
   const outcomeRingsAt = totalsAt + seats * totalsStride
   const affinityAt = outcomeRingsAt + seats * outcomeRingWords
-  const textAt = (affinityAt + (affinity / AFFINITY_WAYS) * AFFINITY_SET_WORDS) * 4
+  const choicesAt = affinityAt + (affinity / AFFINITY_WAYS) * AFFINITY_SET_WORDS
+  const choicesEnd = choicesAt + lines(Math.ceil(choices / 4))
+  const textAt = choicesEnd * 4
   const bytes = textAt + rows * textBytes
   return {
     ...capacity,
@@ -223,6 +253,8 @@ export function layoutOf(capacity: Capacity): Layout {
     totalsStride,
     outcomeRingsAt,
     outcomeRingWords,
+    choicesAt,
+    choicesEnd,
     affinityAt,
     textAt,
     bytes,
@@ -236,4 +268,6 @@ assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'writt
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
 assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
+assert(BUILDER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)
+assert(TABLE_POINTS < TABLE_HEADER_WORDS && CHOICE_BYTES_AT < CLOCK_MS_AT && REGION_ID_AT + 2 < CHOICE_BYTES_AT)
 assert(AFFINITY_MAX_AT < LINE_WORDS && DRAINER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)

@@ -3,6 +3,8 @@ import { SignalboxError } from '../errors.ts'
 import {
   AFFINITY_MAX_AT,
   type Capacity,
+  CHOICE_BYTES_AT,
+  CHOICE_BYTES_LIMIT,
   HEADER_WORDS,
   LAYOUT_VERSION,
   LAYOUT_VERSION_AT,
@@ -43,6 +45,7 @@ export const DEFAULT_CAPACITY: Readonly<Capacity> = {
   seats: 32,
   textBytes: 512,
   outcomes: 4096,
+  choices: 0,
   affinity: 0,
 }
 
@@ -50,6 +53,7 @@ export const DEFAULT_CAPACITY: Readonly<Capacity> = {
  * Makes a region. Throws SBX_REGION_FULL when a number is outside its limits.
  *
  * rows 1…65,536 · services 1…1,024 · seats 1…254 · textBytes 128…65,536, a multiple of 8 · outcomes 64…65,536, a power of two
+ * choices 0…1,073,741,824
  * affinity 0, or 64…4,194,304, a power of two
  */
 export function createRegion(wanted: Partial<Capacity> = {}): Region {
@@ -59,6 +63,7 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   within('seats', capacity.seats, 1, SEATS_LIMIT)
   within('textBytes', capacity.textBytes, 128, 65_536)
   within('outcomes', capacity.outcomes, 64, 65_536)
+  within('choices', capacity.choices, 0, CHOICE_BYTES_LIMIT)
   if (capacity.affinity !== 0) within('affinity', capacity.affinity, 64, 1 << 22)
   capacity.textBytes = Math.ceil(capacity.textBytes / 8) * 8
   powerOfTwo('outcomes', capacity.outcomes)
@@ -73,6 +78,7 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   words[SEATS_MAX_AT] = capacity.seats
   words[TEXT_BYTES_AT] = capacity.textBytes
   words[OUTCOMES_AT] = capacity.outcomes
+  words[CHOICE_BYTES_AT] = capacity.choices
   words[AFFINITY_MAX_AT] = capacity.affinity
   words[ORIGIN_S_AT] = seconds
   words[ORIGIN_MS_AT] = Math.floor(nanos / 1e6)
@@ -109,6 +115,7 @@ export function openRegion(handle: unknown): Region {
     seats: header[SEATS_MAX_AT],
     textBytes: header[TEXT_BYTES_AT],
     outcomes: header[OUTCOMES_AT],
+    choices: header[CHOICE_BYTES_AT],
     affinity: header[AFFINITY_MAX_AT],
   })
   if (buffer.byteLength !== layout.bytes) {

@@ -3,6 +3,7 @@ import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
 import {
   BREAKER_PROBE,
+  BUILDER_AT,
   DRAINER_AT,
   ROW_WORDS,
   SEAT_PIN,
@@ -54,12 +55,12 @@ export function takeSeat(region: Region): number {
 const GIVEN_BACK = -0x80000000
 
 /**
- * Gives back all that this thread holds by a seat: its in-flight and gauges, probes it has out, its pin, its right to write
- * or drain, and last the seat itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should the thread die within,
+ * Gives back all that this thread holds by a seat: its in-flight and gauges, probes it has out, its pin, its right to write,
+ * drain or build, and last the seat itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should the thread die within,
  * freeSeatOf still knows whose seat it was.
  *
- * writes    the seat's in-flight words and gauges, BREAKER_PROBE of rows that name it, SEAT_PIN, SEAT_PIN_NEXT, WRITER and DRAINER if they name it, SEAT_THREAD
- * reads     SEAT_THREAD, WRITER, DRAINER
+ * writes    the seat's in-flight words and gauges, BREAKER_PROBE of rows that name it, SEAT_PIN, SEAT_PIN_NEXT, WRITER, DRAINER and BUILDER if they name it, SEAT_THREAD
+ * reads     SEAT_THREAD, WRITER, DRAINER, BUILDER
  * ordering  SeqCst compareExchange of SEAT_THREAD, Unordered zeroing of words whose only writer is this, then SeqCst
  *           stores; SEAT_THREAD last, so that a new taker finds everything zero
  * progress  wait-free
@@ -102,6 +103,7 @@ function clearSeat(region: Region, seat: number): void {
   // A table half written by the dead is in a slot that nobody was told of: there is nothing to repair.
   atomics.compareExchange(words, WRITER_AT, seat + 1, 0)
   atomics.compareExchange(words, DRAINER_AT, seat + 1, 0)
+  atomics.compareExchange(words, BUILDER_AT, seat + 1, 0)
   atomics.store(words, seatWord(region, seat, SEAT_THREAD), 0)
 }
 

@@ -3,6 +3,7 @@ import {
   ENTRY_COUNT,
   ENTRY_REVISION,
   ENTRY_START,
+  ENTRY_TABLE,
   ENTRY_TEXT,
   ENTRY_TEXT_BYTES,
   ENTRY_WORDS,
@@ -51,7 +52,13 @@ export const isAtLeast = (a: number, b: number): boolean => ((a - b) & VERSION_M
 /** What a slot says, as plain data. Rows are row numbers of the endpoint table. */
 export interface Structure {
   version: number
-  services: { text: string; revision: number; rows: number[] }[]
+  services: {
+    text: string
+    revision: number
+    rows: number[]
+    /** Word index of the service's choice table; left out: it has none. */
+    table?: number
+  }[]
 }
 
 export function slotStart(region: Region, slot: number): number {
@@ -92,13 +99,27 @@ export function movePin(region: Region, seat: number): number {
  * while readers move their pins.
  *
  * writes    nothing
- * reads     PUBLISHED, then of every seat the next pin and the pin, in this order
- * ordering  SeqCst, PUBLISHED first
+ * reads     what slotsInUse reads
+ * ordering  SeqCst
  * progress  wait-free
  * pairs     movePin. Call it while holding the right to write: two callers would be given the same slot.
  */
 export function findFreeSlot(region: Region): number {
+  return slotsInUse(region).indexOf(0)
+}
+
+/**
+ * Which slots are live or pinned: 1 at the number of each that is.
+ *
+ * writes    nothing
+ * reads     PUBLISHED, then of every seat the next pin and the pin, in this order
+ * ordering  SeqCst, PUBLISHED first: who pins after we looked at its seat has seen what was live then, or later
+ * progress  wait-free
+ * pairs     movePin
+ */
+export function slotsInUse(region: Region): Uint8Array {
   const { words, layout } = region
+  // By pin, which is slot + 1; the first stands for "none", and is not told.
   const used = new Uint8Array(layout.slots + 1)
   used[slotOf(atomics.load(words, PUBLISHED_AT)) + 1] = 1
   const high = atomics.load(words, SEATS_HIGH_AT)
@@ -107,8 +128,7 @@ export function findFreeSlot(region: Region): number {
     used[atomics.load(words, seatWord(region, seat, SEAT_PIN_NEXT))] = 1
     used[atomics.load(words, seatWord(region, seat, SEAT_PIN))] = 1
   }
-  const free = used.indexOf(0, 1)
-  return free < 0 ? -1 : free - 1
+  return used.subarray(1)
 }
 
 /** Fills a free slot, plainly: nobody reads it before it is published. The caller has checked that it fits. */
@@ -121,6 +141,7 @@ export function fillSlot(region: Region, slot: number, structure: Structure): vo
     words[entry + ENTRY_START] = rowAt
     words[entry + ENTRY_COUNT] = service.rows.length
     words[entry + ENTRY_REVISION] = service.revision
+    words[entry + ENTRY_TABLE] = service.table ?? 0
     words[entry + ENTRY_TEXT_BYTES] = Buffer.from(
       region.buffer,
       (entry + ENTRY_TEXT) * 4,
@@ -161,10 +182,12 @@ export function readSlot(region: Region, published: number): Structure {
   const services = Array.from({ length: words[start + SLOT_SERVICES] }, (_, index) => {
     const entry = start + SLOT_HEADER_WORDS + index * ENTRY_WORDS
     const rowsAt = start + words[entry + ENTRY_START]
+    const table = words[entry + ENTRY_TABLE]
     return {
       text: readText(region, entry),
       revision: words[entry + ENTRY_REVISION],
       rows: Array.from(words.subarray(rowsAt, rowsAt + words[entry + ENTRY_COUNT])),
+      ...(table === 0 ? {} : { table }),
     }
   })
   return { version: words[start + SLOT_VERSION], services }
@@ -183,6 +206,11 @@ export function serviceCount(region: Region, slot: number, service: number): num
 /** Changes when the text of a service does: who has decoded a revision need not decode it again. */
 export function serviceRevision(region: Region, slot: number, service: number): number {
   return region.words[slotStart(region, slot) + SLOT_HEADER_WORDS + service * ENTRY_WORDS + ENTRY_REVISION]
+}
+
+/** Where the choice table of a service is (a word index), which stays as it is while the slot is pinned; 0: it has none. */
+export function serviceTable(region: Region, slot: number, service: number): number {
+  return region.words[slotStart(region, slot) + SLOT_HEADER_WORDS + service * ENTRY_WORDS + ENTRY_TABLE]
 }
 
 export function serviceText(region: Region, slot: number, service: number): string {

@@ -199,6 +199,20 @@ export class Edit {
     this.isChanged = true
   }
 
+  /**
+   * Gives a service another choice table, by its word index; 0: none. It is filled already, and is read from the moment
+   * the edit is published; the one before stays as it is while a thread can see it.
+   */
+  setTable(service: number, table: number): void {
+    this.#structure.services[service].table = table
+    this.isChanged = true
+  }
+
+  /** The text of a service as of this edit: unchanged since it was read elsewhere if it is of this revision. */
+  revision(service: number): number {
+    return this.#structure.services[service].revision
+  }
+
   finish(): Structure {
     // Versions are compared on a circle: a removal must be forgotten before they have come half-way round it.
     if ((this.#version & 0xfffff) === 0) this.#forgetRetired()

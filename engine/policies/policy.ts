@@ -1,6 +1,7 @@
 import type { Candidates } from '../memory/candidates.ts'
 import type { Dice } from './dice.ts'
 import type { OptionValues, PolicyOptions } from './policy-options.ts'
+import type { TableSpec } from './tables/table-spec.ts'
 
 /** No candidate is open: what a policy answers, and what `pick` then answers. */
 export const NO_ENDPOINT = -1
@@ -43,6 +44,10 @@ export interface Policy {
   /** True when it remembers where each key is: then it wants room in the affinity table. */
   readonly keepsSessions?: boolean
   readonly options: PolicyOptions
+  /** What is wrong with options that are right each for itself, as a sentence to follow their names; undefined: nothing. */
+  readonly fault?: (options: OptionValues) => string | undefined
+  /** The choice table that picks read, where they read one. Without it (not built yet, nobody to build it) they still work. */
+  readonly table?: (options: OptionValues) => TableSpec | undefined
   /** `options` has a value for each option of the policy, see completeOptions. */
   create(dice: Dice, options: OptionValues): Chooser
 }

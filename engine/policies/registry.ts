@@ -1,11 +1,13 @@
 import { adaptive } from './adaptive.ts'
 import { capacity } from './capacity.ts'
 import { leastRequest } from './least-request.ts'
+import { maglev } from './maglev.ts'
 import { peakEwma } from './peak-ewma.ts'
 import type { Policy } from './policy.ts'
 import { prequal } from './prequal.ts'
 import { random } from './random.ts'
 import { rendezvous } from './rendezvous.ts'
+import { ringHash } from './ring-hash.ts'
 import { roundRobin } from './round-robin.ts'
 import { stickyWithin } from './sticky.ts'
 import { weightedRoundRobin } from './weighted-round-robin.ts'
@@ -16,10 +18,12 @@ const PLAIN: readonly Policy[] = [
   adaptive,
   capacity,
   leastRequest,
+  maglev,
   peakEwma,
   prequal,
   random,
   rendezvous,
+  ringHash,
   roundRobin,
   weightedRoundRobin,
   zone,

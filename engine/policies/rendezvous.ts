@@ -1,5 +1,6 @@
-import { avalanche } from '../memory/hash-key.ts'
-import { NO_ENDPOINT, type Policy } from './policy.ts'
+import { balance } from './balance.ts'
+import { byScore } from './by-score.ts'
+import type { Policy } from './policy.ts'
 
 /**
  * Rendezvous hashing: each key has an endpoint of its own, and keeps it as long as that is open.
@@ -8,12 +9,13 @@ import { NO_ENDPOINT, type Policy } from './policy.ts'
  *   score(e) = −pull(e) ÷ ln u(e)                the highest wins; the share of keys follows the weights
  *
  * When an endpoint leaves, its keys alone move, spread over the others by weight; when one joins, it takes its share and
- * no other key moves. A key whose endpoint is barred goes to its second one, and returns.
+ * no other key moves. A key whose endpoint is barred, or full (see balance.ts), goes to its second one, and returns.
  *
  * Source    Thaler and Ravishankar 1998, weighted after Mosharraf's logarithmic method.
- * Reads     bars, pull and name of every row.   Cost  n rows, a logarithm each: for services of up to a few hundred.
+ * Reads     bars, pull and name of every row; with a balance also what is in flight.
+ * Cost      n rows, a logarithm each: for services of up to a few hundred.
  * Good for  caches and sessions in small services, with nothing to build or to rebuild.
- * Poor for  thousands of endpoints (a table is cheaper), and keys of very uneven popularity.
+ * Poor for  thousands of endpoints (maglev is cheaper), and keys of very uneven popularity.
  */
 export const rendezvous: Policy = {
   name: 'rendezvous',
@@ -21,21 +23,6 @@ export const rendezvous: Policy = {
   summary: 'each key to an endpoint of its own, by weight; few keys move when endpoints come and go',
   isWeighted: false,
   isKeyed: true,
-  options: {},
-  create: () => ({
-    pickRow: (candidates, hash) => {
-      let best = NO_ENDPOINT
-      let bestScore = 0
-      for (let position = 0; position < candidates.count; position++) {
-        const row = candidates.at(position)
-        const pull = candidates.pull(row)
-        if (pull === 0) continue
-        const score = -pull / Math.log(((avalanche(hash ^ candidates.keyHash(row)) >>> 0) + 0.5) / 2 ** 32)
-        if (score <= bestScore) continue
-        best = row
-        bestScore = score
-      }
-      return best
-    },
-  }),
+  options: { balance },
+  create: (_, options) => ({ pickRow: byScore(options.balance as number) }),
 }

@@ -1,9 +1,17 @@
 import type { Candidates } from '../memory/candidates.ts'
 import { drawByPull } from './cheapest.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
+import { takeScheduled } from './scheduled.ts'
+import { SCHEDULE_TABLE } from './tables/table-spec.ts'
 
 /**
- * Weighted round robin by static stride.
+ * Weighted round robin: by static stride, or by a schedule that was built beforehand.
+ *
+ *   stride     works the turn out as it is taken; needs no table, and a new weight counts from the next turn
+ *   smooth     nginx's order: {5, 1, 1} is a a b a c a a, over all threads together (tables/smooth.ts)
+ *   edf        Envoy's order: {1, 2} is b a b (tables/edf.ts). Exact turns, and one table look-up for each
+ *
+ * A schedule is read as scheduled.ts says. While there is none, stride takes the turns. Stride:
  *
  *   w(e)  = pull(e) × 65535 ÷ largest pull             weights scaled so that the largest is 65535
  *   turn  = sequence++,  i = turn mod n,  g = turn div n
@@ -20,16 +28,23 @@ import { NO_ENDPOINT, type Policy } from './policy.ts'
 export const weightedRoundRobin: Policy = {
   name: 'weighted-round-robin',
   aliases: ['weighted_round_robin', 'wrr'],
-  summary: 'turns in proportion to weight, evenly spread (static stride)',
+  summary: 'turns in proportion to weight, evenly spread (stride, smooth or earliest deadline first)',
   isWeighted: true,
   options: {
-    schedule: { kind: 'word', words: ['stride'], default: 'stride', about: 'how turns are spread' },
+    schedule: {
+      kind: 'word',
+      words: ['stride', 'smooth', 'edf'],
+      default: 'stride',
+      about: "how turns are spread: worked out as they come (stride), in nginx's order (smooth) or in Envoy's (edf)",
+    },
   },
+  table: ({ schedule }) => (schedule === 'smooth' || schedule === 'edf' ? { name: schedule } : undefined),
   create: dice => ({
     pickRow: candidates => {
       if (candidates.count === 0) return NO_ENDPOINT
-      const row = takeTurns(candidates)
-      // None in two rounds: the heavy ones are out. Drawn by dice, the others keep their shares, and turns their phase.
+      const isScheduled = candidates.table.kind === SCHEDULE_TABLE
+      const row = isScheduled ? takeScheduled(candidates, dice) : takeTurns(candidates)
+      // None in two rounds or 64 turns: the heavy ones are out. Drawn by dice, the others keep their shares, and turns their phase.
       return row === NO_ENDPOINT ? drawByPull(candidates, dice) : row
     },
   }),

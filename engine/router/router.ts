@@ -6,7 +6,14 @@ import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../mem
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
 import type { ServiceText } from '../memory/service-text.ts'
-import { peekPublished, serviceCount, serviceRevision, serviceStart, serviceText } from '../memory/slots.ts'
+import {
+  peekPublished,
+  serviceCount,
+  serviceRevision,
+  serviceStart,
+  serviceTable,
+  serviceText,
+} from '../memory/slots.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
 import { createDice, type Dice } from '../policies/dice.ts'
 import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
@@ -46,7 +53,7 @@ export type RouterOptions = SubsetOptions
  *
  * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log,
  * block or read a clock; only the first pick after a change of structure may allocate, where a service has priorities,
- * zones or subsets to sort its rows by.
+ * zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows.
  */
 export class Router {
   readonly service: string
@@ -61,6 +68,7 @@ export class Router {
   #learn: Learn | undefined
   #keep: Keep | undefined
   #isKeyed = false
+  #readsTable = false
   #guard: Guard | undefined
   #dice: Dice
   #revision = 0
@@ -153,6 +161,7 @@ export class Router {
       guard.leaveService()
       return NO_ENDPOINT
     }
+    candidates.uncounted = 0
     for (let choice = 0; choice < CHOICES_MAX; choice++) {
       let row = this.#pickRow(candidates, hash)
       if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) {
@@ -316,6 +325,7 @@ export class Router {
     const count = serviceCount(region, slot, this.#index)
     const rows = this.#chosenRows(start, count)
     this.#revisionSeen = this.#tiers.bind(this.#text, start, count, rows)
+    this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
     this.#shedFrom = attachment.services.shedFrom(this.#index) || SHED_NONE
     if (this.#keep !== undefined) this.#candidates.affinity.list(rows ?? region.words.subarray(start, start + count))
     this.#isWhole = false
@@ -344,11 +354,13 @@ export class Router {
     const found = findPolicy(policy.name)
     if (found === undefined) return
     const dice = createDice(seedOf(this.#attachment.seat, this.#index))
-    const { pickRow, learn, keep } = found.create(dice, completeOptions(found.options, policy))
+    const options = completeOptions(found.options, policy)
+    const { pickRow, learn, keep } = found.create(dice, options)
     this.#pickRow = pickRow
     this.#learn = learn
     this.#keep = keep
     this.#isKeyed = found.isKeyed === true
+    this.#readsTable = found.table?.(options) !== undefined
   }
 }
 

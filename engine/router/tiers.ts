@@ -77,6 +77,11 @@ export class Tiers {
     return this.derive()
   }
 
+  /** Tells the candidates of the rows there are, and of the choice table (0: none). May allocate, as `bind` does. */
+  lead(candidates: Candidates, table: number): void {
+    candidates.follow(this.#start, this.#count, this.#list, table)
+  }
+
   /** Whether a change of facts is to be followed now: of many rows once a tick is enough. */
   get isDue(): boolean {
     return this.#count <= ROWS_AT_ONCE || readClock(this.#attachment.region) !== this.#derivedAtMs

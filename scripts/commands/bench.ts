@@ -22,7 +22,7 @@ Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call.
       allowPositionals: true,
       options: { json: { type: 'string' }, check: { type: 'boolean' } },
     })
-    const { subjects, close } = pickSubjects()
+    const { subjects, close } = await pickSubjects()
     const chosen = subjects.filter(
       ({ name }) => positionals.length === 0 || positionals.some(part => name.includes(part)),
     )

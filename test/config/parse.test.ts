@@ -3,9 +3,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ConfigResult, parseConfig } from '../../engine/config/parse.ts'
 import { formatProblems } from '../../engine/config/problems.ts'
-import { POLICIES } from '../../engine/policies/registry.ts'
-
-const POLICY_NAMES = POLICIES.map(({ name }) => name).join(', ')
 
 function read(text: string, env: Record<string, string> = {}) {
   const result = parseConfig(text, { env })
@@ -174,10 +171,6 @@ const MISTAKES: [string, string][] = [
   [
     'services: {a: {endpoints: [{url: "http://a", metadata: {v: 1.10}}]}}',
     '1:60: services.a.endpoints[0].metadata.v: 1.1 is a number here; put it in quotes',
-  ],
-  [
-    'services: {a: {policy: maglev}}',
-    `1:24: services.a.policy: "maglev" is not available in this version; write one of ${POLICY_NAMES}`,
   ],
   [
     'services: {a: {policy: {name: round-robin, schedule: stride}}}',

@@ -16,6 +16,26 @@ const MISTAKES: [string, string][] = [
     '1:52: services.a.policy.hash: not an option of least-request; it has none',
   ],
   [
+    'services: {a: {policy: {name: maglev, size: 65536}}}',
+    '1:45: services.a.policy.size: 65536 is not a prime; write one, as 65537 or 655373, a hundred times the endpoints',
+  ],
+  [
+    'services: {a: {policy: {name: maglev, size: 5000013}}}',
+    '1:45: services.a.policy.size: 5000013 is out of range; write a whole number from 2 to 5000011',
+  ],
+  [
+    'services: {a: {policy: {name: rendezvous, balance: 99}}}',
+    '1:52: services.a.policy.balance: 99 is below the average; write 0 for no bound, or 100 or more',
+  ],
+  [
+    'services: {a: {policy: {name: ring-hash, minimum: 2000, maximum: 1000}}}',
+    '1:24: services.a.policy: minimum is 2000 and maximum 1000; write a minimum that is not above it',
+  ],
+  [
+    'services: {a: {policy: {name: ring-hash, mode: ketma}}}',
+    '1:48: services.a.policy.mode: "ketma" is not a value of mode; did you mean "ketama"?',
+  ],
+  [
     'services: {a: {policy: {name: sticky, hash: {header: a}, cookie: b}}}',
     '1:66: services.a.policy.cookie: the hash says already what names a session; write one of both',
   ],
@@ -52,6 +72,9 @@ test('a policy may be a name, an alias, or a map with what the hash is made from
   for (const [written, policy] of [
     ['hrw', { name: 'hrw' }],
     ['{name: rendezvous, hash: {cookie: session}}', { name: 'rendezvous', hash: { cookie: 'session' } }],
+    ['{name: maglev, size: 655373, balance: 150}', { name: 'maglev', size: 655_373, balance: 150 }],
+    ['{name: ring_hash, mode: ketama, points: 80}', { name: 'ring_hash', mode: 'ketama', points: 80 }],
+    ['{name: wrr, schedule: edf}', { name: 'wrr', schedule: 'edf' }],
     ['{name: sticky, ttl: 1h, within: random}', { name: 'sticky', ttl: 3_600_000, within: 'random' }],
     ['{name: rendezvous, hash: {source: true}}', { name: 'rendezvous', hash: { source: true } }],
   ] as const) {

@@ -16,7 +16,15 @@ import {
   TOTAL_WORDS,
 } from '../../engine/memory/layout.ts'
 
-const CAPACITY: Capacity = { rows: 100, services: 3, seats: 5, textBytes: 128, outcomes: 64, affinity: 64 }
+const CAPACITY: Capacity = {
+  rows: 100,
+  services: 3,
+  seats: 5,
+  textBytes: 128,
+  outcomes: 64,
+  affinity: 64,
+  choices: 1000,
+}
 
 test('layoutOf() lays the parts one after another, none over its neighbour', () => {
   const layout = layoutOf(CAPACITY)
@@ -30,7 +38,9 @@ test('layoutOf() lays the parts one after another, none over its neighbour', () 
     [layout.totalsAt, layout.gaugesAt + 5 * layout.gaugesStride],
     [layout.outcomeRingsAt, layout.totalsAt + 5 * layout.totalsStride],
     [layout.affinityAt, layout.outcomeRingsAt + 5 * layout.outcomeRingWords],
-    [layout.textAt / 4, layout.affinityAt + (64 / AFFINITY_WAYS) * AFFINITY_SET_WORDS],
+    [layout.choicesAt, layout.affinityAt + (64 / AFFINITY_WAYS) * AFFINITY_SET_WORDS],
+    [layout.choicesEnd, layout.choicesAt + 256],
+    [layout.textAt / 4, layout.choicesEnd],
   ]
   for (const [start, endBefore] of ends) assert.equal(start, endBefore)
   assert.equal(layout.bytes, layout.textAt + 100 * 128)

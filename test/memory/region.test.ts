@@ -102,8 +102,8 @@ test('createRegion() takes the largest number of seats there may be', () => {
 })
 
 test('createRegion() without a wish gives the default capacity', () => {
-  const { rows, services, seats, textBytes, outcomes, affinity } = createRegion().layout
-  assert.deepEqual({ rows, services, seats, textBytes, outcomes, affinity }, DEFAULT_CAPACITY)
+  const { rows, services, seats, textBytes, outcomes, affinity, choices } = createRegion().layout
+  assert.deepEqual({ rows, services, seats, textBytes, outcomes, affinity, choices }, DEFAULT_CAPACITY)
 })
 
 test('a region of one row, one service and one seat works', () => {

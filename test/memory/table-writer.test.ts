@@ -94,7 +94,7 @@ test('putService() refuses a text that is too long', () => {
   const name = 'x'.repeat(1_100)
   assert.throws(() => writerOf().edit(edit => edit.putService({ ...TEXT, name })), {
     code: 'SBX_REGION_FULL',
-    message: /^Cannot put service x+: its name and policy options take \d+ bytes, shorten them to 1008 /,
+    message: /^Cannot put service x+: its name and policy options take \d+ bytes, shorten them to 1004 /,
   })
 })
 

@@ -4,9 +4,11 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { DRAINING, EJECTED, QUARANTINED, UNHEALTHY } from '../../engine/memory/bars.ts'
 import { Candidates, Tried } from '../../engine/memory/candidates.ts'
+import { avalanche } from '../../engine/memory/hash-key.ts'
 import { createDice } from '../../engine/policies/dice.ts'
-import { NO_ENDPOINT, type PickRow, type Policy } from '../../engine/policies/policy.ts'
-import { POLICIES } from '../../engine/policies/registry.ts'
+import { NO_ENDPOINT, type PickRow } from '../../engine/policies/policy.ts'
+import { completeOptions } from '../../engine/policies/policy-options.ts'
+import { VARIANTS, type Variant } from '../support/policy-variants.ts'
 import { newEndpoint, type TinyEndpoint, type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 /** What every policy promises, whoever writes it. A new one is tested by being in the registry. */
@@ -18,11 +20,14 @@ function many(count: number, endpoint: TinyEndpoint = {}): Record<string, TinyEn
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, endpoint]))
 }
 
+/** Keys come as hashes, which are spread. */
+const key = (i: number): number => avalanche(i) >>> 0
+
 /** Picks and settles at once; how often each id came. */
 function counts(world: TinyWorld, picks: number, isHeld = false): Map<string, number> {
   const seen = new Map<string, number>()
   for (let i = 0; i < picks; i++) {
-    const ticket = world.router.pick(i)
+    const ticket = world.router.pick(key(i))
     assert.ok(ticket >= 0)
     const { id } = world.router.endpoint(ticket)
     seen.set(id, (seen.get(id) ?? 0) + 1)
@@ -32,8 +37,8 @@ function counts(world: TinyWorld, picks: number, isHeld = false): Map<string, nu
 }
 
 /** The policy without a router around it. */
-function bare(policy: Policy, seed = 1): PickRow {
-  return policy.create(createDice(seed), { name: policy.name }).pickRow
+function bare({ policy, written }: Variant, seed = 1): PickRow {
+  return policy.create(createDice(seed), completeOptions(policy.options, written)).pickRow
 }
 
 /** Five standard deviations of a binomial count: one false alarm in 1.7 million. */
@@ -41,9 +46,10 @@ function tolerance(picks: number, share: number): number {
   return 5 * Math.sqrt(picks * share * (1 - share))
 }
 
-for (const policy of POLICIES) {
-  describe(policy.name, () => {
-    const options = { policy: policy.name }
+for (const variant of VARIANTS) {
+  const { name, policy, written } = variant
+  describe(name, () => {
+    const options = { policy: { name: policy.name, ...written } }
 
     test('answers NO_ENDPOINT for a service without endpoints', () => {
       const world = tinyWorld({}, options)
@@ -66,7 +72,7 @@ for (const policy of POLICIES) {
     test('never picks a row outside the service', () => {
       const world = tinyWorld({ a: {}, b: {} }, { ...options, capacity: { services: 2 } })
       world.writer.edit(edit => {
-        const other = edit.putService({ name: 'other', policy: { name: policy.name }, panicThreshold: 0.5 })
+        const other = edit.putService({ name: 'other', policy: options.policy, panicThreshold: 0.5 })
         for (let i = 0; i < 20; i++) edit.add(other, newEndpoint(`x${i}`, { weight: 100 }))
       })
       world.add('c')
@@ -169,8 +175,8 @@ for (const policy of POLICIES) {
           const world = tinyWorld(many(count), options)
           for (const id of Object.keys(many(count))) if (id !== `e${open}`) world.bar(id, QUARANTINED)
           const candidates = world.candidates(Contended)
-          const pick = bare(policy)
-          for (let i = 0; i < 10; i++) assert.equal(pick(candidates, i), world.row(`e${open}`))
+          const pick = bare(variant)
+          for (let i = 0; i < 10; i++) assert.equal(pick(candidates, key(i)), world.row(`e${open}`))
           world.close()
         }
       }
@@ -183,23 +189,27 @@ for (const policy of POLICIES) {
           steps++
           return super.at(position)
         }
+        override entryRow(position: number): number {
+          steps++
+          return super.entryRow(position)
+        }
       }
       for (const count of SIZES) {
         for (const isOpen of [(_: number) => true, (i: number) => i === 0, (i: number) => i % 2 === 1, () => false]) {
           const world = tinyWorld(
-            Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, { weight: 1 + 1000 * (i % 3) }])),
+            Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, { weight: 1 + 100 * (i % 3) }])),
             options,
           )
           for (let i = 0; i < count; i++) world.bar(`e${i}`, DRAINING, !isOpen(i))
           const candidates = world.candidates(Counting)
-          const pick = bare(policy)
+          const pick = bare(variant)
           let most = 0
           for (let i = 0; i < 300; i++) {
             steps = 0
-            pick(candidates, i)
+            pick(candidates, key(i))
             most = Math.max(most, steps)
           }
-          // Two rounds, a scan, two rounds, a scan, and a fixed number of draws.
+          // Two rounds, a scan, two rounds, a scan, and a fixed number of draws, or of entries of a table.
           assert.ok(most <= 6 * count + 80, `${most} steps for ${count} rows`)
           world.close()
         }
@@ -211,8 +221,8 @@ for (const policy of POLICIES) {
         const runs = [7, 7].map(seed => {
           const world = tinyWorld(many(count), options)
           const candidates = world.candidates(Candidates)
-          const pick = bare(policy, seed)
-          const rows = Array.from({ length: 200 }, (_, i) => pick(candidates, i))
+          const pick = bare(variant, seed)
+          const rows = Array.from({ length: 200 }, (_, i) => pick(candidates, key(i)))
           world.close()
           return rows
         })
@@ -288,12 +298,12 @@ for (const policy of POLICIES) {
 test('a pick and a settle allocate nothing, under every policy', () => {
   const script = fileURLToPath(new URL('../support/heap-of-picks.js', import.meta.url))
   const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128']
-  const child = spawnSync(process.execPath, [...flags, script], { encoding: 'utf8', timeout: 60_000 })
+  const child = spawnSync(process.execPath, [...flags, script], { encoding: 'utf8', timeout: 120_000 })
   assert.equal(child.status, 0, child.stderr)
   const { bytes, allocating } = JSON.parse(child.stdout) as { bytes: Record<string, number>; allocating: number }
   assert.deepEqual(
     Object.keys(bytes),
-    POLICIES.map(policy => policy.name),
+    VARIANTS.map(({ name }) => name),
   )
   // A million picks that made the smallest object each would leave 12 MB; compiled code and the reading itself take some
   // tens of KiB. One MB lies between, a tenth of a word a pick.

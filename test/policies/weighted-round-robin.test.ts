@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
+import { QUARANTINED } from '../../engine/memory/bars.ts'
 import { Candidates } from '../../engine/memory/candidates.ts'
 import { createDice } from '../../engine/policies/dice.ts'
 import { weightedRoundRobin } from '../../engine/policies/weighted-round-robin.ts'
-import { type TinyEndpoint, tinyWorld } from '../support/tiny-world.ts'
+import { type TinyEndpoint, type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 const POLICY = { policy: 'weighted-round-robin' }
 
@@ -88,4 +89,73 @@ test('weighted-round-robin takes over a new weight from the next turn', () => {
   world.setWeight('a', 0)
   assert.deepEqual([world.pickId(), world.pickId(), world.pickId()], ['b', 'b', 'b'])
   world.close()
+})
+
+describe('weighted-round-robin by a schedule', () => {
+  const by = (schedule: string) => ({ policy: { name: 'weighted-round-robin', schedule }, panicThreshold: 0 })
+
+  const ids = (world: TinyWorld, picks: number): string =>
+    Array.from({ length: picks }, () => world.pickId() ?? '-').join('')
+
+  test('smooth is a a b a c a a for {5, 1, 1}, over and over', () => {
+    const world = tinyWorld({ a: { weight: 5 }, b: { weight: 1 }, c: { weight: 1 } }, by('smooth'))
+    assert.equal(ids(world, 21), 'aabacaa'.repeat(3))
+    world.close()
+  })
+
+  test('smooth is one sequence for all threads together', () => {
+    const world = tinyWorld({ a: { weight: 5 }, b: { weight: 1 }, c: { weight: 1 } }, by('smooth'))
+    const routers = [world.router, world.routerOf(world.another()), world.routerOf(world.another())]
+    const picked = Array.from({ length: 21 }, (_, i) => {
+      const router = routers[(i * i) % 3]
+      return router.endpoint(router.pick()).id
+    })
+    assert.equal(picked.join(''), 'aabacaa'.repeat(3))
+    world.close()
+  })
+
+  test('edf is b a b for {1, 2}, over and over', () => {
+    const world = tinyWorld({ a: { weight: 1 }, b: { weight: 2 } }, by('edf'))
+    assert.equal(ids(world, 9), 'babbabbab')
+    world.close()
+  })
+
+  for (const schedule of ['smooth', 'edf']) {
+    test(`${schedule} goes on to the next turn when an endpoint is barred, and the others keep their shares`, () => {
+      const world = tinyWorld({ a: {}, b: {}, c: {} }, by(schedule))
+      world.bar('a', QUARANTINED)
+      // Turns: a b c a b c …, and those of a are nobody's.
+      assert.equal(ids(world, 8), 'bcbcbcbc')
+      world.bar('a', QUARANTINED, false)
+      assert.equal(ids(world, 3), 'abc')
+      world.close()
+    })
+
+    test(`${schedule} follows a weight that became smaller before there is a new schedule`, () => {
+      const world = tinyWorld({ a: { weight: 4 }, b: { weight: 4 } }, by(schedule))
+      world.stopBuilding()
+      world.setWeight('a', 1)
+      const seen = [...ids(world, 10_000)].filter(id => id === 'a').length
+      // Of turns of a one in four counts: 1 ÷ 5 of the picks, within five standard deviations.
+      assert.ok(Math.abs(seen - 2000) < 5 * Math.sqrt(10_000 * 0.2 * 0.8), `${seen}`)
+      world.close()
+    })
+
+    test(`${schedule} keeps to the order of each tier while only a lower priority is open`, () => {
+      const world = tinyWorld({ a: {}, x: { priority: 1, weight: 2 }, y: { priority: 1 } }, by(schedule))
+      world.bar('a', QUARANTINED)
+      const six = ids(world, 6)
+      assert.equal([...six].sort().join(''), 'xxxxyy')
+      world.close()
+    })
+  }
+
+  test('turns are worked out by stride while there is no schedule', () => {
+    const world = tinyWorld({ a: { weight: 1 }, b: { weight: 3 } }, POLICY)
+    const candidates = world.candidates(Candidates)
+    const { pickRow } = weightedRoundRobin.create(createDice(1), { schedule: 'smooth' })
+    const rows = Array.from({ length: 400 }, () => pickRow(candidates, 0))
+    assert.equal(rows.filter(row => row === world.row('b')).length, 300)
+    world.close()
+  })
 })

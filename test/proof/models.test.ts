@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AFFINITY_BROKEN, type AffinitySize, affinityModel } from './model/affinity.ts'
+import { CHOICE_TABLES_BROKEN, choiceTablesModel } from './model/choice-tables.ts'
 import { explore, type Model, type Verdict } from './model/explore.ts'
 import { OUTCOME_RING_BROKEN, outcomeRingModel } from './model/outcome-ring.ts'
 import { ringManyModel } from './model/ring-many-writers.ts'
@@ -68,6 +69,28 @@ prove({
       slotsModel({ readers: 1, moves: 3, writers: 2, publications: 2, deaths: 2 }, v),
     'two readers, two writers, two deaths': v =>
       slotsModel({ readers: 2, moves: 1, writers: 2, publications: 1, deaths: 2 }, v),
+  },
+})
+
+prove({
+  name: 'choice tables',
+  promise: 'no reader sees a torn table, the live slot names a whole one, and building goes on after a death',
+  broken: CHOICE_TABLES_BROKEN,
+  worlds: {
+    'one reader, one builder of two tables, one edit, one death': v =>
+      choiceTablesModel({ readers: 1, moves: 2, builders: 1, builds: 2, edits: 1, deaths: 1 }, v),
+    'one reader, a builder and its heir, one death': v =>
+      choiceTablesModel({ readers: 1, moves: 1, builders: 2, builds: 1, edits: 0, deaths: 1 }, v),
+    'one reader, one builder of three tables': v =>
+      choiceTablesModel({ readers: 1, moves: 2, builders: 1, builds: 3, edits: 1, deaths: 0 }, v),
+  },
+  largeWorlds: {
+    'two readers, one builder of two tables, one edit, one death': v =>
+      choiceTablesModel({ readers: 2, moves: 1, builders: 1, builds: 2, edits: 1, deaths: 1 }, v),
+    'one reader, a builder and its heir, two deaths': v =>
+      choiceTablesModel({ readers: 1, moves: 2, builders: 2, builds: 1, edits: 0, deaths: 2 }, v),
+    'one reader, a builder and its heir, one edit, two deaths': v =>
+      choiceTablesModel({ readers: 1, moves: 1, builders: 2, builds: 1, edits: 1, deaths: 2 }, v),
   },
 })
 

@@ -34,6 +34,8 @@ const FAULTS: readonly { fault: string; scenario: string; preemptions: number }[
   { fault: 'the announcement is late', scenario: 'one reader, one writer of slots', preemptions: 2 },
   { fault: LATE_WRITES, scenario: 'one reader, one writer of slots', preemptions: 2 },
   { fault: 'compareExchange in two steps', scenario: 'two writers race for the right to write', preemptions: 2 },
+  { fault: 'pins are not seen', scenario: 'choice tables are built and read', preemptions: 2 },
+  { fault: LATE_WRITES, scenario: 'choice tables are built and read', preemptions: 2 },
   { fault: 'pins are not seen', scenario: 'a row is removed and reused while it is picked', preemptions: 2 },
   { fault: 'compareExchange in two steps', scenario: 'seats are taken and freed', preemptions: 2 },
   { fault: LATE_WRITES, scenario: 'outcomes are reported and drained', preemptions: 2 },

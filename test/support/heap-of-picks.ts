@@ -4,15 +4,17 @@
  *
  *   node --expose-gc --min-semi-space-size=128 --max-semi-space-size=128
  */
-import { POLICIES } from '../../engine/policies/registry.ts'
+import { avalanche } from '../../engine/memory/hash-key.ts'
+import { VARIANTS } from './policy-variants.ts'
 import { tinyWorld } from './tiny-world.ts'
 
 const PICKS = 1_000_000
 const ENDPOINTS = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`e${i}`, { weight: 1 + (i % 3) }]))
 
+/** Keys are spread, and within 32 bits signed, so that no number is boxed on the way to the router. */
 function round(router: ReturnType<typeof tinyWorld>['router'], picks: number): void {
   // Every other key is one of eight that come again and again, the others are new: policies with a memory find and forget.
-  for (let i = 0; i < picks; i++) router.settle(router.pick(i & 1 ? i & 15 : i), 'ok', i & 1023)
+  for (let i = 0; i < picks; i++) router.settle(router.pick(avalanche(i & 1 ? i & 15 : i)), 'ok', i & 1023)
 }
 
 /** What `act` leaves on the heap. No collection runs meanwhile: the young generation is made larger than all it may allocate. */
@@ -24,8 +26,8 @@ function grown(act: () => void): number {
 }
 
 const bytes: Record<string, number> = {}
-for (const { name } of POLICIES) {
-  const world = tinyWorld(ENDPOINTS, { policy: name })
+for (const { name, policy, written } of VARIANTS) {
+  const world = tinyWorld(ENDPOINTS, { policy: { name: policy.name, ...written } })
   // Long enough for the optimizing compiler to be done.
   round(world.router, 300_000)
   // Three rounds, the least counts: in one of them the compiler may have taken its code back and made it anew, and code

@@ -1,8 +1,14 @@
+import { tableOf } from '../../engine/box/choice-room.ts'
 import type { Candidates } from '../../engine/memory/candidates.ts'
+import { fillTable, findRoom, tableWords } from '../../engine/memory/choice-tables.ts'
 import type { Capacity } from '../../engine/memory/layout.ts'
 import { createRegion, type Region } from '../../engine/memory/region.ts'
 import type { ServiceText } from '../../engine/memory/service-text.ts'
-import { serviceCount, serviceStart } from '../../engine/memory/slots.ts'
+import { serviceCount, serviceStart, serviceTable } from '../../engine/memory/slots.ts'
+import type { Edit } from '../../engine/memory/table-writer.ts'
+import { ticketOf } from '../../engine/memory/ticket.ts'
+import { buildTable, sizeOf } from '../../engine/policies/tables/table-spec.ts'
+import { xxhash } from '../../engine/policies/tables/xxhash.ts'
 import { Attachment } from '../../engine/router/attachment.ts'
 import { Router } from '../../engine/router/router.ts'
 
@@ -24,13 +30,19 @@ export interface TinyOptions {
 }
 
 /** Small enough to fill up in a test. */
-const SMALL: Capacity = { rows: 64, services: 4, seats: 6, textBytes: 128, outcomes: 64, affinity: 64 }
+const SMALL: Capacity = { rows: 64, services: 4, seats: 6, textBytes: 128, outcomes: 64, affinity: 64, choices: 0 }
+
+/** Room for tables of any size tests make; pages that stay empty take no memory. */
+const CHOICES = 1 << 25
+
+await xxhash()
 
 /**
  * A region with one service and this thread attached to it, in one line:
  *
  *   const world = tinyWorld({ a: { weight: 1 }, b: { weight: 3 } }, { policy: 'round-robin' })
  *
+ * Where the policy reads a choice table, every change of the world builds it at once.
  * `another()` takes one more seat, as another thread would: it has its own pin, in-flight block and outcome ring.
  */
 export function tinyWorld(endpoints: Record<string, TinyEndpoint>, options: TinyOptions = {}): TinyWorld {
@@ -44,22 +56,28 @@ export class TinyWorld {
   /** Index of the service. */
   readonly service: number
   readonly router: Router
+  readonly #policy: ServiceText['policy']
   readonly #seats: Attachment[] = []
+  #isBuilding = true
 
   constructor(
     endpoints: Record<string, TinyEndpoint>,
     { policy = 'least-request', panicThreshold = 0.5, text, capacity }: TinyOptions,
   ) {
-    this.region = createRegion({ ...SMALL, ...capacity })
+    const asPolicy = typeof policy === 'string' ? { name: policy } : policy
+    const choices = tableOf(asPolicy) === undefined ? 0 : CHOICES
+    this.region = createRegion({ ...SMALL, choices, ...capacity })
+    this.#policy = asPolicy
     this.attachment = this.another()
     this.service = this.attachment.writer.edit(edit => {
       const index = edit.putService({
         name: TinyWorld.SERVICE,
-        policy: typeof policy === 'string' ? { name: policy } : policy,
+        policy: asPolicy,
         panicThreshold,
         ...text,
       })
       for (const [id, endpoint] of Object.entries(endpoints)) edit.add(index, newEndpoint(id, endpoint))
+      this.#buildTable(edit, index)
       return index
     })
     this.router = new Router(this.attachment, TinyWorld.SERVICE)
@@ -90,18 +108,31 @@ export class TinyWorld {
   }
 
   add(id: string, endpoint: TinyEndpoint = {}): number {
-    return this.writer.edit(edit => edit.add(this.service, newEndpoint(id, endpoint)))
+    return this.writer.edit(edit => {
+      const row = edit.add(this.service, newEndpoint(id, endpoint))
+      this.#buildTable(edit, this.service)
+      return row
+    })
   }
 
   remove(id: string): number {
     const row = this.row(id)
-    this.writer.edit(edit => edit.remove(this.service, row))
+    this.writer.edit(edit => {
+      edit.remove(this.service, row)
+      this.#buildTable(edit, this.service)
+    })
     return row
   }
 
   setWeight(id: string, weight: number): void {
     this.endpoints.setWeight(this.row(id), weight)
     this.services.refreshPullMax(this.service, this.rows(), this.endpoints)
+    this.writer.edit(edit => this.#buildTable(edit, this.service))
+  }
+
+  /** Leaves the table as it is from here on, as it is while a new one is under way. */
+  stopBuilding(): void {
+    this.#isBuilding = false
   }
 
   bar(id: string, bar: number, on = true): void {
@@ -135,7 +166,12 @@ export class TinyWorld {
     const candidates = new Kind(this.region, this.service)
     this.attachment.catchUp()
     const slot = this.attachment.slot
-    candidates.bind(serviceStart(this.region, slot, this.service), serviceCount(this.region, slot, this.service))
+    candidates.follow(
+      serviceStart(this.region, slot, this.service),
+      serviceCount(this.region, slot, this.service),
+      this.region.words,
+      serviceTable(this.region, slot, this.service),
+    )
     candidates.affinity.list(this.rows())
     candidates.begin(undefined)
     return candidates
@@ -143,6 +179,27 @@ export class TinyWorld {
 
   close(): void {
     for (const attachment of this.#seats) attachment.close()
+  }
+
+  #buildTable(edit: Edit, service: number): void {
+    const spec = tableOf(this.#policy)
+    if (spec === undefined || !this.#isBuilding) return
+    const { endpoints } = this.attachment
+    const rows = edit.rows(service).filter(row => endpoints.weight(row) > 0)
+    if (rows.length === 0) {
+      edit.setTable(service, 0)
+      return
+    }
+    const members = {
+      keys: rows.map(row => endpoints.readText(row).id),
+      tickets: Int32Array.from(rows, row => ticketOf(row, endpoints.generation(row))),
+      weightsQ8: Int32Array.from(rows, row => endpoints.weight(row) * 256),
+    }
+    const { entries, points } = sizeOf(spec, members)
+    const at = findRoom(this.region, tableWords(rows.length, entries, points))
+    if (at === 0) throw new Error('Cannot build table: the tiny world has no room for it')
+    fillTable(this.region, at, buildTable(spec, members))
+    edit.setTable(service, at)
   }
 }
 

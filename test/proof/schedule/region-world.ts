@@ -18,9 +18,10 @@ export function regionScenario(
   rows: number,
   seats: number,
   prepare: (region: Region) => void,
+  choices = 0,
 ): Pick<Scenario, 'make' | 'wordsOf' | 'nameOf'> {
   const make = (): SharedArrayBuffer => {
-    const region = createRegion({ rows, services: 1, seats, textBytes: 128, outcomes: 64 })
+    const region = createRegion({ rows, services: 1, seats, textBytes: 128, outcomes: 64, choices })
     prepare(region)
     return region.buffer
   }

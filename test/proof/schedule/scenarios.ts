@@ -1,3 +1,4 @@
+import { choiceTablesScenario } from './choice-tables-scenario.ts'
 import { outcomesScenario } from './outcomes-scenario.ts'
 import { ringScenario } from './ring-scenario.ts'
 import { rowsScenario } from './rows-scenario.ts'
@@ -11,6 +12,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'one reader, one writer of slots': slotsScenario(1, 3),
   'two readers, one writer of slots': slotsScenario(2, 2),
   'two writers race for the right to write': writersScenario(),
+  'choice tables are built and read': choiceTablesScenario(),
   'a row is removed and reused while it is picked': rowsScenario(),
   'seats are taken and freed': seatsScenario(),
   'outcomes are reported and drained': outcomesScenario(),

@@ -1,4 +1,5 @@
 import {
+  BUILDER_AT,
   CLOCK_MS_AT,
   DRAINER_AT,
   LINE_WORDS,
@@ -23,6 +24,7 @@ export function regionWordName({ layout }: Region, word: number): string {
     [WRITER_AT]: 'WRITER',
     [SEATS_HIGH_AT]: 'SEATS_HIGH',
     [DRAINER_AT]: 'DRAINER',
+    [BUILDER_AT]: 'BUILDER',
     [CLOCK_MS_AT]: 'CLOCK_MS',
   }
   const seatWords: Record<number, string> = { [SEAT_THREAD]: 'THREAD', [SEAT_PIN]: 'PIN', [SEAT_PIN_NEXT]: 'PIN_NEXT' }
@@ -50,6 +52,7 @@ export function regionWordName({ layout }: Region, word: number): string {
     return `in flight of row ${at}, seat ${seat}`
   }
   if (word < layout.outcomeRingsAt) return `totals word ${word - layout.totalsAt}`
+  if (word >= layout.choicesAt) return `choice word ${word - layout.choicesAt}`
   const [seat, at] = within(layout.outcomeRingsAt, layout.outcomeRingWords)
   return `${ringWords[at] ?? (at < 2 * LINE_WORDS ? `word ${at}` : `record word ${at - 2 * LINE_WORDS}`)} of ring ${seat}`
 }
