@@ -117,6 +117,11 @@ function tablesInUse(region: Region): Room[] {
   return Array.from(found, at => ({ at, words: wholeLines(Math.max(TABLE_HEADER_WORDS, words[at + TABLE_WORDS])) }))
 }
 
+/** How large the table at a word index is; undefined where there is none. */
+export function tableSize({ words }: Region, at: number): { entries: number; members: number } | undefined {
+  return at === 0 ? undefined : { entries: words[at + TABLE_ENTRIES], members: words[at + TABLE_MEMBERS] }
+}
+
 /**
  * Writes a table into room for it and returns its checksum.
  *

@@ -1,11 +1,12 @@
 import { Affinity } from '../memory/affinity.ts'
 import { type BarName, barNames } from '../memory/bars.ts'
+import { tableSize } from '../memory/choice-tables.ts'
 import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
 import { HEALTH_NAMES, type HealthName } from '../memory/endpoint-table.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
 import type { ServiceText } from '../memory/service-text.ts'
-import { serviceCount, serviceStart } from '../memory/slots.ts'
+import { serviceCount, serviceStart, serviceTable } from '../memory/slots.ts'
 import type { RowTotals } from '../memory/tally.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
@@ -72,6 +73,8 @@ export interface ServiceReport {
   pending: number
   /** Sessions that are kept at an endpoint now; 0 where the policy keeps none. */
   sessions: number
+  /** The table its policy looks up: entries, and the endpoints in it. Null where there is none, or none yet. */
+  table: { entries: number; members: number } | null
   /** The dearest class of requests that is turned away; null: none is. */
   shedFrom: ClassName | null
   endpoints: EndpointReport[]
@@ -107,6 +110,7 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
     connections: gauges.sum(GAUGE_CONNECTIONS),
     pending: gauges.sum(GAUGE_PENDING),
     sessions: policy?.keepsSessions === true ? new Affinity(region, index).count() : 0,
+    table: tableSize(region, serviceTable(region, slot, index)) ?? null,
     shedFrom: CLASS_NAMES[services.shedFrom(index) || -1] ?? null,
     endpoints: standingsOf(attachment, rows, text, priorities).map(each => reportEndpoint(attachment, each)),
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { TableBuilder } from '../../engine/box/table-builder.ts'
-import { type Box, createSignalbox, hashKey, SignalboxError } from '../../engine/index.ts'
+import { type Box, createSignalbox, hashKey, reportText, SignalboxError } from '../../engine/index.ts'
 import { isTableWhole, readTable, tableWords } from '../../engine/memory/choice-tables.ts'
 import { readClock } from '../../engine/memory/clock.ts'
 import { createRegion, handleOf } from '../../engine/memory/region.ts'
@@ -42,6 +42,9 @@ async function someTicks(box: Box): Promise<void> {
 test('createSignalbox() resolves with the tables its policies read, built by a thread of their own', async () => {
   const box = await createSignalbox(configOf('maglev', 9))
   const { ids, entries } = tableOf(box)
+  assert.deepEqual(box.explain('api').table, { entries: 65_537, members: 9 })
+  assert.match(reportText(box.explain('api')), /^ {2}table of 65537 entries over 9 endpoints$/m)
+  assert.equal(box.explain('other').table, null)
   const members = endpoints(9).map(({ id, weight }) => ({ key: id, weight }))
   assert.deepEqual(
     ids,
