@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { type AtomicsSeam, realAtomics, useAtomics } from '../../engine/memory/atomics.ts'
 import { DRAINING, TRIPPED } from '../../engine/memory/bars.ts'
-import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
+import { BARS, BREAKER_PROBE, CLOCK_MS_AT, ROW_WORDS } from '../../engine/memory/layout.ts'
 import { freeSeatOf } from '../../engine/memory/seats.ts'
 import type { BreakerText } from '../../engine/memory/service-text.ts'
 import { PROBE_TICKET } from '../../engine/memory/ticket.ts'
@@ -42,6 +43,22 @@ const isOpen = (world: TinyWorld, id = 'a'): boolean => (world.endpoints.bars(wo
 function trip(world: TinyWorld): void {
   for (let i = 0; i < 3; i++) request(world, 'error')
   assert.ok(isOpen(world))
+}
+
+/** Does something once, between the steps of a settle: before this operation on this word of the row. */
+function before(world: TinyWorld, operation: 'or' | 'compareExchange', word: number, act: () => void): void {
+  const at = world.region.layout.endpointsAt + world.row('a') * ROW_WORDS + word
+  const { load, store, add, sub, and, or, exchange, compareExchange, notify, wait } = realAtomics
+  const seam: AtomicsSeam = { load, store, add, sub, and, or, exchange, compareExchange, notify, wait }
+  const real = realAtomics[operation] as (words: Int32Array, index: number, ...values: number[]) => number
+  seam[operation] = (words: Int32Array, index: number, ...values: number[]): number => {
+    if (index === at) {
+      useAtomics(realAtomics)
+      act()
+    }
+    return real(words, index, ...values)
+  }
+  useAtomics(seam)
 }
 
 describe('breaker', () => {
@@ -194,6 +211,55 @@ describe('breaker', () => {
     setClock(world, 1100)
     const ids = [world.pickId(), world.pickId(), world.pickId(), world.pickId()]
     assert.equal(ids.filter(id => id === 'a').length, 1)
+    world.close()
+  })
+
+  test('two failures at one moment open it once, for the time of the first', () => {
+    const world = worldOf({ consecutiveFailures: 1 })
+    const other = world.routerOf(world.another())
+    const [mine, theirs] = [world.router.pick(), other.pick()]
+    let isMet = false
+    before(world, 'or', BARS, () => {
+      isMet = true
+      other.settle(theirs, 'error', 1)
+    })
+    world.router.settle(mine, 'error', 1)
+    assert.ok(isMet && isOpen(world))
+    assert.equal(world.endpoints.breakerTrips(world.row('a')), 1)
+    assert.equal(world.endpoints.breakerUntilMs(world.row('a')), 1100)
+    world.close()
+  })
+
+  test('a failure that was counted before it closed does not open it again', () => {
+    const world = worldOf({ consecutiveFailures: 1 })
+    const other = world.routerOf(world.another())
+    const [mine, theirs] = [world.router.pick(), other.pick()]
+    // Between counting and opening: the other opens it, its time passes, a probe closes it.
+    before(world, 'compareExchange', BREAKER_PROBE, () => {
+      other.settle(theirs, 'error', 1)
+      setClock(world, 1100)
+      other.settle(other.pick(), 'ok', 1)
+    })
+    world.router.settle(mine, 'error', 1)
+    assert.equal(isOpen(world), false)
+    assert.equal(world.endpoints.breakerTrips(world.row('a')), 0)
+    world.close()
+  })
+
+  test('a thread that dies while it opens it leaves the reason: the next failure does', () => {
+    const world = worldOf({ consecutiveFailures: 2 })
+    const second = world.another()
+    const other = world.routerOf(second)
+    const tickets = [world.router.pick(), other.pick(), world.router.pick()]
+    world.router.settle(tickets[0], 'error', 1)
+    before(world, 'or', BARS, () => {
+      throw new Error('dies')
+    })
+    assert.throws(() => other.settle(tickets[1], 'error', 1), /dies/)
+    assert.equal(isOpen(world), false)
+    freeSeatOf(world.region, second.seat, 0)
+    world.router.settle(tickets[2], 'error', 1)
+    assert.equal(isOpen(world), true)
     world.close()
   })
 
