@@ -125,16 +125,20 @@ export class Breaker {
     const at = this.#row(row)
     const now = readClock(this.#region)
     const began = words[at + WINDOW_AT_MS]
-    if (((now - began) | 0) >= this.#text.windowMs) {
+    // Far below zero: it began more than half the clock's circle ago, or never. A little: by a clock that was read later.
+    const elapsed = (now - began) | 0
+    const { windowMs } = this.#text
+    if (elapsed >= windowMs || elapsed < -windowMs) {
       if (atomics.compareExchange(words, at + WINDOW_AT_MS, began, now) === began) this.#clearWindow(at)
     }
     atomics.add(words, at + WINDOW_SETTLED, 1)
     if (isFailure) atomics.add(words, at + WINDOW_FAILED, 1)
   }
 
+  /** Failures first: who looks in between, or for good if this thread dies there, sees too small a share, never one too large. */
   #clearWindow(at: number): void {
-    atomics.store(this.#words, at + WINDOW_SETTLED, 0)
     atomics.store(this.#words, at + WINDOW_FAILED, 0)
+    atomics.store(this.#words, at + WINDOW_SETTLED, 0)
   }
 
   /** Whether there is reason to open it. */
