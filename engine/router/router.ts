@@ -219,10 +219,11 @@ export class Router {
     if (attachment.isClosed) return
     const code = outcomeCode(outcome)
     const latency = latencyUs > 0 && latencyUs <= 0x7fffffff ? latencyUs | 0 : 0
+    // Before the ticket is given back: from then on the row may have another tenant, with a breaker of its own.
+    if (this.#guard !== undefined && attachment.tally.holds(ticket)) this.#guard.settle(ticket, code)
     if (!attachment.tally.leave(ticket, code, latency)) return
     this.#gauges.leave(GAUGE_INFLIGHT)
     if (this.#learn !== undefined) this.#learn(this.#candidates, rowOfTicket(ticket), code, latency)
-    if (this.#guard !== undefined) this.#guard.settle(ticket, code)
     attachment.outcomes.report(ticket, code, latency)
   }
 
