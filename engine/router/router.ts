@@ -232,16 +232,19 @@ export class Router {
    * `endRetry` when it is over, however it ended. False: too many are under way.
    */
   tryRetry(): boolean {
+    if (this.#attachment.isClosed) return false
     const { retryBudget, limits } = this.#text
     return tryRetry(retryBudget, limits?.retries ?? 0, this.#gauges)
   }
 
   endRetry(): void {
+    if (this.#attachment.isClosed) return
     this.#gauges.leave(GAUGE_RETRIES)
   }
 
   /** Counts one more connection to the service's endpoints; false, and nothing is counted, when it may have no more. */
   tryConnect(): boolean {
+    if (this.#attachment.isClosed) return false
     const limit = this.#text.limits?.connections ?? 0
     if (limit > 0) return this.#gauges.tryEnter(GAUGE_CONNECTIONS, limit)
     this.#gauges.enter(GAUGE_CONNECTIONS)
@@ -249,6 +252,8 @@ export class Router {
   }
 
   endConnection(): void {
+    // The seat is another thread's by then, and so are its gauges.
+    if (this.#attachment.isClosed) return
     this.#gauges.leave(GAUGE_CONNECTIONS)
   }
 
