@@ -4,12 +4,14 @@ import { atomics } from './atomics.ts'
 import {
   BREAKER_PROBE,
   DRAINER_AT,
+  REVISION,
   ROW_WORDS,
   SEAT_PIN,
   SEAT_PIN_NEXT,
   SEAT_THREAD,
   SEAT_WORDS,
   SEATS_HIGH_AT,
+  SERVICE_WORDS,
   WRITER_AT,
 } from './layout.ts'
 import type { Region } from './region.ts'
@@ -55,10 +57,11 @@ const GIVEN_BACK = -0x80000000
 
 /**
  * Gives back all that this thread holds by a seat: its in-flight and gauges, probes it has out, its pin, its right to write
- * or drain, and last the seat itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should the thread die within,
- * freeSeatOf still knows whose seat it was.
+ * or drain, and last the seat itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should
+ * the thread die within, freeSeatOf still knows whose seat it was.
  *
- * writes    the seat's in-flight words and gauges, BREAKER_PROBE of rows that name it, SEAT_PIN, SEAT_PIN_NEXT, WRITER and DRAINER if they name it, SEAT_THREAD
+ * writes    the seat's in-flight words and gauges, BREAKER_PROBE of rows that name it, REVISION of every service, SEAT_PIN,
+ *           SEAT_PIN_NEXT, WRITER and DRAINER if they name it, SEAT_THREAD
  * reads     SEAT_THREAD, WRITER, DRAINER
  * ordering  SeqCst compareExchange of SEAT_THREAD, Unordered zeroing of words whose only writer is this, then SeqCst
  *           stores; SEAT_THREAD last, so that a new taker finds everything zero
@@ -96,6 +99,10 @@ function clearSeat(region: Region, seat: number): void {
   words.fill(0, gaugesAt, gaugesAt + layout.gaugesStride)
   for (let row = 0; row < layout.rows; row++) {
     atomics.compareExchange(words, layout.endpointsAt + row * ROW_WORDS + BREAKER_PROBE, seat + 1, 0)
+  }
+  // The dead may have changed a fact and not have told of it.
+  for (let service = 0; service < layout.services; service++) {
+    atomics.add(words, layout.servicesAt + service * SERVICE_WORDS + REVISION, 1)
   }
   atomics.store(words, seatWord(region, seat, SEAT_PIN), 0)
   atomics.store(words, seatWord(region, seat, SEAT_PIN_NEXT), 0)

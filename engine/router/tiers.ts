@@ -87,7 +87,7 @@ export class Tiers {
   derive(): void {
     const { endpoints, services, region } = this.#attachment
     // First: a change that comes while rows are counted calls for another count.
-    this.#revision = services.revision(this.#service)
+    this.#revision = services.revisionOfFacts(this.#service)
     this.#derivedAtMs = readClock(region)
     const { loads } = this
     const { overprovisioning = 140, panicThreshold } = this.#text
