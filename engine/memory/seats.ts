@@ -52,9 +52,6 @@ export function takeSeat(region: Region): number {
   )
 }
 
-/** In SEAT_THREAD while somebody else gives the seat of an ended thread back. */
-const GIVEN_BACK = -0x80000000
-
 /**
  * Gives back all that this thread holds by a seat: its in-flight and gauges, probes it has out, its pin, its right to write
  * or drain, and last the seat itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should
@@ -76,8 +73,8 @@ export function freeSeat(region: Region, seat: number): void {
 
 /**
  * The same for a thread that has ended, wherever it was. Call it after its `exit` event: never because it has been
- * silent for long. Of several that call it for one thread, one does it; one that dies within loses the seat for good,
- * and nothing else.
+ * silent for long. Of several that call it for one thread, one does it; SEAT_THREAD then names that one, negated, so that
+ * whoever hears of its end, should it die within, finds the seat among its seats.
  *
  * writes, reads, ordering, progress  as freeSeat
  * pairs     takeSeat, freeSeat
@@ -85,7 +82,7 @@ export function freeSeat(region: Region, seat: number): void {
 export function freeSeatOf(region: Region, seat: number, thread: number): void {
   const word = seatWord(region, seat, SEAT_THREAD)
   for (const holder of [thread + 1, -(thread + 1)]) {
-    if (atomics.compareExchange(region.words, word, holder, GIVEN_BACK) !== holder) continue
+    if (atomics.compareExchange(region.words, word, holder, -(threadId + 1)) !== holder) continue
     clearSeat(region, seat)
     return
   }
