@@ -17,7 +17,7 @@ import { TableWriter } from '../../../engine/memory/table-writer.ts'
 import { isProbe, ticketOf } from '../../../engine/memory/ticket.ts'
 import { endpoint, publishedOf, regionOf, regionScenario, watchedRegion } from './region-world.ts'
 import { ensure, type Role, type Scenario } from './scenario.ts'
-import { routerOnSeat } from './seated.ts'
+import { routerOnSeat, underWay } from './seated.ts'
 
 const THREADS = 2
 /** The seat of whoever looks when all is over. */
@@ -75,6 +75,7 @@ export function breakerScenario(outcomes: readonly (readonly ('ok' | 'error')[])
             for (let other = 0; other < THREADS; other++) ensure(board[other] === 0, 'two probes are out at one time')
             board[seat] = 1
           }
+          underWay(region)
           // Said before it is so: while it settles the probe may be given on.
           board[seat] = 0
           board[outcome === 'ok' ? (mine ? PROBES_PASSED : PASSED) : mine ? PROBES_FAILED : FAILED]!++

@@ -7,7 +7,7 @@ import { Tally } from '../../../engine/memory/tally.ts'
 import { guardedText } from './breaker-scenario.ts'
 import { endpoint, publishedOf, regionOf, regionScenario, watchedRegion } from './region-world.ts'
 import { ensure, type Role, type Scenario } from './scenario.ts'
-import { routerOnSeat } from './seated.ts'
+import { routerOnSeat, underWay } from './seated.ts'
 
 /** What the limits of the world are. */
 export interface LimitsSize {
@@ -41,6 +41,7 @@ export function limitsScenario({ threads, picks, requests, endpointRequests }: L
         let held = 0
         for (let other = 0; other < threads; other++) held += board[other]!
         ensure(held <= most, `${held} are in flight where ${most} may be`)
+        underWay(region)
         // Said before it is so: while it settles its place may be taken.
         board[seat] = 0
         router.settle(ticket, 'ok')
@@ -103,6 +104,7 @@ export function seatChangesScenario(): Scenario {
       if (ticket >= 0) {
         board[actor] = 1
         ensure(board[0]! + board[1]! <= 1, 'two are in flight where one may be')
+        underWay(region)
       }
       // It ends without settling: what it has in flight goes with its seat.
       board[actor] = 0

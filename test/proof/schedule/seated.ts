@@ -1,4 +1,6 @@
+import { atomics } from '../../../engine/memory/atomics.ts'
 import { EndpointTable } from '../../../engine/memory/endpoint-table.ts'
+import { MAGIC_AT } from '../../../engine/memory/layout.ts'
 import { OutcomeWriter } from '../../../engine/memory/outcome-ring.ts'
 import type { Region } from '../../../engine/memory/region.ts'
 import { ServiceTable } from '../../../engine/memory/service-table.ts'
@@ -36,4 +38,9 @@ export function routerOnSeat(region: Region, seat: number, pinned: number): { ro
     findService: (name: string) => ({ index: 0, text: { name } as ServiceText }),
   }
   return { router: new Router(attachment as unknown as Attachment, 'api'), reader }
+}
+
+/** A request is under way: a step of its own, at which others may go on. */
+export function underWay(region: Region): void {
+  atomics.load(region.words, MAGIC_AT)
 }
