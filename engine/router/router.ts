@@ -198,7 +198,7 @@ export class Router {
       this.#tiers.aimAt(candidates, priority, HEALTHY_TIER)
       for (let position = 0; position < candidates.count; position++) {
         const row = candidates.at(position)
-        if ((endpoints.bars(row) & TRIPPED) !== 0 && endpoints.weight(row) > 0) return PICK.BREAKER_OPEN
+        if ((endpoints.bars(row) & TRIPPED) !== 0 && endpoints.hasWeight(row)) return PICK.BREAKER_OPEN
       }
     }
     return NO_ENDPOINT

@@ -6,7 +6,7 @@ import type { LocalityText, ServiceText } from '../memory/service-text.ts'
 import type { Attachment } from './attachment.ts'
 import { LocalityWeights } from './locality-weight.ts'
 import { countInto } from './panic.ts'
-import { PRIORITIES, PriorityLoads } from './priority-load.ts'
+import { PRIORITIES, PriorityLoads, panicUnits } from './priority-load.ts'
 import { RowGroups } from './row-groups.ts'
 import { ZONES, ZoneLoads } from './zone-load.ts'
 
@@ -37,6 +37,7 @@ export class Tiers {
   readonly #attachment: Attachment
   readonly #service: number
   #text: TierText = { panicThreshold: 0.5 }
+  #panicBelow = panicUnits(0.5)
   #groups: RowGroups | undefined
   #weights: LocalityWeights[] = []
   /** Where the rows are listed: a slot's words, or the groups' own list. */
@@ -58,6 +59,7 @@ export class Tiers {
   bind(text: TierText, start: number, count: number, rows: readonly number[] | undefined): void {
     const { region, endpoints } = this.#attachment
     this.#text = text
+    this.#panicBelow = panicUnits(text.panicThreshold)
     const { locality } = text
     const listed = rows ?? region.words.subarray(start, start + count)
     if (rows === undefined && locality === undefined && isOfOnePriority(listed, endpoints.priority)) {
@@ -90,7 +92,7 @@ export class Tiers {
     this.#revision = services.revisionOfFacts(this.#service)
     this.#derivedAtMs = readClock(region)
     const { loads } = this
-    const { overprovisioning = 140, panicThreshold } = this.#text
+    const { overprovisioning = 140 } = this.#text
     loads.clear()
     this.zones.endpoints.fill(0)
     for (const weights of this.#weights) {
@@ -99,7 +101,7 @@ export class Tiers {
     }
     const end = this.#start + this.#count
     for (let at = this.#start; at < end; at++) this.#countRow(at, endpoints)
-    loads.derive(overprovisioning, panicThreshold)
+    loads.deriveBy(overprovisioning, this.#panicBelow)
     const { locality } = this.#text
     if (locality?.mode === 'zone-aware') this.zones.derive(locality.minEndpoints)
     for (const weights of this.#weights) weights.derive(overprovisioning)
@@ -185,7 +187,7 @@ export class Tiers {
 
   #countRow(at: number, endpoints: Attachment['endpoints']): void {
     const row = this.#list[at]
-    const weight = endpoints.weight(row)
+    const weight = endpoints.hasWeight(row) ? 1 : 0
     const bars = endpoints.bars(row)
     const priority = endpoints.priority(row)
     countInto(this.loads, priority, bars, weight)
