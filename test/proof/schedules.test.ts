@@ -35,6 +35,7 @@ const LARGEST: readonly Bounds[] = IS_FULL
     ]
 const BOUNDS: Readonly<Record<string, readonly Bounds[]>> = {
   'two readers, one writer of slots': LARGE,
+  'seats are taken and freed': LARGE,
   'two writers and a reader of a ring': LARGE,
   'two requests fail at one moment, and a probe fails': LARGE,
   'a request fails while another thread closes the breaker': LARGE,
