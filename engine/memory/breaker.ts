@@ -32,8 +32,9 @@ const TRIPS_MAX = 16
  * Open is the bar TRIPPED, which every thread obeys on its next pick. Half-open is no state of its own: the bar stands,
  * its time is up, and BREAKER_PROBE is free. The next request probes it, whatever its policy would have picked: so an
  * endpoint is tried again also where others take all of its requests. Of all threads one claims the probe; its ticket carries
- * PROBE_TICKET, so that requests sent before the breaker opened are not mistaken for it. When that thread dies its seat is
- * given back, and the probe with it.
+ * PROBE_TICKET, so that requests sent before the breaker opened are not mistaken for it. Who opens a closed one claims the
+ * same word while it does: whoever it names is the only one to change the breaker. When that thread dies its seat is given
+ * back, and the probe with it.
  */
 export class Breaker {
   readonly #words: Int32Array
@@ -91,62 +92,88 @@ export class Breaker {
    * Learns how a request ended.
    *
    * writes    FAILURES and the window; when it trips or closes: UNTIL, TRIPS, PASSED, then the bar; last BREAKER_PROBE
-   * ordering  SeqCst adds, so that no failure is lost between threads; the bar after the words that belong to it
+   * ordering  SeqCst adds, so that no failure is lost between threads but where a window begins; the bar after the words
+   *           that belong to it, all of them between the claim and the release of BREAKER_PROBE
    * progress  wait-free
    * pairs     tryProbe; the bar with Candidates.pull
    */
   settle(row: number, isProbe: boolean, outcome: number): void {
     if (isProbe) {
       if (outcome === OK) this.#pass(row)
-      else if (outcome !== ABANDONED) this.#trip(row)
+      else if (outcome !== ABANDONED) this.#trip(row, this.#words[this.#row(row) + BREAKER_TRIPS])
       this.withdraw(row)
       return
     }
     // What was sent before it opened says nothing new.
     if (outcome === ABANDONED || this.isTripped(row)) return
     const isFailure = outcome !== OK
-    if (this.#countsInRow(row, isFailure) || this.#countsInWindow(row, isFailure)) this.#trip(row)
+    this.#countInRow(row, isFailure)
+    if (this.#text.errorRate > 0) this.#countInWindow(row, isFailure)
+    if (isFailure && this.#isFailing(row)) this.#open(row)
   }
 
-  #countsInRow(row: number, isFailure: boolean): boolean {
+  /**
+   * Opens a closed one. Of threads that have reason to at one moment one does it: who finds it claimed leaves it to that
+   * one, or to the next failure, should that one die.
+   */
+  #open(row: number): void {
+    if (atomics.compareExchange(this.#words, this.#row(row) + BREAKER_PROBE, 0, this.#seat + 1) !== 0) return
+    // Looked at again: meanwhile it may have been opened by another thread, and even closed by a probe.
+    if (!this.isTripped(row) && this.#isFailing(row)) this.#trip(row, 0)
+    this.withdraw(row)
+  }
+
+  #countInRow(row: number, isFailure: boolean): void {
     const at = this.#row(row) + FAILURES
-    if (!isFailure) {
-      if (this.#words[at] !== 0) this.#words[at] = 0
-      return false
-    }
-    const inRow = atomics.add(this.#words, at, 1) + 1
-    return this.#text.consecutiveFailures > 0 && inRow >= this.#text.consecutiveFailures
+    if (isFailure) atomics.add(this.#words, at, 1)
+    else if (this.#words[at] !== 0) this.#words[at] = 0
   }
 
-  #countsInWindow(row: number, isFailure: boolean): boolean {
-    const { errorRate, errorRateVolume, windowMs } = this.#text
-    if (errorRate === 0) return false
+  #countInWindow(row: number, isFailure: boolean): void {
     const words = this.#words
     const at = this.#row(row)
     const now = readClock(this.#region)
     const began = words[at + WINDOW_AT_MS]
-    if (((now - began) | 0) >= windowMs && atomics.compareExchange(words, at + WINDOW_AT_MS, began, now) === began) {
-      atomics.store(words, at + WINDOW_SETTLED, 0)
-      atomics.store(words, at + WINDOW_FAILED, 0)
+    // Far below zero: it began more than half the clock's circle ago, or never. A little: by a clock that was read later.
+    const elapsed = (now - began) | 0
+    const { windowMs } = this.#text
+    if (elapsed >= windowMs || elapsed < -windowMs) {
+      if (atomics.compareExchange(words, at + WINDOW_AT_MS, began, now) === began) this.#clearWindow(at)
     }
-    const settled = atomics.add(words, at + WINDOW_SETTLED, 1) + 1
-    const failed = isFailure ? atomics.add(words, at + WINDOW_FAILED, 1) + 1 : words[at + WINDOW_FAILED]
-    return isFailure && settled >= errorRateVolume && failed >= errorRate * settled
+    atomics.add(words, at + WINDOW_SETTLED, 1)
+    if (isFailure) atomics.add(words, at + WINDOW_FAILED, 1)
   }
 
-  #trip(row: number): void {
+  /** Failures first: who looks in between, or for good if this thread dies there, sees too small a share, never one too large. */
+  #clearWindow(at: number): void {
+    atomics.store(this.#words, at + WINDOW_FAILED, 0)
+    atomics.store(this.#words, at + WINDOW_SETTLED, 0)
+  }
+
+  /** Whether there is reason to open it. */
+  #isFailing(row: number): boolean {
+    const words = this.#words
+    const at = this.#row(row)
+    const { consecutiveFailures, errorRate, errorRateVolume } = this.#text
+    if (consecutiveFailures > 0 && words[at + FAILURES] >= consecutiveFailures) return true
+    const settled = words[at + WINDOW_SETTLED]
+    return errorRate > 0 && settled >= errorRateVolume && words[at + WINDOW_FAILED] >= errorRate * settled
+  }
+
+  /** Only while BREAKER_PROBE names this thread. FAILURES are forgotten when it closes: should this thread die here, the reason stays. */
+  #trip(row: number, before: number): void {
     const words = this.#words
     const at = this.#row(row)
     const { openForMs, maxOpenForMs } = this.#text
-    const trips = Math.min(TRIPS_MAX, words[at + BREAKER_TRIPS])
+    const trips = Math.min(TRIPS_MAX, before)
     const forMs = Math.min(openForMs * 2 ** trips, maxOpenForMs)
     atomics.store(words, at + BREAKER_UNTIL_MS, (readClock(this.#region) + forMs) | 0)
     words[at + BREAKER_PASSED] = 0
-    words[at + FAILURES] = 0
     words[at + BREAKER_TRIPS] = trips + 1
     this.#endpoints.setBar(row, TRIPPED, true)
   }
 
+  /** Only while BREAKER_PROBE names this thread. */
   #pass(row: number): void {
     const words = this.#words
     const at = this.#row(row)
@@ -155,8 +182,7 @@ export class Breaker {
     if (passed < this.#text.probes) return
     words[at + BREAKER_TRIPS] = 0
     words[at + FAILURES] = 0
-    atomics.store(words, at + WINDOW_SETTLED, 0)
-    atomics.store(words, at + WINDOW_FAILED, 0)
+    this.#clearWindow(at)
     this.#endpoints.setBar(row, TRIPPED, false)
   }
 

@@ -93,6 +93,7 @@ export class EndpointTable {
   generation = (row: number): number => this.#get(row, GENERATION)
   service = (row: number): number => this.#get(row, SERVICE)
   weight = (row: number): number => this.#get(row, WEIGHT_Q8) / 256
+  hasWeight = (row: number): boolean => this.#get(row, WEIGHT_Q8) !== 0
   factor = (row: number): number => this.#get(row, FACTOR_Q12) / FACTOR_WHOLE
   priority = (row: number): number => this.#get(row, PRIORITY)
   health = (row: number): number => this.#get(row, HEALTH)

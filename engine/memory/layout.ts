@@ -85,8 +85,8 @@ export const WINDOW_AT_MS = ZONE + 5 // clock when the window of the error rate 
 export const WINDOW_SETTLED = ZONE + 6 // requests settled in it …                             settling threads
 export const WINDOW_FAILED = ZONE + 7 // … and how many of them failed                         settling threads
 export const BREAKER_UNTIL_MS = ZONE + 8 // clock until which the breaker stays open           who trips it
-export const BREAKER_TRIPS = ZONE + 9 // how often it was tripped since it was last closed     who trips it
-export const BREAKER_PROBE = ZONE + 10 // seat + 1 of the thread whose probe is out; 0: none    claimed by CAS
+export const BREAKER_TRIPS = ZONE + 9 // how often it was tripped since it was last closed     who trips or closes it
+export const BREAKER_PROBE = ZONE + 10 // seat + 1 of whose probe is out, or who opens it; 0: none  claimed by CAS
 export const BREAKER_PASSED = ZONE + 11 // probes that passed since it was tripped              who has the probe
 export const ROW_WORDS = 3 * LINE_WORDS
 

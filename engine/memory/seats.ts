@@ -5,12 +5,14 @@ import {
   BREAKER_PROBE,
   BUILDER_AT,
   DRAINER_AT,
+  REVISION,
   ROW_WORDS,
   SEAT_PIN,
   SEAT_PIN_NEXT,
   SEAT_THREAD,
   SEAT_WORDS,
   SEATS_HIGH_AT,
+  SERVICE_WORDS,
   WRITER_AT,
 } from './layout.ts'
 import type { Region } from './region.ts'
@@ -51,15 +53,13 @@ export function takeSeat(region: Region): number {
   )
 }
 
-/** In SEAT_THREAD while somebody else gives the seat of an ended thread back. */
-const GIVEN_BACK = -0x80000000
-
 /**
- * Gives back all that this thread holds by a seat: its in-flight and gauges, probes it has out, its pin, its right to write,
- * drain or build, and last the seat itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should the thread die within,
- * freeSeatOf still knows whose seat it was.
+ * Gives back all that this thread holds by a seat: its in-flight and gauges, probes it has out, its pin, its right to
+ * write, drain or build, and last the seat itself. Does nothing when the seat is free. While it is at it, SEAT_THREAD is negated: should
+ * the thread die within, freeSeatOf still knows whose seat it was.
  *
- * writes    the seat's in-flight words and gauges, BREAKER_PROBE of rows that name it, SEAT_PIN, SEAT_PIN_NEXT, WRITER, DRAINER and BUILDER if they name it, SEAT_THREAD
+ * writes    the seat's in-flight words and gauges, BREAKER_PROBE of rows that name it, REVISION of every service, SEAT_PIN,
+ *           SEAT_PIN_NEXT, WRITER, DRAINER and BUILDER if they name it, SEAT_THREAD
  * reads     SEAT_THREAD, WRITER, DRAINER, BUILDER
  * ordering  SeqCst compareExchange of SEAT_THREAD, Unordered zeroing of words whose only writer is this, then SeqCst
  *           stores; SEAT_THREAD last, so that a new taker finds everything zero
@@ -74,8 +74,8 @@ export function freeSeat(region: Region, seat: number): void {
 
 /**
  * The same for a thread that has ended, wherever it was. Call it after its `exit` event: never because it has been
- * silent for long. Of several that call it for one thread, one does it; one that dies within loses the seat for good,
- * and nothing else.
+ * silent for long. Of several that call it for one thread, one does it; SEAT_THREAD then names that one, negated, so that
+ * whoever hears of its end, should it die within, finds the seat among its seats.
  *
  * writes, reads, ordering, progress  as freeSeat
  * pairs     takeSeat, freeSeat
@@ -83,7 +83,7 @@ export function freeSeat(region: Region, seat: number): void {
 export function freeSeatOf(region: Region, seat: number, thread: number): void {
   const word = seatWord(region, seat, SEAT_THREAD)
   for (const holder of [thread + 1, -(thread + 1)]) {
-    if (atomics.compareExchange(region.words, word, holder, GIVEN_BACK) !== holder) continue
+    if (atomics.compareExchange(region.words, word, holder, -(threadId + 1)) !== holder) continue
     clearSeat(region, seat)
     return
   }
@@ -97,6 +97,10 @@ function clearSeat(region: Region, seat: number): void {
   words.fill(0, gaugesAt, gaugesAt + layout.gaugesStride)
   for (let row = 0; row < layout.rows; row++) {
     atomics.compareExchange(words, layout.endpointsAt + row * ROW_WORDS + BREAKER_PROBE, seat + 1, 0)
+  }
+  // The dead may have changed a fact and not have told of it.
+  for (let service = 0; service < layout.services; service++) {
+    atomics.add(words, layout.servicesAt + service * SERVICE_WORDS + REVISION, 1)
   }
   atomics.store(words, seatWord(region, seat, SEAT_PIN), 0)
   atomics.store(words, seatWord(region, seat, SEAT_PIN_NEXT), 0)

@@ -25,12 +25,26 @@ export class ServiceTable {
   }
 
   /**
+   * The same for who looks at the facts next.
+   *
+   * writes    nothing
+   * reads     REVISION
+   * ordering  SeqCst load: facts that are read after it, plainly, are as new as it is. After a plain load they may be older, and
+   *           nothing would call for another look
+   * progress  wait-free
+   * pairs     touch
+   */
+  revisionOfFacts(service: number): number {
+    return atomics.load(this.#words, this.#at + service * SERVICE_WORDS + REVISION)
+  }
+
+  /**
    * Tells every pick to look at the facts anew.
    *
    * writes    REVISION
    * ordering  SeqCst add, after the fact was written: who sees the new revision sees the fact
    * progress  wait-free
-   * pairs     revision, read plainly by the next pick of every thread
+   * pairs     revision, read plainly by the next pick of every thread; revisionOfFacts
    */
   touch(service: number): void {
     atomics.add(this.#words, this.#at + service * SERVICE_WORDS + REVISION, 1)

@@ -100,6 +100,15 @@ export class Tally {
     return ticketOf(row, words[this.#endpointsAt + row * ROW_WORDS + GENERATION])
   }
 
+  /** Whether a ticket can be settled: as long as it can, its row has no other tenant. */
+  holds(ticket: number): boolean {
+    const row = rowOfTicket(ticket)
+    if (ticket < 0 || row >= this.#rows) return false
+    const words = this.#words
+    if (words[this.#endpointsAt + row * ROW_WORDS + GENERATION] !== generationOfTicket(ticket)) return false
+    return words[this.#ownInflightAt + row] > 0
+  }
+
   /**
    * What a ticket stands for has ended. False, and nothing is counted, when its row has another tenant by now, or this
    * thread has nothing in flight there (a ticket settled twice).
@@ -111,13 +120,10 @@ export class Tally {
    * pairs     enter
    */
   leave(ticket: number, outcome: number, latencyUs: number): boolean {
+    if (!this.holds(ticket)) return false
     const words = this.#words
     const row = rowOfTicket(ticket)
-    if (ticket < 0 || row >= this.#rows) return false
-    if (words[this.#endpointsAt + row * ROW_WORDS + GENERATION] !== generationOfTicket(ticket)) return false
-    const inflight = words[this.#ownInflightAt + row]
-    if (inflight <= 0) return false
-    words[this.#ownInflightAt + row] = inflight - 1
+    words[this.#ownInflightAt + row]--
     const totals = this.#ownTotalsAt + row * TOTAL_WORDS
     words[totals + TOTAL_SETTLED + totalOf(outcome)]++
     if (outcome === OK) {

@@ -1,6 +1,13 @@
 /** Priorities there are: 0 is taken first. */
 export const PRIORITIES = 128
 
+const PANIC_UNIT = 1e8
+
+/** A panic threshold from 0 to 1 in units of 10^−8, a whole number. */
+export function panicUnits(panicThreshold: number): number {
+  return Math.round(panicThreshold * PANIC_UNIT) | 0
+}
+
 /**
  * How the requests of a service are spread over its priorities, in whole percent.
  *
@@ -44,6 +51,11 @@ export class PriorityLoads {
 
   /** From the counts to loads and panics. `overprovisioning` in percent, `panicThreshold` from 0 to 1; 0: never. */
   derive(overprovisioning: number, panicThreshold: number): void {
+    this.deriveBy(overprovisioning, panicUnits(panicThreshold))
+  }
+
+  /** The same with the threshold in whole units: V8 boxes a fraction that is handed on, and a pick may come by here. */
+  deriveBy(overprovisioning: number, panicBelow: number): void {
     const { count } = this
     const available = this.#available(overprovisioning)
     this.panic.fill(0, 0, PRIORITIES)
@@ -51,13 +63,12 @@ export class PriorityLoads {
     this.degradedLoad.fill(0, 0, PRIORITIES)
     if (available > 0) this.#spread(available)
     else this.healthyLoad[0] = 100
-    if (panicThreshold === 0 || available === 100) return
+    if (panicBelow === 0 || available === 100) return
     let isTotal = count > 0
     for (let p = 0; p < count; p++) {
       // Where nobody is admitted there is nothing to ignore, and nothing that speaks against a panic of all.
       if (this.admitted[p] === 0) continue
-      const share = (100 * (this.healthy[p] + this.degraded[p])) / this.admitted[p]
-      this.panic[p] = share < Math.round(panicThreshold * 1e8) / 1e6 ? 1 : 0
+      this.panic[p] = (this.healthy[p] + this.degraded[p]) * PANIC_UNIT < panicBelow * this.admitted[p] ? 1 : 0
       isTotal = isTotal && this.panic[p] === 1
     }
     if (isTotal) this.#spreadInTotalPanic()

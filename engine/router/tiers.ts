@@ -6,7 +6,7 @@ import type { LocalityText, ServiceText } from '../memory/service-text.ts'
 import type { Attachment } from './attachment.ts'
 import { LocalityWeights } from './locality-weight.ts'
 import { countInto } from './panic.ts'
-import { PRIORITIES, PriorityLoads } from './priority-load.ts'
+import { PRIORITIES, PriorityLoads, panicUnits } from './priority-load.ts'
 import { RowGroups } from './row-groups.ts'
 import { ZONES, ZoneLoads } from './zone-load.ts'
 
@@ -39,6 +39,7 @@ export class Tiers {
   readonly #attachment: Attachment
   readonly #service: number
   #text: TierText = { panicThreshold: 0.5 }
+  #panicBelow = panicUnits(0.5)
   #groups: RowGroups | undefined
   #weights: LocalityWeights[] = []
   /** Where the rows are listed: a slot's words, or the groups' own list. */
@@ -59,6 +60,7 @@ export class Tiers {
   bind(text: TierText, start: number, count: number, rows: readonly number[] | undefined): number {
     const { region, endpoints } = this.#attachment
     this.#text = text
+    this.#panicBelow = panicUnits(text.panicThreshold)
     const { locality } = text
     const listed = rows ?? region.words.subarray(start, start + count)
     if (rows === undefined && locality === undefined && isOfOnePriority(listed, endpoints.priority)) {
@@ -91,10 +93,10 @@ export class Tiers {
   derive(): number {
     const { endpoints, services, region } = this.#attachment
     // First: a change that comes while rows are counted calls for another count.
-    const revision = services.revision(this.#service)
+    const revision = services.revisionOfFacts(this.#service)
     this.#derivedAtMs = readClock(region)
     const { loads } = this
-    const { overprovisioning = 140, panicThreshold } = this.#text
+    const { overprovisioning = 140 } = this.#text
     loads.clear()
     this.tripped = 0
     this.zones.endpoints.fill(0)
@@ -104,7 +106,7 @@ export class Tiers {
     }
     const end = this.#start + this.#count
     for (let at = this.#start; at < end; at++) this.#countRow(at, endpoints)
-    loads.derive(overprovisioning, panicThreshold)
+    loads.deriveBy(overprovisioning, this.#panicBelow)
     const { locality } = this.#text
     if (locality?.mode === 'zone-aware') this.zones.derive(locality.minEndpoints)
     for (const weights of this.#weights) weights.derive(overprovisioning)
@@ -191,7 +193,7 @@ export class Tiers {
 
   #countRow(at: number, endpoints: Attachment['endpoints']): void {
     const row = this.#list[at]
-    const weight = endpoints.weight(row)
+    const weight = endpoints.hasWeight(row) ? 1 : 0
     const bars = endpoints.bars(row)
     const priority = endpoints.priority(row)
     countInto(this.loads, priority, bars, weight)

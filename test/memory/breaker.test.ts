@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
+import { type AtomicsSeam, realAtomics, useAtomics } from '../../engine/memory/atomics.ts'
 import { DRAINING, EJECTED, TRIPPED, UNHEALTHY } from '../../engine/memory/bars.ts'
-import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
+import {
+  BARS,
+  BREAKER_PROBE,
+  CLOCK_MS_AT,
+  ROW_WORDS,
+  WINDOW_FAILED,
+  WINDOW_SETTLED,
+} from '../../engine/memory/layout.ts'
 import { freeSeatOf } from '../../engine/memory/seats.ts'
 import type { BreakerText } from '../../engine/memory/service-text.ts'
 import { PROBE_TICKET } from '../../engine/memory/ticket.ts'
@@ -44,7 +52,26 @@ function trip(world: TinyWorld): void {
   assert.ok(isOpen(world))
 }
 
+/** Does something between the steps of a settle, each time before this operation on these words of the row. */
+function before(world: TinyWorld, operation: 'or' | 'store' | 'compareExchange', on: number[], act: () => void): void {
+  const words = on.map(word => world.region.layout.endpointsAt + world.row('a') * ROW_WORDS + word)
+  const { load, store, add, sub, and, or, exchange, compareExchange, notify, wait } = realAtomics
+  const seam: AtomicsSeam = { load, store, add, sub, and, or, exchange, compareExchange, notify, wait }
+  const real = realAtomics[operation] as (words: Int32Array, index: number, ...values: number[]) => number
+  seam[operation] = (memory: Int32Array, index: number, ...values: number[]): number => {
+    if (words.includes(index)) {
+      useAtomics(realAtomics)
+      act()
+      useAtomics(seam)
+    }
+    return real(memory, index, ...values)
+  }
+  useAtomics(seam)
+}
+
 describe('breaker', () => {
+  afterEach(() => useAtomics(realAtomics))
+
   test('opens with the failures in a row that it allows, errors and timeouts alike, and a success between begins anew', () => {
     const world = worldOf()
     for (const outcome of ['error', 'timeout', 'ok', 'error', 'abandoned', 'error'] as const) request(world, outcome)
@@ -85,6 +112,37 @@ describe('breaker', () => {
     assert.equal(isOpen(world), false)
     request(world, 'error')
     assert.equal(isOpen(world), true)
+    world.close()
+  })
+
+  test('forgets a window that began more than half the circle of the clock ago, too', () => {
+    const world = worldOf({ consecutiveFailures: 0, errorRate: 0.5 })
+    // 25 days after the region began, for a row that never had a window.
+    setClock(world, (25 * 24 * 3_600_000) | 0)
+    for (let i = 0; i < 9; i++) request(world, 'error')
+    setClock(world, (25 * 24 * 3_600_000 + 2000) | 0)
+    request(world, 'error')
+    assert.equal(isOpen(world), false, 'the tenth in a row is the first of its window')
+    world.close()
+  })
+
+  test('a thread that dies while it begins a window leaves no failures of the one before', () => {
+    const world = worldOf({ consecutiveFailures: 0, errorRate: 0.5 })
+    const second = world.another()
+    const other = world.routerOf(second)
+    for (let i = 0; i < 9; i++) request(world, 'error')
+    setClock(world, 2001)
+    const ticket = other.pick()
+    let stores = 0
+    before(world, 'store', [WINDOW_SETTLED, WINDOW_FAILED], () => {
+      if (++stores === 2) throw new Error('dies')
+    })
+    assert.throws(() => other.settle(ticket, 'ok', 1), /dies/)
+    freeSeatOf(world.region, second.seat, 0)
+    // 10 in this window, of which one failed; with the nine of the last it would be all.
+    for (let i = 0; i < 9; i++) request(world, 'ok')
+    request(world, 'error')
+    assert.equal(isOpen(world), false)
     world.close()
   })
 
@@ -194,6 +252,55 @@ describe('breaker', () => {
     setClock(world, 1100)
     const ids = [world.pickId(), world.pickId(), world.pickId(), world.pickId()]
     assert.equal(ids.filter(id => id === 'a').length, 1)
+    world.close()
+  })
+
+  test('two failures at one moment open it once, for the time of the first', () => {
+    const world = worldOf({ consecutiveFailures: 1 })
+    const other = world.routerOf(world.another())
+    const [mine, theirs] = [world.router.pick(), other.pick()]
+    let isMet = false
+    before(world, 'or', [BARS], () => {
+      isMet = true
+      other.settle(theirs, 'error', 1)
+    })
+    world.router.settle(mine, 'error', 1)
+    assert.ok(isMet && isOpen(world))
+    assert.equal(world.endpoints.breakerTrips(world.row('a')), 1)
+    assert.equal(world.endpoints.breakerUntilMs(world.row('a')), 1100)
+    world.close()
+  })
+
+  test('a failure that was counted before it closed does not open it again', () => {
+    const world = worldOf({ consecutiveFailures: 1 })
+    const other = world.routerOf(world.another())
+    const [mine, theirs] = [world.router.pick(), other.pick()]
+    // Between counting and opening: the other opens it, its time passes, a probe closes it.
+    before(world, 'compareExchange', [BREAKER_PROBE], () => {
+      other.settle(theirs, 'error', 1)
+      setClock(world, 1100)
+      other.settle(other.pick(), 'ok', 1)
+    })
+    world.router.settle(mine, 'error', 1)
+    assert.equal(isOpen(world), false)
+    assert.equal(world.endpoints.breakerTrips(world.row('a')), 0)
+    world.close()
+  })
+
+  test('a thread that dies while it opens it leaves the reason: the next failure does', () => {
+    const world = worldOf({ consecutiveFailures: 2 })
+    const second = world.another()
+    const other = world.routerOf(second)
+    const tickets = [world.router.pick(), other.pick(), world.router.pick()]
+    world.router.settle(tickets[0], 'error', 1)
+    before(world, 'or', [BARS], () => {
+      throw new Error('dies')
+    })
+    assert.throws(() => other.settle(tickets[1], 'error', 1), /dies/)
+    assert.equal(isOpen(world), false)
+    freeSeatOf(world.region, second.seat, 0)
+    world.router.settle(tickets[2], 'error', 1)
+    assert.equal(isOpen(world), true)
     world.close()
   })
 

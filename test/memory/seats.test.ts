@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { threadId } from 'node:worker_threads'
-import { DRAINER_AT, SEAT_PIN, SEAT_PIN_NEXT, SEATS_HIGH_AT, WRITER_AT } from '../../engine/memory/layout.ts'
+import { realAtomics, useAtomics } from '../../engine/memory/atomics.ts'
+import {
+  DRAINER_AT,
+  SEAT_PIN,
+  SEAT_PIN_NEXT,
+  SEAT_THREAD,
+  SEATS_HIGH_AT,
+  WRITER_AT,
+} from '../../engine/memory/layout.ts'
 import { becomeDrainer } from '../../engine/memory/outcome-ring.ts'
 import { createRegion } from '../../engine/memory/region.ts'
-import { freeSeat, seatsOfThread, seatWord, takeSeat } from '../../engine/memory/seats.ts'
+import { freeSeat, freeSeatOf, seatsOfThread, seatWord, takeSeat } from '../../engine/memory/seats.ts'
 import { movePin } from '../../engine/memory/slots.ts'
 import { Tally } from '../../engine/memory/tally.ts'
 
@@ -94,4 +102,25 @@ test('seatsOfThread() finds seats by thread, and none of a thread that has none'
   takeSeat(region)
   assert.deepEqual(seatsOfThread(region, threadId), [0, 1])
   assert.deepEqual(seatsOfThread(region, 4711), [])
+})
+
+test('freeSeatOf() of one that died while it gave back the seat of another goes on with that', t => {
+  const region = createRegion(SMALL)
+  const seat = takeSeat(region)
+  const tally = new Tally(region, seat)
+  region.words[seatWord(region, seat, SEAT_THREAD)] = 4711 + 1
+  tally.enter(0)
+  t.after(() => useAtomics(realAtomics))
+  const { load, add, sub, and, or, exchange, compareExchange, notify, wait } = realAtomics
+  const store = (): number => {
+    throw new Error('dies')
+  }
+  useAtomics({ load, store, add, sub, and, or, exchange, compareExchange, notify, wait })
+  assert.throws(() => freeSeatOf(region, seat, 4711), /dies/)
+  useAtomics(realAtomics)
+
+  assert.deepEqual(seatsOfThread(region, 4711), [])
+  assert.deepEqual(seatsOfThread(region, threadId), [seat])
+  freeSeatOf(region, seat, threadId)
+  assert.equal(takeSeat(region), seat)
 })

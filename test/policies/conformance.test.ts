@@ -295,18 +295,34 @@ for (const variant of VARIANTS) {
   })
 }
 
-test('a pick and a settle allocate nothing, under every policy', () => {
+/** SIGNALBOX_PROOF=full measures ten million picks of each policy in each kind of service, in some minutes. */
+const IS_FULL = process.env.SIGNALBOX_PROOF === 'full'
+
+test('a pick and a settle allocate nothing, under every policy, plain, guarded, from a subset and refused', t => {
   const script = fileURLToPath(new URL('../support/heap-of-picks.js', import.meta.url))
   const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128']
-  const child = spawnSync(process.execPath, [...flags, script], { encoding: 'utf8', timeout: 120_000 })
+  const [picks, rounds] = IS_FULL ? [1_000_000, 10] : [500_000, 3]
+  const args = [...flags, script, `${picks}`, `${rounds}`]
+  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: IS_FULL ? 1_200_000 : 100_000 })
   assert.equal(child.status, 0, child.stderr)
-  const { bytes, allocating } = JSON.parse(child.stdout) as { bytes: Record<string, number>; allocating: number }
+  const { bytes, allocating } = JSON.parse(child.stdout) as {
+    bytes: Record<string, Record<string, { picks: number; least: number; middle: number }>>
+    allocating: number
+  }
   assert.deepEqual(
     Object.keys(bytes),
     VARIANTS.map(({ name }) => name),
   )
-  // A million picks that made the smallest object each would leave 12 MB; compiled code and the reading itself take some
-  // tens of KiB. One MB lies between, a tenth of a word a pick.
-  for (const [name, grown] of Object.entries(bytes)) assert.ok(grown < 1e6, `${name}: ${grown} bytes`)
-  assert.ok(allocating > 12e6, `the measure has eyes: ${allocating} bytes`)
+  for (const [policy, kinds] of Object.entries(bytes)) {
+    t.diagnostic(`${policy}: ${Object.entries(kinds).map(([kind, { least }]) => `${kind} ${least}`)} bytes`)
+    for (const [kind, { picks: each, least, middle }] of Object.entries(kinds)) {
+      // A pick that made the smallest object would leave 12 bytes; compiled code and the reading itself take some tens of
+      // KiB a round. A byte a pick and 300 KB lie between.
+      const most = each + 300_000
+      assert.ok(least < most, `${policy}, ${kind}: ${least} bytes after ${each} picks`)
+      if (IS_FULL)
+        assert.ok(middle < most, `${policy}, ${kind}: ${middle} bytes after ${each} picks in half the rounds`)
+    }
+  }
+  assert.ok(allocating > 12 * (picks >> 3), `the measure has eyes: ${allocating} bytes`)
 })

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AFFINITY_BROKEN, type AffinitySize, affinityModel } from './model/affinity.ts'
+import { BREAKER_BROKEN, breakerModel } from './model/breaker.ts'
 import { CHOICE_TABLES_BROKEN, choiceTablesModel } from './model/choice-tables.ts'
 import { explore, type Model, type Verdict } from './model/explore.ts'
+import { FACTS_BROKEN, factsModel } from './model/facts.ts'
+import { LIMITS_BROKEN, limitsModel } from './model/limits.ts'
 import { OUTCOME_RING_BROKEN, outcomeRingModel } from './model/outcome-ring.ts'
 import { ringManyModel } from './model/ring-many-writers.ts'
 import { RING_ONE_BROKEN, ringOneModel } from './model/ring-one-writer.ts'
@@ -199,5 +202,117 @@ prove({
       looks: 2,
       deaths: 3,
     }),
+  },
+})
+
+prove({
+  name: 'limits',
+  promise: 'never more than may be are in flight, and nothing is left hanging',
+  broken: LIMITS_BROKEN,
+  worlds: {
+    'two threads, one place, twice each, two deaths': v =>
+      limitsModel({ threads: 2, turns: 2, service: 2, endpoint: 1, deaths: 2, heir: false }, v),
+    'two threads, one place in the service, one death and an heir': v =>
+      limitsModel({ threads: 2, turns: 1, service: 1, endpoint: 2, deaths: 1, heir: true }, v),
+    'three threads, two places': v =>
+      limitsModel({ threads: 3, turns: 1, service: 2, endpoint: 3, deaths: 0, heir: false }, v),
+  },
+  largeWorlds: {
+    'three threads, two places, one at the endpoint, one death': v =>
+      limitsModel({ threads: 3, turns: 1, service: 2, endpoint: 1, deaths: 1, heir: false }, v),
+    'two threads, one place, one death and an heir, twice each': v =>
+      limitsModel({ threads: 2, turns: 2, service: 2, endpoint: 1, deaths: 1, heir: true }, v),
+  },
+})
+
+prove({
+  name: 'the breaker',
+  promise: 'one probe at a time and in its time, only probes close it, and it is never stuck',
+  broken: BREAKER_BROKEN,
+  worlds: {
+    'two threads, a probe fails, one death': v =>
+      breakerModel(
+        {
+          outcomes: [
+            ['error', 'error'],
+            ['error', 'ok'],
+          ],
+          failures: 1,
+          probes: 1,
+          deaths: 1,
+        },
+        v,
+      ),
+    'three threads, two of them probe, one death': v =>
+      breakerModel({ outcomes: [['error', 'ok'], ['error'], ['ok']], failures: 1, probes: 1, deaths: 1 }, v),
+    'two failures open it, two probes close it, one death': v =>
+      breakerModel(
+        {
+          outcomes: [
+            ['error', 'error', 'ok'],
+            ['error', 'ok'],
+          ],
+          failures: 2,
+          probes: 2,
+          deaths: 1,
+        },
+        v,
+      ),
+  },
+  largeWorlds: {
+    'three threads, two requests each, one death': v =>
+      breakerModel(
+        {
+          outcomes: [
+            ['error', 'error'],
+            ['error', 'ok'],
+            ['error', 'ok'],
+          ],
+          failures: 1,
+          probes: 1,
+          deaths: 1,
+        },
+        v,
+      ),
+    'three threads, two failures open it, two deaths': v =>
+      breakerModel(
+        {
+          outcomes: [
+            ['error', 'ok'],
+            ['error', 'error'],
+            ['error', 'ok'],
+          ],
+          failures: 2,
+          probes: 1,
+          deaths: 2,
+        },
+        v,
+      ),
+    'two threads, four requests each, two deaths': v =>
+      breakerModel(
+        {
+          outcomes: [
+            ['error', 'error', 'ok', 'error'],
+            ['error', 'ok', 'error', 'ok'],
+          ],
+          failures: 1,
+          probes: 1,
+          deaths: 2,
+        },
+        v,
+      ),
+  },
+})
+
+prove({
+  name: 'facts and their revision',
+  promise: 'once nobody changes them everybody goes by them',
+  broken: FACTS_BROKEN,
+  worlds: {
+    'two readers, two facts, one death': v => factsModel({ readers: 2, facts: 2, changes: [0, 1, 0], deaths: 1 }, v),
+  },
+  largeWorlds: {
+    'three readers, two facts, one death': v =>
+      factsModel({ readers: 3, facts: 2, changes: [0, 1, 1, 0, 1], deaths: 1 }, v),
   },
 })

@@ -8,7 +8,7 @@ import { type Bounds, type Findings, playAll } from './schedule/schedules.ts'
 /** SIGNALBOX_PROOF=full goes further, and takes half an hour: see README.md. */
 const IS_FULL = process.env.SIGNALBOX_PROOF === 'full'
 
-/** Bounds of a run by default and in full; scenarios of many steps have many times the schedules. */
+/** Bounds of a run by default and in full, by how many steps the scenario has: so many times the schedules. */
 const SMALL: readonly Bounds[] = IS_FULL
   ? [{ preemptions: 3, deaths: 1 }]
   : [
@@ -24,7 +24,24 @@ const LARGE: readonly Bounds[] = IS_FULL
       { preemptions: 2, deaths: 0 },
       { preemptions: 0, deaths: 1 },
     ]
-const LARGE_SCENARIOS: readonly string[] = ['two readers, one writer of slots', 'two writers and a reader of a ring']
+const LARGEST: readonly Bounds[] = IS_FULL
+  ? [
+      { preemptions: 2, deaths: 0 },
+      { preemptions: 1, deaths: 1 },
+    ]
+  : [
+      { preemptions: 1, deaths: 0 },
+      { preemptions: 0, deaths: 1 },
+    ]
+const BOUNDS: Readonly<Record<string, readonly Bounds[]>> = {
+  'two readers, one writer of slots': LARGE,
+  'seats are taken and freed': LARGE,
+  'two writers and a reader of a ring': LARGE,
+  'two requests fail at one moment, and a probe fails': LARGE,
+  'a request fails while another thread closes the breaker': LARGE,
+  'a request fails while its row is given to another tenant': LARGE,
+  'three threads, two places, one endpoint with one': LARGEST,
+}
 
 /** Machines that break a promise, the scenario in which that must show, and how many preemptions it takes. */
 const FAULTS: readonly { fault: string; scenario: string; preemptions: number }[] = [
@@ -41,6 +58,14 @@ const FAULTS: readonly { fault: string; scenario: string; preemptions: number }[
   { fault: LATE_WRITES, scenario: 'outcomes are reported and drained', preemptions: 2 },
   { fault: 'compareExchange in two steps', scenario: 'two writers and a reader of a ring', preemptions: 2 },
   { fault: LATE_WRITES, scenario: 'two writers and a reader of a ring', preemptions: 2 },
+  { fault: 'the look comes before the add', scenario: 'two threads in a service with room for one', preemptions: 2 },
+  { fault: 'the look comes before the add', scenario: 'two threads at an endpoint with room for one', preemptions: 2 },
+  {
+    fault: 'compareExchange in two steps',
+    scenario: 'two requests fail at one moment, and a probe fails',
+    preemptions: 2,
+  },
+  { fault: 'compareExchange in two steps', scenario: 'a seat with a request in flight changes hands', preemptions: 2 },
 ]
 
 async function play(scenario: string, bounds: readonly Bounds[], fault?: string): Promise<Findings> {
@@ -64,7 +89,7 @@ const count = ({ schedules, steps }: Findings): string => `${schedules} schedule
 describe('shipped code on real threads, by every schedule', () => {
   for (const scenario of Object.keys(SCENARIOS)) {
     test(scenario, async t => {
-      const findings = await play(scenario, LARGE_SCENARIOS.includes(scenario) ? LARGE : SMALL)
+      const findings = await play(scenario, BOUNDS[scenario] ?? SMALL)
       assert.equal(findings.wrong, undefined, `${findings.wrong?.what}, by\n${findings.wrong?.schedule}`)
       t.diagnostic(count(findings))
     })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Tried } from '../../engine/memory/candidates.ts'
 import { CLASS } from '../../engine/memory/classes.ts'
-import { GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../../engine/memory/gauges.ts'
+import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../../engine/memory/gauges.ts'
 import { freeSeatOf } from '../../engine/memory/seats.ts'
 import type { LimitsText } from '../../engine/memory/service-text.ts'
 import { POLICIES } from '../../engine/policies/registry.ts'
@@ -72,6 +72,25 @@ describe('limits', () => {
     tried.add(world.row('a'))
     for (let i = 0; i < 3; i++) assert.equal(world.router.pick(0, tried), PICK.NO_ENDPOINT)
     assert.ok(world.router.pick() >= 0)
+    world.close()
+  })
+
+  test('what ends after its thread has left changes nothing of whoever has the seat now', () => {
+    const text = { limits: { ...NONE, connections: 2, retries: 2 } }
+    const world = tinyWorld({ a: {} }, { text })
+    const first = world.another()
+    const gone = world.routerOf(first)
+    assert.ok(gone.tryConnect() && gone.tryRetry())
+    first.close()
+    const second = world.another()
+    assert.equal(second.seat, first.seat)
+    const router = world.routerOf(second)
+    assert.ok(router.tryConnect() && router.tryRetry())
+    gone.endConnection()
+    gone.endRetry()
+    assert.equal(gone.tryConnect() || gone.tryRetry(), false)
+    const gauges = new Gauges(world.region, world.attachment.seat, world.service)
+    assert.deepEqual([gauges.sum(GAUGE_CONNECTIONS), gauges.sum(GAUGE_RETRIES)], [1, 1])
     world.close()
   })
 

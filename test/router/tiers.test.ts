@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
+import { type AtomicsSeam, realAtomics, useAtomics } from '../../engine/memory/atomics.ts'
 import { DRAINING, EJECTED, UNHEALTHY } from '../../engine/memory/bars.ts'
 import { Tried } from '../../engine/memory/candidates.ts'
 import { HEALTH_DEGRADED, HEALTH_HEALTHY } from '../../engine/memory/endpoint-table.ts'
-import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
+import { CLOCK_MS_AT, REVISION, SERVICE_WORDS } from '../../engine/memory/layout.ts'
+import { freeSeatOf } from '../../engine/memory/seats.ts'
 import { PICK } from '../../engine/router/router.ts'
 import { type TinyEndpoint, type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
@@ -32,6 +34,67 @@ function priorities(counts: number[], endpoint: TinyEndpoint = {}): Record<strin
     ),
   )
 }
+
+/** The operations of `Atomics`, one of them replaced for the REVISION of the world's service. */
+function atRevision(world: TinyWorld, operation: 'load' | 'add', act: () => void): void {
+  const { layout } = world.region
+  const at = layout.servicesAt + world.service * SERVICE_WORDS + REVISION
+  const { load, store, add, sub, and, or, exchange, compareExchange, notify, wait } = realAtomics
+  const seam: AtomicsSeam = { load, store, add, sub, and, or, exchange, compareExchange, notify, wait }
+  const real = realAtomics[operation] as (words: Int32Array, index: number, ...values: number[]) => number
+  seam[operation] = (words: Int32Array, index: number, ...values: number[]): number => {
+    if (index === at) {
+      useAtomics(realAtomics)
+      act()
+    }
+    return real(words, index, ...values)
+  }
+  useAtomics(seam)
+}
+
+describe('facts', () => {
+  afterEach(() => useAtomics(realAtomics))
+
+  /** Three of four unhealthy: below half, so that health is ignored. */
+  function panicking(): TinyWorld {
+    const world = tinyWorld(priorities([4]))
+    for (const id of ['p0-0', 'p0-1', 'p0-2']) world.bar(id, UNHEALTHY)
+    return world
+  }
+
+  function idsOf(world: TinyWorld): string[] {
+    return [...new Set(Array.from({ length: 200 }, () => world.pickId() as string))].sort()
+  }
+
+  test('are read after their revision, by an atomic load: what has that revision has been seen', () => {
+    const world = panicking()
+    assert.equal(idsOf(world).length, 4)
+    world.bar('p0-3', UNHEALTHY)
+    // While the revision is being read another thread changes two facts back, and tells.
+    let isMet = false
+    atRevision(world, 'load', () => {
+      isMet = true
+      for (const id of ['p0-0', 'p0-3']) world.bar(id, UNHEALTHY, false)
+    })
+    world.router.pick()
+    assert.ok(isMet)
+    assert.deepEqual(idsOf(world), ['p0-0', 'p0-3'])
+    world.close()
+  })
+
+  test('changed by a thread that died before it told are looked at when its seat is given back', () => {
+    const world = panicking()
+    assert.equal(idsOf(world).length, 4)
+    const dying = world.another()
+    atRevision(world, 'add', () => {
+      throw new Error('dies')
+    })
+    assert.throws(() => dying.endpoints.setBar(world.row('p0-0'), UNHEALTHY, false), /dies/)
+    freeSeatOf(world.region, dying.seat, 0)
+    assert.deepEqual(idsOf(world), ['p0-0', 'p0-3'])
+    world.close()
+  })
+})
 
 describe('priorities', () => {
   test('all goes to priority 0 while a fifth of it is missing at most', () => {

@@ -35,6 +35,31 @@ export const FAULTS: Readonly<Record<string, (seam: AtomicsSeam, words: Int32Arr
     }
   },
 
+  /** Who adds and then looks has looked before it added: as if the add were plain, or came last. */
+  'the look comes before the add': (seam, target) => {
+    let seen: Int32Array | undefined
+    return {
+      ...seam,
+      load(words, index) {
+        const now = seam.load(words, index)
+        return seen?.[index] ?? now
+      },
+      add(words, index, value) {
+        seen = target.slice()
+        seen[index]! += value
+        return seam.add(words, index, value)
+      },
+      sub(words, index, value) {
+        seen = undefined
+        return seam.sub(words, index, value)
+      },
+      compareExchange(words, index, expected, replacement) {
+        seen = undefined
+        return seam.compareExchange(words, index, expected, replacement)
+      },
+    }
+  },
+
   /** Loads of pins answer "none". */
   'pins are not seen': (seam, target) => {
     const { isPin } = pinsOf(target)

@@ -2,7 +2,7 @@ import { SignalboxError } from '../../../engine/errors.ts'
 import { EndpointTable } from '../../../engine/memory/endpoint-table.ts'
 import { OK } from '../../../engine/memory/outcomes.ts'
 import { freeSeat } from '../../../engine/memory/seats.ts'
-import { serviceCount, serviceStart, slotOf, versionOf } from '../../../engine/memory/slots.ts'
+import { movePin, serviceCount, serviceStart, slotOf, versionOf } from '../../../engine/memory/slots.ts'
 import { TableWriter } from '../../../engine/memory/table-writer.ts'
 import { Tally } from '../../../engine/memory/tally.ts'
 import {
@@ -56,8 +56,11 @@ export function rowsScenario(): Scenario {
   const writer: Role = {
     name: 'writer',
     play(stage) {
-      const tableWriter = new TableWriter(watchedRegion(stage), WRITER)
+      const region = watchedRegion(stage)
+      const tableWriter = new TableWriter(region, WRITER)
       tableWriter.edit(edit => edit.remove(0, 0))
+      // As the thread of a writer does: its own pin, too, keeps a row from being used again.
+      movePin(region, WRITER)
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         try {
           tableWriter.edit(edit => edit.add(0, endpoint(`tenant${REMOVED + 1}`)))

@@ -1,4 +1,6 @@
+import { breakerScenario, lateFailureScenario } from './breaker-scenario.ts'
 import { choiceTablesScenario } from './choice-tables-scenario.ts'
+import { limitsScenario, seatChangesScenario } from './limits-scenario.ts'
 import { outcomesScenario } from './outcomes-scenario.ts'
 import { ringScenario } from './ring-scenario.ts'
 import { rowsScenario } from './rows-scenario.ts'
@@ -17,4 +19,29 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'seats are taken and freed': seatsScenario(),
   'outcomes are reported and drained': outcomesScenario(),
   'two writers and a reader of a ring': ringScenario(),
+  'two threads in a service with room for one': limitsScenario({
+    threads: 2,
+    picks: 2,
+    requests: 1,
+    endpointRequests: 0,
+  }),
+  'two threads at an endpoint with room for one': limitsScenario({
+    threads: 2,
+    picks: 2,
+    requests: 0,
+    endpointRequests: 1,
+  }),
+  'three threads, two places, one endpoint with one': limitsScenario({
+    threads: 3,
+    picks: 1,
+    requests: 2,
+    endpointRequests: 1,
+  }),
+  'a seat with a request in flight changes hands': seatChangesScenario(),
+  'two requests fail at one moment, and a probe fails': breakerScenario([
+    ['error', 'error'],
+    ['error', 'ok'],
+  ]),
+  'a request fails while its row is given to another tenant': lateFailureScenario(),
+  'a request fails while another thread closes the breaker': breakerScenario([['error', 'ok'], ['error']]),
 }

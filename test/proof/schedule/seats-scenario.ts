@@ -7,7 +7,7 @@ import { ensure, type Role, type Scenario } from './scenario.ts'
 
 /** Threads take a seat, use it, give it back and take one again. The board holds per seat the taker + 1. */
 export function seatsScenario(): Scenario {
-  const world = regionScenario(2, 2, () => {})
+  const world = regionScenario(1, 2, () => {})
   const taker = (name: string): Role => ({
     name,
     play(stage) {
