@@ -97,9 +97,9 @@ export class Router {
   }
 
   /**
-   * Picks an endpoint and counts the request as in flight on it. `hash` is for policies that keep a key at one
-   * endpoint, see hashKey, 0 for a request without a key; `tried` holds endpoints this request shall not get again, not even when only doubtful ones
-   * are left beside them; `requestClass` says how dear it is, see CLASS.
+   * Picks an endpoint and counts the request as in flight on it. `hash` is for policies that keep a key at one endpoint, see
+   * hashKey, 0 for a request without a key; `tried` holds endpoints this request shall not get again, not even when only
+   * doubtful ones are left beside them; `requestClass` says how dear it is, see CLASS.
    *
    * Returns a ticket ≥ 0, or a PICK reason below zero.
    *
@@ -249,6 +249,7 @@ export class Router {
    * Ends what `pick` began; once per ticket. A ticket whose endpoint has left and whose row has a new tenant changes
    * nothing, nor does one more settle than this thread has in flight on the endpoint.
    *
+   * outcome: 'ok', 'error', 'timeout' or 'abandoned'; 'gateway' and 'unreachable' are finer words for 'error', see OUTCOMES.
    * latencyUs: microseconds from sending to the first byte of the answer; 0…2^31 − 1, anything else counts as 0.
    *
    * writes    this thread's in-flight, gauge and totals; one record of its outcome ring; where there are breakers, theirs
