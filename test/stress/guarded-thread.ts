@@ -5,6 +5,7 @@
 import { isMainThread, workerData } from 'node:worker_threads'
 import { realAtomics, useAtomics } from '../../engine/memory/atomics.ts'
 import { Candidates } from '../../engine/memory/candidates.ts'
+import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
 import type { RegionHandle } from '../../engine/memory/region.ts'
 import { isProbe, rowOfTicket } from '../../engine/memory/ticket.ts'
 import { below, createDice } from '../../engine/policies/dice.ts'
@@ -87,10 +88,15 @@ function hold(
   while (held.length > 0) settle()
 }
 
-/** Sends requests that nearly all fail, to breakers that are due as soon as they are open: most are probes. */
-function probe(router: Router, { seed }: Part, counters: Int32Array, marks: Int32Array): void {
+/**
+ * Sends requests that nearly all fail, to breakers that are due as soon as they are open: most are probes. The clock goes on
+ * with every request, so that every pick looks for a probe that is due.
+ */
+function probe(router: Router, { seed, handle }: Part, counters: Int32Array, marks: Int32Array): void {
   const dice = createDice(seed)
+  const { words } = attach(handle).region
   for (const _ of turns(counters)) {
+    words[CLOCK_MS_AT]++
     const ticket = router.pick()
     Atomics.add(counters, ticket >= 0 ? PICKED : REFUSED, 1)
     if (ticket < 0) continue
@@ -139,6 +145,8 @@ if (!isMainThread && workerData !== null && typeof workerData === 'object' && 'e
     const { load, store, add, sub, and, or, exchange, notify, wait } = realAtomics
     const compareExchange = (words: Int32Array, index: number, expected: number, replacement: number): number => {
       const found = load(words, index)
+      // As long as a thread may be interrupted between the two.
+      for (let i = 0; i < 500; i++) load(words, index)
       if (found === expected) store(words, index, replacement)
       return found
     }
