@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parseConfig } from '../engine/config/parse.ts'
+import { POLICIES } from '../engine/policies/registry.ts'
 import { freePorts } from './support/command-line.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -74,6 +75,11 @@ test('README: the example config is valid', () => {
     const result = parseConfig(yaml)
     assert.ok('config' in result, JSON.stringify(result))
   }
+})
+
+test('README: the table of what works names every policy', () => {
+  const table = README.slice(README.indexOf('## What works today'))
+  for (const { name } of POLICIES) assert.ok(table.includes(`\`${name}\``), name)
 })
 
 test('the package can be required, prints nothing, and lets the process end', () => {
