@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import { tableWords } from '../memory/choice-tables.ts'
+import { toQ8 } from '../memory/endpoint-table.ts'
 import { CHOICE_BYTES_LIMIT } from '../memory/layout.ts'
 import { completeOptions } from '../policies/policy-options.ts'
 import { findPolicy } from '../policies/registry.ts'
@@ -28,7 +29,7 @@ export function choiceBytesFor(config: Config, rows: number): number {
     const spec = tableOf(policy)
     if (spec === undefined) continue
     const weights = endpoints.map(endpoint => endpoint.weight).filter(weight => weight > 0)
-    const weightsQ8 = Int32Array.from(weights, weight => Math.max(1, Math.round(weight * 256)))
+    const weightsQ8 = Int32Array.from(weights, toQ8)
     const { entries, points } = roomFor(spec, weightsQ8, rows)
     words += tableWords(rows, entries, points)
   }

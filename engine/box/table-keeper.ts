@@ -274,10 +274,10 @@ export class TableKeeper {
     let member = 0
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]
-      const weight = endpoints.weight(row)
-      if (weight === 0) continue
+      const weightQ8 = endpoints.weightQ8(row)
+      if (weightQ8 === 0) continue
       if (live?.members.tickets[member] !== ticketOf(row, endpoints.generation(row))) return false
-      if (live.members.weightsQ8[member++] !== weight * 256) return false
+      if (live.members.weightsQ8[member++] !== weightQ8) return false
     }
     if (live === undefined) return true
     return member === live.members.tickets.length && isSameSpec(live.spec, fitting(spec, member, tableWordsMax(region)))
@@ -291,10 +291,10 @@ export class TableKeeper {
     const weightsQ8 = new Int32Array(rows.length)
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]
-      const weight = endpoints.weight(row)
-      if (weight === 0) continue
+      const weightQ8 = endpoints.weightQ8(row)
+      if (weightQ8 === 0) continue
       tickets[keys.length] = ticketOf(row, endpoints.generation(row))
-      weightsQ8[keys.length] = weight * 256
+      weightsQ8[keys.length] = weightQ8
       keys.push(this.#attachment.endpoint(row).id)
     }
     const members = {

@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream'
 import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
+import { rowOfTicket } from '../memory/ticket.ts'
 import type { Router } from '../router/router.ts'
 import { outcomeOf } from './fault.ts'
 import type { Tries } from './tries.ts'
@@ -110,7 +111,7 @@ export class Attempt {
     this.#ticket = -1
     this.#body?.off('error', this.#onBodyError)
     const hasFailed = outcome !== 'ok' && outcome !== 'abandoned'
-    if (hasFailed || this.#status === TOO_MANY) this.#tries.add(this.#request, ticket & 0xffff)
+    if (hasFailed || this.#status === TOO_MANY) this.#tries.add(this.#request, rowOfTicket(ticket))
     else this.#tries.forget(this.#request)
     if (hasFailed && this.#status === 0) this.#latencyUs = this.#elapsedUs()
     this.#router.settle(ticket, outcome, this.#latencyUs)

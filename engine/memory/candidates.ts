@@ -183,8 +183,7 @@ export class Candidates {
 
   /** Requests in flight the endpoint may have: the stricter of its service's limit and its own; 0: no limit. */
   limitOf(row: number, at = this.#endpointsAt + row * ROW_WORDS): number {
-    const learned = this.#words[at + LIMIT_ADAPTIVE]
-    return learned > 0 && (this.limit === 0 || learned < this.limit) ? learned : this.limit
+    return stricterLimit(this.limit, this.#words[at + LIMIT_ADAPTIVE])
   }
 
   /** Whether any row may be picked now. Takes no turn. */
@@ -364,4 +363,9 @@ export class Tried {
     for (let i = 0; i < count; i++) if (this.#rows[i] === row) return true
     return false
   }
+}
+
+/** Of two limits, where 0 is none, the one that is reached first. */
+export function stricterLimit(fixed: number, learned: number): number {
+  return learned > 0 && (fixed === 0 || learned < fixed) ? learned : fixed
 }

@@ -20,15 +20,14 @@ import {
   LIMIT_ADAPTIVE,
   PRIORITY,
   RETIRED_AT,
-  REVISION,
   ROW_WORDS,
   SERVICE,
-  SERVICE_WORDS,
   UTILISATION_Q12,
   WEIGHT_Q8,
   ZONE,
 } from './layout.ts'
 import type { Region } from './region.ts'
+import { touchService } from './service-table.ts'
 import { GENERATION_MASK, generationOfTicket, rowOfTicket } from './ticket.ts'
 
 /** What active checks say of an endpoint. */
@@ -93,6 +92,8 @@ export class EndpointTable {
   generation = (row: number): number => this.#get(row, GENERATION)
   service = (row: number): number => this.#get(row, SERVICE)
   weight = (row: number): number => this.#get(row, WEIGHT_Q8) / 256
+  /** The same as the word is, 24.8 fixed point. */
+  weightQ8 = (row: number): number => this.#get(row, WEIGHT_Q8)
   hasWeight = (row: number): boolean => this.#get(row, WEIGHT_Q8) !== 0
   factor = (row: number): number => this.#get(row, FACTOR_Q12) / FACTOR_WHOLE
   priority = (row: number): number => this.#get(row, PRIORITY)
@@ -211,8 +212,7 @@ export class EndpointTable {
   }
 
   #touch(row: number): void {
-    const service = this.#get(row, SERVICE)
-    atomics.add(this.#words, this.#region.layout.servicesAt + service * SERVICE_WORDS + REVISION, 1)
+    touchService(this.#region, this.#get(row, SERVICE))
   }
 
   #get(row: number, word: number): number {
@@ -235,7 +235,8 @@ export function pullOf(weightQ8: number, factorQ12: number): number {
 }
 
 /** 24.8 fixed point; a weight above zero never rounds to zero, since zero means "never". */
-function toQ8(weight: number): number {
+/** A weight as a row has it: 24.8 fixed point, and above 0 where the weight is. */
+export function toQ8(weight: number): number {
   return weight <= 0 ? 0 : Math.max(1, Math.round(Math.min(weight, 65_535) * 256))
 }
 

@@ -157,6 +157,7 @@ export const RECORD_WORDS = 4
 
 /** One gibibyte: word and half-word indices stay far within 31 bits. */
 export const CHOICE_BYTES_LIMIT = 2 ** 30
+
 // ── affinity: a set of eight sessions, see affinity.ts; word n of entry w is at n + w ─────── owner (writes)
 export const AFFINITY_WAYS = 8
 export const AFFINITY_TICKET = AFFINITY_WAYS //    where the session is; the first word is its key, sealed with this   picking threads
@@ -268,6 +269,5 @@ assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'writt
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
 assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
-assert(BUILDER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)
 assert(TABLE_POINTS < TABLE_HEADER_WORDS && CHOICE_BYTES_AT < CLOCK_MS_AT && REGION_ID_AT + 2 < CHOICE_BYTES_AT)
-assert(AFFINITY_MAX_AT < LINE_WORDS && DRAINER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)
+assert(AFFINITY_MAX_AT < LINE_WORDS && BUILDER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)

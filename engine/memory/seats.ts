@@ -5,17 +5,16 @@ import {
   BREAKER_PROBE,
   BUILDER_AT,
   DRAINER_AT,
-  REVISION,
   ROW_WORDS,
   SEAT_PIN,
   SEAT_PIN_NEXT,
   SEAT_THREAD,
   SEAT_WORDS,
   SEATS_HIGH_AT,
-  SERVICE_WORDS,
   WRITER_AT,
 } from './layout.ts'
 import type { Region } from './region.ts'
+import { touchService } from './service-table.ts'
 
 /**
  * A seat is a thread's place in the region: its pin, its block of in-flight counts and totals, its outcome ring. What
@@ -100,7 +99,7 @@ function clearSeat(region: Region, seat: number): void {
   }
   // The dead may have changed a fact and not have told of it.
   for (let service = 0; service < layout.services; service++) {
-    atomics.add(words, layout.servicesAt + service * SERVICE_WORDS + REVISION, 1)
+    touchService(region, service)
   }
   atomics.store(words, seatWord(region, seat, SEAT_PIN), 0)
   atomics.store(words, seatWord(region, seat, SEAT_PIN_NEXT), 0)

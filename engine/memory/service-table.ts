@@ -11,10 +11,12 @@ const TRUST_WHOLE = 4096
  * turn it is). The drawing with the owners is in layout.ts.
  */
 export class ServiceTable {
+  readonly #region: Region
   readonly #words: Int32Array
   readonly #at: number
 
   constructor(region: Region) {
+    this.#region = region
     this.#words = region.words
     this.#at = region.layout.servicesAt
   }
@@ -32,22 +34,10 @@ export class ServiceTable {
    * ordering  SeqCst load: facts that are read after it, plainly, are as new as it is. After a plain load they may be older, and
    *           nothing would call for another look
    * progress  wait-free
-   * pairs     touch
+   * pairs     touchService
    */
   revisionOfFacts(service: number): number {
     return atomics.load(this.#words, this.#at + service * SERVICE_WORDS + REVISION)
-  }
-
-  /**
-   * Tells every pick to look at the facts anew.
-   *
-   * writes    REVISION
-   * ordering  SeqCst add, after the fact was written: who sees the new revision sees the fact
-   * progress  wait-free
-   * pairs     revision, read plainly by the next pick of every thread; revisionOfFacts
-   */
-  touch(service: number): void {
-    atomics.add(this.#words, this.#at + service * SERVICE_WORDS + REVISION, 1)
   }
 
   /** The largest pull among the service's rows, in the unit of `EndpointTable.pull`; for a moment it may be too small. */
@@ -79,7 +69,7 @@ export class ServiceTable {
 
   setShedFrom(service: number, from: number): void {
     this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM] = from
-    this.touch(service)
+    touchService(this.#region, service)
   }
 
   /** How far forecasts are believed by adaptive, 0…1; undefined until somebody has said. */
@@ -114,4 +104,16 @@ export class ServiceTable {
     const at = this.#at + service * SERVICE_WORDS
     this.#words.fill(0, at, at + SERVICE_WORDS)
   }
+}
+
+/**
+ * Tells every pick to look at the facts of a service anew.
+ *
+ * writes    REVISION
+ * ordering  SeqCst add, after the fact was written: who sees the new revision sees the fact
+ * progress  wait-free
+ * pairs     ServiceTable.revision, read plainly by the next pick of every thread; revisionOfFacts
+ */
+export function touchService({ words, layout }: Region, service: number): void {
+  atomics.add(words, layout.servicesAt + service * SERVICE_WORDS + REVISION, 1)
 }

@@ -1,6 +1,7 @@
 import type { Client } from 'undici'
 import { Tried } from '../memory/candidates.ts'
 import type { Outcome } from '../memory/outcomes.ts'
+import { rowOfTicket } from '../memory/ticket.ts'
 import { RETRIES } from './counters.ts'
 import type { Front, Lane } from './front.ts'
 import type { Upstream } from './upstreams.ts'
@@ -94,7 +95,7 @@ export class Tries {
   /** Ends the try, if one is under way. A connection that was not released is closed. */
   settle(outcome: Outcome): void {
     if (this.#ticket < 0) return
-    this.#row = this.#ticket & 0xffff
+    this.#row = rowOfTicket(this.#ticket)
     this.lane.router.settle(this.#ticket, outcome, this.latencyUs)
     this.#ticket = -1
     this.#endRetry()

@@ -1,4 +1,5 @@
 import { ALL_BARS, DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
+import { stricterLimit } from '../memory/candidates.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import type { Attachment } from './attachment.ts'
@@ -61,8 +62,6 @@ function gather(
 ): Standing {
   const bars = endpoints.bars(row)
   const priority = endpoints.priority(row)
-  const learned = endpoints.adaptiveLimit(row)
-  const fixed = text.limits?.endpointRequests ?? 0
   const openForMs = elapsedMs(endpoints.breakerUntilMs(row), readClock(region))
   return {
     row,
@@ -71,7 +70,7 @@ function gather(
     factor: endpoints.factor(row),
     priority,
     inflight: tally.inflight(row),
-    limit: learned > 0 && (fixed === 0 || learned < fixed) ? learned : fixed,
+    limit: stricterLimit(text.limits?.endpointRequests ?? 0, endpoints.adaptiveLimit(row)),
     breakerOpenForMs: (bars & TRIPPED) === 0 ? 0 : Math.max(0, openForMs),
     failsOnPanic: text.failOnPanic === true,
     level: priorities.find(each => each.priority === priority),
