@@ -11,6 +11,7 @@ import { findPolicy } from '../policies/registry.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
 import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
 import { Router, type RouterOptions } from '../router/router.ts'
+import { Routers } from '../router/routers.ts'
 import { choiceBytesFor } from './choice-room.ts'
 import type { Control, Log, RunningControl } from './control.ts'
 import { LiveService, newEndpoint } from './live-service.ts'
@@ -65,7 +66,7 @@ export class Box {
   readonly config: Config
   readonly log: Log
   readonly #attachment: Attachment
-  readonly #routers = new Map<string, Router>()
+  readonly #routers: Routers
   readonly #tables: TableKeeper
   readonly #tick: NodeJS.Timeout
   readonly #signal: AbortSignal | undefined
@@ -80,6 +81,7 @@ export class Box {
     checkSessionRoom(config, region.layout.affinity)
     this.handle = handleOf(region)
     this.#attachment = attach(this.handle)
+    this.#routers = new Routers(this.#attachment)
     tickClock(region)
     try {
       this.#attachment.writer.edit(edit => fill(edit, config))
@@ -126,12 +128,9 @@ export class Box {
    * The router of a service in this thread, the same one each time; with a `subset` it keeps to the endpoints that have
    * this metadata. Throws SBX_SERVICE_UNKNOWN.
    */
-  router(service: string, options: RouterOptions = {}): Router {
+  router(service: string, options?: RouterOptions): Router {
     this.#open()
-    const key = JSON.stringify([service, options.subset, options.fallback])
-    let router = this.#routers.get(key)
-    if (router === undefined) this.#routers.set(key, (router = new Router(this.#attachment, service, options)))
-    return router
+    return this.#routers.of(service, options)
   }
 
   /** The live operations of a service. Throws SBX_SERVICE_UNKNOWN. */

@@ -1,7 +1,8 @@
 import { CLASS_NAMES } from '../memory/classes.ts'
 import { readClock } from '../memory/clock.ts'
 import type { Attachment } from '../router/attachment.ts'
-import { Router } from '../router/router.ts'
+import type { Router } from '../router/router.ts'
+import { Routers } from '../router/routers.ts'
 import { AccessLog } from './access-log.ts'
 import type { Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
@@ -27,14 +28,10 @@ export interface Lane {
   readonly requestClass: number
 }
 
-function laneOf(
-  route: ThreadPlan['routes'][number],
-  plan: ThreadPlan['services'][string],
-  attachment: Attachment,
-): Lane {
+function laneOf(route: ThreadPlan['routes'][number], plan: ThreadPlan['services'][string], routers: Routers): Lane {
   const { service, subset, subsetFallback } = route
   const { timeouts, retry, policy } = plan
-  const router = new Router(attachment, service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
+  const router = routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
   const name = cookieOf(policy)
   const cookie = name === undefined ? undefined : new SessionCookie(name)
   const requestClass = CLASS_NAMES.indexOf(route.class)
@@ -63,10 +60,12 @@ export class Front {
     this.log = plan.isLogging ? new AccessLog(hand, plan.counters) : undefined
     this.#attachment = attachment
     this.upstreams = new Upstreams(attachment)
+    // Routes to the same endpoints share a router: what it derives of them is derived once.
+    const routers = new Routers(attachment)
     const routes = plan.routes.map(route => ({
       host: route.match.host,
       path: route.match.path,
-      lane: laneOf(route, plan.services[route.service], attachment),
+      lane: laneOf(route, plan.services[route.service], routers),
     }))
     this.routes = new RouteTable(routes)
   }
