@@ -34,13 +34,14 @@ export { createHeartbeats, Heartbeats } from './memory/heartbeats.ts'
 export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
 export { ABANDONED, ERROR, GATEWAY, isFailure, OK, TIMEOUT, UNREACHABLE } from './memory/outcomes.ts'
 export type { RegionHandle } from './memory/region.ts'
-export type {
-  BreakerText,
-  LimitsText,
-  LocalityText,
-  RetryBudgetText,
-  ServiceText,
-  SubsettingText,
+export {
+  type BreakerText,
+  type LimitsText,
+  type LocalityText,
+  OVERPROVISIONING,
+  type RetryBudgetText,
+  type ServiceText,
+  type SubsettingText,
 } from './memory/service-text.ts'
 export type { Edit, NewEndpoint } from './memory/table-writer.ts'
 export { TableWriter } from './memory/table-writer.ts'

@@ -1,4 +1,4 @@
-import type { Attachment, ServiceText } from '../../engine/writer.ts'
+import { type Attachment, OVERPROVISIONING, type ServiceText } from '../../engine/writer.ts'
 import { defineAction } from './action.ts'
 import { defineSignal } from './signal.ts'
 
@@ -65,7 +65,7 @@ function viewService(attachment: Attachment, text: ServiceText, rows: readonly n
     name: text.name,
     panicThreshold: text.panicThreshold,
     isPanicTold: services.isPanicTold(index),
-    overprovisioning: text.overprovisioning ?? 140,
+    overprovisioning: text.overprovisioning ?? OVERPROVISIONING,
     isPullMaxRight: services.pullMax(index) === pullMax,
     endpoints: rows.map(row => viewEndpoint(attachment, row)),
   }

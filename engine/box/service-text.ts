@@ -1,5 +1,5 @@
 import type { ServiceConfig } from '../config/schema.ts'
-import type { ServiceText } from '../memory/service-text.ts'
+import { OVERPROVISIONING, type ServiceText } from '../memory/service-text.ts'
 import { findPolicy } from '../policies/registry.ts'
 
 /** What of a service's config every pick must know, in the form the structure carries. `zone` is that of this node. */
@@ -14,7 +14,7 @@ export function serviceTextOf(name: string, service: ServiceConfig, zone: string
     policy,
     panicThreshold,
     ...(failOnPanic && { failOnPanic }),
-    ...(overprovisioning !== 140 && { overprovisioning }),
+    ...(overprovisioning !== OVERPROVISIONING && { overprovisioning }),
     ...(locality !== undefined && { locality: { ...locality, zone } }),
     ...(limits !== undefined && { limits }),
     ...(breaker !== undefined && { breaker: breakerText(breaker) }),

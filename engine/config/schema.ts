@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { CLASS_NAMES } from '../memory/classes.ts'
+import { OVERPROVISIONING } from '../memory/service-text.ts'
 import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
@@ -216,7 +217,7 @@ export const serviceSchema = keys({
     .prefault(false)
     .describe('Whether requests are answered with 503 in panic, instead of going to any endpoint. Default false.'),
   overprovisioning: whole(100, 10_000)
-    .prefault(140)
+    .prefault(OVERPROVISIONING)
     .describe(
       'How many endpoints of a priority there are for those that are needed, in percent: below 100 ÷ this of them healthy, load moves to the next priority. 100 to 10000. Default 140.',
     ),

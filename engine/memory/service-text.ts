@@ -1,3 +1,6 @@
+/** What is taken where `overprovisioning` is left out, in percent. Envoy's. */
+export const OVERPROVISIONING = 140
+
 /**
  * What the structure says of a service, beside its rows: all that a pick must know and that changes seldom. It is JSON in
  * the slot, read once by each thread when its revision changes. Optional parts are left out where they are off.
@@ -9,7 +12,7 @@ export interface ServiceText {
   readonly panicThreshold: number
   /** True: in panic nothing is picked, instead of anything. */
   readonly failOnPanic?: boolean
-  /** How much of a priority's endpoints may be missing before load moves on, in percent; 140 where it is left out. */
+  /** How much of a priority's endpoints may be missing before load moves on, in percent; left out: OVERPROVISIONING. */
   readonly overprovisioning?: number
   readonly locality?: LocalityText
   readonly limits?: LimitsText

@@ -2,7 +2,7 @@ import { DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
 import type { Candidates } from '../memory/candidates.ts'
 import { readClock } from '../memory/clock.ts'
 import { zoneWord } from '../memory/endpoint-table.ts'
-import type { LocalityText, ServiceText } from '../memory/service-text.ts'
+import { type LocalityText, OVERPROVISIONING, type ServiceText } from '../memory/service-text.ts'
 import type { Attachment } from './attachment.ts'
 import { LocalityWeights } from './locality-weight.ts'
 import { countInto } from './panic.ts'
@@ -96,7 +96,7 @@ export class Tiers {
     const revision = services.revisionOfFacts(this.#service)
     this.#derivedAtMs = readClock(region)
     const { loads } = this
-    const { overprovisioning = 140 } = this.#text
+    const { overprovisioning = OVERPROVISIONING } = this.#text
     loads.clear()
     this.tripped = 0
     this.zones.endpoints.fill(0)
