@@ -203,13 +203,13 @@ function panicOrCalm(
   calmMs: Map<number, number>,
 ): { panic: Panic; directives: Directive[] } {
   const { index, name, isPanicTold } = service
-  const told = { service: name, ...openShare(service) }
+  const told = () => ({ service: name, ...openShare(service) })
   if (hasPanic(service)) {
     if (isPanicTold) return { panic: 'on', directives: [] }
     const begin = [
       writeService('panicTold', index, 1),
       writeService('panics', index, 0),
-      emit(servicePanicked.of(told, name)),
+      emit(servicePanicked.of(told(), name)),
     ]
     return { panic: 'on', directives: begin }
   }
@@ -218,7 +218,7 @@ function panicOrCalm(
   if (elapsedMs(now, since) >= TICK_MS) {
     return {
       panic: 'over',
-      directives: [writeService('panicTold', index, 0), emit(serviceCalmed.of(told, name))],
+      directives: [writeService('panicTold', index, 0), emit(serviceCalmed.of(told(), name))],
     }
   }
   calmMs.set(index, since)
