@@ -15,7 +15,7 @@ import type { BreakerText, ServiceText } from '../../../engine/memory/service-te
 import { movePin, readSlot } from '../../../engine/memory/slots.ts'
 import { TableWriter } from '../../../engine/memory/table-writer.ts'
 import { isProbe, ticketOf } from '../../../engine/memory/ticket.ts'
-import { endpoint, publishedOf, regionOf, regionScenario, watchedRegion } from './region-world.ts'
+import { endpoint, publishedOf, regionOf, regionScenario, supervisor, watchedRegion } from './region-world.ts'
 import { ensure, type Role, type Scenario } from './scenario.ts'
 import { routerOnSeat, underWay } from './seated.ts'
 
@@ -86,7 +86,7 @@ export function breakerScenario(outcomes: readonly (readonly ('ok' | 'error')[])
       }
     },
   })
-  const supervisor: Role = {
+  const clearingSupervisor: Role = {
     name: 'supervisor',
     isSupervisor: true,
     play(stage) {
@@ -96,7 +96,7 @@ export function breakerScenario(outcomes: readonly (readonly ('ok' | 'error')[])
   }
   return {
     ...world,
-    roles: [thread(0), thread(1), supervisor],
+    roles: [thread(0), thread(1), clearingSupervisor],
     stopsAt(words) {
       const at = rowAt(regionOf(words.buffer as SharedArrayBuffer))
       return (word, isWrite) => (isWrite ? word === at + BREAKER_TRIPS || word === at + FAILURES : word === at + BARS)
@@ -160,11 +160,6 @@ export function lateFailureScenario(): Scenario {
       movePin(region, WRITER)
       addIfFree(tableWriter)
     },
-  }
-  const supervisor: Role = {
-    name: 'supervisor',
-    isSupervisor: true,
-    play: stage => freeSeat(watchedRegion(stage), stage.dead),
   }
   return {
     ...world,

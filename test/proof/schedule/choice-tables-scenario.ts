@@ -8,7 +8,7 @@ import {
 } from '../../../engine/memory/choice-tables.ts'
 import { BUILDER_AT, SLOT_CHECK, SLOT_VERSION, TABLE_HEADER_WORDS, TABLE_KIND } from '../../../engine/memory/layout.ts'
 import type { Region } from '../../../engine/memory/region.ts'
-import { freeSeat, takeSeat } from '../../../engine/memory/seats.ts'
+import { takeSeat } from '../../../engine/memory/seats.ts'
 import { findFreeSlot, movePin, serviceTable, serviceText, slotOf } from '../../../engine/memory/slots.ts'
 import { TableWriter } from '../../../engine/memory/table-writer.ts'
 import {
@@ -17,6 +17,7 @@ import {
   publishedOf,
   regionOf,
   regionScenario,
+  supervisor,
   text,
   watchedRegion,
 } from './region-world.ts'
@@ -93,11 +94,6 @@ export function choiceTablesScenario(): Scenario {
         stage.board[BUILT] = n
       }
     },
-  }
-  const supervisor: Role = {
-    name: 'supervisor',
-    isSupervisor: true,
-    play: stage => freeSeat(watchedRegion(stage), stage.dead),
   }
   return {
     ...world,

@@ -1,6 +1,6 @@
 import { PUBLISHED_AT } from '../../../engine/memory/layout.ts'
 import { createRegion, handleOf, openRegion, type Region } from '../../../engine/memory/region.ts'
-import { takeSeat } from '../../../engine/memory/seats.ts'
+import { freeSeat, takeSeat } from '../../../engine/memory/seats.ts'
 import {
   isWhole,
   movePin,
@@ -10,7 +10,7 @@ import {
   slotVersion,
   versionOf,
 } from '../../../engine/memory/slots.ts'
-import { ensure, type Scenario, type Stage } from './scenario.ts'
+import { ensure, type Role, type Scenario, type Stage } from './scenario.ts'
 import { regionWordName } from './word-names.ts'
 
 /** What scenarios over a region have in common. */
@@ -39,6 +39,13 @@ export function regionOf(world: SharedArrayBuffer): Region {
 /** The region as the code under proof sees it: its plain accesses stop where the scenario says so. */
 export function watchedRegion({ world, words }: Stage): Region {
   return { ...regionOf(world), words }
+}
+
+/** Gives the seat of the dead back, and does no more. */
+export const supervisor: Role = {
+  name: 'supervisor',
+  isSupervisor: true,
+  play: stage => freeSeat(watchedRegion(stage), stage.dead),
 }
 
 /** Takes the seats 0 to n − 1 and pins the live slot from each. */

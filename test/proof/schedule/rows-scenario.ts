@@ -12,6 +12,7 @@ import {
   regionOf,
   regionScenario,
   seatAndPin,
+  supervisor,
   text,
   watchedRegion,
 } from './region-world.ts'
@@ -71,11 +72,6 @@ export function rowsScenario(): Scenario {
         }
       }
     },
-  }
-  const supervisor: Role = {
-    name: 'supervisor',
-    isSupervisor: true,
-    play: stage => freeSeat(watchedRegion(stage), stage.dead),
   }
   return {
     ...world,

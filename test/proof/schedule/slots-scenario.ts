@@ -1,5 +1,5 @@
 import { SLOT_CHECK, SLOT_ROWS, SLOT_VERSION } from '../../../engine/memory/layout.ts'
-import { freeSeat, takeSeat } from '../../../engine/memory/seats.ts'
+import { takeSeat } from '../../../engine/memory/seats.ts'
 import { findFreeSlot, versionOf } from '../../../engine/memory/slots.ts'
 import { TableWriter } from '../../../engine/memory/table-writer.ts'
 import {
@@ -9,6 +9,7 @@ import {
   regionOf,
   regionScenario,
   seatAndPin,
+  supervisor,
   text,
   watchedRegion,
 } from './region-world.ts'
@@ -45,11 +46,6 @@ export function slotsScenario(readers: number, publications: number): Scenario {
         stage.board[PUBLISHED_COUNT]!++
       }
     },
-  }
-  const supervisor: Role = {
-    name: 'supervisor',
-    isSupervisor: true,
-    play: stage => freeSeat(watchedRegion(stage), stage.dead),
   }
   return {
     ...world,

@@ -1,5 +1,4 @@
 import { SLOT_CHECK, SLOT_VERSION, WRITER_AT } from '../../../engine/memory/layout.ts'
-import { freeSeat } from '../../../engine/memory/seats.ts'
 import { readSlot, versionOf } from '../../../engine/memory/slots.ts'
 import { TableWriter } from '../../../engine/memory/table-writer.ts'
 import {
@@ -9,6 +8,7 @@ import {
   regionOf,
   regionScenario,
   seatAndPin,
+  supervisor,
   text,
   watchedRegion,
 } from './region-world.ts'
@@ -27,11 +27,6 @@ export function writersScenario(): Scenario {
       stage.board[seat] = row + 1
     },
   })
-  const supervisor: Role = {
-    name: 'supervisor',
-    isSupervisor: true,
-    play: stage => freeSeat(watchedRegion(stage), stage.dead),
-  }
   return {
     ...world,
     roles: [writer(0), writer(1), supervisor],
