@@ -8,13 +8,13 @@ import { openRegion, type Region, type RegionHandle } from '../../engine/memory/
 import { takeSeat } from '../../engine/memory/seats.ts'
 import { movePin, peekPublished, serviceTable, slotOf } from '../../engine/memory/slots.ts'
 import { TableWriter } from '../../engine/memory/table-writer.ts'
+import { STOP } from './region-stress.ts'
 
 /** Large enough that a thread is interrupted within one now and then. */
 export const ENTRIES = 20_000
 const MEMBERS = 50
 
-/** Shared counters of all threads. */
-export const STOP = 0
+/** Shared counters of all threads, beside STOP. */
 export const BUILT = 1
 export const READ = 2
 export const BROKEN = 3

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { Worker } from 'node:worker_threads'
-import { createRegion, handleOf, type Region } from '../../engine/memory/region.ts'
-import { freeSeat, seatsOfThread, takeSeat } from '../../engine/memory/seats.ts'
+import { createRegion, type Region } from '../../engine/memory/region.ts'
+import { freeSeat, takeSeat } from '../../engine/memory/seats.ts'
 import { TableWriter } from '../../engine/memory/table-writer.ts'
-import { below, createDice } from '../../engine/policies/dice.ts'
+import { createDice } from '../../engine/policies/dice.ts'
 import { eventually } from '../support/eventually.ts'
-import { BROKEN, BUILT, COUNTED, COUNTERS, READ, type Role, STOP, WORDS } from './choice-tables-thread.ts'
+import { BROKEN, BUILT, COUNTED, COUNTERS, READ, type Role, WORDS } from './choice-tables-thread.ts'
+import { RegionStress } from './region-stress.ts'
 
 const READERS = 3
 const DEATHS = 8
@@ -30,48 +30,15 @@ function region(): Region {
   return made
 }
 
-class Stress {
-  readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS * 4))
-  readonly #region = region()
-  readonly #threads = new Set<Promise<unknown>>()
-
-  start(role: Role): Worker {
-    const workerData = { role, handle: handleOf(this.#region), counters: this.counters.buffer }
-    const worker = new Worker(new URL('./choice-tables-thread.js', import.meta.url), { workerData })
-    const { threadId } = worker
-    const ended = new Promise<void>((resolve, reject) => {
-      worker.once('error', reject)
-      worker.once('exit', () => {
-        for (const seat of seatsOfThread(this.#region, threadId)) freeSeat(this.#region, seat)
-        resolve()
-      })
-    })
-    this.#threads.add(ended)
-    return worker
-  }
-
-  count(counter: number): number {
-    return Atomics.load(this.counters, counter)
-  }
-
-  async stop(): Promise<void> {
-    Atomics.store(this.counters, STOP, 1)
-    await Promise.all(this.#threads)
-  }
-}
+const stressAtNew = (): RegionStress<Role> =>
+  new RegionStress(new URL('./choice-tables-thread.js', import.meta.url), region(), COUNTERS)
 
 test('choice tables: a pinned reader never sees half a table, while builders die and are replaced', async t => {
-  const stress = new Stress()
+  const stress = stressAtNew()
   for (let reader = 0; reader < READERS; reader++) stress.start('read pinned')
   const dice = createDice(0x5eed)
   let builder = stress.start('build')
-  for (let death = 0; death < DEATHS; death++) {
-    const seen = stress.count(BUILT)
-    await eventually('the new builder publishes', () => stress.count(BUILT) > seen)
-    await new Promise(resolve => setTimeout(resolve, below(dice(), 40)))
-    await builder.terminate()
-    builder = stress.start('build')
-  }
+  for (let death = 0; death < DEATHS; death++) builder = await stress.replace(builder, 'build', BUILT, dice)
   await eventually('readers have read', () => stress.count(READ) > 0)
   await stress.stop()
   t.diagnostic(`${stress.count(BUILT)} tables, ${stress.count(READ)} reads, ${DEATHS} builders died`)
@@ -79,7 +46,7 @@ test('choice tables: a pinned reader never sees half a table, while builders die
 })
 
 test('choice tables: the same readers without a pin do see broken tables: the test has eyes', async t => {
-  const stress = new Stress()
+  const stress = stressAtNew()
   for (let reader = 0; reader < READERS; reader++) stress.start('read unpinned')
   stress.start('build')
   await eventually('a reader without a pin sees a broken table', () => stress.count(BROKEN) > 0, 20_000)
@@ -89,7 +56,7 @@ test('choice tables: the same readers without a pin do see broken tables: the te
 
 test('a thread that fills a table ends before the end of its builder is told: nobody writes for the dead', async () => {
   // What the model of choice tables takes for granted of the platform: threads of a thread end with it, and first.
-  const stress = new Stress()
+  const stress = stressAtNew()
   const parent = stress.start('has one count')
   await eventually('the inner thread counts', () => stress.count(COUNTED) > 0)
   const ended = once(parent, 'exit')

@@ -1,63 +1,31 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Worker } from 'node:worker_threads'
 import { WRITER_AT } from '../../engine/memory/layout.ts'
 import { createRegion, handleOf, type Region } from '../../engine/memory/region.ts'
-import { freeSeat, seatsOfThread } from '../../engine/memory/seats.ts'
 import { isWhole, slotOf } from '../../engine/memory/slots.ts'
 import { below, createDice } from '../../engine/policies/dice.ts'
 import { attach } from '../../engine/router/attachment.ts'
 import { eventually } from '../support/eventually.ts'
 import { newEndpoint } from '../support/tiny-world.ts'
-import { BROKEN, COUNTERS, PUBLISHED, READ, type Role, STOP } from './slots-thread.ts'
+import { RegionStress } from './region-stress.ts'
+import { BROKEN, COUNTERS, PUBLISHED, READ, type Role } from './slots-thread.ts'
 
 const DEATHS = 200
 /** Writers at a time: one dies while the other writes, or waits for what the dead one held. */
 const WRITERS = 3
 const CAPACITY = { rows: 24, services: 1, seats: 8, textBytes: 128, outcomes: 64 }
 
-class Threads {
-  readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS * 4))
+class Threads extends RegionStress<Role> {
   /** How many of the dead held the right to write. */
   heldTheRight = 0
-  readonly #region: Region
-  readonly #ends = new Set<Promise<void>>()
 
   constructor(region: Region) {
-    this.#region = region
+    super(new URL('./slots-thread.js', import.meta.url), region, COUNTERS)
   }
 
-  start(role: Role): Worker {
-    const workerData = { role, handle: handleOf(this.#region), counters: this.counters.buffer }
-    const worker = new Worker(new URL('./slots-thread.js', import.meta.url), { workerData })
-    const { threadId } = worker
-    const end = new Promise<void>((resolve, reject) => {
-      worker.once('error', reject)
-      worker.once('exit', () => {
-        this.#giveBack(threadId)
-        this.#ends.delete(end)
-        resolve()
-      })
-    })
-    this.#ends.add(end)
-    return worker
-  }
-
-  count(counter: number): number {
-    return Atomics.load(this.counters, counter)
-  }
-
-  async stop(): Promise<void> {
-    Atomics.store(this.counters, STOP, 1)
-    await Promise.all(this.#ends)
-  }
-
-  /** What box.watch does when a thread has ended. */
-  #giveBack(threadId: number): void {
-    for (const seat of seatsOfThread(this.#region, threadId)) {
-      if (Atomics.load(this.#region.words, WRITER_AT) === seat + 1) this.heldTheRight++
-      freeSeat(this.#region, seat)
-    }
+  protected override giveBack(seat: number): void {
+    if (Atomics.load(this.region.words, WRITER_AT) === seat + 1) this.heldTheRight++
+    super.giveBack(seat)
   }
 }
 

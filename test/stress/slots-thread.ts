@@ -22,13 +22,13 @@ import {
 } from '../../engine/memory/slots.ts'
 import { attach } from '../../engine/router/attachment.ts'
 import { newEndpoint } from '../support/tiny-world.ts'
+import { STOP } from './region-stress.ts'
 
 export const ROWS = 64
 export const SERVICES = 3
 const STRIDE = 8
 
-/** Shared counters of all threads. */
-export const STOP = 0
+/** Shared counters of all threads, beside STOP. */
 export const PUBLISHED = 1
 export const READ = 2
 export const BROKEN = 3
