@@ -2,28 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UNHEALTHY } from '../../engine/memory/bars.ts'
 import { Candidates } from '../../engine/memory/candidates.ts'
-import { avalanche, hashKey } from '../../engine/memory/hash-key.ts'
+import { avalanche } from '../../engine/memory/hash-key.ts'
 import { createDice } from '../../engine/policies/dice.ts'
 import { maglev } from '../../engine/policies/maglev.ts'
 import { completeOptions } from '../../engine/policies/policy-options.ts'
 import { rendezvous } from '../../engine/policies/rendezvous.ts'
 import { buildMaglev } from '../../engine/policies/tables/maglev.ts'
-import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
+import { tinyWorld } from '../support/tiny-world.ts'
+import { checkKeysOfBarred, KEYS, placed } from './keyed.ts'
 
-const KEYS = Array.from({ length: 20_000 }, (_, i) => hashKey(`user-${i}`))
 const SIZE = 251
 const SMALL = { policy: { name: 'maglev', size: SIZE } }
-
-/** Where each key goes, the requests settled at once. */
-function placed(world: TinyWorld, keys: readonly number[] = KEYS): string[] {
-  return keys.map(key => {
-    const ticket = world.router.pick(key)
-    assert.ok(ticket >= 0)
-    const { id } = world.router.endpoint(ticket)
-    world.router.settle(ticket, 'ok')
-    return id
-  })
-}
 
 const members = (ids: Record<string, number>) => Object.entries(ids).map(([key, weight]) => ({ key, weight }))
 
@@ -66,21 +55,7 @@ test('maglev keeps a key at its endpoint, in another world of the same endpoints
 
 test('maglev moves the keys of an endpoint that is barred and no others, and takes them back', () => {
   const world = tinyWorld({ a: {}, b: {}, c: {}, d: {} }, { policy: 'maglev' })
-  const before = placed(world)
-  world.bar('b', UNHEALTHY)
-  const without = placed(world)
-  without.forEach((place, i) => {
-    if (before[i] === 'b') assert.notEqual(place, 'b')
-    else assert.equal(place, before[i])
-  })
-  // Its keys are spread over the three others: 5 standard deviations of a third.
-  const moved = without.filter((_, i) => before[i] === 'b')
-  for (const id of ['a', 'c', 'd']) {
-    const count = moved.filter(place => place === id).length
-    assert.ok(Math.abs(count - moved.length / 3) < 5 * Math.sqrt((moved.length * 2) / 9), `${id}: ${count}`)
-  }
-  world.bar('b', UNHEALTHY, false)
-  assert.deepEqual(placed(world), before)
+  checkKeysOfBarred(world)
   world.close()
 })
 

@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { UNHEALTHY } from '../../engine/memory/bars.ts'
-import { hashKey } from '../../engine/memory/hash-key.ts'
-import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
+import { tinyWorld } from '../support/tiny-world.ts'
+import { checkKeysOfBarred, KEYS, placed } from './keyed.ts'
 
 const POLICY = { policy: 'rendezvous' }
-const KEYS = Array.from({ length: 20_000 }, (_, i) => `user-${i}`)
-
-/** Where each key goes, the requests settled at once. */
-function placed(world: TinyWorld): string[] {
-  return KEYS.map(key => {
-    const ticket = world.router.pick(hashKey(key))
-    const { id } = world.router.endpoint(ticket)
-    world.router.settle(ticket, 'ok')
-    return id
-  })
-}
 
 test('rendezvous keeps a key at its endpoint, in another world of the same endpoints too', () => {
   const world = tinyWorld({ a: {}, b: {}, c: {} }, POLICY)
@@ -43,21 +31,7 @@ test('rendezvous shares keys by weight', () => {
 
 test('rendezvous moves the keys of an endpoint that is barred and no others, and takes them back', () => {
   const world = tinyWorld({ a: {}, b: {}, c: {}, d: {} }, POLICY)
-  const before = placed(world)
-  world.bar('b', UNHEALTHY)
-  const without = placed(world)
-  without.forEach((place, i) => {
-    if (before[i] === 'b') assert.notEqual(place, 'b')
-    else assert.equal(place, before[i])
-  })
-  // Its keys are spread over the three others: 5 standard deviations of a third.
-  const moved = without.filter((_, i) => before[i] === 'b')
-  for (const id of ['a', 'c', 'd']) {
-    const count = moved.filter(place => place === id).length
-    assert.ok(Math.abs(count - moved.length / 3) < 5 * Math.sqrt((moved.length * 2) / 9), `${id}: ${count}`)
-  }
-  world.endpoints.setBar(world.row('b'), UNHEALTHY, false)
-  assert.deepEqual(placed(world), before)
+  checkKeysOfBarred(world)
   world.close()
 })
 

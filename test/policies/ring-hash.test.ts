@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { UNHEALTHY } from '../../engine/memory/bars.ts'
-import { hashKey } from '../../engine/memory/hash-key.ts'
 import { buildKetama } from '../../engine/policies/tables/ketama.ts'
 import type { Ring } from '../../engine/policies/tables/ring.ts'
 import { buildRing } from '../../engine/policies/tables/ring-hash.ts'
-import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
+import { tinyWorld } from '../support/tiny-world.ts'
+import { KEYS as MANY_KEYS, placed } from './keyed.ts'
 
-const KEYS = Array.from({ length: 5000 }, (_, i) => hashKey(`user-${i}`))
+const KEYS = MANY_KEYS.slice(0, 5000)
 const IDS = ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.3:80']
 const EQUAL = Object.fromEntries(IDS.map(id => [id, {}]))
 const MEMBERS = IDS.map(key => ({ key, weight: 1 }))
@@ -19,16 +19,6 @@ const RINGS: Record<string, { policy: { name: string; [option: string]: string |
     ring: buildRing(MEMBERS, { min: 300, max: 8_388_608 }),
   },
   ketama: { policy: { name: 'ring-hash', mode: 'ketama', points: 40 }, ring: buildKetama(MEMBERS, { points: 40 }) },
-}
-
-function placed(world: TinyWorld, keys: readonly number[] = KEYS): string[] {
-  return keys.map(key => {
-    const ticket = world.router.pick(key)
-    assert.ok(ticket >= 0)
-    const { id } = world.router.endpoint(ticket)
-    world.router.settle(ticket, 'ok')
-    return id
-  })
 }
 
 /** Where keys go in a world of these. */
@@ -63,7 +53,7 @@ for (const [mode, { policy, ring }] of Object.entries(RINGS)) {
 
   test(`ring-hash in mode ${mode} goes on from point to point past one that is barred, and returns`, () => {
     const world = tinyWorld(EQUAL, { policy })
-    const before = placed(world)
+    const before = placed(world, KEYS)
     world.bar(IDS[1], UNHEALTHY)
     for (const hash of KEYS.slice(0, 1000))
       assert.equal(
@@ -71,7 +61,7 @@ for (const [mode, { policy, ring }] of Object.entries(RINGS)) {
         ownerOf(ring, hash, member => member !== 1),
       )
     world.bar(IDS[1], UNHEALTHY, false)
-    assert.deepEqual(placed(world), before)
+    assert.deepEqual(placed(world, KEYS), before)
     world.close()
   })
 
@@ -99,7 +89,7 @@ for (const [mode, { policy, ring }] of Object.entries(RINGS)) {
 
 test('ring-hash shares keys by weight, as far as its points do', () => {
   const world = tinyWorld({ a: { weight: 1 }, b: { weight: 3 } }, { policy: { name: 'ring-hash', minimum: 16_384 } })
-  const count = placed(world).filter(id => id === 'b').length
+  const count = placed(world, KEYS).filter(id => id === 'b').length
   // Arcs of 4,096 and 12,288 points: a share varies by 1 ÷ √points, √(¾ × ¼ ÷ 16,384) = 0.3 %, and the count of 5,000 keys
   // by √(5000 × ¾ × ¼) = 31; five times both.
   assert.ok(Math.abs(count - 3750) < 5 * (31 + 0.0034 * 5000), `${count}`)
