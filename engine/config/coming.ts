@@ -4,17 +4,12 @@
  *
  * `*` stands for any one key or index.
  */
-const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish?: string }[] = [
+const COMING: readonly { key: string; same?: (written: unknown) => boolean }[] = [
   { key: 'listen.tls' },
   { key: 'listen.*.tls' },
   { key: 'listen.proxyProtocol', same: isOff },
   { key: 'listen.*.proxyProtocol', same: isOff },
   { key: 'services.*.timeouts.upgradeIdle' },
-  { key: 'services.*.retry.statuses', same: isEmptyList },
-  { key: 'services.*.retry.perTry', same: isZero, wish: 'remove it or write 0s' },
-  // Nobody waits where nothing is queued, so any number of places to wait in is kept.
-  { key: 'services.*.limits.pending', same: isCount, wish: 'write a whole number' },
-  { key: 'services.*.limits.queueTimeout', same: isZero, wish: 'remove it or write 0s' },
   { key: 'agents.node-discovery', same: isIdle },
   { key: 'agents.partition-handler', same: isIdle },
   { key: 'agents.resource-manager', same: isIdle },
@@ -31,14 +26,14 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean; wish
  * version does not do.
  */
 export function takeComing(tree: unknown, refuse: (path: (string | number)[], message: string) => void): void {
-  for (const { key, same, wish } of COMING) {
+  for (const { key, same } of COMING) {
     const steps = key.split('.')
     const last = steps.pop()!
     for (const [path, holder] of matches(tree, steps)) {
       if (!Object.hasOwn(holder, last)) continue
       const written = holder[last]
       delete holder[last]
-      if (!same?.(written)) refuse([...path, last], `not available in this version; ${wish ?? 'remove it'}`)
+      if (!same?.(written)) refuse([...path, last], 'not available in this version; remove it')
     }
   }
 }
@@ -69,20 +64,8 @@ function isEmptyMap(written: unknown): boolean {
   return isMap(written) && Object.keys(written).length === 0
 }
 
-function isEmptyList(written: unknown): boolean {
-  return Array.isArray(written) && written.length === 0
-}
-
 function isOff(written: unknown): boolean {
   return written === false || written === 'false'
-}
-
-function isCount(written: unknown): boolean {
-  return typeof written === 'number' && Number.isInteger(written) && written >= 0
-}
-
-function isZero(written: unknown): boolean {
-  return written === 0 || (typeof written === 'string' && /^0(ms|s|m|h)?$/.test(written))
 }
 
 /** An agent that does not exist does what `{ enabled: false }` asks for, and an empty map asks for nothing. */

@@ -2,7 +2,8 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { number, textLeaf, whole } from './leaf.ts'
 import { choice, keys } from './names.ts'
-import { duration, ratio } from './units.ts'
+import { duration, ratio, size } from './units.ts'
+import { kindOf } from './wording.ts'
 
 /**
  * What stands around picking: how much there may be of everything, when an endpoint is left alone, which part of a service
@@ -15,12 +16,44 @@ export const retrySchema = keys({
   attempts: whole(0, 10)
     .prefault(2)
     .describe('Attempts after the first try, each on another endpoint while one is usable, 0 to 10. Default 2.'),
+  statuses: z
+    .array(whole(400, 599), {
+      error: issue => `${kindOf(issue.input)} is not a list of statuses; write a list such as [502, 503, 504]`,
+    })
+    .prefault([502, 503, 504])
+    .describe('Statuses after which an idempotent request is tried again, 400 to 599. Default 502, 503, 504.'),
+  perTry: duration()
+    .prefault('0s')
+    .describe(
+      'Time each try has for its response header; then comes the next one, or 504 where none may. 0s: none. Default 0s.',
+    ),
+  hedge: duration()
+    .prefault('0s')
+    .describe(
+      'Time without an answer after which an idempotent request without a body is sent to a second endpoint too; the first answer wins. 0s: never. Default 0s.',
+    ),
+  bodyBytes: size({ min: '0B', max: '16MiB' })
+    .prefault('64KiB')
+    .describe(
+      'Bytes of a request body that are kept so that a PUT or DELETE can be tried again, up to 16MiB. Default 64KiB.',
+    ),
+  backOff: duration({ min: '1ms', max: '10s' })
+    .prefault('25ms')
+    .describe(
+      'Longest wait before the same endpoint is tried again, where no other is usable; doubled for each further try, and drawn from half of it up. Default 25ms.',
+    ),
+  maxBackOff: duration({ min: '1ms', max: '60s' })
+    .prefault('250ms')
+    .describe('Longest such wait; a Retry-After that asks for more ends the tries. Default 250ms.'),
   budget: ratio()
     .prefault('20%')
     .describe('Second tries that may be under way, as a share of the requests in flight. Default 20%.'),
   budgetMin: whole(0, 10_000)
     .prefault(3)
     .describe('So many second tries may always be under way, 0 to 10000. Default 3.'),
+}).refine(({ backOff, maxBackOff }) => maxBackOff >= backOff, {
+  path: ['maxBackOff'],
+  error: 'is shorter than backOff; write as much or more',
 })
 
 export const serviceLimitsSchema = keys({
@@ -34,6 +67,14 @@ export const serviceLimitsSchema = keys({
     .prefault(3)
     .describe('Second tries under way where retry.budget and retry.budgetMin are 0. 0: no limit. Default 3.'),
   endpointRequests: count().prefault(0).describe('Requests in flight on one endpoint. 0: no limit. Default 0.'),
+  pending: count()
+    .prefault(1024)
+    .describe('Requests of the service that may wait for room, all threads together. 0: none. Default 1024.'),
+  queueTimeout: duration()
+    .prefault('0s')
+    .describe(
+      'How long a request waits for room where a limit is reached, the dearer classes first. 0s: not at all. Default 0s.',
+    ),
 })
 
 export const breakerSchema = keys({

@@ -42,6 +42,8 @@ export interface LimitsText {
   readonly retries: number
   /** Requests in flight on one endpoint. */
   readonly endpointRequests: number
+  /** Requests that wait for room; left out or 0: nobody waits. */
+  readonly pending?: number
 }
 
 export interface BreakerText {

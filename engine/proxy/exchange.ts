@@ -3,20 +3,21 @@ import type { Dispatcher } from 'undici'
 import { elapsedMs } from '../memory/clock.ts'
 import { hashKey } from '../memory/hash-key.ts'
 import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
+import type { Attempt } from './attempt.ts'
 import type { Connection } from './connection.ts'
 import { NO_RESPONSE } from './counters.ts'
-import { readBreak, readFailure } from './failure.ts'
+import { readBreak } from './failure.ts'
 import type { Front, Lane } from './front.ts'
 import { readResponseHead, readTrailers } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
-import { type Reason, reasonOf, replyFor } from './reply.ts'
+import { type Reason, replyFor } from './reply.ts'
 import { linger, type RequestBody } from './request-body.ts'
 import { Tries } from './tries.ts'
 
 /** Up to here a body is cheaper to send as text than as a buffer of its own, in bytes. */
 const TEXT_BYTES_MAX = 4096
 
-/** What undici is handed for each try; the same object for all tries of a request. */
+/** What is sent, the same for every try. */
 export interface Sending {
   path: string
   method: Dispatcher.HttpMethod
@@ -25,15 +26,12 @@ export interface Sending {
 }
 
 /**
- * One request and its response.
+ * One request and its response: what the downstream sees, whoever answers.
  *
- *   pick ──▶ send ──▶ onConnect ──▶ onHeaders ──▶ onData … ──▶ onComplete ──▶ over
- *    ▲                    │             │             │
- *    └──── next try ◀── onError ◀───────┘             └──▶ cut: the downstream sees that it is not whole
- *
- * It is the handler undici calls, in undici's lean style: raw header arrays, no stream. A ticket is held from pick until
- * the upstream's last byte, and settled exactly once: with what the try came to, or as abandoned when the downstream
- * went away.
+ *   begin ──▶ Tries ──▶ onHead ──▶ onPiece … ──▶ onWhole ──▶ over
+ *               │          │          │
+ *               ▼          └──────────┴─ onBroken ──▶ cut: the downstream sees that it is not whole
+ *             refuse
  */
 export class Exchange {
   readonly request: IncomingMessage
@@ -54,10 +52,7 @@ export class Exchange {
   #bytes = 0
   #interim = 0
   #reason = ''
-  #abort: (() => void) | undefined
-  #resume: (() => void) | undefined
   #deadline: NodeJS.Timeout | undefined
-  #isSent = false
   #isOver = false
   #hasFlushed = false
   #hasEnded = false
@@ -104,63 +99,41 @@ export class Exchange {
       hash = hashKey(id)
       this.#setCookie = line
     }
-    const tries = new Tries(this.#front, lane, hash, this.#startedAt)
-    this.#tries = tries
-    const ticket = tries.first()
-    if (ticket < 0) this.refuse(reasonOf(ticket))
-    else this.#send(tries, sending)
+    this.#tries = new Tries(this, this.#front, lane, sending, hash, this.#startedAt)
+    this.#tries.begin()
   }
 
-  #send(tries: Tries, sending: Sending): void {
-    this.#isSent = false
-    this.#abort = undefined
-    const client = tries.connect()
-    if (client === undefined) {
-      this.refuse('overloaded')
-      return
-    }
-    client.dispatch(sending as unknown as Dispatcher.DispatchOptions, this as unknown as Dispatcher.DispatchHandler)
+  /** An interim response. */
+  onInterim(attempt: Attempt, status: number, raw: Buffer[]): void {
+    if (++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, raw)
+    else this.#tries?.giveUp(attempt, 'bad-response', 'error')
   }
 
-  /** undici: the connection stands, the request goes out now. */
-  onConnect(abort: () => void): void {
-    this.#abort = abort
-    this.#isSent = true
-    if (this.#isOver) abort()
-  }
-
-  /** undici: a response head, raw. False asks for a pause before the body. */
-  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status < 200) {
-      if (++this.#interim > INTERIM_MAX) this.#fail('bad-response', 'error')
-      else passInterim(this.request, this.response, status, raw)
-      return true
-    }
-    this.#tries?.clock()
+  /** The head of the answer, raw. */
+  onHead(attempt: Attempt, status: number, raw: Buffer[], statusText: string): void {
     const { response } = this
+    const tries = this.#tries as Tries
     const head = readResponseHead(raw, status !== 204)
     if (head.hasForeignCoding) {
-      this.#fail('bad-response', 'error')
-      return true
+      tries.giveUp(attempt, 'bad-response', 'error')
+      return
     }
+    tries.choose(attempt)
     if (this.isLast || !this.isWhole) {
       this.connection.isClosing = true
       head.headers.push('Connection', 'close')
     }
     if (this.#setCookie !== '') head.headers.push('Set-Cookie', this.#setCookie)
-    // What the request began may be kept there: its session goes along.
-    if (status < 500) this.#tries?.keepSession()
+    if (status < 500) tries.keepSession(attempt)
     const text = statusText === STATUS_CODES[status] || /^[\t -~]*$/.test(statusText) ? statusText : ''
     response.writeHead(status, text, head.headers)
     this.#status = status
     this.#wholeLength = head.length
-    this.#resume = resume
     this.#front.flushLater(this)
-    return true
   }
 
-  /** undici: a piece of the body. False asks for a pause. */
-  onData(chunk: Buffer): boolean {
+  /** A piece of the answer's body. False asks for a pause. */
+  onPiece(chunk: Buffer): boolean {
     this.#bytes += chunk.length
     if (chunk.length === this.#wholeLength && !this.#hasFlushed && this.isWhole) {
       // Most bodies come in one piece: head and body leave in one write, a small body as text beside the head's.
@@ -176,21 +149,20 @@ export class Exchange {
       this.#hasDrain = true
       this.response.on('drain', () => {
         this.#isStalled = false
-        if (!this.#isOver) this.#resume?.()
+        if (!this.#isOver) this.#tries?.attempt?.resume()
       })
     }
     this.#isStalled = true
-    this.#wait()
+    this.#watch()
     return false
   }
 
-  /** undici: the response is whole. */
-  onComplete(trailers: Buffer[]): void {
-    if (this.#isOver) return
+  /** The answer is whole. */
+  onWhole(attempt: Attempt, trailers: Buffer[]): void {
     const { response } = this
     if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(readTrailers(trailers))
-    if (this.isWhole) this.#tries?.release()
-    this.#settle(outcomeOfStatus(this.#status))
+    if (this.isWhole) attempt.release()
+    attempt.settle(outcomeOfStatus(this.#status))
     this.#hasFlushed = true
     if (!this.#hasEnded) {
       if (this.isWhole) response.end()
@@ -199,33 +171,9 @@ export class Exchange {
     this.#end()
   }
 
-  /** undici: this try has failed. */
-  onError(error: unknown): void {
-    if (this.#isOver) return
-    if (this.#status !== 0) {
-      this.#cut('upstream-broke', readBreak(error, this.#status))
-      return
-    }
-    const { reason, outcome, retry } = readFailure(error, this.#isSent)
-    this.#tries?.clock()
-    this.#settle(outcome)
-    if (retry === 'never' || (retry === 'idempotent' && !this.#isIdempotent()) || !this.#tryAgain(retry)) {
-      this.refuse(reason)
-    }
-  }
-
-  /** Another try elsewhere. False when there is none left, or nowhere to go. */
-  #tryAgain(retry: 'always' | 'idempotent'): boolean {
-    const tries = this.#tries as Tries
-    const sending = this.#sending as Sending
-    if (sending.body?.hasBegun || !tries.again(retry)) return false
-    this.#send(tries, sending)
-    return true
-  }
-
-  #isIdempotent(): boolean {
-    const { method } = this.request
-    return this.#sending?.body === null && (method === 'GET' || method === 'HEAD' || method === 'OPTIONS')
+  /** The answer has broken off. */
+  onBroken(error: unknown): void {
+    if (!this.#isOver) this.#cut('upstream-broke', readBreak(error, this.#status))
   }
 
   /** Answers by itself. Where a response has begun already, there is nothing left but to cut it. */
@@ -247,7 +195,7 @@ export class Exchange {
 
   #answer(status: number, headers: readonly string[], body: string): void {
     const { response, request } = this
-    this.#settle('abandoned')
+    this.#tries?.cancel('abandoned')
     this.#status = status
     this.#bytes = body.length
     this.#hasFlushed = true
@@ -262,21 +210,13 @@ export class Exchange {
       linger(request, response)
     }
     this.#end()
-    this.#abort?.()
-  }
-
-  /** The upstream's fault, found by us rather than by undici, before anything was answered. */
-  #fail(reason: Reason, outcome: Outcome): void {
-    this.#settle(outcome)
-    this.refuse(reason)
   }
 
   /** Breaks a response off, so that the downstream sees that it is not whole. */
   #cut(reason: string, outcome: Outcome): void {
     this.#reason = reason
-    this.#settle(outcome)
+    this.#tries?.cancel(outcome)
     this.#end()
-    this.#abort?.()
     // To HTTP/1.0 a body may end with the connection: an orderly end would look like the end of it.
     if (this.request.httpVersionMinor === 0) this.connection.socket.resetAndDestroy()
     else this.connection.socket.destroy()
@@ -286,13 +226,8 @@ export class Exchange {
   abandon(reason: string): void {
     if (this.#isOver) return
     this.#reason = reason
-    this.#settle('abandoned')
+    this.#tries?.cancel('abandoned')
     this.#end()
-    this.#abort?.()
-  }
-
-  #settle(outcome: Outcome): void {
-    this.#tries?.settle(outcome)
   }
 
   #end(): void {
@@ -326,14 +261,14 @@ export class Exchange {
   }
 
   onBodyMoved(): void {
-    this.#wait()
+    this.#watch()
   }
 
   onBodyTooLong(): void {
     this.refuse('body-too-large')
   }
 
-  #wait(): void {
+  #watch(): void {
     this.#waitsSinceMs = this.#front.nowMs()
     this.#front.waiting.add(this)
   }
@@ -355,8 +290,12 @@ export class Exchange {
 
   #onDeadline(): void {
     if (this.#isOver) return
-    this.#tries?.clock()
-    if (this.#status !== 0) this.#cut('request-timeout', 'timeout')
-    else this.#fail('request-timeout', 'timeout')
+    this.#tries?.attempt?.clock()
+    if (this.#status !== 0) {
+      this.#cut('request-timeout', 'timeout')
+      return
+    }
+    this.#tries?.cancel('timeout')
+    this.refuse('request-timeout')
   }
 }

@@ -1,5 +1,6 @@
 import { CLASS_NAMES } from '../memory/classes.ts'
 import { readClock } from '../memory/clock.ts'
+import { createDice, type Dice } from '../policies/dice.ts'
 import type { Attachment } from '../router/attachment.ts'
 import type { Router } from '../router/router.ts'
 import { Routers } from '../router/routers.ts'
@@ -7,6 +8,7 @@ import { AccessLog } from './access-log.ts'
 import type { Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
 import { TrustedPeers } from './forwarded.ts'
+import { Line } from './line.ts'
 import type { ThreadPlan } from './plan.ts'
 import { type HashOf, hashOf } from './request-key.ts'
 import { RouteTable } from './routes.ts'
@@ -18,8 +20,9 @@ export interface Lane {
   readonly service: string
   readonly router: Router
   readonly timeouts: ThreadPlan['services'][string]['timeouts']
-  /** Tries after the first. */
-  readonly retries: number
+  readonly retry: ThreadPlan['services'][string]['retry']
+  /** Where requests wait when a limit is reached; undefined where none do. */
+  readonly line: Line | undefined
   /** What keeps a request at its endpoint; undefined where the policy does not ask. */
   readonly hashOf: HashOf | undefined
   /** What a request without a session is given; undefined where none are given. */
@@ -28,14 +31,40 @@ export interface Lane {
   readonly requestClass: number
 }
 
-function laneOf(route: ThreadPlan['routes'][number], plan: ThreadPlan['services'][string], routers: Routers): Lane {
-  const { service, subset, subsetFallback } = route
-  const { timeouts, retry, policy } = plan
-  const router = routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
-  const name = cookieOf(policy)
-  const cookie = name === undefined ? undefined : new SessionCookie(name)
-  const requestClass = CLASS_NAMES.indexOf(route.class)
-  return { service, router, timeouts, retries: retry.attempts, hashOf: hashOf(policy), cookie, requestClass }
+/** What lanes of one thread share. */
+class Lanes {
+  readonly #routers: Routers
+  /** Routes to the same endpoints wait in one line. */
+  readonly #lines = new Map<Router, Line>()
+
+  constructor(attachment: Attachment) {
+    this.#routers = new Routers(attachment)
+  }
+
+  of(route: ThreadPlan['routes'][number], plan: ThreadPlan['services'][string]): Lane {
+    const { service, subset, subsetFallback } = route
+    const { timeouts, retry, policy, limits } = plan
+    // Routes to the same endpoints share a router: what it derives of them is derived once.
+    const router = this.#routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
+    const name = cookieOf(policy)
+    return {
+      service,
+      router,
+      timeouts,
+      retry,
+      line: this.#lineOf(router, limits?.queueTimeout ?? 0),
+      hashOf: hashOf(policy),
+      cookie: name === undefined ? undefined : new SessionCookie(name),
+      requestClass: CLASS_NAMES.indexOf(route.class),
+    }
+  }
+
+  #lineOf(router: Router, waitMs: number): Line | undefined {
+    if (waitMs === 0) return undefined
+    let line = this.#lines.get(router)
+    if (line === undefined) this.#lines.set(router, (line = new Line(router, waitMs)))
+    return line
+  }
 }
 
 /** All that the requests of one thread share. */
@@ -52,6 +81,8 @@ export class Front {
   isDraining = false
   readonly #attachment: Attachment
   #unflushed: Exchange[] = []
+  /** 31 random bits, for what shall not happen at the same moment everywhere. */
+  readonly roll: Dice
 
   constructor(plan: ThreadPlan, attachment: Attachment, hand: (text: string) => void) {
     this.limits = plan.limits
@@ -60,12 +91,12 @@ export class Front {
     this.log = plan.isLogging ? new AccessLog(hand, plan.counters) : undefined
     this.#attachment = attachment
     this.upstreams = new Upstreams(attachment)
-    // Routes to the same endpoints share a router: what it derives of them is derived once.
-    const routers = new Routers(attachment)
+    this.roll = createDice(attachment.seat + 1)
+    const lanes = new Lanes(attachment)
     const routes = plan.routes.map(route => ({
       host: route.match.host,
       path: route.match.path,
-      lane: laneOf(route, plan.services[route.service], routers),
+      lane: lanes.of(route, plan.services[route.service]),
     }))
     this.routes = new RouteTable(routes)
   }
@@ -87,6 +118,11 @@ export class Front {
     const unflushed = this.#unflushed
     this.#unflushed = []
     for (const exchange of unflushed) exchange.flush()
+  }
+
+  /** Often: asks elsewhere for what waits at endpoints that were taken out. */
+  rescue(): void {
+    this.upstreams.rescue()
   }
 
   /** Looks after what takes too long, and after endpoints that have left. */

@@ -26,7 +26,7 @@ export interface ThreadPlan {
   limits: Config['limits']
   trustedProxies: string[]
   routes: Config['routes']
-  services: Record<string, Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy'>>
+  services: Record<string, Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy' | 'limits'>>
   /** Shared words of this thread, see counters.ts. */
   counters: Int32Array
   isLogging: boolean

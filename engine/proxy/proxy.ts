@@ -156,9 +156,9 @@ export class RunningProxy {
       trustedProxies: config.trustedProxies,
       routes: config.routes,
       services: Object.fromEntries(
-        Object.entries(config.services).map(([name, { timeouts, retry, policy }]) => [
+        Object.entries(config.services).map(([name, { timeouts, retry, policy, limits }]) => [
           name,
-          { timeouts, retry, policy },
+          { timeouts, retry, policy, limits },
         ]),
       ),
       isLogging: config.log.access && this.#options.onAccessLines !== undefined,

@@ -21,6 +21,7 @@ const REPLIES = {
   'bad-response': [502, 'The upstream answered with something that is no valid response.'],
   'no-endpoint': [503, 'Nobody can answer this right now.'],
   overloaded: [503, 'There are too many requests right now.'],
+  'queue-timeout': [503, 'There was no room in time.'],
   'breaker-open': [503, 'Requests fail at present and are not sent.'],
   shed: [503, 'There are too many requests right now, and dearer ones than this.'],
   'connect-timeout': [504, 'The upstream could not be reached in time.'],

@@ -10,21 +10,26 @@ export interface BodyWatcher {
 }
 
 /**
- * The body of a request on its way to the upstream, with back-pressure. It stands between the incoming message and
- * undici, so that undici can end it without ending the message: what is left of the message must still be read, or a
- * downstream that is busy sending would never see its answer. It is a stream as far as undici looks at one: on, pipe,
- * pause, resume, destroy, and the events data and end.
+ * The body of a request on its way to the upstream, with back-pressure.
+ *
+ *   message ──▶ RequestBody ──▶ BodyReader ──▶ undici        one reader for each try
+ *                   └─ kept, up to a bound ─▶ the reader of the next try, first
+ *
+ * It stands between the incoming message and undici, so that undici can end it without ending the message: what is left of
+ * the message must still be read, or a downstream that is busy sending would never see its answer.
  */
-export class RequestBody extends EventEmitter {
-  destroyed = false
-  /** True while it is the upstream that does not read on. */
-  isPaused = false
-  #hasBegun = false
-  #bytes = 0
+export class RequestBody {
   readonly #message: IncomingMessage
   readonly #continuing: ServerResponse | undefined
   readonly #bytesMax: number
   readonly #watcher: BodyWatcher
+  #keepMax = 0
+  /** What has come so far; undefined where it is not kept, or has become more than may be. */
+  #kept: Buffer[] | undefined
+  #bytes = 0
+  #hasBegun = false
+  #hasEnded = false
+  #reader: BodyReader | undefined
 
   /** `continuing` is the response of a downstream that waits for 100 Continue; `bytesMax` 0 is no limit. */
   constructor(
@@ -33,36 +38,143 @@ export class RequestBody extends EventEmitter {
     bytesMax: number,
     watcher: BodyWatcher,
   ) {
-    super()
     this.#message = message
     this.#continuing = continuing
     this.#bytesMax = bytesMax
     this.#watcher = watcher
   }
 
-  /** Whether undici has begun to read: from then on there is no second try. */
-  get hasBegun(): boolean {
-    return this.#hasBegun
+  /** Keeps what comes, as long as it is not more than `bytesMax`, for a further try. */
+  keep(bytesMax: number): void {
+    this.#keepMax = bytesMax
+    this.#kept = []
   }
 
-  resume(): this {
-    if (this.destroyed) return this
-    this.isPaused = false
+  /** No further try will need it. */
+  forget(): void {
+    this.#kept = undefined
+  }
+
+  /** Whether a further try could send all of it. */
+  get isRepeatable(): boolean {
+    return !this.#hasBegun || this.#kept !== undefined
+  }
+
+  /** True while it is the upstream that does not read on. */
+  get isPaused(): boolean {
+    return this.#reader?.isPaused === true
+  }
+
+  /** The body for one more try, from its beginning. The reader before is over. */
+  open(): BodyReader {
+    this.#reader?.destroy()
+    return (this.#reader = new BodyReader(this))
+  }
+
+  /** Stops passing it on. What still comes is read and forgotten, see `linger`. */
+  destroy(): void {
+    this.#kept = undefined
+    this.#reader?.destroy()
+  }
+
+  /** The reader asks for more: first of what was kept, then of what comes. */
+  pull(reader: BodyReader): void {
+    if (reader !== this.#reader) return
     this.#watcher.onBodyMoved()
-    if (this.#hasBegun) {
-      this.#message.resume()
-      return this
-    }
+    if (!this.#hasBegun) this.#begin()
+    else if (this.#kept !== undefined && !reader.hasReadAll(this.#kept)) setImmediate(() => this.#replay(reader))
+    else if (this.#hasEnded) setImmediate(() => reader.end())
+    else this.#message.resume()
+  }
+
+  /** The reader wants no more, for now or at all: then what is kept for the next one must not outgrow its bound meanwhile. */
+  hold(reader: BodyReader): void {
+    if (reader === this.#reader && (!reader.destroyed || this.#kept !== undefined)) this.#message.pause()
+  }
+
+  #begin(): void {
     this.#hasBegun = true
     this.#continuing?.writeContinue()
     this.#message.on('data', this.#onData)
     this.#message.on('end', this.#onEnd)
+  }
+
+  #replay(reader: BodyReader): void {
+    const kept = this.#kept
+    if (kept === undefined || reader.destroyed || reader.isPaused) return
+    while (!reader.hasReadAll(kept)) {
+      reader.pass(kept[reader.pieces])
+      if (reader.destroyed || reader.isPaused) return
+    }
+    if (this.#hasEnded) reader.end()
+    else this.#message.resume()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#bytes += chunk.length
+    const reader = this.#reader
+    if (this.#kept !== undefined) {
+      if (this.#bytes > this.#keepMax) this.#kept = undefined
+      else this.#kept.push(chunk)
+    }
+    if (this.#bytesMax > 0 && this.#bytes > this.#bytesMax) {
+      if (reader?.destroyed === false) this.#watcher.onBodyTooLong()
+      return
+    }
+    if (reader === undefined || reader.destroyed) return
+    this.#watcher.onBodyMoved()
+    // A reader that is not there yet comes by what was kept.
+    if (this.#kept === undefined || reader.pieces === this.#kept.length - 1) reader.pass(chunk)
+  }
+
+  readonly #onEnd = (): void => {
+    this.#hasEnded = true
+    const reader = this.#reader
+    if (reader !== undefined && (this.#kept === undefined || reader.hasReadAll(this.#kept))) reader.end()
+  }
+}
+
+/**
+ * A body as one try reads it. It is a stream as far as undici looks at one: on, pipe, pause, resume, destroy, and the events
+ * data and end.
+ */
+export class BodyReader extends EventEmitter {
+  destroyed = false
+  isPaused = false
+  /** Pieces it was given. */
+  pieces = 0
+  readonly #body: RequestBody
+  #hasEnded = false
+
+  constructor(body: RequestBody) {
+    super()
+    this.#body = body
+  }
+
+  hasReadAll(kept: readonly Buffer[]): boolean {
+    return this.pieces >= kept.length
+  }
+
+  pass(piece: Buffer): void {
+    this.pieces++
+    this.emit('data', piece)
+  }
+
+  end(): void {
+    if (this.destroyed || this.#hasEnded) return
+    this.#hasEnded = true
+    this.emit('end')
+  }
+
+  resume(): this {
+    this.isPaused = false
+    if (!this.destroyed) this.#body.pull(this)
     return this
   }
 
   pause(): this {
     this.isPaused = true
-    this.#message.pause()
+    if (!this.destroyed) this.#body.hold(this)
     return this
   }
 
@@ -71,25 +183,11 @@ export class RequestBody extends EventEmitter {
     throw new Error('Cannot pipe a request body: it is read by its events')
   }
 
-  /** Stops passing it on. What still comes is read and forgotten, see `linger`. */
   destroy(): this {
+    if (this.destroyed) return this
     this.destroyed = true
+    this.#body.hold(this)
     return this
-  }
-
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.destroyed) return
-    this.#bytes += chunk.length
-    if (this.#bytesMax > 0 && this.#bytes > this.#bytesMax) {
-      this.#watcher.onBodyTooLong()
-      return
-    }
-    this.#watcher.onBodyMoved()
-    this.emit('data', chunk)
-  }
-
-  readonly #onEnd = (): void => {
-    if (!this.destroyed) this.emit('end')
   }
 }
 

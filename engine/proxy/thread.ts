@@ -11,6 +11,9 @@ import { createFrontServer } from './server.ts'
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
 
+/** Between two looks at requests whose endpoint was taken out, in ms: short beside the time it takes to find that out. */
+const RESCUE_MS = 20
+
 const { plan, connectionsMax } = workerData as { plan: ThreadPlan; connectionsMax: number }
 const port = parentPort as NonNullable<typeof parentPort>
 const say = (message: FromThread): void => port.postMessage(message)
@@ -21,6 +24,7 @@ const servers: Server[] = []
 
 setInterval(() => tickClock(attachment.region), TICK_MS).unref()
 setInterval(() => front.sweep(), sweepMs(plan)).unref()
+setInterval(() => front.rescue(), RESCUE_MS).unref()
 
 port.on('message', (message: ToThread) => {
   if (message.type === 'written') front.log?.taken(message.characters)

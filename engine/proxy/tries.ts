@@ -1,110 +1,270 @@
-import type { Client } from 'undici'
 import { Tried } from '../memory/candidates.ts'
-import type { Outcome } from '../memory/outcomes.ts'
-import { rowOfTicket } from '../memory/ticket.ts'
+import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
+import { PICK } from '../router/router.ts'
+import { Attempt } from './attempt.ts'
+import { backOffMs } from './back-off.ts'
 import { RETRIES } from './counters.ts'
+import type { Exchange, Sending } from './exchange.ts'
+import { readFailure } from './failure.ts'
 import type { Front, Lane } from './front.ts'
-import type { Upstream } from './upstreams.ts'
+import type { Line } from './line.ts'
+import { type Reason, reasonOf } from './reply.ts'
+import { retryAfterMs } from './retry-after.ts'
+
+/** Methods that may be sent twice to the same effect (RFC 9110 9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /**
- * Where one request is tried: the endpoint, the connection to it, and what each try came to.
+ * Where one request is tried, until one endpoint answers or none is left.
  *
- *   first ──▶ connect ──▶ … ──▶ release, settle
- *     ▲                          │
- *     └── again, elsewhere ◀─────┘ failed, and the budget of retries has room
+ *   begin ──▶ pick ──▶ Attempt ──▶ onHead ──▶ the exchange answers
+ *     │        ▲          │           │
+ *     │        │          │           └─ a status that is worth another try ─┐
+ *     │        │          └─ onBroken, onTryTimeout ─────────────────────────┤
+ *     │        ├── at once elsewhere ◀───────────────────────────────────────┤   never where it was tried, while another is usable
+ *     │        └── where it was, after a while ◀─────────────────────────────┘   when nobody else is
+ *     └─ line: waits for room where a limit is reached
  *
- * A ticket is held from the pick on and settled exactly once; so is the place in the budget that a second try takes.
+ * Mostly one Attempt is under way. Where it is hedged, or its endpoint was taken out while it waited, there are two, and the
+ * first to answer wins.
  */
 export class Tries {
   readonly lane: Lane
-  /** Id of the last endpoint; empty before the first. */
-  endpoint = ''
-  /** How often it was sent. */
+  /** The try that is under way, and from its head on the one that answers. */
+  attempt: Attempt | undefined
+  /** How often the request was sent. */
   count = 0
-  /** From sending to the answer's first byte, or to what ended the try, in µs. */
-  latencyUs = 0
+  /** Id of the endpoint it was sent to last; empty before the first. */
+  endpoint = ''
+  readonly #exchange: Exchange
   readonly #front: Front
+  readonly #sending: Sending
   readonly #hash: number
   readonly #startedAt: number
-  #ticket = -1
-  /** Row of the last try. */
-  #row = -1
-  #upstream: Upstream | undefined
-  #client: Client | undefined
+  readonly #isIdempotent: boolean
+  /** A second try beside the first. */
+  #other: Attempt | undefined
   #tried: Tried | undefined
-  #isRetry = false
-  #sentAt = 0
+  /** Its turn has not come: it waits in the line of its service. */
+  #isWaiting = false
+  #hedge: NodeJS.Timeout | undefined
+  #pause: NodeJS.Timeout | undefined
 
   /** `startedAt`: when the request came, on the clock of performance.now. */
-  constructor(front: Front, lane: Lane, hash: number, startedAt: number) {
-    this.#front = front
+  constructor(exchange: Exchange, front: Front, lane: Lane, sending: Sending, hash: number, startedAt: number) {
     this.lane = lane
+    this.#exchange = exchange
+    this.#front = front
+    this.#sending = sending
     this.#hash = hash
     this.#startedAt = startedAt
+    this.#isIdempotent = IDEMPOTENT.has(sending.method)
   }
 
-  /** Picks where it goes first. Below 0: the reason why nowhere. */
-  first(): number {
-    return (this.#ticket = this.lane.router.pick(this.#hash, undefined, this.lane.requestClass))
-  }
-
-  /** Picks another endpoint. False: there is none, or no second try is allowed. */
-  again(retry: 'always' | 'idempotent'): boolean {
-    const { router, retries, requestClass } = this.lane
-    if (this.count > retries) return false
-    const tried = (this.#tried ??= new Tried())
-    tried.add(this.#row)
-    if (!router.tryRetry()) return false
-    this.#isRetry = true
-    this.#ticket = router.pick(this.#hash, tried, requestClass)
-    // An idle connection may have been closed just as the request went out on it: then the same endpoint, on a new
-    // connection, is better than nobody.
-    if (this.#ticket < 0 && retry === 'idempotent' && this.count === 1) {
-      this.#ticket = router.pick(this.#hash, undefined, requestClass)
+  begin(): void {
+    const { line, retry, requestClass } = this.lane
+    const { body } = this.#sending
+    if (body !== null && this.#isIdempotent && retry.attempts > 0 && retry.bodyBytes > 0) body.keep(retry.bodyBytes)
+    if (line?.isBefore(requestClass) === true) {
+      this.#wait(line)
+      return
     }
-    if (this.#ticket < 0) this.#endRetry()
-    else this.#front.counters[RETRIES]++
-    return this.#ticket >= 0
+    const ticket = this.#first()
+    if (ticket >= 0 && this.#send(ticket, false)) return
+    const isFull = ticket >= 0 || ticket === PICK.OVERLOADED
+    if (isFull && line !== undefined) this.#wait(line)
+    else this.#exchange.refuse(isFull ? 'overloaded' : reasonOf(ticket))
   }
 
-  /** A connection to the endpoint that was picked. Undefined: the service may have no more of them. */
-  connect(): Client | undefined {
-    const endpoint = this.lane.router.endpoint(this.#ticket)
-    this.endpoint = endpoint.id
-    this.#sentAt = this.count++ === 0 ? this.#startedAt : performance.now()
-    this.#upstream = this.#front.upstreams.of(endpoint, this.lane)
-    return (this.#client = this.#upstream.take())
+  #first(): number {
+    return this.lane.router.pick(this.#hash, undefined, this.lane.requestClass)
   }
 
-  /** Now is when it was answered, or given up. */
-  clock(): void {
-    this.latencyUs = Math.round((performance.now() - this.#sentAt) * 1000)
+  /** Sends the request with this ticket. False: the service may have no more connections. */
+  #send(ticket: number, isRetry: boolean): boolean {
+    // Of the first try all that the request waited for is part of its time.
+    const sentAt = this.count === 0 ? this.#startedAt : performance.now()
+    const attempt = new Attempt(this, this.#exchange, this.#front, ticket, isRetry, sentAt)
+    if (!attempt.send(this.#sending)) return false
+    this.count++
+    this.endpoint = attempt.endpoint
+    if (this.attempt === undefined) this.attempt = attempt
+    else this.#other = attempt
+    const { hedge } = this.lane.retry
+    if (isRetry) this.#front.counters[RETRIES]++
+    else if (hedge > 0 && this.#isHedgeable) this.#hedge = setTimeout(() => this.hedge(), hedge)
+    return true
   }
 
-  /** An answer that its session may follow: one below 500, at an endpoint that was not the first choice. */
-  keepSession(): void {
-    if (this.count > 1) this.lane.router.keep(this.#hash, this.#ticket)
+  #wait(line: Line): void {
+    if (line.enter(this)) this.#isWaiting = true
+    else this.#exchange.refuse('overloaded')
   }
 
-  /** The response has come whole: its connection serves others. */
-  release(): void {
-    if (this.#client !== undefined) this.#upstream?.giveBack(this.#client)
-    this.#client = undefined
+  get requestClass(): number {
+    return this.lane.requestClass
   }
 
-  /** Ends the try, if one is under way. A connection that was not released is closed. */
-  settle(outcome: Outcome): void {
-    if (this.#ticket < 0) return
-    this.#row = rowOfTicket(this.#ticket)
-    this.lane.router.settle(this.#ticket, outcome, this.latencyUs)
-    this.#ticket = -1
-    this.#endRetry()
-    if (this.#client !== undefined) this.#upstream?.discard(this.#client)
-    this.#client = undefined
+  /** Line: there may be room. False: there is not. */
+  onTurn(): boolean {
+    const ticket = this.#first()
+    if (ticket === PICK.OVERLOADED || (ticket >= 0 && !this.#send(ticket, false))) return false
+    this.#isWaiting = false
+    if (ticket < 0) this.#exchange.refuse(reasonOf(ticket))
+    return true
   }
 
-  #endRetry(): void {
-    if (this.#isRetry) this.lane.router.endRetry()
-    this.#isRetry = false
+  /** Line: it has waited as long as it may. */
+  onWaitedTooLong(): void {
+    this.#isWaiting = false
+    this.#exchange.refuse('queue-timeout')
+  }
+
+  /** A response head, raw: the answer, unless another try may bring a better one. */
+  onHead(attempt: Attempt, status: number, raw: Buffer[], statusText: string): void {
+    if (status >= 400 && this.lane.retry.statuses.includes(status) && this.#tryInstead(attempt, status, raw)) return
+    this.#exchange.onHead(attempt, status, raw, statusText)
+  }
+
+  /** This one answers: another that is under way is given up, and no further one will be made. */
+  choose(attempt: Attempt): void {
+    clearTimeout(this.#hedge)
+    this.#sending.body?.forget()
+    if (this.#other === undefined) return
+    const loser = attempt === this.attempt ? this.#other : this.attempt
+    this.attempt = attempt
+    this.#other = undefined
+    loser?.clock()
+    loser?.cancel('abandoned')
+  }
+
+  /** What the request began may be kept where it was answered: its session goes along. */
+  keepSession(attempt: Attempt): void {
+    if (this.count > 1) this.lane.router.keep(this.#hash, attempt.ticket)
+  }
+
+  /** A try has failed before it answered. */
+  onBroken(attempt: Attempt, error: unknown): void {
+    const { reason, outcome, retry } = readFailure(error, attempt.isSent)
+    attempt.clock()
+    if (retry === 'never' || (retry === 'idempotent' && !this.#isIdempotent)) this.giveUp(attempt, reason, outcome)
+    else this.#tryAfter(attempt, reason, outcome)
+  }
+
+  /** A try has had its time and has not answered. */
+  onTryTimeout(attempt: Attempt): void {
+    attempt.clock()
+    if (this.#isIdempotent) this.#tryAfter(attempt, 'first-byte-timeout', 'timeout')
+    else this.giveUp(attempt, 'first-byte-timeout', 'timeout')
+  }
+
+  /** The endpoint may answer too late or not at all: a second one is asked as well, if there is one and it is safe. */
+  hedge(): void {
+    const { attempt } = this
+    if (attempt === undefined || attempt.isAnswered || this.#other !== undefined || !this.#isHedgeable) return
+    const ticket = this.#elsewhere(attempt.row)
+    if (ticket >= 0) this.#send(ticket, true)
+  }
+
+  get #isHedgeable(): boolean {
+    return this.#sending.body === null && this.#isIdempotent
+  }
+
+  /** No further try for this one; while another is under way, that decides. */
+  giveUp(attempt: Attempt, reason: Reason, outcome: Outcome): void {
+    attempt.cancel(outcome)
+    if (!this.#forget(attempt)) this.#exchange.refuse(reason)
+  }
+
+  /** After a failure: the other try that is under way, or another one, at once elsewhere or a little later where it was. */
+  #tryAfter(attempt: Attempt, reason: Reason, outcome: Outcome): void {
+    attempt.cancel(outcome)
+    if (this.#forget(attempt)) return
+    if (this.#isRepeatable) {
+      const ticket = this.#elsewhere(attempt.row)
+      if (ticket >= 0 && this.#send(ticket, true)) return
+      if (ticket === PICK.NO_ENDPOINT && this.#later(reason)) return
+    }
+    this.#exchange.refuse(reason)
+  }
+
+  /**
+   * Instead of an answer of this status: another try elsewhere, or where the endpoint said how soon to come back (Retry-After),
+   * there. False: this answer will have to do.
+   */
+  #tryInstead(attempt: Attempt, status: number, raw: Buffer[]): boolean {
+    if (!this.#isIdempotent || !this.#isRepeatable) return false
+    if (this.#other !== undefined) {
+      attempt.dismiss(outcomeOfStatus(status))
+      return this.#forget(attempt)
+    }
+    const ticket = this.#elsewhere(attempt.row)
+    if (ticket < 0) {
+      const afterMs = ticket === PICK.NO_ENDPOINT ? retryAfterMs(raw) : undefined
+      if (afterMs === undefined || !this.#later('no-endpoint', afterMs)) return false
+    }
+    attempt.dismiss(outcomeOfStatus(status))
+    this.#forget(attempt)
+    if (ticket >= 0 && !this.#send(ticket, true)) this.#exchange.refuse('overloaded')
+    return true
+  }
+
+  get #isRepeatable(): boolean {
+    const { body } = this.#sending
+    return body === null || body.isRepeatable
+  }
+
+  /** This try is out of the race. True when another is still in it. */
+  #forget(attempt: Attempt): boolean {
+    if (this.attempt === attempt) this.attempt = this.#other
+    this.#other = undefined
+    return this.attempt !== undefined
+  }
+
+  /** A ticket for one more try, at an endpoint that was not tried, with a place in the budget; below 0 when there is none. */
+  #elsewhere(row: number): number {
+    const { router, requestClass } = this.lane
+    const tried = (this.#tried ??= new Tried())
+    tried.add(row)
+    if (!this.#isLeft || !router.tryRetry()) return PICK.OVERLOADED
+    const ticket = router.pick(this.#hash, tried, requestClass)
+    if (ticket < 0) router.endRetry()
+    return ticket
+  }
+
+  /**
+   * Waits, and then tries wherever it can; where it cannot, the request is refused for this reason. `afterMs`: what the endpoint
+   * asked for, if it did. False, and nothing will happen, where that is too long.
+   */
+  #later(reason: Reason, afterMs = 0): boolean {
+    const { router, requestClass, retry } = this.lane
+    if (!this.#isLeft || afterMs > retry.maxBackOff || !router.tryRetry()) return false
+    const again = (): void => {
+      this.#pause = undefined
+      const ticket = router.pick(this.#hash, undefined, requestClass)
+      if (ticket < 0) router.endRetry()
+      if (ticket < 0 || !this.#send(ticket, true)) this.#exchange.refuse(reason)
+    }
+    this.#pause = setTimeout(again, Math.max(afterMs, backOffMs(this.count, retry, this.#front.roll())))
+    return true
+  }
+
+  get #isLeft(): boolean {
+    return this.count <= this.lane.retry.attempts
+  }
+
+  /** Ends all that is under way. */
+  cancel(outcome: Outcome): void {
+    clearTimeout(this.#hedge)
+    if (this.#isWaiting) this.lane.line?.leave(this)
+    this.#isWaiting = false
+    if (this.#pause !== undefined) {
+      clearTimeout(this.#pause)
+      this.#pause = undefined
+      this.lane.router.endRetry()
+    }
+    this.attempt?.cancel(outcome)
+    this.#other?.cancel('abandoned')
+    this.#other = undefined
   }
 }

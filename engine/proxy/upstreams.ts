@@ -1,8 +1,10 @@
 import { buildConnector, Client } from 'undici'
 import type { Config } from '../config/schema.ts'
+import { QUARANTINED, SOFT_BARS, TRIPPED } from '../memory/bars.ts'
 import type { Attachment } from '../router/attachment.ts'
 import type { Endpoint } from '../router/endpoint.ts'
 import type { Router } from '../router/router.ts'
+import type { Attempt } from './attempt.ts'
 
 /** What connections to a service's endpoints need to know of it. */
 export interface Supply {
@@ -10,6 +12,9 @@ export interface Supply {
   /** Counts connections, and says when there are too many. */
   readonly router: Pick<Router, 'tryConnect' | 'endConnection'>
 }
+
+/** Bars that say an endpoint may not answer. A drained one finishes what it has. */
+const IN_DOUBT = SOFT_BARS | TRIPPED | QUARANTINED
 
 /** Idle connections are closed after this, in ms: before the 5 s after which a Node server closes them from its side. */
 const KEEP_ALIVE_MS = 4000
@@ -31,7 +36,7 @@ export class Upstream {
   readonly #options: Client.Options
   readonly #router: Supply['router']
   readonly #free: Client[] = []
-  readonly #busy = new Set<Client>()
+  readonly #busy = new Map<Client, Attempt>()
   #isRetired = false
 
   constructor(endpoint: Endpoint, { timeouts, router }: Supply) {
@@ -50,13 +55,13 @@ export class Upstream {
   }
 
   /** A connection nobody uses; connects with its first request. Undefined: the service may have no more of them. */
-  take(): Client | undefined {
+  take(attempt: Attempt): Client | undefined {
     let client = this.#free.pop()
     if (client === undefined) {
       if (!this.#router.tryConnect()) return undefined
       client = new Client(this.endpoint.url, this.#options)
     }
-    this.#busy.add(client)
+    this.#busy.set(client, attempt)
     return client
   }
 
@@ -72,6 +77,11 @@ export class Upstream {
     this.#busy.delete(client)
     // Not now: undici may be in the middle of telling us so.
     setImmediate(() => this.#drop(client))
+  }
+
+  /** What waits here for an answer is asked elsewhere too: the endpoint was taken out meanwhile, and may never answer. */
+  rescue(): void {
+    for (const attempt of this.#busy.values()) attempt.rescue()
   }
 
   /** Lets go of clients whose connection has been closed for being idle. */
@@ -94,7 +104,7 @@ export class Upstream {
   /** Ends all connections at once. */
   destroy(): void {
     this.retire()
-    for (const client of this.#busy) this.#drop(client)
+    for (const client of this.#busy.keys()) this.#drop(client)
     this.#busy.clear()
   }
 
@@ -129,6 +139,14 @@ export class Upstreams {
       this.#retireLeft()
     }
     for (const upstream of this.#byRow) upstream?.sweep()
+  }
+
+  /** Does so at every endpoint that is barred now, by its failures or its silence. */
+  rescue(): void {
+    const { endpoints } = this.#attachment
+    this.#byRow.forEach((upstream, row) => {
+      if (upstream !== undefined && (endpoints.bars(row) & IN_DOUBT) !== 0) upstream.rescue()
+    })
   }
 
   destroy(): void {

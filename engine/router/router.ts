@@ -2,7 +2,7 @@ import { SignalboxError } from '../errors.ts'
 import { TRIPPED } from '../memory/bars.ts'
 import { Candidates, type Tried } from '../memory/candidates.ts'
 import { CLASS } from '../memory/classes.ts'
-import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
+import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
 import type { ServiceText } from '../memory/service-text.ts'
@@ -297,6 +297,17 @@ export class Router {
     // The seat is another thread's by then, and so are its gauges.
     if (this.#attachment.isClosed) return
     this.#gauges.leave(GAUGE_CONNECTIONS)
+  }
+
+  /** Counts one more request that waits for room; false, and nothing is counted, when so many wait that no more may. */
+  tryWait(): boolean {
+    const limit = this.#text.limits?.pending ?? 0
+    return limit > 0 && !this.#attachment.isClosed && this.#gauges.tryEnter(GAUGE_PENDING, limit)
+  }
+
+  endWait(): void {
+    if (this.#attachment.isClosed) return
+    this.#gauges.leave(GAUGE_PENDING)
   }
 
   /**

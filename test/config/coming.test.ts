@@ -10,7 +10,6 @@ function messages(service: string, rest = ''): string[] {
 test('a key of a later version is refused rather than ignored', () => {
   const refused: [string, string, string][] = [
     ['timeouts: { upgradeIdle: 5m }', '', 'services.a.timeouts.upgradeIdle'],
-    ['retry: { statuses: [502] }', '', 'services.a.retry.statuses'],
     ['', 'listen: { address: "a:1", tls: { cert: c, key: k } }', 'listen.tls'],
     // An empty tls still asks for TLS; plain text in its place would be a surprise.
     ['', 'listen: [{ address: "a:1", tls: {} }]', 'listen[0].tls'],
@@ -21,17 +20,9 @@ test('a key of a later version is refused rather than ignored', () => {
   for (const [service, rest, path] of refused) {
     assert.deepEqual(messages(service, rest), [`${path}: not available in this version; remove it`])
   }
-  assert.deepEqual(messages('retry: { perTry: 1s }'), [
-    'services.a.retry.perTry: not available in this version; remove it or write 0s',
-  ])
-  assert.deepEqual(messages('limits: { queueTimeout: 1s, pending: many }'), [
-    'services.a.limits.queueTimeout: not available in this version; remove it or write 0s',
-    'services.a.limits.pending: not available in this version; write a whole number',
-  ])
 })
 
 test('a key of a later version passes where it asks for what this one does', () => {
-  assert.deepEqual(messages('retry: { perTry: 0s, statuses: [] }, limits: { pending: 1024, queueTimeout: 0s }'), [])
   assert.deepEqual(messages('', 'listen: { address: "a:1", proxyProtocol: false }'), [])
   assert.deepEqual(messages('', 'agents: { node-discovery: {}, topology-optimizer: { enabled: false } }'), [])
   assert.deepEqual(messages('', 'cluster: {}'), [])
