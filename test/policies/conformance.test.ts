@@ -303,7 +303,7 @@ test('a pick and a settle allocate nothing, under every policy, plain, guarded, 
   const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128']
   const [picks, rounds] = IS_FULL ? [1_000_000, 10] : [500_000, 3]
   const args = [...flags, script, `${picks}`, `${rounds}`]
-  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: IS_FULL ? 1_200_000 : 100_000 })
+  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: IS_FULL ? 3_600_000 : 100_000 })
   assert.equal(child.status, 0, child.stderr)
   const { bytes, allocating } = JSON.parse(child.stdout) as {
     bytes: Record<string, Record<string, { picks: number; least: number; middle: number }>>
