@@ -9,7 +9,6 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean }[] =
   { key: 'listen.*.tls' },
   { key: 'listen.proxyProtocol', same: isOff },
   { key: 'listen.*.proxyProtocol', same: isOff },
-  { key: 'services.*.timeouts.upgradeIdle' },
   { key: 'agents.node-discovery', same: isIdle },
   { key: 'agents.partition-handler', same: isIdle },
   { key: 'agents.resource-manager', same: isIdle },

@@ -152,6 +152,11 @@ const timeoutsSchema = keys({
     .prefault('15s')
     .describe('Time from the sent request to the first byte of the response. 0s: none. Default 15s.'),
   idle: duration().prefault('60s').describe('Longest pause between two pieces of a response. 0s: none. Default 60s.'),
+  upgradeIdle: duration()
+    .prefault('5m')
+    .describe(
+      'How long nothing may be said on a connection that was upgraded (a WebSocket). 0s: any time. Default 5m.',
+    ),
   request: duration().prefault('0s').describe('Time for the whole request, retries included. 0s: none. Default 0s.'),
 })
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Client, Dispatcher } from 'undici'
 import type { Outcome } from '../memory/outcomes.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
@@ -105,6 +106,20 @@ export class Attempt {
     this.clock()
     this.#tries.onHead(this, status, raw, statusText)
     return true
+  }
+
+  /** undici: the endpoint goes on in the protocol that was asked for; the socket is ours. */
+  onUpgrade(_status: number, raw: Buffer[], socket: Socket): void {
+    // undici has taken its listeners away.
+    socket.on('error', () => {})
+    if (this.#isDismissed) {
+      socket.destroy()
+      return
+    }
+    clearTimeout(this.#deadline)
+    this.isAnswered = true
+    this.clock()
+    this.#exchange.onUpgrade(this, raw, socket)
   }
 
   /** undici: a piece of the body. False asks for a pause. */

@@ -75,6 +75,7 @@ export class Connection {
   drain(): void {
     if (this.open.length === 0) return
     const last = this.open[this.open.length - 1]
+    if (last.drain()) return
     if (last.response.headersSent) last.response.once('finish', () => this.end())
     else last.isLast = true
   }

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { elapsedMs } from '../memory/clock.ts'
 import { hashKey } from '../memory/hash-key.ts'
@@ -8,11 +9,12 @@ import type { Connection } from './connection.ts'
 import { NO_RESPONSE } from './counters.ts'
 import { readBreak } from './failure.ts'
 import type { Front, Lane } from './front.ts'
-import { readResponseHead, readTrailers } from './headers.ts'
+import { readResponseHead, readTrailers, readUpgradeHead } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
 import { type Reason, replyFor } from './reply.ts'
 import { linger, type RequestBody } from './request-body.ts'
 import { Tries } from './tries.ts'
+import { Tunnel } from './tunnel.ts'
 
 /** Up to here a body is cheaper to send as text than as a buffer of its own, in bytes. */
 const TEXT_BYTES_MAX = 4096
@@ -23,6 +25,8 @@ export interface Sending {
   method: Dispatcher.HttpMethod
   headers: string[]
   body: RequestBody | null
+  /** The protocol that is asked for; undefined as a rule. */
+  upgrade: string | undefined
 }
 
 /**
@@ -42,6 +46,9 @@ export class Exchange {
   readonly #front: Front
   readonly #startedAt: number
   #tries: Tries | undefined
+  #tunnel: Tunnel | undefined
+  /** What the downstream said already in the protocol it asked for. */
+  #early: Buffer | undefined
   #sending: Sending | undefined
   #host = ''
   #path = ''
@@ -107,6 +114,45 @@ export class Exchange {
   onInterim(attempt: Attempt, status: number, raw: Buffer[]): void {
     if (++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, raw)
     else this.#tries?.giveUp(attempt, 'bad-response', 'error')
+  }
+
+  /** Once it goes on in this protocol: what the downstream has said in it already. */
+  takeEarly(early: Buffer): void {
+    this.#early = early
+  }
+
+  /** The endpoint goes on in the protocol that was asked for: from now on bytes are passed, and it is over when either side ends. */
+  onUpgrade(attempt: Attempt, raw: Buffer[], upstream: Socket): void {
+    const protocol = this.#sending?.upgrade ?? ''
+    const { socket } = this.connection
+    const head = readUpgradeHead(raw, protocol)
+    const tries = this.#tries as Tries
+    if (head === undefined) {
+      upstream.destroy()
+      tries.giveUp(attempt, 'bad-response', 'error')
+      return
+    }
+    tries.choose(attempt)
+    clearTimeout(this.#deadline)
+    this.#status = 101
+    this.connection.isClosing = true
+    this.response.detachSocket(socket as Socket)
+    socket.write(`${head}\r\n`, 'latin1')
+    if (this.#early !== undefined && this.#early.length > 0) upstream.write(this.#early)
+    this.#tunnel = new Tunnel(socket, upstream, {
+      isWebSocket: protocol.toLowerCase() === 'websocket',
+      idleMs: tries.lane.timeouts.upgradeIdle,
+      nowMs: this.#front.nowMs(),
+      onEnd: () => this.abandon(''),
+    })
+    this.#front.waiting.add(this)
+    if (this.#front.isDraining) this.#tunnel.drain()
+  }
+
+  /** Ends as soon as what has begun is over. True: it sees to its connection itself. */
+  drain(): boolean {
+    this.#tunnel?.drain()
+    return this.#tunnel !== undefined
   }
 
   /** The head of the answer, raw. */
@@ -225,8 +271,14 @@ export class Exchange {
   /** The downstream has gone, or is given up. */
   abandon(reason: string): void {
     if (this.#isOver) return
-    this.#reason = reason
-    this.#tries?.cancel('abandoned')
+    if (this.#tunnel !== undefined) {
+      this.#bytes = this.#tunnel.bytesDown
+      this.#tunnel.destroy()
+      this.#tries?.cancel('ok')
+    } else {
+      this.#reason = reason
+      this.#tries?.cancel('abandoned')
+    }
     this.#end()
   }
 
@@ -234,7 +286,7 @@ export class Exchange {
     this.#isOver = true
     clearTimeout(this.#deadline)
     const front = this.#front
-    if (this.#hasDrain || this.#sending?.body) front.waiting.delete(this)
+    if (this.#hasDrain || this.#sending?.body || this.#tunnel) front.waiting.delete(this)
     this.#sending?.body?.destroy()
     this.connection.remove(this, front.nowMs())
     front.counters[this.#status === 0 ? NO_RESPONSE : (this.#status / 100) | 0]++
@@ -275,6 +327,10 @@ export class Exchange {
 
   /** Gives up on a downstream that neither sends its body nor reads its response. `nowMs` on the cached clock. */
   checkPatience(nowMs: number): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.checkPatience(nowMs)
+      return
+    }
     const waited = elapsedMs(nowMs, this.#waitsSinceMs)
     if (this.#isStalled) {
       const idle = this.#tries?.lane.timeouts.idle ?? 0

@@ -191,6 +191,23 @@ export function readResponseHead(raw: readonly Buffer[], mayHaveLength: boolean)
   return { headers: named === undefined ? headers : without(headers, named), length, hasForeignCoding }
 }
 
+/**
+ * The head of a 101 on its way down, as text without the empty line; undefined where the endpoint goes on in another protocol than
+ * the one that was asked for.
+ */
+export function readUpgradeHead(raw: readonly Buffer[], protocol: string): string | undefined {
+  let agreed = ''
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i].length === 7 && raw[i].toString('latin1').toLowerCase() === 'upgrade')
+      agreed = raw[i + 1].toString('latin1')
+  }
+  if (protocol === '' || agreed.toLowerCase() !== protocol.toLowerCase()) return undefined
+  const { headers } = readResponseHead(raw, false)
+  let text = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${agreed}\r\n`
+  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
+  return text
+}
+
 function without(headers: string[], named: Set<string>): string[] {
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {

@@ -7,6 +7,7 @@ import { type RequestHead, readRequestHead } from './headers.ts'
 import type { Reason } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import { isHost, readTarget, type Target } from './target.ts'
+import type { Upgrading } from './upgrade.ts'
 
 /**
  * Takes a request in: what it asks for, whether that may be asked, which service answers, what is sent there. From then
@@ -18,8 +19,10 @@ export function takeRequest(
   request: IncomingMessage,
   response: ServerResponse,
   expectsContinue: boolean,
+  upgrading?: Upgrading,
 ): void {
   const exchange = new Exchange(front, connection, request, response)
+  if (upgrading !== undefined) exchange.isLast = true
   const method = request.method as string
   const url = request.url as string
   const head = readRequestHead(request.rawHeaders, request.headers.connection, connection.isTrusted)
@@ -61,7 +64,9 @@ export function takeRequest(
     body: hasBody
       ? new RequestBody(request, expectsContinue ? response : undefined, front.limits.bodyBytes, exchange)
       : null,
+    upgrade: upgrading?.protocol,
   }
+  if (upgrading !== undefined) exchange.takeEarly(upgrading.early)
   exchange.begin(lane, sending, connection.isSecure || head.claims?.proto === 'https')
 }
 

@@ -5,6 +5,7 @@ import { OPEN_CONNECTIONS, REFUSED_CONNECTIONS } from './counters.ts'
 import type { Front } from './front.ts'
 import { takeRequest } from './journey.ts'
 import { type Reason, rawReply } from './reply.ts'
+import { takeUpgrade } from './upgrade.ts'
 
 /**
  * The node:http server in front of one address. What the parser refuses never becomes a request: it is answered here,
@@ -32,6 +33,8 @@ export function createFrontServer(front: Front, connectionsMax: number): Server 
     front.counters[REFUSED_CONNECTIONS]++
   })
   server.on('connection', (socket: Socket) => {
+    // One whose request is read once more, see upgrade.ts.
+    if (Connection.of(socket) !== undefined) return
     if (front.connections.size >= connectionsMax) {
       front.counters[REFUSED_CONNECTIONS]++
       socket.destroy()
@@ -57,6 +60,11 @@ export function createFrontServer(front: Front, connectionsMax: number): Server 
   // Other expectations than 100-continue may be ignored (RFC 9110 10.1.1), and the upstream is not told of them.
   server.on('checkExpectation', (request, response) => take(request, response, false))
   server.on('checkContinue', (request, response) => take(request, response, true))
+  server.on('upgrade', (request, socket: Socket, early) => {
+    const connection = Connection.of(socket)
+    if (connection === undefined || connection.isClosing) socket.destroy()
+    else takeUpgrade(front, server, connection, request, early)
+  })
   server.on('connect', (_request, socket: Socket) => {
     // node:http lets go of this socket, and with it of its errors.
     socket.on('error', () => {})

@@ -167,7 +167,7 @@ export class Tries {
   }
 
   get #isHedgeable(): boolean {
-    return this.#sending.body === null && this.#isIdempotent
+    return this.#sending.body === null && this.#sending.upgrade === undefined && this.#isIdempotent
   }
 
   /** No further try for this one; while another is under way, that decides. */

@@ -61,19 +61,6 @@ describe('a request', () => {
     await origin.close()
   })
 
-  it('that asks for another protocol is an ordinary request in this version', async () => {
-    const origin = await startRawOrigin()
-    const rig = await startRig([origin.url])
-    const answer = await exchangeRaw(
-      rig.port,
-      'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n',
-    )
-    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
-    assert.ok(!/upgrade/i.test(origin.received()), origin.received())
-    await rig.close()
-    await origin.close()
-  })
-
   it('whose expectation nobody knows is answered all the same', async () => {
     const origin = await startRawOrigin()
     const rig = await startRig([origin.url])
