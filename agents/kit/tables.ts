@@ -53,7 +53,9 @@ export const lookAtTables = defineAction<undefined, TablesView>('look-at-tables'
 
 export function viewTables(attachment: Attachment): TablesView {
   return {
-    services: attachment.serviceTexts().map(({ text, rows }, index) => viewService(attachment, text, rows, index)),
+    services: attachment
+      .serviceTexts()
+      .flatMap(({ text, rows }, index) => (text.isGone ? [] : [viewService(attachment, text, rows, index)])),
   }
 }
 

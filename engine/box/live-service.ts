@@ -18,14 +18,18 @@ const DRAIN_POLL_MS = 10
 export class LiveService {
   readonly name: string
   readonly #attachment: Attachment
-  readonly #index: number
   readonly #tables: TableKeeper | undefined
 
   constructor(attachment: Attachment, name: string, tables?: TableKeeper) {
     this.name = name
     this.#attachment = attachment
     this.#tables = tables
-    this.#index = attachment.findService(name).index
+    attachment.findService(name)
+  }
+
+  /** Asked anew each time: a config may take the service away and bring it back. Throws SBX_SERVICE_UNKNOWN. */
+  get #index(): number {
+    return this.#attachment.findService(this.name).index
   }
 
   /** Adds an endpoint; it may be picked from now on. `id` defaults to host:port, `weight` to 1. */

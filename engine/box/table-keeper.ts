@@ -158,7 +158,7 @@ export class TableKeeper {
       if (spec === undefined) {
         if (kept !== undefined) this.#drop(kept)
         this.#kept[service] = undefined
-      } else if (kept !== undefined) Object.assign(kept, { spec, textRevision: revision })
+      } else if (kept !== undefined) Object.assign(kept, { name, spec, textRevision: revision })
       else {
         const none = { live: undefined, building: undefined, shortages: 0, fault: undefined }
         this.#kept[service] = { service, name, spec, textRevision: revision, revision: -1, ...none }

@@ -21,6 +21,8 @@ export interface ServiceText {
   readonly isAdaptive?: boolean
   readonly retryBudget?: RetryBudgetText
   readonly subsetting?: SubsettingText
+  /** The service was removed: its index is kept for routers that still have it, until another service needs the place. */
+  readonly isGone?: true
 }
 
 export interface LocalityText {

@@ -2,6 +2,7 @@ import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
 import { tickClock } from './clock.ts'
 import { EndpointTable, type EndpointText } from './endpoint-table.ts'
+import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, Gauges } from './gauges.ts'
 import { ENTRY_TEXT, ENTRY_WORDS, PUBLISHED_AT, SERVICE_TEXT_BYTES_MAX, WRITER_AT } from './layout.ts'
 import type { Region } from './region.ts'
 import { ServiceTable } from './service-table.ts'
@@ -72,7 +73,7 @@ export class TableWriter {
     this.#enter()
     try {
       const before = atomics.load(words, PUBLISHED_AT)
-      const edit = new Edit(this.#region, this.endpoints, this.services, this.#tally, before)
+      const edit = new Edit(this.#region, this.endpoints, this.services, this.#tally, before, this.#seat)
       const result = change(edit)
       if (edit.isChanged) this.#publish(before, edit.finish())
       return result
@@ -116,6 +117,7 @@ export class Edit {
   readonly #endpoints: EndpointTable
   readonly #serviceTable: ServiceTable
   readonly #tally: Tally
+  readonly #seat: number
   readonly #structure: Structure
   readonly #version: number
   #isListed: Uint8Array | undefined
@@ -123,8 +125,16 @@ export class Edit {
   readonly #touched = new Set<number>()
   #cursor = 0
 
-  constructor(region: Region, endpoints: EndpointTable, services: ServiceTable, tally: Tally, before: number) {
+  constructor(
+    region: Region,
+    endpoints: EndpointTable,
+    services: ServiceTable,
+    tally: Tally,
+    before: number,
+    seat: number,
+  ) {
     this.#region = region
+    this.#seat = seat
     this.#endpoints = endpoints
     this.#serviceTable = services
     this.#tally = tally
@@ -134,7 +144,7 @@ export class Edit {
 
   /** Index of a service, or −1. */
   find(name: string): number {
-    return this.#structure.services.findIndex(service => (JSON.parse(service.text) as ServiceText).name === name)
+    return this.#structure.services.findIndex(({ text }) => isCalled(text, name, false))
   }
 
   /** Rows of a service, in the order they came. */
@@ -142,7 +152,10 @@ export class Edit {
     return this.#structure.services[service].rows
   }
 
-  /** Adds a service, or gives the one of this name another policy and panic threshold. Returns its index. */
+  /**
+   * Adds a service, or gives the one of this name another text. Returns its index: that which it had before it was removed,
+   * as long as no other has it, so that routers which still have the service go on with it.
+   */
   putService(text: ServiceText): number {
     const encoded = JSON.stringify(text)
     const bytes = Buffer.byteLength(encoded)
@@ -156,22 +169,27 @@ export class Edit {
     const services = this.#structure.services
     let index = this.find(text.name)
     if (index < 0) {
-      if (services.length >= this.#region.layout.services) {
-        throw new SignalboxError(
-          'SBX_REGION_FULL',
-          `Cannot put service ${text.name}: the region has room for ${this.#region.layout.services} services, ` +
-            'create the box with a larger capacity.services',
-        )
-      }
-      index = services.length
+      index = this.#placeFor(text.name)
       this.#serviceTable.begin(index)
-      services.push({ text: encoded, revision: this.#version, rows: [] })
-    } else if (services[index].text !== encoded) {
+      services[index] ??= { text: '', revision: this.#version, rows: [] }
+    }
+    if (services[index].text !== encoded) {
       services[index].text = encoded
       services[index].revision = this.#version
     }
     this.isChanged = true
     return index
+  }
+
+  /** Takes a service out with all its rows. What is in flight may still be settled; routers of it pick nobody from now on. */
+  removeService(service: number): void {
+    const removed = this.#structure.services[service]
+    for (const row of [...removed.rows]) this.remove(service, row)
+    const { name } = JSON.parse(removed.text) as ServiceText
+    removed.text = JSON.stringify({ name, policy: { name: '' }, panicThreshold: 0, isGone: true } satisfies ServiceText)
+    removed.revision = this.#version
+    delete removed.table
+    this.isChanged = true
   }
 
   /** Adds an endpoint to a service and returns its row. */
@@ -222,6 +240,31 @@ export class Edit {
     return { version: this.#version, services: this.#structure.services }
   }
 
+  /** Where a service goes that is not there: to where it was, behind all others, or in the place of one that was removed. */
+  #placeFor(name: string): number {
+    const services = this.#structure.services
+    const before = services.findIndex(({ text }) => isCalled(text, name, true))
+    if (before >= 0) return before
+    const { services: room } = this.#region.layout
+    if (services.length < room) return services.length
+    const vacant = this.#vacantPlace()
+    if (vacant >= 0) return vacant
+    throw new SignalboxError(
+      'SBX_REGION_FULL',
+      `Cannot put service ${name}: the region has room for ${room} services, create the box with a larger capacity.services`,
+    )
+  }
+
+  /** The place of a removed service that no thread sees any more as it was, and whose requests are over; −1: there is none. */
+  #vacantPlace(): number {
+    return this.#structure.services.findIndex(({ text, revision }, service) => {
+      if ((JSON.parse(text) as ServiceText).isGone !== true) return false
+      if (revision === this.#version || !isForgotten(this.#region, revision)) return false
+      const gauges = new Gauges(this.#region, this.#seat, service)
+      return gauges.sum(GAUGE_INFLIGHT) === 0 && gauges.sum(GAUGE_CONNECTIONS) === 0
+    })
+  }
+
   /** A row nobody lists, nobody can still pick by an old slot, and nothing is in flight on. */
   #freeRow(id: string): number {
     const { rows } = this.#region.layout
@@ -258,6 +301,11 @@ export class Edit {
     for (const service of this.#structure.services) for (const row of service.rows) isListed[row] = 1
     return isListed
   }
+}
+
+function isCalled(text: string, name: string, isGone: boolean): boolean {
+  const read = JSON.parse(text) as ServiceText
+  return read.name === name && (read.isGone === true) === isGone
 }
 
 function busy(state: string): SignalboxError {

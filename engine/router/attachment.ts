@@ -62,7 +62,10 @@ export class Attachment {
     return this.pinned
   }
 
-  /** The services of the pinned structure, in the order of their index; decoded once for each structure. Not to be changed. */
+  /**
+   * The services of the pinned structure, in the order of their index, those that were removed among them (`isGone`);
+   * decoded once for each structure. Not to be changed.
+   */
   serviceTexts(): readonly ServiceEntry[] {
     const pinned = this.catchUp()
     if (this.#decoded?.pinned === pinned) return this.#decoded.services
@@ -101,9 +104,9 @@ export class Attachment {
   /** Index and text of a service. Throws SBX_SERVICE_UNKNOWN. */
   findService(name: string): { index: number; text: ServiceText } {
     const texts = this.serviceTexts()
-    const index = texts.findIndex(({ text }) => text.name === name)
+    const index = texts.findIndex(({ text }) => text.name === name && !text.isGone)
     if (index < 0) {
-      const names = texts.map(({ text }) => text.name)
+      const names = texts.flatMap(({ text }) => (text.isGone ? [] : [text.name]))
       throw new SignalboxError(
         'SBX_SERVICE_UNKNOWN',
         `Cannot route to ${JSON.stringify(name)}: there is no such service, ` +

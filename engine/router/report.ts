@@ -82,7 +82,9 @@ export interface ServiceReport {
 
 /** Reports every service, as this thread sees the tables at this instant. */
 export function reportServices(attachment: Attachment): ServiceReport[] {
-  return attachment.serviceTexts().map(({ text, rows }, index) => reportOne(attachment, index, text, rows))
+  return attachment
+    .serviceTexts()
+    .flatMap(({ text, rows }, index) => (text.isGone ? [] : [reportOne(attachment, index, text, rows)]))
 }
 
 /** Reports one service. Throws SBX_SERVICE_UNKNOWN. */

@@ -78,6 +78,8 @@ export class Router {
   #shedFrom = SHED_NONE
   /** The candidates are aimed at all rows, as they are while it is calm. */
   #isWhole = false
+  /** The service was removed, and its place may be another's by now. */
+  #isLost = false
   #seen = 0
 
   /** Throws SBX_SERVICE_UNKNOWN. */
@@ -331,6 +333,12 @@ export class Router {
     return this.#attachment.endpoint(rowOfTicket(ticket))
   }
 
+  /** Whether the service was removed; then nobody is picked, unless it comes back. */
+  get isLost(): boolean {
+    this.#bind()
+    return this.#isLost
+  }
+
   /** Follows the structure: which rows the service has, and how they are sorted. */
   #bind(): void {
     const attachment = this.#attachment
@@ -339,10 +347,10 @@ export class Router {
     this.#seen = pinned
     const { region, slot } = attachment
     const revision = serviceRevision(region, slot, this.#index)
-    if (revision !== this.#revision) this.#adopt(JSON.parse(serviceText(region, slot, this.#index)) as ServiceText)
+    if (revision !== this.#revision) this.#read(JSON.parse(serviceText(region, slot, this.#index)) as ServiceText)
     this.#revision = revision
     const start = serviceStart(region, slot, this.#index)
-    const count = serviceCount(region, slot, this.#index)
+    const count = this.#isLost ? 0 : serviceCount(region, slot, this.#index)
     const rows = this.#chosenRows(start, count)
     this.#revisionSeen = this.#tiers.bind(this.#text, start, count, rows)
     this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
@@ -360,6 +368,12 @@ export class Router {
     let rows = Array.from(this.#attachment.region.words.subarray(start, start + count))
     if (subset !== undefined) rows = subsetOf(rows, endpointOf, this.#options)
     return subsetting === undefined ? rows : subsettingOf(rows, endpointOf, subsetting)
+  }
+
+  /** Of a service that was removed everything stays as it was, but the rows: what is in flight is settled by that. */
+  #read(text: ServiceText): void {
+    this.#isLost = text.isGone === true || text.name !== this.service
+    if (!this.#isLost) this.#adopt(text)
   }
 
   #adopt(text: ServiceText): void {

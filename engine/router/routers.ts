@@ -10,11 +10,19 @@ export class Routers {
     this.#attachment = attachment
   }
 
-  /** The same one each time for the same service and options. Throws SBX_SERVICE_UNKNOWN. */
+  /** The same one each time for the same service and options, as long as the service is there. Throws SBX_SERVICE_UNKNOWN. */
   of(service: string, options: RouterOptions = {}): Router {
     const key = JSON.stringify([service, options.subset, options.fallback])
-    let router = this.#known.get(key)
-    if (router === undefined) this.#known.set(key, (router = new Router(this.#attachment, service, options)))
+    const known = this.#known.get(key)
+    if (known !== undefined && !known.isLost) return known
+    this.#forgetLost()
+    const router = new Router(this.#attachment, service, options)
+    this.#known.set(key, router)
     return router
+  }
+
+  /** Services come and go with configs: routers of those that went are let go of whenever a new one is made. */
+  #forgetLost(): void {
+    for (const [key, router] of this.#known) if (router.isLost) this.#known.delete(key)
   }
 }

@@ -5,10 +5,12 @@ import { createRegion } from '../../engine/memory/region.ts'
 import { freeSeat, takeSeat } from '../../engine/memory/seats.ts'
 import { isWhole, peekPublished, readSlot, slotOf, slotStart, versionOf } from '../../engine/memory/slots.ts'
 import { type Edit, TableWriter } from '../../engine/memory/table-writer.ts'
+import { PICK, Router } from '../../engine/router/router.ts'
 import { newEndpoint, tinyWorld } from '../support/tiny-world.ts'
 import { Death, stepwise } from './ring-steps.ts'
 
 const SMALL = { rows: 4, services: 2, seats: 4, textBytes: 128, outcomes: 64 }
+const LIMITS = { requests: 10, connections: 0, retries: 0, endpointRequests: 0 }
 const TEXT = { name: 'api', policy: { name: 'round-robin' }, panicThreshold: 0.5 }
 
 function writerOf(region = createRegion(SMALL)): TableWriter {
@@ -88,6 +90,50 @@ test('putService() refuses one service more than there is room for, and says wha
     message:
       'Cannot put service third: the region has room for 2 services, create the box with a larger capacity.services',
   })
+})
+
+test('removeService() leaves routers nobody to pick, and lets them settle what is in flight', () => {
+  const world = tinyWorld({ a: {} }, { policy: 'round-robin', text: { limits: LIMITS } })
+  const ticket = world.router.pick()
+  world.writer.edit(edit => edit.removeService(world.service))
+  assert.equal(world.router.pick(), PICK.NO_ENDPOINT)
+  assert.equal(world.router.isLost, true)
+  assert.equal(world.attachment.tally.inflight(0), 1)
+  world.router.settle(ticket, 'ok', 1)
+  assert.equal(world.attachment.tally.inflight(0), 0)
+  assert.throws(() => world.attachment.findService('api'), { code: 'SBX_SERVICE_UNKNOWN', message: /the box has none/ })
+  world.close()
+})
+
+test('putService() gives a removed service its place again, and its routers pick', () => {
+  const world = tinyWorld({ a: {} }, { policy: 'round-robin' })
+  world.services.setShedFrom(world.service, 1)
+  world.writer.edit(edit => edit.removeService(world.service))
+  assert.ok(world.router.pick() < 0)
+  world.writer.edit(edit => {
+    const index = edit.putService(TEXT)
+    assert.equal(index, world.service)
+    edit.add(index, newEndpoint('b', {}))
+  })
+  assert.equal(world.pickId(), 'b')
+  assert.equal(world.services.shedFrom(world.service), 0, 'it begins anew')
+  world.close()
+})
+
+test('putService() gives the place of a removed service away when there is no other, and its routers see nothing of that', () => {
+  const world = tinyWorld({ a: {} }, { policy: 'round-robin', capacity: { services: 1 } })
+  const ticket = world.router.pick()
+  world.writer.edit(edit => edit.removeService(world.service))
+  const put = (): number => world.writer.edit(edit => edit.putService({ ...TEXT, name: 'web' }))
+  world.attachment.catchUp()
+  assert.throws(put, { code: 'SBX_REGION_FULL' }, 'a request of it is still in flight')
+  world.router.settle(ticket, 'ok', 1)
+  const index = put()
+  assert.equal(index, world.service)
+  world.writer.edit(edit => edit.add(index, newEndpoint('b', {})))
+  assert.equal(world.router.pick(), PICK.NO_ENDPOINT, 'the endpoint of another service is not for it')
+  assert.equal(new Router(world.attachment, 'web').pick() >= 0, true)
+  world.close()
 })
 
 test('putService() refuses a text that is too long', () => {
