@@ -52,6 +52,7 @@ const PORTS: Readonly<Record<string, string>> = {
   'engine/memory/table-writer.ts': 'bounds the wait for another writer',
   'engine/memory/ring-sleep.ts': 'bounds a sleep',
   'engine/admin/clock.ts': 'the port of the admin listener',
+  'engine/box/wall-clock.ts': 'when a config was taken, for people',
   'engine/proxy/': 'real sockets have real time limits; nothing of it is simulated',
   'engine/dispatcher/': 'likewise: it times requests of others',
   'agents/kit/clock.ts': 'the port of the agents',

@@ -1,21 +1,20 @@
 import { getEnvironmentData, setEnvironmentData, type Worker } from 'node:worker_threads'
 import { validateConfig } from '../config/load.ts'
-import type { Config, ConfigInput, ServiceConfig } from '../config/schema.ts'
+import type { Config, ConfigInput } from '../config/schema.ts'
 import { SignalboxError } from '../errors.ts'
 import { TICK_MS, tickClock } from '../memory/clock.ts'
 import type { Capacity } from '../memory/layout.ts'
 import { createRegion, handleOf, type RegionHandle } from '../memory/region.ts'
 import { freeSeatOf, seatsOfThread } from '../memory/seats.ts'
-import type { Edit } from '../memory/table-writer.ts'
-import { findPolicy } from '../policies/registry.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
 import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
 import { Router, type RouterOptions } from '../router/router.ts'
 import { Routers } from '../router/routers.ts'
-import { choiceBytesFor } from './choice-room.ts'
+import { fillTables } from './config-tables.ts'
 import type { Control, Log, RunningControl } from './control.ts'
-import { LiveService, newEndpoint } from './live-service.ts'
-import { serviceTextOf } from './service-text.ts'
+import { LiveService } from './live-service.ts'
+import { type ConfigStatus, type Follower, type ReloadReport, Reloads } from './reload.ts'
+import { checkSessionRoom, roomFor } from './room.ts'
 import { TableKeeper } from './table-keeper.ts'
 
 export interface SignalboxOptions {
@@ -63,7 +62,6 @@ export async function openBox(config: Config, options: SignalboxOptions = {}): P
 export class Box {
   /** Hand it to a thread: `new Worker(url, { workerData: box.handle })`. Plain data over shared memory. */
   readonly handle: RegionHandle
-  readonly config: Config
   readonly log: Log
   readonly #attachment: Attachment
   readonly #routers: Routers
@@ -71,11 +69,11 @@ export class Box {
   readonly #tick: NodeJS.Timeout
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = () => void this.close()
+  readonly #reloads: Reloads
   #control: RunningControl | undefined
   #closing: Promise<void> | undefined
 
   constructor(config: Config, options: SignalboxOptions) {
-    this.config = config
     this.log = options.log ?? SILENT
     const region = createRegion({ ...roomFor(config, options.capacity?.rows), ...options.capacity })
     checkSessionRoom(config, region.layout.affinity)
@@ -84,12 +82,19 @@ export class Box {
     this.#routers = new Routers(this.#attachment)
     tickClock(region)
     try {
-      this.#attachment.writer.edit(edit => fill(edit, config))
+      this.#attachment.writer.edit(edit => fillTables(edit, config))
     } catch (error) {
       this.#attachment.close()
       throw error
     }
     this.#tables = new TableKeeper(this.#attachment, this.log)
+    this.#reloads = new Reloads(config, {
+      attachment: this.#attachment,
+      tables: this.#tables,
+      log: this.log,
+      control: () => this.#control,
+      checkOpen: () => this.#open(),
+    })
     this.#tick = setInterval(() => {
       tickClock(region)
       this.#tables.tick()
@@ -113,6 +118,33 @@ export class Box {
     // Closed or aborted while the agents were starting: then they have nothing to start for.
     if (this.isClosed) await running.close()
     else this.#control = running
+  }
+
+  /** The config in force: the one it was made with, or the last that `reload` took. */
+  get config(): Config {
+    return this.#reloads.config
+  }
+
+  /**
+   * Goes on with another config, given as data or as the name of a file: tables, agents, and the proxies of this box follow. It
+   * resolves when all of them use it. Requests in flight end by the config they began with. What differs between the config in
+   * force and the next one is changed, and nothing else: a weight, a drain or an endpoint that was changed live stays.
+   *
+   * Refused whole, with nothing changed: SBX_CONFIG_INVALID and SBX_CONFIG_UNREADABLE as at the start, SBX_CONFIG_FIXED with a line for
+   * each thing that cannot change while it runs (addresses, threads, which agents there are, more than the memory has room for).
+   */
+  reload(source: ConfigInput | string): Promise<ReloadReport> {
+    return this.#reloads.reload(source)
+  }
+
+  /** Which config is in force since when, and what came of the last reload. */
+  configStatus(): ConfigStatus {
+    return this.#reloads.status()
+  }
+
+  /** Has a part follow each further config. Returns the way to end that. */
+  follow(follower: Follower): () => void {
+    return this.#reloads.follow(follower)
   }
 
   /** The running control plane; undefined when the box was made without one. */
@@ -196,52 +228,6 @@ export class Box {
 
   #open(): void {
     if (this.isClosed) throw new SignalboxError('SBX_BOX_CLOSED', 'Cannot use the box: it was closed, create a new one')
-  }
-}
-
-/**
- * Room for 100,000 sessions at a time, 4 MiB. Sets of eight fill unevenly: with three on average one session in 500 finds
- * no room in its set (the tail of a Poisson distribution), with six, in half the memory, one in 18.
- */
-const SESSIONS_ROOM = 1 << 18
-
-/** Room for the endpoints of the config twice over, its services, its longest endpoint text, sessions where they are kept, and choice tables. */
-function roomFor(config: Config, wantedRows?: number): Partial<Capacity> {
-  const services = Object.values(config.services)
-  const endpoints = services.flatMap(service => service.endpoints)
-  const longest = endpoints.reduce((most, endpoint) => Math.max(most, Buffer.byteLength(JSON.stringify(endpoint))), 0)
-  const rows = powerOfTwo(1024, endpoints.length * 2, 65_536)
-  return {
-    rows,
-    services: powerOfTwo(32, services.length, 1024),
-    textBytes: powerOfTwo(512, longest + 4, 65_536),
-    affinity: services.some(keepsSessions) ? SESSIONS_ROOM : 0,
-    choices: choiceBytesFor(config, Math.min(wantedRows ?? rows, 65_536)),
-  }
-}
-
-/** A sticky service without room for sessions would forget each at once, and nobody would know. */
-function checkSessionRoom(config: Config, room: number): void {
-  const sticky = Object.entries(config.services).find(([, service]) => keepsSessions(service))
-  if (sticky === undefined || room > 0) return
-  throw new SignalboxError(
-    'SBX_REGION_FULL',
-    `Cannot create box: service ${sticky[0]} keeps sessions and capacity.affinity is 0, leave it out or use 64 or more`,
-  )
-}
-
-function keepsSessions({ policy }: ServiceConfig): boolean {
-  return findPolicy(policy.name)?.keepsSessions === true
-}
-
-function powerOfTwo(least: number, wanted: number, most: number): number {
-  return Math.min(most, Math.max(least, 2 ** Math.ceil(Math.log2(Math.max(wanted, 1)))))
-}
-
-function fill(edit: Edit, config: Config): void {
-  for (const [name, service] of Object.entries(config.services)) {
-    const index = edit.putService(serviceTextOf(name, service, config.zone))
-    for (const endpoint of service.endpoints) edit.add(index, newEndpoint(endpoint))
   }
 }
 

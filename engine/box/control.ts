@@ -22,6 +22,8 @@ export interface ControlLink {
 export interface RunningControl {
   /** The agents as they are now. */
   status(): AgentStatus[]
+  /** Goes on with another config, which the tables say already; what the agents have learned stays. */
+  reload?(config: Config): void
   /** Stops all agents, in reverse order of start. The tables stay as they are. */
   close(): Promise<void>
   /** Stops one agent's thread at once, as a crash would; its supervisor brings it back. For drills and tests. */

@@ -1,12 +1,11 @@
-import { isDeepStrictEqual } from 'node:util'
-import { completeEndpoint, type EndpointConfig, type EndpointInput } from '../config/endpoint.ts'
+import { completeEndpoint, type EndpointInput } from '../config/endpoint.ts'
 import { SignalboxError } from '../errors.ts'
 import { DRAINING, QUARANTINED } from '../memory/bars.ts'
 import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
-import type { EndpointText } from '../memory/endpoint-table.ts'
 import type { NewEndpoint } from '../memory/table-writer.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { type EndpointReport, reportService } from '../router/report.ts'
+import { isSameEndpoint, newEndpoint } from './config-tables.ts'
 import type { TableKeeper } from './table-keeper.ts'
 
 const DRAIN_POLL_MS = 10
@@ -79,10 +78,10 @@ export class LiveService {
     const kept: [row: number, weight: number][] = []
     writer.edit(edit => {
       for (const row of [...edit.rows(this.#index)]) {
-        const now = this.#attachment.endpoint(row)
-        const next = wanted.get(now.id)
-        if (next !== undefined && this.#isSame(row, now, next)) {
-          wanted.delete(now.id)
+        const { id } = this.#attachment.endpoint(row)
+        const next = wanted.get(id)
+        if (next !== undefined && isSameEndpoint(this.#attachment, row, next)) {
+          wanted.delete(id)
           kept.push([row, next.weight])
         } else {
           edit.remove(this.#index, row)
@@ -92,15 +91,6 @@ export class LiveService {
     })
     for (const [row, weight] of kept) this.#weigh(row, weight)
     this.#tables?.renewNow(this.#index)
-  }
-
-  #isSame(row: number, now: EndpointText, next: NewEndpoint): boolean {
-    return (
-      now.url === next.url &&
-      now.zone === next.zone &&
-      this.#attachment.endpoints.priority(row) === next.priority &&
-      isDeepStrictEqual({ ...now.metadata }, { ...next.metadata })
-    )
   }
 
   #weigh(row: number, weight: number): void {
@@ -217,9 +207,4 @@ export class LiveService {
           : ids.slice(0, 20).join(', ') + (ids.length > 20 ? ` and ${ids.length - 20} more` : '')),
     )
   }
-}
-
-/** What the table needs of a configured endpoint. */
-export function newEndpoint({ id, url, zone = '', metadata, weight, priority }: EndpointConfig): NewEndpoint {
-  return { id, url, zone, metadata, weight, priority }
 }

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { SignalboxError } from '../errors.ts'
 import { checkTree, withoutEchoes } from './check.ts'
 import { type Environment, interpolateTree } from './interpolate.ts'
-import { CONFIG_BYTES_MAX, type ConfigResult, parseConfig, tooLarge } from './parse.ts'
+import { CONFIG_BYTES_MAX, type ConfigResult, type LocatedConfig, parseLocated, tooLarge } from './parse.ts'
 import { type ConfigProblem, type Finding, formatPath, formatProblems } from './problems.ts'
 import type { Config, ConfigInput } from './schema.ts'
 
@@ -10,13 +10,24 @@ export type { Config, ConfigInput } from './schema.ts'
 
 /** Reads a config file. Throws SBX_CONFIG_UNREADABLE, or SBX_CONFIG_INVALID with a line for each problem. */
 export async function loadConfig(file: string, env: Environment = process.env): Promise<Config> {
-  const result = await readConfig(file, env)
-  if ('config' in result) return result.config
+  const { config } = await loadLocated(file, env)
+  return config
+}
+
+/** The same, for who judges the config further. */
+export async function loadLocated(file: string, env: Environment = process.env): Promise<LocatedConfig> {
+  const result = await readLocated(file, env)
+  if ('config' in result) return result
   throw invalid(`Cannot read config ${file}`, formatProblems(file, result.problems), result.problems)
 }
 
 /** Reads a config file and gives back its problems instead of throwing them. Throws SBX_CONFIG_UNREADABLE. */
 export async function readConfig(file: string, env: Environment = process.env): Promise<ConfigResult> {
+  const result = await readLocated(file, env)
+  return 'config' in result ? { config: result.config } : result
+}
+
+async function readLocated(file: string, env: Environment): Promise<LocatedConfig | { problems: ConfigProblem[] }> {
   const bytes = await readAtMost(file, CONFIG_BYTES_MAX + 1)
   if (bytes.length > CONFIG_BYTES_MAX) return { problems: [tooLarge()] }
   let text: string
@@ -25,7 +36,7 @@ export async function readConfig(file: string, env: Environment = process.env): 
   } catch {
     return { problems: [notUtf8(bytes)] }
   }
-  return parseConfig(text, { file, env })
+  return parseLocated(text, { file, env })
 }
 
 /**

@@ -19,9 +19,25 @@ export type ConfigResult = { config: Config } | { problems: ConfigProblem[] }
  * `env` is where `${NAME}` is looked up, `process.env` by default. `file` is put into each problem and never opened.
  */
 export function parseConfig(text: string, options: { file?: string; env?: Environment } = {}): ConfigResult {
-  const problems = (found: ConfigProblem[]): ConfigResult => ({
-    problems: options.file === undefined ? found : found.map(problem => ({ file: options.file!, ...problem })),
-  })
+  const result = parseLocated(text, options)
+  return 'config' in result ? { config: result.config } : result
+}
+
+/** A config, and where in its text what is found about it later stands. */
+export interface LocatedConfig {
+  readonly config: Config
+  /** In the order of the text. */
+  readonly locate: (findings: readonly Finding[]) => ConfigProblem[]
+}
+
+/** The same as `parseConfig`, for who judges the config further. */
+export function parseLocated(
+  text: string,
+  options: { file?: string; env?: Environment } = {},
+): LocatedConfig | { problems: ConfigProblem[] } {
+  const named = (found: ConfigProblem[]): ConfigProblem[] =>
+    options.file === undefined ? found : found.map(problem => ({ file: options.file!, ...problem }))
+  const problems = (found: ConfigProblem[]) => ({ problems: named(found) })
   if (Buffer.byteLength(text) > CONFIG_BYTES_MAX) return problems([tooLarge()])
   const yaml = readYaml(text)
   if (yaml.isBroken) return problems(placed(yaml.findings, yaml))
@@ -31,7 +47,9 @@ export function parseConfig(text: string, options: { file?: string; env?: Enviro
   const findings = [...yaml.findings]
   const tree = interpolateTree(yaml.tree, options.env ?? process.env, finding => findings.push(finding))
   const checked = checkTree(tree, { needsRoutes: true })
-  if ('config' in checked && findings.length === 0) return checked
+  if ('config' in checked && findings.length === 0) {
+    return { config: checked.config, locate: found => named(placed(found, yaml)) }
+  }
   if ('findings' in checked) findings.push(...checked.findings)
   return problems(placed(withoutEchoes(findings, tree), yaml))
 }

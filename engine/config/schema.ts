@@ -70,6 +70,16 @@ const limitsSchema = keys({
   connections: whole(1, 1_000_000)
     .prefault(10_000)
     .describe('Downstream connections of the whole process, 1 to 1000000. Default 10000.'),
+  connectionsPerClient: whole(0, 1_000_000)
+    .prefault(0)
+    .describe(
+      'Downstream connections of one source address to one proxy thread, 0 to 1000000; more are closed. Each thread counts its own, and trustedProxies are not counted. 0: no limit. Default 0.',
+    ),
+  requestsPerConnection: whole(0, 1_000_000_000)
+    .prefault(0)
+    .describe(
+      'Requests on one downstream connection, 0 to 1000000000; the last is answered with Connection: close. 0: no limit. Default 0.',
+    ),
   headerTimeout: duration()
     .prefault('10s')
     .describe('Time for a request to deliver its headers; later is answered with 408. 0s: none. Default 10s.'),
@@ -79,6 +89,19 @@ const limitsSchema = keys({
   keepAliveIdle: duration()
     .prefault('60s')
     .describe('How long an idle downstream connection stays open. 0s: no limit. Default 60s.'),
+})
+
+const drainSchema = keys({
+  delay: duration()
+    .prefault('0s')
+    .describe(
+      'After SIGTERM: time in which it is no longer ready but still serves, and closes each connection after its response. Default 0s.',
+    ),
+  timeout: duration()
+    .prefault('25s')
+    .describe(
+      'Time that what is in flight then has to finish. With delay it should be less than who sends SIGTERM waits. 0s: it is cut at once. Default 25s.',
+    ),
 })
 
 /** Zones may be empty, so that `zone: "${ZONE:-}"` works on a machine that does not know its own. */
@@ -279,6 +302,7 @@ const writtenConfig = keys({
   admin: adminSchema.prefault({}).describe('The admin listener. Default: see each key.'),
   log: logSchema.prefault({}).describe('What is logged. Default: see each key.'),
   limits: limitsSchema.prefault({}).describe('What a downstream may ask of the proxy. Default: see each key.'),
+  drain: drainSchema.prefault({}).describe('How the proxy ends. Default: see each key.'),
   trustedProxies: z
     .array(
       textLeaf({

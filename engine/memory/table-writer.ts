@@ -176,8 +176,8 @@ export class Edit {
     if (services[index].text !== encoded) {
       services[index].text = encoded
       services[index].revision = this.#version
+      this.isChanged = true
     }
-    this.isChanged = true
     return index
   }
 

@@ -1,0 +1,121 @@
+import { endpointsOf, isSame } from '../config/changes.ts'
+import type { Config, EndpointConfig } from '../config/schema.ts'
+import type { EndpointText } from '../memory/endpoint-table.ts'
+import type { Edit, NewEndpoint } from '../memory/table-writer.ts'
+import type { Attachment } from '../router/attachment.ts'
+import { serviceTextOf } from './service-text.ts'
+import type { TableKeeper } from './table-keeper.ts'
+
+/** Puts the services of a config and their endpoints into tables that have none. */
+export function fillTables(edit: Edit, config: Config): void {
+  for (const [name, service] of Object.entries(config.services)) {
+    const index = edit.putService(serviceTextOf(name, service, config.zone))
+    for (const endpoint of service.endpoints) edit.add(index, newEndpoint(endpoint))
+  }
+}
+
+/**
+ * Takes the tables from one config to the next in one publication: every pick sees all of it or nothing. Services that are
+ * gone stay until `removeServices`: requests that began before may still be routed to them.
+ *
+ *   now ──┐                 What is the same in both is left alone, whatever was changed live in between (a weight, an
+ *         ├─ differences ─▶ endpoint added or removed, a drain). Where they differ, the next one wins.
+ *   next ─┘        tables
+ *
+ * An endpoint that stays the same but for its weight keeps its row, and with it what is in flight, its bars and what was
+ * learned of it. Throws what an edit throws, and then nothing has changed.
+ */
+export function changeTables(attachment: Attachment, tables: TableKeeper, now: Config, next: Config): void {
+  const { writer, endpoints, services } = attachment
+  const weighed: Weighing[] = []
+  const before = new Map<number, number>()
+  try {
+    writer.edit(edit => {
+      const touched = new Set<number>()
+      for (const [name, service] of Object.entries(next.services)) {
+        const isNew = edit.find(name) < 0
+        const index = edit.putService(serviceTextOf(name, service, next.zone))
+        const was = isNew ? new Map<string, EndpointConfig>() : endpointsOf(now, name)
+        const found = weighed.length
+        const isMoved = changeEndpoints(edit, attachment, index, was, endpointsOf(next, name), weighed)
+        if (isMoved || weighed.length > found) touched.add(index)
+      }
+      // Last, since a word cannot be taken back by leaving an edit unpublished.
+      for (const { row, weight, service } of weighed) {
+        before.set(row, endpoints.weight(row))
+        endpoints.setWeight(row, weight)
+        services.raisePullMax(service, endpoints.pull(row))
+      }
+      for (const index of touched) tables.renew(edit, index)
+    })
+  } catch (error) {
+    for (const [row, weight] of before) endpoints.setWeight(row, weight)
+    throw error
+  }
+}
+
+interface Weighing {
+  readonly row: number
+  readonly weight: number
+  readonly service: number
+}
+
+/** Takes services out that this config does not have any more. */
+export function removeServices(attachment: Attachment, names: readonly string[]): void {
+  if (names.length === 0) return
+  attachment.writer.edit(edit => {
+    for (const name of names) {
+      const index = edit.find(name)
+      if (index >= 0) edit.removeService(index)
+    }
+  })
+}
+
+/** Whether a row's endpoint is this one, its weight aside. */
+export function isSameEndpoint(attachment: Attachment, row: number, next: NewEndpoint): boolean {
+  const now: EndpointText = attachment.endpoint(row)
+  return (
+    now.url === next.url &&
+    now.zone === next.zone &&
+    attachment.endpoints.priority(row) === next.priority &&
+    isSame(now.metadata, next.metadata)
+  )
+}
+
+/** What the table needs of a configured endpoint. */
+export function newEndpoint({ id, url, zone = '', metadata, weight, priority }: EndpointConfig): NewEndpoint {
+  return { id, url, zone, metadata, weight, priority }
+}
+
+/** Adds, removes and lists in `weighed` what differs. True when rows came or went. */
+function changeEndpoints(
+  edit: Edit,
+  attachment: Attachment,
+  service: number,
+  now: ReadonlyMap<string, EndpointConfig>,
+  next: ReadonlyMap<string, EndpointConfig>,
+  weighed: Weighing[],
+): boolean {
+  const rows = new Map(edit.rows(service).map(row => [attachment.endpoint(row).id, row]))
+  let isMoved = false
+  const remove = (row: number | undefined): void => {
+    if (row === undefined) return
+    edit.remove(service, row)
+    isMoved = true
+  }
+  for (const id of now.keys()) if (!next.has(id)) remove(rows.get(id))
+  for (const [id, endpoint] of next) {
+    const before = now.get(id)
+    if (before !== undefined && isSame(before, endpoint)) continue
+    const wanted = newEndpoint(endpoint)
+    const row = rows.get(id)
+    if (row !== undefined && isSameEndpoint(attachment, row, wanted)) {
+      if (before?.weight !== endpoint.weight) weighed.push({ row, weight: endpoint.weight, service })
+      continue
+    }
+    remove(row)
+    edit.add(service, wanted)
+    isMoved = true
+  }
+  return isMoved
+}
