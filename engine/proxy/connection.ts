@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.ts'
 import { plainAddress } from './forwarded.ts'
 import type { Front } from './front.ts'
+import type { Rules } from './rules.ts'
 
 const CONNECTION = Symbol('connection')
 
@@ -18,7 +19,6 @@ export class Connection {
   readonly socket: Socket
   /** Address of the peer, an IPv4 one in IPv4 form. */
   readonly remote: string
-  readonly isTrusted: boolean
   /** The peer speaks TLS to us. */
   readonly isSecure: boolean
   /** Requests that are not over, in the order they came: more than one where the downstream pipelines. */
@@ -29,12 +29,18 @@ export class Connection {
   isClosing = false
   /** The last Host found valid on it: mostly the next one is the same. */
   goodHost: string | undefined
+  /** As many requests came on it as may: further ones are not taken. */
+  isSpent = false
+  readonly #front: Front
+  #requests = 0
+  #isTrusted = false
+  #trustedBy: Rules['trusted'] | undefined
   #isEnding = false
 
   constructor(socket: Socket, front: Front) {
     this.socket = socket
     this.remote = plainAddress(socket.remoteAddress)
-    this.isTrusted = front.trusted.has(this.remote)
+    this.#front = front
     this.isSecure = (socket as Partial<TLSSocket>).encrypted === true
     this.idleSinceMs = front.nowMs()
     ;(socket as FrontSocket)[CONNECTION] = this
@@ -45,8 +51,22 @@ export class Connection {
     return (socket as FrontSocket)[CONNECTION]
   }
 
+  /** Whether the peer is believed what it says of who is behind it; a config may change that while the connection is open. */
+  get isTrusted(): boolean {
+    const { trusted } = this.#front
+    if (this.#trustedBy !== trusted) {
+      this.#trustedBy = trusted
+      this.#isTrusted = trusted.has(this.remote)
+    }
+    return this.#isTrusted
+  }
+
   add(exchange: Exchange): void {
     this.open.push(exchange)
+    const { requestsPerConnection } = this.#front.limits
+    if (requestsPerConnection === 0 || ++this.#requests < requestsPerConnection) return
+    exchange.isLast = true
+    this.isSpent = true
   }
 
   remove(exchange: Exchange, nowMs: number): void {

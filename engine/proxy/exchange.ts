@@ -44,6 +44,7 @@ export class Exchange {
   /** The connection closes after this response. */
   isLast: boolean
   readonly #front: Front
+  readonly #limits: Front['limits']
   readonly #startedAt: number
   #tries: Tries | undefined
   #tunnel: Tunnel | undefined
@@ -71,6 +72,7 @@ export class Exchange {
 
   constructor(front: Front, connection: Connection, request: IncomingMessage, response: ServerResponse) {
     this.#front = front
+    this.#limits = front.limits
     this.connection = connection
     this.request = request
     this.response = response
@@ -339,7 +341,7 @@ export class Exchange {
       this.#front.waiting.delete(this)
     } else if (this.#sending?.body?.isPaused !== true) {
       // While it is the upstream that does not read, undici's clock runs, not this one.
-      const { bodyIdle } = this.#front.limits
+      const { bodyIdle } = this.#limits
       if (bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
     }
   }

@@ -1,104 +1,78 @@
-import { CLASS_NAMES } from '../memory/classes.ts'
 import { readClock } from '../memory/clock.ts'
 import { createDice, type Dice } from '../policies/dice.ts'
 import type { Attachment } from '../router/attachment.ts'
-import type { Router } from '../router/router.ts'
-import { Routers } from '../router/routers.ts'
 import { AccessLog } from './access-log.ts'
+import { Clients } from './clients.ts'
 import type { Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
-import { TrustedPeers } from './forwarded.ts'
-import { Line } from './line.ts'
-import type { ThreadPlan } from './plan.ts'
-import { type HashOf, hashOf } from './request-key.ts'
-import { RouteTable } from './routes.ts'
-import { cookieOf, SessionCookie } from './session-cookie.ts'
+import { Lanes } from './lanes.ts'
+import type { RulesPlan, ThreadPlan } from './plan.ts'
+import { Rules } from './rules.ts'
 import { Upstreams } from './upstreams.ts'
 
-/** A service, or the part of it that a route leads to, as requests of one thread see it. */
-export interface Lane {
-  readonly service: string
-  readonly router: Router
-  readonly timeouts: ThreadPlan['services'][string]['timeouts']
-  readonly retry: ThreadPlan['services'][string]['retry']
-  /** Where requests wait when a limit is reached; undefined where none do. */
-  readonly line: Line | undefined
-  /** What keeps a request at its endpoint; undefined where the policy does not ask. */
-  readonly hashOf: HashOf | undefined
-  /** What a request without a session is given; undefined where none are given. */
-  readonly cookie: SessionCookie | undefined
-  /** How dear the requests are, see CLASS. */
-  readonly requestClass: number
-}
+export type { Lane } from './lanes.ts'
 
-/** What lanes of one thread share. */
-class Lanes {
-  readonly #routers: Routers
-  /** Routes to the same endpoints wait in one line. */
-  readonly #lines = new Map<Router, Line>()
-
-  constructor(attachment: Attachment) {
-    this.#routers = new Routers(attachment)
-  }
-
-  of(route: ThreadPlan['routes'][number], plan: ThreadPlan['services'][string]): Lane {
-    const { service, subset, subsetFallback } = route
-    const { timeouts, retry, policy, limits } = plan
-    // Routes to the same endpoints share a router: what it derives of them is derived once.
-    const router = this.#routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
-    const name = cookieOf(policy)
-    return {
-      service,
-      router,
-      timeouts,
-      retry,
-      line: this.#lineOf(router, limits?.queueTimeout ?? 0),
-      hashOf: hashOf(policy),
-      cookie: name === undefined ? undefined : new SessionCookie(name),
-      requestClass: CLASS_NAMES.indexOf(route.class),
-    }
-  }
-
-  #lineOf(router: Router, waitMs: number): Line | undefined {
-    if (waitMs === 0) return undefined
-    let line = this.#lines.get(router)
-    if (line === undefined) this.#lines.set(router, (line = new Line(router, waitMs)))
-    return line
-  }
-}
-
-/** All that the requests of one thread share. */
+/**
+ * All that the requests of one thread share. What is here lives as long as the thread; what lives as long as a config is in
+ * its rules, which `adopt` replaces.
+ */
 export class Front {
-  readonly limits: ThreadPlan['limits']
-  readonly trusted: TrustedPeers
-  readonly routes: RouteTable<Lane>
+  rules: Rules
   readonly upstreams: Upstreams
   readonly counters: Int32Array
-  readonly log: AccessLog | undefined
+  /** Undefined while no access log is wanted. */
+  log: AccessLog | undefined
   readonly connections = new Set<Connection>()
+  readonly clients = new Clients()
   /** Exchanges that wait for a downstream to go on: to send its body, or to read. Swept for those that wait too long. */
   readonly waiting = new Set<Exchange>()
   isDraining = false
   readonly #attachment: Attachment
+  readonly #lanes: Lanes
+  /** Stays when no more lines are wanted: those that were handed over are still to be taken. */
+  readonly #lines: AccessLog
   #unflushed: Exchange[] = []
   /** 31 random bits, for what shall not happen at the same moment everywhere. */
   readonly roll: Dice
 
   constructor(plan: ThreadPlan, attachment: Attachment, hand: (text: string) => void) {
-    this.limits = plan.limits
-    this.trusted = new TrustedPeers(plan.trustedProxies)
     this.counters = plan.counters
-    this.log = plan.isLogging ? new AccessLog(hand, plan.counters) : undefined
     this.#attachment = attachment
-    this.upstreams = new Upstreams(attachment)
+    this.#lanes = new Lanes(attachment)
     this.roll = createDice(attachment.seat + 1)
-    const lanes = new Lanes(attachment)
-    const routes = plan.routes.map(route => ({
-      host: route.match.host,
-      path: route.match.path,
-      lane: lanes.of(route, plan.services[route.service]),
-    }))
-    this.routes = new RouteTable(routes)
+    this.#lines = new AccessLog(hand, plan.counters)
+    this.upstreams = new Upstreams(attachment)
+    this.rules = new Rules(plan, this.#lanes)
+    this.log = plan.isLogging ? this.#lines : undefined
+  }
+
+  /** Requests that begin from now on, on whichever connection, follow this plan. */
+  adopt(plan: RulesPlan): void {
+    this.rules = new Rules(plan, this.#lanes)
+    this.upstreams.adopt(this.rules.lanes)
+    this.log = plan.isLogging ? this.#lines : undefined
+    if (!plan.isLogging) this.#lines.flush()
+  }
+
+  get limits(): Rules['limits'] {
+    return this.rules.limits
+  }
+
+  get trusted(): Rules['trusted'] {
+    return this.rules.trusted
+  }
+
+  get routes(): Rules['routes'] {
+    return this.rules.routes
+  }
+
+  /** So many characters of the access log have been taken by who writes them. */
+  linesTaken(characters: number): void {
+    this.#lines.taken(characters)
+  }
+
+  flushLines(): void {
+    this.#lines.flush()
   }
 
   /** Milliseconds on the cached clock, one tick old at most. Costs no system call. */

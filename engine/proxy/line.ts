@@ -25,7 +25,8 @@ const LOOK_MS = 5
  */
 export class Line {
   readonly #router: Router
-  readonly #waitMs: number
+  /** How long those wait who enter from now on, in ms. */
+  waitMs: number
   readonly #byClass: Map<Waiter, NodeJS.Timeout>[] = []
   #length = 0
   #look: NodeJS.Timeout | undefined
@@ -33,7 +34,7 @@ export class Line {
 
   constructor(router: Router, waitMs: number) {
     this.#router = router
-    this.#waitMs = waitMs
+    this.waitMs = waitMs
   }
 
   /** Whether one of this class would have to stand behind somebody. */
@@ -49,7 +50,7 @@ export class Line {
     const timer = setTimeout(() => {
       this.leave(waiter)
       waiter.onWaitedTooLong()
-    }, this.#waitMs)
+    }, this.waitMs)
     const waiting = (this.#byClass[waiter.requestClass] ??= new Map())
     waiting.set(waiter, timer)
     if (++this.#length === 1) this.#look = setInterval(() => this.serve(), LOOK_MS)

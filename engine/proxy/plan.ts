@@ -5,8 +5,10 @@ import type { RegionHandle } from '../memory/region.ts'
  * What passes between the proxy and its threads: the plan a thread is started with, and the messages both ways.
  *
  *   proxy  ── plan ──▶ thread                 once, as workerData
+ *   proxy  ── rules ──▶ ◀── ruled ──          whenever the config changes
  *   proxy  ◀── listening | failed ──          once
  *   proxy  ◀── lines ── ── written ──▶        access log, as long as it runs
+ *   proxy  ── leave ──▶                       before the end: it still serves, and closes connections after their response
  *   proxy  ── drain ──▶ ◀── drained ──        at the end
  */
 
@@ -24,6 +26,8 @@ export interface ThreadPlan {
   handle: RegionHandle
   listen: ListenPlan[]
   limits: Config['limits']
+  /** Downstream connections this thread may have: its share of limits.connections. */
+  connectionsMax: number
   trustedProxies: string[]
   routes: Config['routes']
   services: Record<string, Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy' | 'limits'>>
@@ -31,6 +35,9 @@ export interface ThreadPlan {
   counters: Int32Array
   isLogging: boolean
 }
+
+/** What of a thread's plan is config: a running thread is given another. */
+export type RulesPlan = Omit<ThreadPlan, 'handle' | 'listen' | 'counters'>
 
 /** Where a thread or a proxy listens in fact. */
 export interface BoundAddress {
@@ -42,6 +49,11 @@ export type FromThread =
   | { type: 'listening'; addresses: BoundAddress[] }
   | { type: 'failed'; code: string; address: string; port: number; message: string }
   | { type: 'lines'; text: string }
+  | { type: 'ruled'; turn: number }
   | { type: 'drained' }
 
-export type ToThread = { type: 'drain'; deadlineMs: number } | { type: 'written'; characters: number }
+export type ToThread =
+  | { type: 'rules'; plan: RulesPlan; turn: number }
+  | { type: 'leave' }
+  | { type: 'drain'; deadlineMs: number }
+  | { type: 'written'; characters: number }

@@ -1,9 +1,13 @@
 import { closeSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Box } from '../box/box.ts'
+import { isSame } from '../config/changes.ts'
+import type { Finding } from '../config/problems.ts'
+import type { Config } from '../config/schema.ts'
 import { type ErrorCode, SignalboxError } from '../errors.ts'
 import { canReusePort, describeListenError, listen } from './listen.ts'
-import type { BoundAddress, ListenPlan, ThreadPlan } from './plan.ts'
+import type { BoundAddress, ListenPlan, RulesPlan } from './plan.ts'
+import { rulesPlanOf } from './rules-plan.ts'
 import { ListenFailure, ThreadKeeper, type ThreadStatus } from './thread-keeper.ts'
 import { type InheritedListener, tellParentReady } from './under-parent.ts'
 
@@ -20,12 +24,9 @@ export interface ProxyOptions {
   signal?: AbortSignal
 }
 
-/** Time in-flight requests have to finish where drain is not told another, in ms. */
-const DRAIN_MS = 30_000
-
 /**
  * Listens on config.listen with config.workers threads and routes what comes. Resolves when every thread listens. Like a
- * listening server it keeps the process alive until it is drained or closed; the box must outlive it.
+ * listening server it keeps the process alive until it is drained or closed; the box must outlive it. It follows `box.reload`.
  *
  * Throws SBX_LISTEN_FAILED.
  */
@@ -50,8 +51,12 @@ export class RunningProxy {
   readonly #onAbort = () => void this.close()
   #addresses: BoundAddress[] = []
   #isShared = false
+  #rules: RulesPlan | undefined
+  #unfollow: (() => void) | undefined
   #isEnding = false
+  #draining: Promise<void> | undefined
   #ending: Promise<void> | undefined
+  #stopWaiting: (() => void) | undefined
 
   constructor(box: Box, options: ProxyOptions) {
     this.#box = box
@@ -76,14 +81,34 @@ export class RunningProxy {
   }
 
   /**
-   * Stops accepting, finishes what has begun, closes idle connections, and ends all threads. What is still open after
-   * `deadlineMs` is cut.
+   * Ends in order. For `delayMs` it serves on and has each connection close after its response, so that who balances over it can
+   * look elsewhere; then it stops accepting, finishes what has begun, closes idle connections, and ends all threads. What is
+   * still open after `deadlineMs` more is cut. Both are those of config.drain where they are not given.
    */
-  async drain(deadlineMs = DRAIN_MS): Promise<void> {
+  drain(deadlineMs?: number, delayMs?: number): Promise<void> {
+    const { timeout, delay } = this.#box.config.drain
+    return this.#ending ?? (this.#draining ??= this.#drain(deadlineMs ?? timeout, delayMs ?? delay))
+  }
+
+  async #drain(deadlineMs: number, delayMs: number): Promise<void> {
+    if (delayMs > 0) {
+      for (const keeper of this.#keepers) keeper.leave()
+      await this.#wait(delayMs)
+    }
     if (this.#ending !== undefined) return this.#ending
     this.#begin()
     await Promise.all(this.#keepers.map(keeper => keeper.drain(deadlineMs)))
     this.#ending ??= Promise.resolve()
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, delayMs)
+      this.#stopWaiting = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /** Ends all threads at once, with what is open on them. As often as you like. */
@@ -99,9 +124,14 @@ export class RunningProxy {
     const wanted = this.#box.config.workers
     await this.#checkFree(wanted)
     const count = this.#threadCount(wanted)
-    const addresses = await this.#startThread(0, count, this.#nextListen())
+    this.#rules = this.#rulesOf(this.#box.config, count)
+    this.#unfollow = this.#box.follow({
+      objections: fixedFaults,
+      adopt: config => this.#adopt(config, count),
+    })
+    const addresses = await this.#startThread(0, this.#nextListen())
     this.#addresses = addresses
-    await Promise.all(Array.from({ length: count - 1 }, (_, i) => this.#startFurther(i + 1, count)))
+    await Promise.all(Array.from({ length: count - 1 }, (_, i) => this.#startFurther(i + 1)))
     if (this.#spare !== undefined) tellParentReady()
   }
 
@@ -138,9 +168,9 @@ export class RunningProxy {
   }
 
   /** Whether a port can be shared is known once a second thread has bound it: where it cannot, fewer threads serve. */
-  async #startFurther(index: number, count: number): Promise<void> {
+  async #startFurther(index: number): Promise<void> {
     try {
-      await this.#startThread(index, count, this.#nextListen())
+      await this.#startThread(index, this.#nextListen())
     } catch (error) {
       if (!this.#isShared) throw error
       const why = (error as Error).message
@@ -148,22 +178,26 @@ export class RunningProxy {
     }
   }
 
-  async #startThread(index: number, count: number, at: ListenPlan[] | undefined): Promise<BoundAddress[]> {
-    const { config, handle, log } = this.#box
-    const plan: Omit<ThreadPlan, 'listen' | 'counters'> = {
-      handle,
-      limits: config.limits,
-      trustedProxies: config.trustedProxies,
-      routes: config.routes,
-      services: Object.fromEntries(
-        Object.entries(config.services).map(([name, { timeouts, retry, policy, limits }]) => [
-          name,
-          { timeouts, retry, policy, limits },
-        ]),
-      ),
-      isLogging: config.log.access && this.#options.onAccessLines !== undefined,
-    }
-    const keeper = new ThreadKeeper(index, plan, Math.ceil(config.limits.connections / count), {
+  #rulesOf(config: Config, threads: number): RulesPlan {
+    return rulesPlanOf(config, threads, this.#options.onAccessLines !== undefined)
+  }
+
+  /** Requests that begin after this resolved follow the config, whichever thread they come to. */
+  async #adopt(config: Config, threads: number): Promise<void> {
+    // Files that the config names may be others although it says the same.
+    await (this as { reloadCertificates?: () => unknown }).reloadCertificates?.()
+    const rules = this.#rulesOf(config, threads)
+    if (isSame(rules, this.#rules)) return
+    this.#rules = rules
+    const ruled = await Promise.all(this.#keepers.map(keeper => keeper.rule(rules)))
+    const stuck = ruled.flatMap((isRuled, index) => (isRuled ? [] : [index]))
+    if (stuck.length > 0)
+      this.#box.log('warn', 'proxy threads stand still and have not taken the new config yet', { stuck })
+  }
+
+  async #startThread(index: number, at: ListenPlan[] | undefined): Promise<BoundAddress[]> {
+    const { handle, log } = this.#box
+    const keeper = new ThreadKeeper(index, handle, this.#rules as RulesPlan, {
       nextListen: () => this.#nextListen(),
       onGone: (threadId, why) => {
         this.#box.giveBack(threadId)
@@ -196,6 +230,8 @@ export class RunningProxy {
 
   #begin(): void {
     this.#isEnding = true
+    this.#unfollow?.()
+    this.#stopWaiting?.()
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     // A duplicate that is still open would keep the port listening with nobody to accept.
     for (const { fds } of this.#spare ?? []) for (const fd of fds.splice(0)) closeQuietly(fd)
@@ -205,6 +241,18 @@ export class RunningProxy {
     this.#begin()
     await Promise.all(this.#keepers.map(keeper => keeper.close()))
   }
+}
+
+/** Sockets and threads are made once. */
+function fixedFaults(now: Config, next: Config): Finding[] {
+  const findings: Finding[] = []
+  const fixed = (key: 'listen' | 'workers', what: string): void => {
+    if (!isSame(now[key], next[key]))
+      findings.push({ path: [key], message: `${what} while it runs; restart it to change that` })
+  }
+  fixed('listen', 'the proxy keeps the addresses it listens on')
+  fixed('workers', 'the proxy keeps its threads')
+  return findings
 }
 
 function closeQuietly(fd: number): void {

@@ -9,9 +9,9 @@ import { takeUpgrade } from './upgrade.ts'
 
 /**
  * The node:http server in front of one address. What the parser refuses never becomes a request: it is answered here,
- * on the bare socket, and the connection ends. `connectionsMax` counts over all addresses of the thread.
+ * on the bare socket, and the connection ends.
  */
-export function createFrontServer(front: Front, connectionsMax: number): Server {
+export function createFrontServer(front: Front): Server {
   const { headerTimeout, headerBytes, urlBytes, keepAliveIdle } = front.limits
   const server = createServer({
     insecureHTTPParser: false,
@@ -35,16 +35,18 @@ export function createFrontServer(front: Front, connectionsMax: number): Server 
   server.on('connection', (socket: Socket) => {
     // One whose request is read once more, see upgrade.ts.
     if (Connection.of(socket) !== undefined) return
-    if (front.connections.size >= connectionsMax) {
+    const connection = front.connections.size < front.rules.connectionsMax ? new Connection(socket, front) : undefined
+    if (connection === undefined || isOneTooMany(front, connection)) {
       front.counters[REFUSED_CONNECTIONS]++
       socket.destroy()
       return
     }
-    const connection = new Connection(socket, front)
     front.connections.add(connection)
+    front.clients.enter(connection.remote)
     front.counters[OPEN_CONNECTIONS]++
     socket.once('close', () => {
       front.connections.delete(connection)
+      front.clients.leave(connection.remote)
       front.counters[OPEN_CONNECTIONS]--
       connection.onGone()
     })
@@ -53,7 +55,7 @@ export function createFrontServer(front: Front, connectionsMax: number): Server 
   const take = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     const connection = Connection.of(request.socket)
     // What comes behind the last response of a connection is not a request to anybody.
-    if (connection !== undefined && !connection.isClosing)
+    if (connection !== undefined && !connection.isClosing && !connection.isSpent)
       takeRequest(front, connection, request, response, expectsContinue)
   }
   server.on('request', (request, response) => take(request, response, false))
@@ -62,7 +64,7 @@ export function createFrontServer(front: Front, connectionsMax: number): Server 
   server.on('checkContinue', (request, response) => take(request, response, true))
   server.on('upgrade', (request, socket: Socket, early) => {
     const connection = Connection.of(socket)
-    if (connection === undefined || connection.isClosing) socket.destroy()
+    if (connection === undefined || connection.isClosing || connection.isSpent) socket.destroy()
     else takeUpgrade(front, server, connection, request, early)
   })
   server.on('connect', (_request, socket: Socket) => {
@@ -75,6 +77,26 @@ export function createFrontServer(front: Front, connectionsMax: number): Server 
     else refuse(socket, readParserError(error))
   })
   return server
+}
+
+/**
+ * Has a server follow the limits of another config. What its parser allows counts for connections that are accepted from now
+ * on; times count for those that are open, too.
+ */
+export function tuneServer(
+  server: Server,
+  { headerTimeout, headerBytes, urlBytes, keepAliveIdle }: Front['limits'],
+): void {
+  // Not in the types, and read by node:http for each connection since it can be set at all.
+  ;(server as Server & { maxHeaderSize: number }).maxHeaderSize = headerBytes + urlBytes
+  server.headersTimeout = headerTimeout
+  server.keepAliveTimeout = keepAliveIdle
+}
+
+/** A proxy that is trusted stands for many clients. */
+function isOneTooMany({ limits, clients }: Front, connection: Connection): boolean {
+  const { connectionsPerClient } = limits
+  return connectionsPerClient > 0 && clients.count(connection.remote) >= connectionsPerClient && !connection.isTrusted
 }
 
 function readParserError(error: NodeJS.ErrnoException): Reason {

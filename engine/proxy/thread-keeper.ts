@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { inheritedOptions } from '../box/worker-options.ts'
+import type { RegionHandle } from '../memory/region.ts'
 import { type Counts, createCounters, readCounters } from './counters.ts'
-import type { BoundAddress, FromThread, ListenPlan, ThreadPlan, ToThread } from './plan.ts'
+import type { BoundAddress, FromThread, ListenPlan, RulesPlan, ThreadPlan, ToThread } from './plan.ts'
 
 /** A thread that died is started again after this, doubled for each further death in a row … */
 const BACK_OFF_MS = 50
@@ -11,6 +12,9 @@ const BACK_OFF_MS_MAX = 5000
 const RECOVERED_MS = 10_000
 /** What a drained thread may take to end by itself before it is ended, in ms. */
 const ENDING_MS = 1000
+
+/** A thread that has not taken other rules by then stands still, in ms; it takes them when it turns again. */
+const RULING_MS_MAX = 10_000
 
 /** Young generation of a thread, in MiB: with less, collecting what requests leave behind costs a fifth of the throughput. */
 const YOUNG_GENERATION_MB = 64
@@ -48,8 +52,7 @@ export class ListenFailure extends Error {
 /** Keeps one proxy thread: starts it, starts it again when it dies, drains it, ends it. */
 export class ThreadKeeper {
   readonly index: number
-  readonly #plan: Omit<ThreadPlan, 'listen' | 'counters'>
-  readonly #connectionsMax: number
+  readonly #handle: RegionHandle
   readonly #links: KeeperLinks
   readonly #counters = createCounters()
   #worker: Worker | undefined
@@ -58,19 +61,19 @@ export class ThreadKeeper {
   #restarts = 0
   #lastError: string | null = null
   #deaths = 0
+  /** What a thread that is started is given. */
+  #rules: RulesPlan
+  #turn = 0
+  readonly #ruled = new Map<number, () => void>()
+  #isLeaving = false
   #isEnding = false
   #again: NodeJS.Timeout | undefined
   #gone: Promise<void> = Promise.resolve()
 
-  constructor(
-    index: number,
-    plan: Omit<ThreadPlan, 'listen' | 'counters'>,
-    connectionsMax: number,
-    links: KeeperLinks,
-  ) {
+  constructor(index: number, handle: RegionHandle, rules: RulesPlan, links: KeeperLinks) {
     this.index = index
-    this.#plan = plan
-    this.#connectionsMax = connectionsMax
+    this.#handle = handle
+    this.#rules = rules
     this.#links = links
   }
 
@@ -91,9 +94,11 @@ export class ThreadKeeper {
     const worker = new Worker(new URL('./thread.js', import.meta.url), {
       name: `signalbox-proxy-${this.index}`,
       workerData: {
-        plan: { ...this.#plan, listen, counters: this.#counters } satisfies ThreadPlan,
-        connectionsMax: this.#connectionsMax,
-      },
+        ...this.#rules,
+        handle: this.#handle,
+        listen,
+        counters: this.#counters,
+      } satisfies ThreadPlan,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       ...inheritedOptions(),
     })
@@ -110,7 +115,10 @@ export class ThreadKeeper {
         if (message.type === 'lines') return this.#takeLines(worker, message.text)
         if (message.type === 'listening') {
           this.#state = this.#isEnding ? 'draining' : 'serving'
+          if (this.#isLeaving) this.#tell({ type: 'leave' })
           resolve(message.addresses)
+        } else if (message.type === 'ruled') {
+          this.#ruled.get(message.turn)?.()
         } else if (message.type === 'failed') {
           const { code, address, port } = message
           fault = new ListenFailure(code, { address, port }, message.message)
@@ -123,6 +131,8 @@ export class ThreadKeeper {
           if (performance.now() - startedAt > RECOVERED_MS) this.#deaths = 0
           this.#worker = undefined
           this.#threadId = -1
+          // The next one starts with the newest rules.
+          for (const done of this.#ruled.values()) done()
           this.#links.onGone(threadId, why)
           const wasServing = this.#state === 'serving'
           reject(fault ?? new Error(`the thread ended with code ${code} before it listened`))
@@ -132,6 +142,29 @@ export class ThreadKeeper {
         })
       })
     })
+  }
+
+  /** Gives the thread, and those that are started after it, other rules. Resolves when requests follow them; false: it stands still. */
+  rule(rules: RulesPlan): Promise<boolean> {
+    this.#rules = rules
+    if (this.#worker === undefined) return Promise.resolve(true)
+    const turn = ++this.#turn
+    this.#tell({ type: 'rules', plan: rules, turn })
+    return new Promise(resolve => {
+      const end = (isRuled: boolean): void => {
+        clearTimeout(timer)
+        this.#ruled.delete(turn)
+        resolve(isRuled)
+      }
+      const timer = setTimeout(() => end(false), RULING_MS_MAX)
+      this.#ruled.set(turn, () => end(true))
+    })
+  }
+
+  /** Serves on, and has each connection close after its response: the end is near. */
+  leave(): void {
+    this.#isLeaving = true
+    this.#tell({ type: 'leave' })
   }
 
   /** Dies as by a crash; for drills and tests. */
@@ -145,7 +178,7 @@ export class ThreadKeeper {
     const worker = this.#worker
     if (worker === undefined) return
     this.#state = 'draining'
-    worker.postMessage({ type: 'drain', deadlineMs } satisfies ToThread)
+    this.#tell({ type: 'drain', deadlineMs })
     const timer = setTimeout(() => void worker.terminate(), deadlineMs + ENDING_MS)
     await this.#gone
     clearTimeout(timer)
@@ -156,6 +189,10 @@ export class ThreadKeeper {
     this.#beginEnd()
     await this.#worker?.terminate()
     await this.#gone
+  }
+
+  #tell(message: ToThread): void {
+    this.#worker?.postMessage(message)
   }
 
   #beginEnd(): void {

@@ -6,15 +6,15 @@ import { attach } from '../router/attachment.ts'
 import { drain } from './drain.ts'
 import { Front } from './front.ts'
 import { listen } from './listen.ts'
-import type { BoundAddress, FromThread, ThreadPlan, ToThread } from './plan.ts'
-import { createFrontServer } from './server.ts'
+import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, ToThread } from './plan.ts'
+import { createFrontServer, tuneServer } from './server.ts'
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
 
 /** Between two looks at requests whose endpoint was taken out, in ms: short beside the time it takes to find that out. */
 const RESCUE_MS = 20
 
-const { plan, connectionsMax } = workerData as { plan: ThreadPlan; connectionsMax: number }
+const plan = workerData as ThreadPlan
 const port = parentPort as NonNullable<typeof parentPort>
 const say = (message: FromThread): void => port.postMessage(message)
 
@@ -23,12 +23,24 @@ const front = new Front(plan, attachment, text => say({ type: 'lines', text }))
 const servers: Server[] = []
 
 setInterval(() => tickClock(attachment.region), TICK_MS).unref()
-setInterval(() => front.sweep(), sweepMs(plan)).unref()
+let sweeping = sweepEvery(plan)
 setInterval(() => front.rescue(), RESCUE_MS).unref()
 
 port.on('message', (message: ToThread) => {
-  if (message.type === 'written') front.log?.taken(message.characters)
-  else void end(message.deadlineMs)
+  switch (message.type) {
+    case 'written':
+      front.linesTaken(message.characters)
+      break
+    case 'rules':
+      follow(message.plan)
+      say({ type: 'ruled', turn: message.turn })
+      break
+    case 'leave':
+      front.isDraining = true
+      break
+    case 'drain':
+      void end(message.deadlineMs)
+  }
 })
 
 void start()
@@ -36,10 +48,10 @@ void start()
 async function start(): Promise<void> {
   const addresses: BoundAddress[] = []
   for (const at of plan.listen) {
-    const server = createFrontServer(front, connectionsMax)
+    const server = createFrontServer(front)
+    servers.push(server)
     try {
       addresses.push(await listen(server, at))
-      servers.push(server)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       say({ type: 'failed', code: code ?? '', address: at.address, port: at.port, message })
@@ -49,19 +61,31 @@ async function start(): Promise<void> {
   say({ type: 'listening', addresses })
 }
 
+/** Goes on with another config. */
+function follow(next: RulesPlan): void {
+  front.adopt(next)
+  for (const server of servers) tuneServer(server, next.limits)
+  clearInterval(sweeping)
+  sweeping = sweepEvery(next)
+}
+
 async function end(deadlineMs: number): Promise<void> {
   for (const server of servers) net.Server.prototype.close.call(server)
   await drain(front, deadlineMs)
   for (const server of servers) server.close()
   front.upstreams.destroy()
-  front.log?.flush()
+  front.flushLines()
   attachment.close()
   say({ type: 'drained' })
   port.close()
 }
 
+function sweepEvery(rules: RulesPlan): NodeJS.Timeout {
+  return setInterval(() => front.sweep(), sweepMs(rules)).unref()
+}
+
 /** Often enough for the shortest patience the config asks for, in ms. */
-function sweepMs({ limits, services }: ThreadPlan): number {
+function sweepMs({ limits, services }: RulesPlan): number {
   const all = [limits.bodyIdle, ...Object.values(services).map(({ timeouts }) => timeouts.idle)]
   return Math.max(20, Math.min(1000, ...all.filter(ms => ms > 0).map(ms => ms / 4)))
 }

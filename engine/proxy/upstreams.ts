@@ -1,4 +1,5 @@
 import { buildConnector, Client } from 'undici'
+import { isSame } from '../config/changes.ts'
 import type { Config } from '../config/schema.ts'
 import { QUARANTINED, SOFT_BARS, TRIPPED } from '../memory/bars.ts'
 import type { Attachment } from '../router/attachment.ts'
@@ -8,6 +9,7 @@ import type { Attempt } from './attempt.ts'
 
 /** What connections to a service's endpoints need to know of it. */
 export interface Supply {
+  readonly service: string
   readonly timeouts: Config['services'][string]['timeouts']
   /** Counts connections, and says when there are too many. */
   readonly router: Pick<Router, 'tryConnect' | 'endConnection'>
@@ -33,14 +35,17 @@ const RESPONSE_HEADER_BYTES = 64 * 1024
  */
 export class Upstream {
   readonly endpoint: Endpoint
+  readonly supply: Supply
   readonly #options: Client.Options
   readonly #router: Supply['router']
   readonly #free: Client[] = []
   readonly #busy = new Map<Client, Attempt>()
   #isRetired = false
 
-  constructor(endpoint: Endpoint, { timeouts, router }: Supply) {
+  constructor(endpoint: Endpoint, supply: Supply) {
+    const { timeouts, router } = supply
     this.endpoint = endpoint
+    this.supply = supply
     this.#router = router
     this.#options = {
       connect: buildConnector({ timeout: timeouts.connect }),
@@ -63,6 +68,10 @@ export class Upstream {
     }
     this.#busy.set(client, attempt)
     return client
+  }
+
+  get isBusy(): boolean {
+    return this.#busy.size > 0
   }
 
   /** Its response has come whole. */
@@ -118,17 +127,39 @@ export class Upstream {
 export class Upstreams {
   readonly #byRow: (Upstream | undefined)[] = []
   readonly #attachment: Attachment
+  /** By service, as the newest config says. */
+  #supplies: ReadonlyMap<string, Supply> = new Map()
+  /** Replaced, and still with requests in flight. */
+  readonly #leaving = new Set<Upstream>()
   #seen = 0
 
   constructor(attachment: Attachment) {
     this.#attachment = attachment
   }
 
+  /**
+   * Further connections are made as these say. Those of a service that is supplied otherwise than before are given up when they
+   * are free; all others stay.
+   */
+  adopt(supplies: ReadonlyMap<string, Supply>): void {
+    this.#supplies = supplies
+    this.#byRow.forEach((upstream, row) => {
+      const next = upstream && supplies.get(upstream.supply.service)
+      if (next === undefined || isSame(next.timeouts, upstream?.supply.timeouts)) return
+      this.#byRow[row] = undefined
+      if (upstream === undefined) return
+      upstream.retire()
+      this.#leaving.add(upstream)
+    })
+  }
+
   of(endpoint: Endpoint, supply: Supply): Upstream {
     const known = this.#byRow[endpoint.row]
     if (known !== undefined && known.endpoint === endpoint) return known
     known?.retire()
-    return (this.#byRow[endpoint.row] = new Upstream(endpoint, supply))
+    // A request that began by an older config must not bring back its settings for all that come after it.
+    const newest = this.#supplies.get(supply.service) ?? supply
+    return (this.#byRow[endpoint.row] = new Upstream(endpoint, newest))
   }
 
   /** Retires the upstreams of endpoints that have left, and lets go of idle clients. */
@@ -139,6 +170,7 @@ export class Upstreams {
       this.#retireLeft()
     }
     for (const upstream of this.#byRow) upstream?.sweep()
+    for (const upstream of this.#leaving) if (!upstream.isBusy) this.#leaving.delete(upstream)
   }
 
   /** Does so at every endpoint that is barred now, by its failures or its silence. */
@@ -147,10 +179,14 @@ export class Upstreams {
     this.#byRow.forEach((upstream, row) => {
       if (upstream !== undefined && (endpoints.bars(row) & IN_DOUBT) !== 0) upstream.rescue()
     })
+    for (const upstream of this.#leaving) {
+      if ((endpoints.bars(upstream.endpoint.row) & IN_DOUBT) !== 0) upstream.rescue()
+    }
   }
 
   destroy(): void {
     for (const upstream of this.#byRow.splice(0)) upstream?.destroy()
+    for (const upstream of this.#leaving) upstream.destroy()
   }
 
   #retireLeft(): void {

@@ -1,0 +1,61 @@
+import { CLASS_NAMES } from '../memory/classes.ts'
+import type { Attachment } from '../router/attachment.ts'
+import type { Router } from '../router/router.ts'
+import { Routers } from '../router/routers.ts'
+import { Line } from './line.ts'
+import type { RulesPlan } from './plan.ts'
+import { type HashOf, hashOf } from './request-key.ts'
+import { cookieOf, SessionCookie } from './session-cookie.ts'
+
+/** A service, or the part of it that a route leads to, as requests of one thread see it. */
+export interface Lane {
+  readonly service: string
+  readonly router: Router
+  readonly timeouts: RulesPlan['services'][string]['timeouts']
+  readonly retry: RulesPlan['services'][string]['retry']
+  /** Where requests wait when a limit is reached; undefined where none do. */
+  readonly line: Line | undefined
+  /** What keeps a request at its endpoint; undefined where the policy does not ask. */
+  readonly hashOf: HashOf | undefined
+  /** What a request without a session is given; undefined where none are given. */
+  readonly cookie: SessionCookie | undefined
+  /** How dear the requests are, see CLASS. */
+  readonly requestClass: number
+}
+
+/** Makes the lanes of one thread, and has what they share: routers and lines, which outlive the config a lane was made by. */
+export class Lanes {
+  readonly #routers: Routers
+  /** Routes to the same endpoints wait in one line; so do requests of the config before and of this one. */
+  readonly #lines = new WeakMap<Router, Line>()
+
+  constructor(attachment: Attachment) {
+    this.#routers = new Routers(attachment)
+  }
+
+  of(route: RulesPlan['routes'][number], plan: RulesPlan['services'][string]): Lane {
+    const { service, subset, subsetFallback } = route
+    const { timeouts, retry, policy, limits } = plan
+    // Routes to the same endpoints share a router: what it derives of them is derived once.
+    const router = this.#routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
+    const name = cookieOf(policy)
+    return {
+      service,
+      router,
+      timeouts,
+      retry,
+      line: this.#lineOf(router, limits?.queueTimeout ?? 0),
+      hashOf: hashOf(policy),
+      cookie: name === undefined ? undefined : new SessionCookie(name),
+      requestClass: CLASS_NAMES.indexOf(route.class),
+    }
+  }
+
+  #lineOf(router: Router, waitMs: number): Line | undefined {
+    if (waitMs === 0) return undefined
+    let line = this.#lines.get(router)
+    if (line === undefined) this.#lines.set(router, (line = new Line(router, waitMs)))
+    line.waitMs = waitMs
+    return line
+  }
+}

@@ -1,0 +1,20 @@
+import type { Config } from '../config/schema.ts'
+import type { RulesPlan } from './plan.ts'
+
+/** What a config says to each of so many threads. */
+export function rulesPlanOf(config: Config, threads: number, hasAccessLog: boolean): RulesPlan {
+  const { limits, trustedProxies, routes, services, log } = config
+  return {
+    limits,
+    connectionsMax: Math.ceil(limits.connections / threads),
+    trustedProxies,
+    routes,
+    services: Object.fromEntries(
+      Object.entries(services).map(([name, { timeouts, retry, policy, limits }]) => [
+        name,
+        { timeouts, retry, policy, limits },
+      ]),
+    ),
+    isLogging: log.access && hasAccessLog,
+  }
+}
