@@ -46,6 +46,10 @@ async function main({
       bus.link(order.peer, order.port)
       return
     }
+    if (order.order === 'reload') {
+      if (!runner.reload(order.config)) tell({ report: 'outdated' })
+      return
+    }
     runner.close()
     bus.close()
     clock.close()

@@ -26,6 +26,9 @@ export interface State {
   readonly ledger: Ledger
   /** Services whose interval is over and whose endpoints are compared with the next look. */
   readonly due: ReadonlySet<string>
+  /** By service whose endpoints are compared at intervals: the reload that began the intervals, 0 for the start. */
+  readonly rounds: ReadonlyMap<string, number>
+  readonly reloads: number
   /** What was drained since the last batch was sent. */
   readonly unsent: readonly (readonly Drained[])[]
   readonly ticks: number
@@ -49,6 +52,7 @@ const TICKS_A_LOOK = 10
  * emits      signalbox.endpoint.ejected · signalbox.endpoint.returned · signalbox.endpoint.settled-batch
  * writes     the bar EJECTED · endpoint.EJECTED_UNTIL_MS · endpoint.EJECTIONS
  * never      ejects more than `outlier.maxEjected` of a service (one is always allowed), nor the last that can be picked
+ * reload     ejections stand until their time is up; what is judged from now on is judged by the new settings
  * restart    permanent; who is ejected, until when and how often is in the tables, so they return in time. Failures
  *            counted so far, the interval under way and outcomes not yet drained are lost
  */
@@ -61,6 +65,8 @@ export const failureDetector = defineAgent<State>({
   start: ({ config, seed }) => ({
     state: {
       services: config.services,
+      rounds: new Map(comparedIn(config).map(service => [service, 0])),
+      reloads: 0,
       seed,
       outliers: [],
       suspects: new Map(),
@@ -74,11 +80,10 @@ export const failureDetector = defineAgent<State>({
       act(lookAtTables, undefined),
       act(drain, undefined),
       schedule(TICK_MS, tickDue.of(null)),
-      ...Object.entries(config.services)
-        .filter(([, { outlier }]) => wantedBy(outlier) !== 'none')
-        .map(([service, { outlier }]) => schedule(outlier.interval, intervalDue.of({ service }))),
+      ...comparedIn(config).map(service => nextInterval(config.services, service, 0)),
     ],
   }),
+  reload,
   decide,
 })
 
@@ -89,7 +94,7 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
   if (drainDue.is(signal)) return { state, directives: [act(drain, undefined)] }
   if (tablesSeen.is(signal)) return onTables(state, signal.data, now)
   if (tickDue.is(signal)) return onTick(state, now)
-  if (intervalDue.is(signal)) return onInterval(state, signal.data.service)
+  if (intervalDue.is(signal)) return onInterval(state, signal.data)
   if (healthChanged.is(signal)) {
     const { row, generation, from, to } = signal.data
     const sentence = state.sentences.get(row)
@@ -138,12 +143,38 @@ function onTick(state: State, now: number): Step<State> {
   }
 }
 
-function onInterval(state: State, service: string): Step<State> {
-  const { interval } = state.services[service]!.outlier
+function onInterval(state: State, { service, round }: { service: string; round: number }): Step<State> {
+  if (state.rounds.get(service) !== round) return stay(state)
   return {
     state: { ...state, due: new Set(state.due).add(service) },
-    directives: [act(lookAtTables, undefined), schedule(interval, intervalDue.of({ service }))],
+    directives: [act(lookAtTables, undefined), nextInterval(state.services, service, round)],
   }
+}
+
+/** Goes on with what was counted and who is ejected. Intervals that are as long as before run on; others begin now. */
+function reload(before: State, config: Config): Step<State> {
+  const { services } = config
+  const reloads = before.reloads + 1
+  const rounds = new Map<string, number>()
+  const begun: Directive[] = []
+  for (const service of comparedIn(config)) {
+    const running = before.rounds.get(service)
+    const isAsLong = outlierOf(before, service)?.interval === services[service]!.outlier.interval
+    const round = running !== undefined && isAsLong ? running : reloads
+    rounds.set(service, round)
+    if (round === reloads) begun.push(nextInterval(services, service, round))
+  }
+  // The look finds out which settings count for which index.
+  return { state: { ...before, services, rounds, reloads }, directives: [act(lookAtTables, undefined), ...begun] }
+}
+
+/** Services whose endpoints are compared with each other. */
+function comparedIn({ services }: Config): string[] {
+  return Object.keys(services).filter(service => wantedBy(services[service]!.outlier) !== 'none')
+}
+
+function nextInterval(services: Config['services'], service: string, round: number): Directive {
+  return schedule(services[service]!.outlier.interval, intervalDue.of({ service, round }))
 }
 
 /** With the tables at hand: takes over what an earlier incarnation left, forgets who is gone, ejects, and forgives. */

@@ -7,8 +7,11 @@ export const drainDue = defineSignal<null>('signalbox.drain.scheduled')
 /** To itself: time to see whose ejection is over. */
 export const tickDue = defineSignal<null>('signalbox.tick.scheduled')
 
-/** To itself: the interval of a service is over, its endpoints can be compared. */
-export const intervalDue = defineSignal<{ service: string }>('signalbox.interval.scheduled')
+/**
+ * To itself: the interval of a service is over, its endpoints can be compared. Another config may begin another chain of intervals
+ * (`round`), and the old one ends.
+ */
+export const intervalDue = defineSignal<{ service: string; round: number }>('signalbox.interval.scheduled')
 
 /** What came out of the rings for one endpoint. */
 export interface Drained extends Settled {

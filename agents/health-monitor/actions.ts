@@ -2,11 +2,10 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { urlToHttpOptions } from 'node:url'
 import { elapsedMs } from '../../engine/writer.ts'
 import { defineAction, type Edge } from '../kit/action.ts'
-import type { RowRef } from '../kit/table-port.ts'
 import { Places } from './places.ts'
-import { type Checked, endpointChecked } from './signals.ts'
+import { type Checked, endpointChecked, type Round } from './signals.ts'
 
-export interface CheckParams extends RowRef {
+export interface CheckParams extends Round {
   /** http://host:port */
   readonly url: string
   readonly path: string
@@ -45,7 +44,7 @@ export const checkEndpoint = defineAction<CheckParams, Checked>(
   },
 )
 
-function check({ row, generation, url, path, timeoutMs }: CheckParams, edge: Edge): Promise<Checked> {
+function check({ row, generation, round, url, path, timeoutMs }: CheckParams, edge: Edge): Promise<Checked> {
   return new Promise(resolve => {
     const since = edge.now()
     let asked: ClientRequest | undefined
@@ -54,7 +53,7 @@ function check({ row, generation, url, path, timeoutMs }: CheckParams, edge: Edg
       if (isOver) return
       isOver = true
       clearTimeout(timer)
-      resolve({ row, generation, verdict, reason, tookMs: elapsedMs(edge.now(), since) })
+      resolve({ row, generation, round, verdict, reason, tookMs: elapsedMs(edge.now(), since) })
     }
     const timeUp = (): void => {
       if (isOver) return

@@ -2,10 +2,11 @@ import { type Config, HEALTH_NAMES, HEALTH_UNKNOWN, type ServiceConfig, UNHEALTH
 import { defineAgent } from '../kit/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/directive.ts'
 import type { Signal } from '../kit/signal.ts'
+import type { RowRef } from '../kit/table-port.ts'
 import { type EndpointView, lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
 import { type HealthWord, healthChanged } from '../signals.ts'
 import { checkEndpoint } from './actions.ts'
-import { type Checked, checkDue, endpointChecked, lookDue } from './signals.ts'
+import { type Checked, checkDue, endpointChecked, lookDue, type Round } from './signals.ts'
 import { judge, paceMs, type Standing, UNCHECKED } from './verdict.ts'
 
 type HealthCheck = NonNullable<ServiceConfig['healthCheck']>
@@ -23,6 +24,9 @@ export interface State {
   readonly services: Config['services']
   /** By row. */
   readonly targets: ReadonlyMap<number, Target>
+  /** By service whose checks were changed while it ran: the reload that did so last. */
+  readonly rounds: ReadonlyMap<string, number>
+  readonly reloads: number
 }
 
 /** How soon an endpoint that was added or removed is noticed. */
@@ -40,6 +44,7 @@ const JITTER = 0.1
  * emits      signalbox.endpoint.health-changed
  * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bar UNHEALTHY
  * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
+ * reload     verdicts stay; endpoints whose checks are others now are checked at once
  * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass
  */
 export const healthMonitor = defineAgent<State>({
@@ -49,9 +54,10 @@ export const healthMonitor = defineAgent<State>({
   writes: ['health', 'healthySinceMs', 'unhealthyBar'],
   actions: [lookAtTables, checkEndpoint],
   start: ({ config }) => ({
-    state: { services: config.services, targets: new Map() },
+    state: { services: config.services, targets: new Map(), rounds: new Map(), reloads: 0 },
     directives: [act(lookAtTables, undefined)],
   }),
+  reload,
   decide,
 })
 
@@ -59,7 +65,7 @@ export default healthMonitor
 
 function decide(state: State, signal: Signal, now: number): Step<State> {
   if (tablesSeen.is(signal)) return onTables(state, signal.data)
-  if (checkDue.is(signal)) return onCheckDue(state, signal.data.row, signal.data.generation)
+  if (checkDue.is(signal)) return onCheckDue(state, signal.data)
   if (endpointChecked.is(signal)) return onChecked(state, signal.data, now)
   if (lookDue.is(signal)) return { state, directives: [act(lookAtTables, undefined)] }
   return stay(state)
@@ -79,7 +85,7 @@ function onTables(state: State, { services }: TablesView): Step<State> {
       const known = state.targets.get(endpoint.row)
       const isKnown = known !== undefined && known.generation === endpoint.generation
       targets.set(endpoint.row, isKnown ? known : newTarget(name, endpoint))
-      if (!isKnown) directives.push(schedule(0, checkDue.of({ row: endpoint.row, generation: endpoint.generation })))
+      if (!isKnown) directives.push(checkNow(state, name, endpoint))
     }
   }
   return { state: { ...state, targets }, directives }
@@ -100,23 +106,48 @@ function newTarget(service: string, { row, generation, id, url, bars, health }: 
   return { ...UNCHECKED, row, generation, service, id, url, health: isBarLost ? 'unknown' : verdict }
 }
 
-function onCheckDue(state: State, row: number, generation: number): Step<State> {
+/**
+ * Goes on with what is known. Where the checks of a service are others now, each of its endpoints is checked at once, and what was
+ * scheduled before comes to nothing: it may be an hour away.
+ */
+function reload(before: State, { services }: Config): Step<State> {
+  const rounds = new Map<string, number>()
+  const reloads = before.reloads + 1
+  for (const [name, { healthCheck }] of Object.entries(services)) {
+    const isOther = JSON.stringify(healthCheck) !== JSON.stringify(healthCheckOf(before, name))
+    const round = isOther ? reloads : roundOf(before, name)
+    if (healthCheck !== undefined && round > 0) rounds.set(name, round)
+  }
+  const state = { ...before, services, rounds, reloads }
+  const renewed = [...state.targets.values()].filter(
+    ({ service }) => roundOf(state, service) > roundOf(before, service),
+  )
+  return { state, directives: renewed.map(target => checkNow(state, target.service, target)) }
+}
+
+function checkNow(state: State, service: string, { row, generation }: RowRef): Directive {
+  return schedule(0, checkDue.of({ row, generation, round: roundOf(state, service) }))
+}
+
+function onCheckDue(state: State, { row, generation, round }: Round): Step<State> {
   const target = find(state, row, generation)
   const healthCheck = target && healthCheckOf(state, target.service)
-  if (target === undefined || healthCheck === undefined) return stay(state)
+  if (target === undefined || healthCheck === undefined || round !== roundOf(state, target.service)) return stay(state)
   const { path, timeout: timeoutMs } = healthCheck
-  return { state, directives: [act(checkEndpoint, { row, generation, url: target.url, path, timeoutMs })] }
+  return { state, directives: [act(checkEndpoint, { row, generation, round, url: target.url, path, timeoutMs })] }
 }
 
 function onChecked(state: State, checked: Checked, now: number): Step<State> {
   const before = find(state, checked.row, checked.generation)
   const healthCheck = before && healthCheckOf(state, before.service)
-  if (before === undefined || healthCheck === undefined) return stay(state)
+  if (before === undefined || healthCheck === undefined || checked.round !== roundOf(state, before.service)) {
+    return stay(state)
+  }
   const after: Target = { ...before, ...judge(before, checked.verdict, healthCheck) }
   const { row, generation, service, id } = after
   const pace = paceMs(after.health, healthCheck.interval)
   const directives: Directive[] = [
-    schedule(Math.max(0, pace - checked.tookMs), checkDue.of({ row, generation }), pace * JITTER),
+    schedule(Math.max(0, pace - checked.tookMs), checkDue.of({ row, generation, round: checked.round }), pace * JITTER),
   ]
   if (after.health !== before.health) {
     directives.push(writeEndpoint('health', after, HEALTH_NAMES.indexOf(after.health)))
@@ -136,6 +167,10 @@ function onChecked(state: State, checked: Checked, now: number): Step<State> {
 function find(state: State, row: number, generation: number): Target | undefined {
   const target = state.targets.get(row)
   return target?.generation === generation ? target : undefined
+}
+
+function roundOf({ rounds }: State, service: string): number {
+  return rounds.get(service) ?? 0
 }
 
 function healthCheckOf(state: State, service: string): HealthCheck | undefined {

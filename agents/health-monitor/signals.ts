@@ -4,14 +4,19 @@ import type { RowRef } from '../kit/table-port.ts'
 /** To itself: time to see which endpoints there are. */
 export const lookDue = defineSignal<null>('signalbox.look.scheduled')
 
+/** An endpoint, and which of the chains of checks this one is of: another config begins another chain, and the old one ends. */
+export interface Round extends RowRef {
+  readonly round: number
+}
+
 /** To itself: time to check this endpoint. */
-export const checkDue = defineSignal<RowRef>('signalbox.check.scheduled')
+export const checkDue = defineSignal<Round>('signalbox.check.scheduled')
 
 /**
  * How a check ended. `degraded`: it passed, and the endpoint asks to be spared where others suffice. `void`: it came to nothing through no fault of the endpoint, because this very thread stood still
  * for longer than the check was allowed to take.
  */
-export interface Checked extends RowRef {
+export interface Checked extends Round {
   readonly verdict: 'passed' | 'degraded' | 'failed' | 'void'
   /** For people: `200`, `503`, `ECONNREFUSED`, `no answer within 500 ms`. */
   readonly reason: string

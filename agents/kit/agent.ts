@@ -34,6 +34,11 @@ export interface Agent<State> {
   readonly writes: readonly (EndpointColumn | ServiceColumn)[]
   readonly actions: readonly AnyAction[]
   start(setup: Setup): Step<State>
+  /**
+   * Goes on with another config, pure as the others; the tables may still say the old one, or already the new. Left out: the agent
+   * is restarted with it, as after a fault.
+   */
+  readonly reload?: (state: State, config: Config, now: number) => Step<State>
   readonly decide: Decide<State>
 }
 

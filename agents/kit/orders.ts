@@ -20,6 +20,8 @@ export interface ThreadStart {
 export type Order =
   /** Use this port for signals to and from that peer, in place of an older one. */
   | { readonly order: 'link'; readonly peer: string; readonly port: MessagePort }
+  /** Go on with this config. */
+  | { readonly order: 'reload'; readonly config: Config }
   /** End by yourself. */
   | { readonly order: 'stop' }
 
@@ -27,5 +29,7 @@ export type Order =
 export type Report =
   /** The agent has started; its thread beats. */
   | { readonly report: 'started' }
+  /** The agent cannot go on with another config: it is to be started anew. */
+  | { readonly report: 'outdated' }
   /** The agent told others a fact. */
   | { readonly report: 'told'; readonly level: LogLevel; readonly signal: Signal }

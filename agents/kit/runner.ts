@@ -82,6 +82,18 @@ export class Runner {
     this.#turn()
   }
 
+  /** Has the agent go on with another config. False: it does not know how to. */
+  reload(config: Setup['config']): boolean {
+    const { reload } = this.agent
+    if (reload === undefined) return false
+    if (this.#isClosed) return true
+    this.#isTurning = true
+    this.#take(reload(this.#state, config, this.#ports.clock.now()), undefined)
+    this.#isTurning = false
+    this.#turn()
+    return true
+  }
+
   /** A signal from another agent; one it does not listen to is passed over. */
   receive(signal: Signal): void {
     if (!this.#heard.has(signal.type) || this.#isClosed) return

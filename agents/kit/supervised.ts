@@ -27,6 +27,8 @@ export interface RosterEntry {
 /** What all supervised agents share. */
 export interface Ground {
   readonly link: ControlLink
+  /** The one in force: whoever starts, starts with it. */
+  config: ControlLink['config']
   readonly attachment: Attachment
   readonly heartbeats: Heartbeats
   readonly bootMs: number
@@ -107,6 +109,11 @@ export class Supervised {
     void this.end(reason)
   }
 
+  /** Has it go on with the config of the ground. One that is down starts with it. */
+  reload(): void {
+    this.worker?.reload(this.#ground.config)
+  }
+
   /** Ends the thread at once, as a crash would. */
   async end(reason: string): Promise<void> {
     this.#reason ??= reason
@@ -138,7 +145,7 @@ export class Supervised {
         name: this.entry.name,
         module: this.entry.module,
         handle: link.handle,
-        config: link.config,
+        config: this.#ground.config,
         bootMs,
         incarnation: this.#incarnation,
         heartbeats: heartbeats.buffer,
@@ -165,6 +172,10 @@ export class Supervised {
       return
     }
     if (this.#isClosing) return
+    if (report.report === 'outdated') {
+      void this.end('it is to start with another config')
+      return
+    }
     clearTimeout(this.#timer)
     this.state = 'running'
     this.#watch = beginWatch(this.#ground.heartbeats.beats(this.#line))

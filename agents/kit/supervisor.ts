@@ -22,6 +22,7 @@ const STOP_MS_MAX = 1_000
  */
 export class Supervisor implements RunningControl {
   readonly #agents: readonly Supervised[]
+  readonly #ground: Ground
   #lookedMs = steadyMs()
   #lagMs = 0
   #looking: NodeJS.Timeout | undefined
@@ -29,15 +30,16 @@ export class Supervisor implements RunningControl {
 
   constructor(roster: readonly RosterEntry[], link: ControlLink) {
     const attachment = attach(link.handle)
-    const ground: Ground = {
+    this.#ground = {
       link,
+      config: link.config,
       attachment,
       heartbeats: createHeartbeats(roster.length),
       bootMs: tickClock(attachment.region),
       dice: chance,
       onStarted: agent => this.#wire(agent),
     }
-    this.#agents = roster.map((entry, line) => new Supervised(entry, line, ground))
+    this.#agents = roster.map((entry, line) => new Supervised(entry, line, this.#ground))
   }
 
   /** Starts all in order. When one cannot be started, those before it are stopped and SBX_AGENT_FAILED says why. */
@@ -51,6 +53,11 @@ export class Supervisor implements RunningControl {
       await this.close()
       throw error
     }
+  }
+
+  reload(config: ControlLink['config']): void {
+    this.#ground.config = config
+    for (const agent of this.#agents) agent.reload()
   }
 
   status(): AgentStatus[] {

@@ -59,6 +59,11 @@ export class AgentWorker {
     other.#send({ order: 'link', peer: name, port: port2 })
   }
 
+  /** Hands the thread another config. */
+  reload(config: ThreadStart['config']): void {
+    this.#send({ order: 'reload', config })
+  }
+
   /** Asks the thread to end, and ends it after the deadline. False when it had to be ended. */
   async stop(deadlineMs: number): Promise<boolean> {
     if (this.#isGone) return true

@@ -73,6 +73,7 @@ const AT_ONCE: SlowStart = { window: 0, aggression: 1, minWeight: 1 }
  * emits      signalbox.service.panicked · signalbox.service.calmed
  * writes     endpoint.FACTOR · endpoint.LATENCY_US · endpoint.LIMIT_ADAPTIVE · service.PANICS, PANIC_TOLD, PULL_MAX
  * never      sets a factor of 0: keeping an endpoint out is the business of bars; nor a limit below adaptiveConcurrency.min
+ * reload     what was learned stays; limits that are asked for no longer are taken back
  * restart    permanent; factors, latencies, limits and a panic that was told are in the tables, and the next tick folds anew.
  *            What a limit is measured against, the long average of latency, is learned anew
  */
@@ -86,6 +87,8 @@ export const loadBalancer = defineAgent<State>({
     state: { services: config.services, bootMs, known: new Map(), calmMs: new Map(), isLookDue: false },
     directives: [act(lookAtTables, undefined), schedule(TICK_MS, tickDue.of(null))],
   }),
+  // The next tick folds by the new settings what is known.
+  reload: (state, { services }) => stay({ ...state, services }),
   decide,
 })
 
@@ -179,7 +182,9 @@ function factorsOf(
 
 /** Adjusts its limit when enough was settled since the last time. */
 function limit(rule: GradientRule | undefined, known: Known, endpoint: EndpointView): Known {
-  if (rule === undefined) return known
+  if (rule === undefined) {
+    return known.gradient === undefined ? known : { ...known, gradient: undefined, unread: NOTHING_UNREAD }
+  }
   if (known.gradient === undefined) return { ...known, gradient: beginGradient(rule, endpoint.limit) }
   const { gradient, unread } = known
   const { ok, latencyUsSum } = unread

@@ -25,7 +25,7 @@ export class Stage {
   readonly sent: Signal[] = []
   readonly writes: (WriteEndpoint | WriteService)[] = []
   readonly #agent: AnyAgent
-  readonly #config: ReturnType<typeof validateConfig>
+  #config: ReturnType<typeof validateConfig>
   readonly #fakes: readonly AnyAction[]
   #runner: Runner | undefined
   #incarnation = 0
@@ -105,6 +105,12 @@ export class Stage {
     })
     this.#runner.start({ config: this.#config, bootMs: this.bootMs, incarnation: ++this.#incarnation })
     return this
+  }
+
+  /** The config of its service is another from now on; undefined: the service is gone. */
+  reload(service: ServiceInput | undefined): void {
+    this.#config = validateConfig({ services: service === undefined ? { other: {} } : { api: service } })
+    this.#runner!.reload(this.#config)
   }
 
   /** Another agent says something. */

@@ -182,3 +182,39 @@ test('outlier.maxEjected, baseEjection, maxEjection and ejectionJitter decide ho
   const [jittered] = await out({ ejectionJitter: '100%' })
   assert.ok(jittered! > 30_000 && jittered! <= 60_000, `${jittered}`)
 })
+
+test('failure detector goes on with another config: who is ejected stays so, and the interval under way goes on', async () => {
+  const { world, settle } = stage(FIVE)
+  settle('a', 'eeeee')
+  await world.advance(200, 10)
+  assert.equal(isEjected(world, 'a'), true)
+  for (const id of 'bcd') settle(id, 'o'.repeat(200))
+  settle('e', mixed(20, 180))
+  await world.advance(5_000, 10)
+  world.reload({ outlier: { ...OUTLIER, maxEjected: '100%', successRateMinHosts: 3, successRateStdev: 1 } })
+  assert.equal(isEjected(world, 'a'), true)
+  await world.advance(INTERVAL_MS - 5_200 + 100, 10)
+  assert.equal(
+    isEjected(world, 'e'),
+    true,
+    'by what was counted before, at the end of the same interval, under the new settings',
+  )
+  await world.advance(25_000, 10)
+  assert.equal(isEjected(world, 'a'), false, 'after 30 s')
+})
+
+test('failure detector begins intervals of another length at once, and ends those of a service that is gone', async () => {
+  const hour = { ...OUTLIER, interval: '1h' }
+  const { world, settle } = stage(FIVE, { outlier: hour })
+  await world.advance(100, 10)
+  world.reload({ outlier: { ...OUTLIER, interval: '1s' } })
+  for (const id of 'abcd') settle(id, 'o'.repeat(200))
+  settle('e', mixed(200, 200))
+  await world.advance(1_200, 10)
+  assert.deepEqual(ejections(world), ['e success-rate 50/52'])
+  world.reload(undefined)
+  await world.advance(5_000, 10)
+  world.reload({ outlier: hour })
+  await world.advance(5_000, 10)
+  assert.deepEqual(ejections(world), ['e success-rate 50/52'], 'no interval of a second is left over')
+})

@@ -24,7 +24,7 @@ async function listening(t: TestContext, onRequest: RequestListener): Promise<st
 }
 
 const check = async (url: string, timeoutMs = 2_000) =>
-  checkEndpoint.run({ row: 3, generation: 5, url, path: '/up?x=1', timeoutMs }, edge)
+  checkEndpoint.run({ row: 3, generation: 5, round: 0, url, path: '/up?x=1', timeoutMs }, edge)
 
 test('checkEndpoint asks with GET, the path and the Host of the endpoint', async t => {
   const asked: unknown[] = []
@@ -33,7 +33,7 @@ test('checkEndpoint asks with GET, the path and the Host of the endpoint', async
     response.end('fine')
   })
   const { tookMs, ...rest } = await check(url)
-  assert.deepEqual(rest, { row: 3, generation: 5, verdict: 'passed', reason: '200' })
+  assert.deepEqual(rest, { row: 3, generation: 5, round: 0, verdict: 'passed', reason: '200' })
   assert.ok(tookMs >= 0)
   assert.deepEqual(asked, [['GET', '/up?x=1', url.slice('http://'.length)]])
 })
@@ -113,6 +113,6 @@ test('checkEndpoint gives no verdict when this very thread stood still', async t
     now = 10_000
   })
   const frozen = { ...edge, now: () => now }
-  const checked = await checkEndpoint.run({ row: 0, generation: 1, url, path: '/', timeoutMs: 300 }, frozen)
+  const checked = await checkEndpoint.run({ row: 0, generation: 1, round: 0, url, path: '/', timeoutMs: 300 }, frozen)
   assert.equal(checked.verdict, 'void')
 })

@@ -17,8 +17,8 @@ function stage(ids: string[], service: object = { healthCheck: HEALTH_CHECK }) {
     run: (params: CheckParams): Checked => {
       asked.push({ ...params, atMs: elapsedMs(world.clock.now(), world.bootMs) })
       const id = world.service.endpoints.find(({ row }) => row === params.row)?.id ?? ''
-      const { row, generation } = params
-      return { row, generation, verdict: verdicts[id] ?? 'passed', reason: 'as told', tookMs: 3 }
+      const { row, generation, round } = params
+      return { row, generation, round, verdict: verdicts[id] ?? 'passed', reason: 'as told', tookMs: 3 }
     },
   }
   const world = new Stage(healthMonitor, service, ids, [fake])
@@ -146,4 +146,45 @@ test('health monitor restarted without healthCheck lifts the bar of its predeces
   world.start()
   assert.equal(world.row('a').bars, 0)
   assert.equal(world.row('a').health, 0)
+})
+
+test('health monitor goes on with another config: verdicts stay, and other checks begin at once, in one chain', async () => {
+  const hourly = { ...HEALTH_CHECK, interval: '1h', unhealthyAfter: 1 }
+  const { world, verdicts, asked } = stage(['a'], { healthCheck: hourly })
+  verdicts.a = 'failed'
+  world.start()
+  await world.advance(5_000, 10)
+  assert.equal(world.row('a').bars, UNHEALTHY)
+  const before = asked.length
+  world.reload({ healthCheck: hourly })
+  await world.advance(500, 10)
+  assert.equal(asked.length, before, 'the same checks wait for their time')
+  world.reload({ healthCheck: { ...HEALTH_CHECK, path: '/ready', interval: '100s' } })
+  assert.equal(world.row('a').bars, UNHEALTHY, 'until a check of the new kind says otherwise')
+  verdicts.a = 'passed'
+  await world.advance(100_000, 10)
+  assert.equal(world.row('a').bars, 0)
+  assert.deepEqual(new Set(asked.slice(before).map(({ path }) => path)), new Set(['/ready']))
+  const later = asked.length
+  await world.advance(3_600_000 - 105_000 + 1_000_000, 1000)
+  // Every 100 s ± 10 % for 4,495 s: 41 to 50 times. The old chain, due within the hour, would come on top.
+  const more = asked.length - later
+  assert.ok(more >= 40 && more <= 51, `${more} checks`)
+})
+
+test('health monitor lets go of a service that is not checked any more, and takes it up again', async () => {
+  const { world, verdicts, asked } = stage(['a'])
+  verdicts.a = 'failed'
+  world.start()
+  await world.advance(10_000, 10)
+  assert.equal(world.row('a').bars, UNHEALTHY)
+  world.reload({})
+  await world.advance(200, 10)
+  assert.equal(world.row('a').bars, 0)
+  const before = asked.length
+  world.reload(undefined)
+  world.reload({ healthCheck: HEALTH_CHECK })
+  await world.advance(10_000, 10)
+  assert.ok(asked.length > before)
+  assert.equal(world.row('a').bars, UNHEALTHY)
 })

@@ -197,3 +197,31 @@ test('createAgents() refuses a roster with two agents of one name, or a module t
     code: 'SBX_AGENT_INVALID',
   })
 })
+
+test('reload() of a box: agents go on with the config in their threads, and one that cannot is started anew with it', async t => {
+  const plain = {
+    name: 'plain',
+    module: new URL('../plain-agent.js', import.meta.url).href,
+    restart: 'permanent' as const,
+  }
+  const { box, lines, status } = await boxOf(t, [...ROSTER, plain])
+  const threads = ROSTER.map(({ name }) => status(name).threadId)
+  const endpoints = [{ id: 'a', url: 'http://127.0.0.1:1' }]
+  // Nobody listens there: the endpoint is unhealthy once it is checked.
+  const healthCheck = { interval: '20ms', timeout: '100ms' }
+  await box.reload({ services: { api: { endpoints, healthCheck } } })
+  await eventually('it is checked', () => box.explain('api').endpoints[0]!.health === 'unhealthy')
+  assert.deepEqual(
+    ROSTER.map(({ name }) => status(name).threadId),
+    threads,
+  )
+  await eventually('it runs again', () => status('plain').state === 'running' && status('plain').restarts === 1)
+  assert.ok(
+    lines.some(line => line === 'warn agent plain is restarted it is to start with another config'),
+    lines.join('\n'),
+  )
+  await box.control!.kill('health-monitor')
+  await eventually('it is back', () => status('health-monitor').state === 'running')
+  await box.reload({ services: { api: { endpoints } } })
+  await eventually('the next incarnation follows, too', () => box.explain('api').endpoints[0]!.health === 'unknown')
+})

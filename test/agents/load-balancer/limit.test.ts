@@ -73,3 +73,15 @@ test('the load balancer restarted goes on with the limit it had', async () => {
   await window(world, 'a')
   assert.equal(world.row('a').limit, 29)
 })
+
+test('another config: a limit that is asked for no longer is taken back, one that is asked for begins', async () => {
+  const world = stage({ initial: 50 })
+  await window(world, 'a')
+  assert.ok(world.row('a').limit >= 50)
+  world.reload({})
+  await world.advance(100, 100)
+  assert.deepEqual([world.row('a').limit, world.row('b').limit], [0, 0])
+  world.reload({ adaptiveConcurrency: { initial: 30 } })
+  await world.advance(100, 100)
+  assert.deepEqual([world.row('a').limit, world.row('b').limit], [30, 30])
+})
