@@ -1,26 +1,40 @@
 import { agents } from '../agents/index.ts'
 import { type Admin, startAdmin } from '../engine/admin/admin.ts'
-import { openBox } from '../engine/box/box.ts'
+import { type Box, openBox } from '../engine/box/box.ts'
+import { roomToGrow } from '../engine/box/room.ts'
 import { printListenAddress } from '../engine/config/address.ts'
+import { isSame } from '../engine/config/changes.ts'
 import type { Config } from '../engine/config/schema.ts'
 import { type RunningProxy, startProxy } from '../engine/proxy/proxy.ts'
-import { inheritedListeners, onParentGone } from '../engine/proxy/under-parent.ts'
+import { inheritedListeners, onParentGone, tellParentConfig } from '../engine/proxy/under-parent.ts'
 import { createLog } from './log.ts'
+import { Reloader } from './reloader.ts'
 import { packageVersion } from './version.ts'
+import { watchFile } from './watch-file.ts'
 
-/** How long in-flight requests have to finish once a drain was asked for, in ms: below the 30 s an orchestrator waits. */
-const DRAIN_MS = 25_000
+/** Where the config is from, for when it is to be read anew. */
+export interface ConfigSource {
+  readonly file: string
+  /** Whether it is read anew whenever it has changed. */
+  readonly isWatching: boolean
+}
 
 /**
  * Runs everything in this process: tables, agents, proxy threads, admin. Resolves with the exit code once SIGTERM or
  * SIGINT was followed and the drain is over. Reverse order of start: the proxy is drained first, the agents go last.
  */
-export async function runEngine(config: Config): Promise<number> {
-  const log = createLog(config)
+export async function runEngine(config: Config, { file, isWatching }: ConfigSource): Promise<number> {
+  const { log, setLevel } = createLog(config)
   const stop = new Promise<string>(resolve => whenAskedToStop(resolve))
-  process.on('SIGHUP', () => log('warn', 'SIGHUP: reload is not available in this version, the running config stays'))
+  let reload = (_because: string): void => {
+    isReloadDue = true
+  }
+  let isReloadDue = false
+  process.on('SIGHUP', () => reload('SIGHUP'))
+  const endWatch = isWatching ? await watchFile(file, () => reload('the file has changed')) : undefined
 
-  const box = await openBox(config, { control: agents, log })
+  const box = await openBox(config, { control: agents, log, capacity: roomToGrow(config) })
+  const reloader = new Reloader(box, file, log)
   let proxy: RunningProxy | undefined
   let admin: Admin | undefined
   let isRouting = false
@@ -33,8 +47,13 @@ export async function runEngine(config: Config): Promise<number> {
       version: packageVersion(),
       isReady: () => isRouting,
       proxy: () => ({ threads: started.threads() }),
+      reload: () => reloader.reload('asked for by the admin listener'),
     })
+    followConfig(box, admin, setLevel)
+    tellParentConfig(config)
     isRouting = true
+    reload = because => reloader.reloadQuietly(because)
+    if (isReloadDue) reload('SIGHUP')
     log('info', 'routing', {
       listen: proxy.addresses.map(printListenAddress),
       admin: printListenAddress(admin),
@@ -43,15 +62,32 @@ export async function runEngine(config: Config): Promise<number> {
     })
     const reason = await stop
     isRouting = false
-    log('info', 'draining', { reason })
-    await proxy.drain(DRAIN_MS)
+    const { delay, timeout } = box.config.drain
+    log('info', 'draining', { reason, delayMs: delay, timeoutMs: timeout })
+    await proxy.drain(timeout, delay)
   } finally {
+    endWatch?.()
     await admin?.close()
     await proxy?.close()
     await box.close()
   }
   log('info', 'ended')
   return 0
+}
+
+/** What of a config is neither of the tables nor of the proxy. */
+function followConfig(box: Box, admin: Admin, setLevel: (config: Config) => void): void {
+  box.follow({
+    objections: (now, next) =>
+      isSame(now.admin.listen, next.admin.listen)
+        ? []
+        : [{ path: ['admin', 'listen'], message: 'the admin listener keeps its address while it runs; restart it' }],
+    adopt(next) {
+      admin.setToken(next.admin.token)
+      setLevel(next)
+      tellParentConfig(next)
+    },
+  })
 }
 
 /** Resolves once the system has taken the text: a reader that stalls is told so, and lines are then dropped and counted. */

@@ -4,9 +4,6 @@ import { createLog } from './log.ts'
 
 /** Runs `signalbox …args` as an engine under this process, which holds the listening sockets. Resolves with the exit code. */
 export function runParent(config: Config, args: readonly string[]): Promise<number> {
-  return runUnderParent({
-    args: [process.argv[1], ...args],
-    listen: config.listen,
-    log: createLog(config),
-  })
+  const { log, setLevel } = createLog(config)
+  return runUnderParent({ args: [process.argv[1], ...args], listen: config.listen, log, onConfig: setLevel })
 }

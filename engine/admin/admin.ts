@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Box } from '../box/box.ts'
+import type { ReloadReport } from '../box/reload.ts'
 import { isLoopback, type ListenAddress, printListenAddress } from '../config/address.ts'
 import { SignalboxError } from '../errors.ts'
 import { refusalOf, sendRefusal } from './answer.ts'
@@ -20,6 +21,8 @@ export interface AdminOptions {
   isReady: () => boolean
   /** The proxy's threads, where there is a proxy. */
   proxy?: () => ProxyStatus
+  /** Reads the config anew, for POST /api/v1/reload; without it there is no such path. */
+  reload?: () => Promise<ReloadReport>
   /** The version of the package, for the metrics and the page. */
   version: string
 }
@@ -28,6 +31,8 @@ export interface Admin {
   /** Where it listens: the IP address the system gave, and the port it chose if 0 was asked for. */
   readonly address: string
   readonly port: number
+  /** Another token counts from the next request on. Throws SBX_ADMIN_FORBIDDEN where there must be one and this is empty. */
+  setToken(token: string): void
   /** Ends every connection and gives the port back. As often as you like. */
   close(): Promise<void>
 }
@@ -51,10 +56,10 @@ const CONNECTIONS_MAX = 64
  * cannot be listened on.
  */
 export async function startAdmin(box: Box, options: AdminOptions): Promise<Admin> {
-  const { listen, token = '', isReady, proxy, version } = options
+  const { listen, token = '', isReady, proxy, reload, version } = options
   if (token === '' && !isLoopback(listen.address)) throw tokenNeeded(listen)
   const counters = new Counters(box)
-  const sources: Sources = { box, counters, version, isReady, proxy }
+  const sources: Sources = { box, counters, version, isReady, proxy, reload }
   const feed = new LiveFeed(sources)
   const routes = listRoutes(sources, feed, await loadPageFiles())
 
@@ -92,7 +97,11 @@ export async function startAdmin(box: Box, options: AdminOptions): Promise<Admin
     }
   }
   listener.on('request', (request, response) => void answer(request, response))
-  return { address, port, close }
+  const setToken = (next: string): void => {
+    if (next === '' && !isGuardedByHost) throw tokenNeeded({ address, port })
+    gate.setToken(next)
+  }
+  return { address, port, setToken, close }
 }
 
 function bind(listener: Server, { address, port }: ListenAddress): Promise<AddressInfo> {

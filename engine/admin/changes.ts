@@ -68,7 +68,8 @@ export class Changes {
   }
 }
 
-function refuseOtherKeys(body: Record<string, unknown>, known: readonly string[], wish: string): void {
+/** Throws a Refusal for a key that is not known here. */
+export function refuseOtherKeys(body: Record<string, unknown>, known: readonly string[], wish: string): void {
   const other = Object.keys(body).find(key => !known.includes(key))
   if (other === undefined) return
   const shown = JSON.stringify(other.slice(0, 100))

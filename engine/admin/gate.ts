@@ -30,16 +30,21 @@ export interface GateOptions {
  * another listener we cannot know our names, and the token stands in for it. The Origin check stops forged posts.
  */
 export class Gate {
-  readonly #options: GateOptions
+  #options: GateOptions
   readonly #hosts: ReadonlySet<string>
   readonly #wrongTokens = new WrongTokens()
   readonly #key = randomBytes(32)
-  readonly #tokenMac: Buffer
+  #tokenMac: Buffer
 
   constructor(options: GateOptions) {
     this.#options = options
     this.#hosts = hostsOf(options)
     this.#tokenMac = this.#mac(options.token)
+  }
+
+  setToken(token: string): void {
+    this.#options = { ...this.#options, token }
+    this.#tokenMac = this.#mac(token)
   }
 
   /** Throws a Refusal when the Host of a request is not ours: the first thing asked, whatever the path. */

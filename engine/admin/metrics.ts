@@ -3,7 +3,7 @@ import { BAR_NAMES } from '../memory/bars.ts'
 import type { EndpointReport, ServiceReport } from '../router/report.ts'
 import { processTimes } from './clock.ts'
 import { Exposition, type Labels } from './exposition.ts'
-import { agentsOf, type Sources } from './snapshot.ts'
+import { agentsOf, type ConfigNote, configOf, type Sources } from './snapshot.ts'
 
 /**
  * What Prometheus reads: the shared tables of this instant in base units (seconds, bytes). Labels come from the config
@@ -22,6 +22,7 @@ export function printMetrics(sources: Sources): string {
     version,
     node: process.versions.node,
   })
+  printConfig(out, configOf(box))
   const services = counters.services()
   printEndpoints(out, services)
   printServices(out, services)
@@ -31,6 +32,22 @@ export function printMetrics(sources: Sources): string {
   printProxy(out, sources)
   printProcess(out)
   return out.toString()
+}
+
+function printConfig(
+  out: Exposition,
+  { generation, sinceMs, lastReloadMs, isLastReloadGood, reloads }: ConfigNote,
+): void {
+  const generationHelp = 'Configs this process has taken: 1 is the one it began with.'
+  out.family('signalbox_config_generation', 'gauge', generationHelp)(generation)
+  const goodHelp = '1 while the last attempt to read the config anew went well, or there was none.'
+  out.family('signalbox_config_last_reload_successful', 'gauge', goodHelp)(Number(isLastReloadGood))
+  const lastHelp = 'When the config was last read, whatever came of it, since 1970.'
+  out.family('signalbox_config_last_reload_timestamp_seconds', 'gauge', lastHelp)(lastReloadMs / 1000)
+  const sinceHelp = 'When the config in force was taken, since 1970.'
+  out.family('signalbox_config_in_force_timestamp_seconds', 'gauge', sinceHelp)(sinceMs / 1000)
+  const count = out.family('signalbox_config_reloads_total', 'counter', 'Attempts to read the config anew, by result.')
+  for (const [result, times] of Object.entries(reloads)) count(times, { result })
 }
 
 const OUTCOMES = ['ok', 'error', 'timeout', 'abandoned'] as const

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { reportText } from '../router/report-text.ts'
 import { Refusal, sendJson, sendText } from './answer.ts'
-import { ACTIONS, Changes, type Target } from './changes.ts'
+import { ACTIONS, Changes, refuseOtherKeys, type Target } from './changes.ts'
 import { EXPOSITION_TYPE } from './exposition.ts'
 import type { Need } from './gate.ts'
 import { readJsonBody } from './json-body.ts'
@@ -9,7 +9,7 @@ import type { LiveFeed } from './live-feed.ts'
 import { printMetrics } from './metrics.ts'
 import type { PageFile } from './page-files.ts'
 import { readReadiness } from './readiness.ts'
-import { agentsOf, type Sources } from './snapshot.ts'
+import { agentsOf, configOf, type Sources } from './snapshot.ts'
 
 /** One path of the admin listener and who may use it. A GET answers HEAD too. */
 export interface Route {
@@ -48,6 +48,13 @@ export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<s
       need: 'read',
       answer: response => sendJson(response, 200, { services: counters.services() }),
     },
+    {
+      method: 'GET',
+      path: '/api/v1/config',
+      need: 'read',
+      answer: response => sendJson(response, 200, configOf(box)),
+    },
+    ...reloadRoutes(sources),
     {
       method: 'GET',
       path: '/api/v1/agents',
@@ -94,6 +101,22 @@ export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<s
         answer: response => sendText(response, 200, type, body),
       }),
     ),
+  ]
+}
+
+/** Where the process has a config it can read anew. */
+function reloadRoutes({ reload }: Sources): Route[] {
+  if (reload === undefined) return []
+  return [
+    {
+      method: 'POST',
+      path: '/api/v1/reload',
+      need: 'change',
+      answer: async (response, request) => {
+        refuseOtherKeys((await readJsonBody(request)) ?? {}, [], 'reload takes no keys')
+        sendJson(response, 200, await reload())
+      },
+    },
   ]
 }
 

@@ -1,5 +1,6 @@
 import type { Box } from '../box/box.ts'
 import type { AgentStatus } from '../box/control.ts'
+import type { ConfigStatus, ReloadReport } from '../box/reload.ts'
 import type { ServiceReport } from '../router/report.ts'
 import { processTimes, wallMs } from './clock.ts'
 import type { Counters } from './counters.ts'
@@ -34,12 +35,16 @@ export interface Snapshot {
   uptimeMs: number
   version: string
   isReady: boolean
+  config: ConfigNote
   services: ServiceReport[]
   /** Empty without a control plane. */
   agents: AgentStatus[]
   /** Absent without a proxy. */
   proxy?: ProxyStatus
 }
+
+/** Which config is in force. Why the last one was refused is told to who asked for it, and to the log: it may quote the file. */
+export type ConfigNote = Omit<ConfigStatus, 'lastError'>
 
 /** Where the admin listener reads what it tells. */
 export interface Sources {
@@ -48,6 +53,7 @@ export interface Sources {
   version: string
   isReady: () => boolean
   proxy: (() => ProxyStatus) | undefined
+  reload: (() => Promise<ReloadReport>) | undefined
 }
 
 /** Throws SBX_BOX_CLOSED. */
@@ -58,10 +64,16 @@ export function takeSnapshot({ box, counters, version, isReady, proxy }: Sources
     uptimeMs: Math.round(time - processTimes().startedS * 1000),
     version,
     isReady: isReady(),
+    config: configOf(box),
     services: counters.services(),
     agents: agentsOf(box),
     ...(proxy === undefined ? {} : { proxy: proxy() }),
   }
+}
+
+export function configOf(box: Box): ConfigNote {
+  const { lastError: _, ...note } = box.configStatus()
+  return note
 }
 
 export function agentsOf(box: Box): AgentStatus[] {

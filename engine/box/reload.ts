@@ -102,7 +102,7 @@ export class Reloads {
       this.#ground.checkOpen()
       const { config: next, locate } = await read(source)
       this.#ground.checkOpen()
-      this.#judge(next, locate)
+      this.#judge(next, findings => formatProblems(typeof source === 'string' ? source : '', locate(findings)))
       const changes = changesOf(this.config, next)
       const isChanged = hasChanges(changes)
       await this.#change(next, changes, isChanged)
@@ -117,7 +117,7 @@ export class Reloads {
   }
 
   /** Throws SBX_CONFIG_FIXED with a line for each thing that cannot change while it runs. */
-  #judge(next: Config, locate: LocatedConfig['locate']): void {
+  #judge(next: Config, print: (findings: Finding[]) => string): void {
     const findings = [...this.#followers].flatMap(follower => follower.objections?.(this.config, next) ?? [])
     findings.push(
       ...agentFaults(this.config, next),
@@ -127,7 +127,7 @@ export class Reloads {
     const count = findings.length === 1 ? '1 change' : `${findings.length} changes`
     throw new SignalboxError(
       'SBX_CONFIG_FIXED',
-      `Cannot reload: ${count} cannot be made while it runs, nothing was changed\n${formatProblems('', locate(findings))}`,
+      `Cannot reload: ${count} cannot be made while it runs, nothing was changed\n${print(findings)}`,
     )
   }
 

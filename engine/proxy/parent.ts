@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import type { Config } from '../config/schema.ts'
 import { SignalboxError } from '../errors.ts'
 import type { Held } from './hold.ts'
 import { describeListenError } from './listen.ts'
 import type { BoundAddress } from './plan.ts'
-import { type InheritedListener, LISTENERS_VARIABLE, READY } from './under-parent.ts'
+import { type FromEngine, type FromParent, type InheritedListener, LISTENERS_VARIABLE } from './under-parent.ts'
 
 /**
  * The small process above the engine. It binds every address once, starts the engine with duplicates of the descriptors,
@@ -14,6 +15,7 @@ import { type InheritedListener, LISTENERS_VARIABLE, READY } from './under-paren
  *   parent ── bind, listen, never accept ──▶ fd ══ N duplicates ══▶ engine ──▶ one duplicate a thread
  *          ── SIGTERM, SIGINT, SIGHUP ─────────────────────────────▶
  *          ◀─ ready · exit code ────────────────────────────────────
+ *          ◀─ the config in force ──── asked for by the next engine ▶
  *
  * The descriptors come after standard input, output and error: address a, duplicate d is 3 + a × duplicates + d.
  */
@@ -43,6 +45,8 @@ export interface ParentOptions {
   /** Further environment of the engine. */
   env?: NodeJS.ProcessEnv
   /** Told of deaths and restarts of the engine. */
+  /** Told of each config the engine takes. */
+  onConfig?: (config: Config) => void
   log?: (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void
 }
 
@@ -83,6 +87,10 @@ class EngineKeeper {
   #child: ChildProcess | undefined
   #asked: NodeJS.Signals | undefined
   #isReady = false
+  /** The one in force: an engine that is started again begins with it, whatever the file says by now. */
+  #config: Config | undefined
+  /** A reload was asked for while no engine listened to that. */
+  #isReloadDue = false
   #wakeUp: (() => void) | undefined
 
   constructor(options: ParentOptions, holder: Holder) {
@@ -134,13 +142,32 @@ class EngineKeeper {
       env: { ...process.env, ...env, [LISTENERS_VARIABLE]: JSON.stringify(listeners) },
     })
     this.#child = child
-    child.on('message', message => {
-      if ((message as { signalbox?: unknown } | null)?.signalbox === READY.signalbox) this.#isReady = true
+    let isListening = false
+    this.#reload = () => {
+      if (isListening) child.kill('SIGHUP')
+      else this.#isReloadDue = true
+    }
+    child.on('message', (message: FromEngine | null) => {
+      switch (message?.signalbox) {
+        case 'ask-config':
+          child.send({ signalbox: 'config', config: this.#config ?? null } satisfies FromParent)
+          break
+        case 'config':
+          this.#config = message.config
+          this.#options.onConfig?.(message.config)
+          break
+        case 'ready':
+          this.#isReady = true
+          isListening = true
+          if (this.#isReloadDue) child.kill('SIGHUP')
+          this.#isReloadDue = false
+      }
     })
     return new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('exit', (code, signal) => {
         this.#child = undefined
+        isListening = false
         resolve({ code, signal })
       })
     })
@@ -159,7 +186,12 @@ class EngineKeeper {
   }
 
   readonly #onReload = (): void => {
-    this.#child?.kill('SIGHUP')
+    if (this.#asked === undefined) this.#reload()
+  }
+
+  /** Passes SIGHUP on, which would kill an engine that does not listen to it yet. */
+  #reload: () => void = () => {
+    this.#isReloadDue = true
   }
 
   #rest(delayMs: number): Promise<void> {

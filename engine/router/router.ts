@@ -347,7 +347,7 @@ export class Router {
     this.#seen = pinned
     const { region, slot } = attachment
     const revision = serviceRevision(region, slot, this.#index)
-    if (revision !== this.#revision) this.#read(JSON.parse(serviceText(region, slot, this.#index)) as ServiceText)
+    if (revision !== this.#revision) this.#adopt(JSON.parse(serviceText(region, slot, this.#index)) as ServiceText)
     this.#revision = revision
     const start = serviceStart(region, slot, this.#index)
     const count = this.#isLost ? 0 : serviceCount(region, slot, this.#index)
@@ -370,13 +370,10 @@ export class Router {
     return subsetting === undefined ? rows : subsettingOf(rows, endpointOf, subsetting)
   }
 
-  /** Of a service that was removed everything stays as it was, but the rows: what is in flight is settled by that. */
-  #read(text: ServiceText): void {
-    this.#isLost = text.isGone === true || text.name !== this.service
-    if (!this.#isLost) this.#adopt(text)
-  }
-
   #adopt(text: ServiceText): void {
+    this.#isLost = text.isGone === true || text.name !== this.service
+    // What is in flight is settled by what the service was.
+    if (this.#isLost) return
     const { policy, limits, breaker } = text
     this.#text = text
     const candidates = this.#candidates

@@ -77,7 +77,14 @@ test('the feed ends with the box', async t => {
 test('the feed skips snapshots for a slow listener, drops it in the end, and stops when nobody listens', async t => {
   const box = await createSignalbox(TWO_SERVICES)
   t.after(() => box.close())
-  const sources = { box, counters: new Counters(box), version: '1', isReady: () => true, proxy: undefined }
+  const sources = {
+    box,
+    counters: new Counters(box),
+    version: '1',
+    isReady: () => true,
+    proxy: undefined,
+    reload: undefined,
+  }
   const feed = new LiveFeed(sources, 1)
   const slow = new SlowResponse()
   feed.open({ method: 'GET' } as IncomingMessage, slow as unknown as ServerResponse)

@@ -198,13 +198,13 @@ describe('reload() of a box', () => {
     const { code, message } = await refusal(box.reload(file))
     assert.equal(code, 'SBX_CONFIG_FIXED')
     assert.deepEqual(
-      message.split('\n').map(line => line.replace(`${file}:`, '')),
+      message.split('\n').map(line => line.replace(file, 'FILE')),
       [
         'Cannot reload: 4 changes cannot be made while it runs, nothing was changed',
-        '2:3: services: there is room for 1 services, and these are 2; restart to get more, the shared memory is laid out once',
-        '5:13: services.web.policy: it keeps sessions, and there is no room for any; restart to get more, the shared memory is laid out once',
-        '7:10: workers: threads stay as many',
-        '9:30: agents.health-monitor.enabled: agents begin and end with the process; restart it',
+        'FILE:2:3: services: there is room for 1 services, and these are 2; restart to get more, the shared memory is laid out once',
+        'FILE:5:13: services.web.policy: it keeps sessions, and there is no room for any; restart to get more, the shared memory is laid out once',
+        'FILE:7:10: workers: threads stay as many',
+        'FILE:9:30: agents.health-monitor.enabled: agents begin and end with the process; restart it',
       ],
     )
     rmSync(folder, { recursive: true })
