@@ -66,6 +66,11 @@ test('README: the example of a control plane runs as pasted', () => {
   )
 })
 
+test('README: the example of a reload runs as pasted', () => {
+  const { status, stdout, stderr } = runModule(example('box.reload'))
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '2 1\n', stderr: '' })
+})
+
 test('README: the first example has at most twelve lines', () => {
   assert.ok(blocks('js')[0].trim().split('\n').length <= 12)
 })
