@@ -6,18 +6,22 @@ import type { Router } from '../router/router.ts'
 import { Routers } from '../router/routers.ts'
 import { AccessLog } from './access-log.ts'
 import type { Connection } from './connection.ts'
+import { Durations } from './durations.ts'
 import type { Exchange } from './exchange.ts'
-import { TrustedPeers } from './forwarded.ts'
+import { type ForwardedForms, TrustedPeers } from './forwarded.ts'
 import { Line } from './line.ts'
 import type { ThreadPlan } from './plan.ts'
 import { type HashOf, hashOf } from './request-key.ts'
 import { RouteTable } from './routes.ts'
 import { cookieOf, SessionCookie } from './session-cookie.ts'
+import type { Tracing } from './tracing.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** A service, or the part of it that a route leads to, as requests of one thread see it. */
 export interface Lane {
   readonly service: string
+  /** Of the service, in the region. */
+  readonly index: number
   readonly router: Router
   readonly timeouts: ThreadPlan['services'][string]['timeouts']
   readonly retry: ThreadPlan['services'][string]['retry']
@@ -33,11 +37,13 @@ export interface Lane {
 
 /** What lanes of one thread share. */
 class Lanes {
+  readonly #attachment: Attachment
   readonly #routers: Routers
   /** Routes to the same endpoints wait in one line. */
   readonly #lines = new Map<Router, Line>()
 
   constructor(attachment: Attachment) {
+    this.#attachment = attachment
     this.#routers = new Routers(attachment)
   }
 
@@ -49,6 +55,7 @@ class Lanes {
     const name = cookieOf(policy)
     return {
       service,
+      index: this.#attachment.findService(service).index,
       router,
       timeouts,
       retry,
@@ -74,6 +81,11 @@ export class Front {
   readonly routes: RouteTable<Lane>
   readonly upstreams: Upstreams
   readonly counters: Int32Array
+  readonly durations: Durations
+  readonly forwarded: ForwardedForms
+  readonly requestId: ThreadPlan['requestId']
+  /** Undefined where requests are not traced; loaded before the first one comes. */
+  tracing: Tracing | undefined
   readonly log: AccessLog | undefined
   readonly connections = new Set<Connection>()
   /** Exchanges that wait for a downstream to go on: to send its body, or to read. Swept for those that wait too long. */
@@ -88,7 +100,10 @@ export class Front {
     this.limits = plan.limits
     this.trusted = new TrustedPeers(plan.trustedProxies)
     this.counters = plan.counters
-    this.log = plan.isLogging ? new AccessLog(hand, plan.counters) : undefined
+    this.durations = new Durations(plan.durations)
+    this.forwarded = plan.forwarded
+    this.requestId = plan.requestId
+    this.log = plan.access === undefined ? undefined : new AccessLog(hand, plan.counters, plan.access)
     this.#attachment = attachment
     this.upstreams = new Upstreams(attachment)
     this.roll = createDice(attachment.seat + 1)

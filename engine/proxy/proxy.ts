@@ -2,9 +2,12 @@ import { closeSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Box } from '../box/box.ts'
 import { type ErrorCode, SignalboxError } from '../errors.ts'
+import { accessOf } from './access-log.ts'
+import { createDurations, type Requests, readDurations } from './durations.ts'
 import { canReusePort, describeListenError, listen } from './listen.ts'
 import type { BoundAddress, ListenPlan, ThreadPlan } from './plan.ts'
 import { ListenFailure, ThreadKeeper, type ThreadStatus } from './thread-keeper.ts'
+import { loadTracing } from './tracing.ts'
 import { type InheritedListener, tellParentReady } from './under-parent.ts'
 
 export interface ProxyOptions {
@@ -27,10 +30,12 @@ const DRAIN_MS = 30_000
  * Listens on config.listen with config.workers threads and routes what comes. Resolves when every thread listens. Like a
  * listening server it keeps the process alive until it is drained or closed; the box must outlive it.
  *
- * Throws SBX_LISTEN_FAILED.
+ * Throws SBX_LISTEN_FAILED, SBX_TRACE_UNAVAILABLE.
  */
 export async function startProxy(box: Box, options: ProxyOptions = {}): Promise<RunningProxy> {
   options.signal?.throwIfAborted()
+  // Here rather than in the threads, where it would be a death.
+  if (box.config.trace) await loadTracing()
   const proxy = new RunningProxy(box, options)
   try {
     await proxy.start()
@@ -45,6 +50,8 @@ export class RunningProxy {
   readonly #box: Box
   readonly #options: ProxyOptions
   readonly #keepers: ThreadKeeper[] = []
+  /** What the thread of each index measured, through all its lives. */
+  readonly #durations: Int32Array[] = []
   /** Descriptors no thread has used yet, by address. */
   readonly #spare: InheritedListener[] | undefined
   readonly #onAbort = () => void this.close()
@@ -68,6 +75,12 @@ export class RunningProxy {
   /** Its threads as they are now. */
   threads(): ThreadStatus[] {
     return this.#keepers.map(keeper => keeper.status())
+  }
+
+  /** How long requests took, by service and class of status, all threads together. */
+  requests(): Requests {
+    const names = this.#box.attachment.serviceTexts().map(({ text }) => text.name)
+    return readDurations(this.#durations, names)
   }
 
   /** Ends the thread of this index at once, as a crash would; it is brought back. For drills and tests. */
@@ -149,7 +162,7 @@ export class RunningProxy {
   }
 
   async #startThread(index: number, count: number, at: ListenPlan[] | undefined): Promise<BoundAddress[]> {
-    const { config, handle, log } = this.#box
+    const { config, handle, log, attachment } = this.#box
     const plan: Omit<ThreadPlan, 'listen' | 'counters'> = {
       handle,
       limits: config.limits,
@@ -161,7 +174,11 @@ export class RunningProxy {
           { timeouts, retry, policy, limits },
         ]),
       ),
-      isLogging: config.log.access && this.#options.onAccessLines !== undefined,
+      durations: (this.#durations[index] = createDurations(attachment.region.layout.services)),
+      access: this.#options.onAccessLines === undefined ? undefined : accessOf(config.log.access),
+      forwarded: config.forwarded,
+      requestId: config.requestId,
+      isTracing: config.trace,
     }
     const keeper = new ThreadKeeper(index, plan, Math.ceil(config.limits.connections / count), {
       nextListen: () => this.#nextListen(),

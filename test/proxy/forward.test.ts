@@ -7,7 +7,7 @@ import { exchangeRaw, head, inflight, startOrigin, startRawOrigin, startRig } fr
 describe('a request', () => {
   it('reaches the upstream as it came, but for what belongs to one connection', async () => {
     const origin = await startRawOrigin()
-    const rig = await startRig([origin.url])
+    const rig = await startRig([origin.url], { requestId: { enabled: false } })
     const sent =
       'GET /a%2Fb/../c?x=%zz&y=1 HTTP/1.1\r\nHost: A.example:99\r\nX-One: 1\r\nConnection: close, x-hop\r\nx-hop: 1\r\nx-one: 2\r\n\r\n'
     await exchangeRaw(rig.port, sent)
@@ -16,6 +16,30 @@ describe('a request', () => {
       'GET /a%2Fb/../c?x=%zz&y=1 HTTP/1.1\r\nhost: A.example:99\r\nconnection: keep-alive\r\nX-One: 1\r\nx-one: 2\r\n' +
         'X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: A.example:99\r\nVia: 1.1 signalbox\r\n\r\n',
     )
+    await rig.close()
+    await origin.close()
+  })
+
+  it('carries the context of a trace on untouched', async () => {
+    const origin = await startRawOrigin()
+    const rig = await startRig([origin.url])
+    const fields = [
+      'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      'tracestate: rojo=00f067aa0ba902b7,congo=t61rcWkgMzE',
+      'Tracestate: b=2',
+    ]
+    await exchangeRaw(rig.port, head('/', ...fields))
+    assert.ok(origin.received().includes(`\r\n${fields.join('\r\n')}\r\n`), origin.received())
+    await rig.close()
+    await origin.close()
+  })
+
+  it('tells where it came from in the forms the config names', async () => {
+    const origin = await startRawOrigin()
+    const rig = await startRig([origin.url], { forwarded: { x: false, standard: true } })
+    await exchangeRaw(rig.port, head('/', 'Forwarded: for=6.6.6.6', 'X-Forwarded-For: 6.6.6.6'))
+    assert.match(origin.received(), /\r\nForwarded: for=127\.0\.0\.1;host=a\.example;proto=http\r\n/)
+    assert.doesNotMatch(origin.received(), /X-Forwarded|6\.6\.6\.6/i)
     await rig.close()
     await origin.close()
   })
