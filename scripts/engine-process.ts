@@ -33,6 +33,7 @@ export async function runEngine(config: Config): Promise<number> {
       version: packageVersion(),
       isReady: () => isRouting,
       proxy: () => ({ threads: started.threads() }),
+      requests: () => started.requests(),
     })
     isRouting = true
     log('info', 'routing', {

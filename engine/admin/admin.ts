@@ -10,7 +10,7 @@ import { Gate, isLoopbackPeer } from './gate.ts'
 import { LiveFeed } from './live-feed.ts'
 import { loadPageFiles } from './page-files.ts'
 import { listRoutes, matchRoute } from './routes.ts'
-import type { ProxyStatus, Sources } from './snapshot.ts'
+import type { ProxyRequests, ProxyStatus, Sources } from './snapshot.ts'
 
 export interface AdminOptions {
   listen: ListenAddress
@@ -20,6 +20,8 @@ export interface AdminOptions {
   isReady: () => boolean
   /** The proxy's threads, where there is a proxy. */
   proxy?: () => ProxyStatus
+  /** How long its requests took: `requests()` of the proxy. */
+  requests?: () => ProxyRequests
   /** The version of the package, for the metrics and the page. */
   version: string
 }
@@ -51,10 +53,10 @@ const CONNECTIONS_MAX = 64
  * cannot be listened on.
  */
 export async function startAdmin(box: Box, options: AdminOptions): Promise<Admin> {
-  const { listen, token = '', isReady, proxy, version } = options
+  const { listen, token = '', isReady, proxy, requests, version } = options
   if (token === '' && !isLoopback(listen.address)) throw tokenNeeded(listen)
   const counters = new Counters(box)
-  const sources: Sources = { box, counters, version, isReady, proxy }
+  const sources: Sources = { box, counters, version, isReady, proxy, requests }
   const feed = new LiveFeed(sources)
   const routes = listRoutes(sources, feed, await loadPageFiles())
 
