@@ -33,10 +33,10 @@ interface Span {
 }
 
 /** Throws SBX_TRACE_UNAVAILABLE where the package is not installed. */
-export async function loadTracing(): Promise<Tracing> {
+export async function loadTracing(load: (name: string) => Promise<unknown> = name => import(name)): Promise<Tracing> {
   const name = '@opentelemetry/api'
   try {
-    return new Tracing((await import(name)) as Api)
+    return new Tracing((await load(name)) as Api)
   } catch (cause) {
     throw new SignalboxError(
       'SBX_TRACE_UNAVAILABLE',

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { RequestEnd, RequestStart } from '../../engine/index.ts'
 import { eventually } from '../support/eventually.ts'
@@ -41,4 +45,29 @@ test('who listens on signalbox:request:start and :end is told of each request, w
     assert.equal(start.request, ends[i].request)
     assert.equal(start.requestId, ends[i].requestId)
   })
+})
+
+test('what NODE_OPTIONS preloads listens in the threads of the proxy', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const [preload, main] = ['preload.mjs', 'main.mjs'].map(file => join(folder, file))
+  writeFileSync(
+    preload,
+    `import { subscribe } from 'node:diagnostics_channel'
+     import { writeSync } from 'node:fs'
+     import { isMainThread } from 'node:worker_threads'
+     subscribe('signalbox:request:end', ({ status, reason }) => writeSync(1, [isMainThread, status, reason].join(' ')))`,
+  )
+  writeFileSync(
+    main,
+    `import { createSignalbox, startProxy } from '${new URL('../../engine/index.js', import.meta.url)}'
+     const box = await createSignalbox({ listen: '127.0.0.1:0', workers: 1, services: { api: {} } })
+     const proxy = await startProxy(box)
+     await (await fetch('http://127.0.0.1:' + proxy.addresses[0].port)).text()
+     await proxy.close()
+     await box.close()`,
+  )
+  const env = { ...process.env, NODE_OPTIONS: `--import ${preload}` }
+  const { stdout, stderr } = spawnSync(process.execPath, [main], { encoding: 'utf8', timeout: 30_000, env })
+  assert.deepEqual({ stdout, stderr }, { stdout: 'false 503 no-endpoint', stderr: '' })
 })

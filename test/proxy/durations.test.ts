@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
 import { createDurations, Durations, readDurations } from '../../engine/proxy/durations.ts'
+import { eventually } from '../support/eventually.ts'
+import { startOrigin, startRig } from './rig.ts'
 
 describe('Durations', () => {
   it('counts by service and class of status, and adds up over threads', () => {
@@ -56,4 +58,16 @@ describe('Durations', () => {
     durations.count(0, 200, 1, -1, 0)
     assert.equal(readDurations([words], ['a']).services[0].durations['2xx'], undefined)
   })
+})
+
+test('RunningProxy.requests() has what its threads measured, by service', async t => {
+  const origin = await startOrigin((_, response) => response.end('hello'))
+  t.after(() => origin.close())
+  const rig = await startRig([origin.url])
+  t.after(() => rig.close())
+  for (let i = 0; i < 3; i++) await (await fetch(rig.url)).text()
+  const sum = (numbers: readonly number[] = []): number => numbers.reduce((total, each) => total + each, 0)
+  const read = () => rig.proxy.requests().services[0]
+  await eventually('all are over', () => sum(read().durations['2xx']?.buckets) === 3)
+  assert.deepEqual([read().service, sum(read().firstByte.buckets), read().retries], ['api', 3, 0])
 })

@@ -34,6 +34,28 @@ describe('a request', () => {
     await origin.close()
   })
 
+  it('goes where its client leads, not the proxy in between, where the source address is the key', async () => {
+    const origins = await Promise.all(
+      ['a', 'b', 'c', 'd'].map(name => startOrigin((_, response) => response.end(name))),
+    )
+    const rig = await startRig(
+      origins.map(({ url }) => url),
+      { service: { policy: { name: 'rendezvous', hash: { source: true } } }, trustedProxies: ['127.0.0.0/8'] },
+    )
+    const of = async (chain: string): Promise<string> =>
+      (await fetch(rig.url, { headers: { 'X-Forwarded-For': chain } })).text()
+    const seen = new Set<string>()
+    for (let i = 1; i <= 40; i++) {
+      const own = await of(`192.0.2.${i}`)
+      assert.equal(await of(`6.6.6.${i}, 192.0.2.${i}, 127.0.0.9`), own)
+      seen.add(own)
+    }
+    // One key would be one endpoint; 40 keys all at one of 4 come by chance once in 4^39.
+    assert.ok(seen.size > 1)
+    await rig.close()
+    await Promise.all(origins.map(origin => origin.close()))
+  })
+
   it('tells where it came from in the forms the config names', async () => {
     const origin = await startRawOrigin()
     const rig = await startRig([origin.url], { forwarded: { x: false, standard: true } })

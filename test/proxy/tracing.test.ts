@@ -5,7 +5,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { loadTracing } from '../../engine/proxy/tracing.ts'
 import { eventually } from '../support/eventually.ts'
 import { frontHere } from './front-here.ts'
-import { exchangeRaw, head, startRawOrigin } from './rig.ts'
+import { exchangeRaw, head, startRawOrigin, startRig } from './rig.ts'
 
 /** traceparent as W3C Trace Context has it; the one of OpenTelemetry is in a package of its own that is not needed otherwise. */
 const W3C: TextMapPropagator = {
@@ -88,4 +88,20 @@ test('a request is a span below the one it names, and the upstream is told of th
   assert.equal(malformed.attributes['http.response.status_code'], 400)
   // What the downstream did wrong is no error of this side.
   assert.deepEqual([malformed.attributes['error.type'], malformed.status.code], [undefined, 0])
+})
+
+test('the threads of a proxy trace where the config says so', async t => {
+  const origin = await startRawOrigin()
+  t.after(() => origin.close())
+  const rig = await startRig([origin.url], { trace: true })
+  t.after(() => rig.close())
+  assert.match(await exchangeRaw(rig.port, head('/', ABOVE)), /^HTTP\/1\.1 200 /)
+})
+
+test('loadTracing() says what to do where the package is missing', async () => {
+  const missing = () => Promise.reject(new Error('no such package'))
+  await assert.rejects(loadTracing(missing), {
+    code: 'SBX_TRACE_UNAVAILABLE',
+    message: 'Cannot trace requests: the package @opentelemetry/api is not there, install it or write trace: false',
+  })
 })
