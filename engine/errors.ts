@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   SBX_SERVICE_UNKNOWN: 'there is no service of this name',
   SBX_SHED: 'requests of this class are turned away for now',
   SBX_TABLE_INVALID: 'the choice table is not described as it must be',
+  SBX_TRACE_UNAVAILABLE: 'requests cannot be traced, a package for it is not installed',
 } as const
 
 /** One of the codes above. */

@@ -48,6 +48,7 @@ export async function runEngine(config: Config, { file, isWatching }: ConfigSour
       isReady: () => isRouting,
       proxy: () => ({ threads: started.threads() }),
       reload: () => reloader.reload('asked for by the admin listener'),
+      requests: () => started.requests(),
     })
     followConfig(box, admin, setLevel)
     tellParentConfig(config)

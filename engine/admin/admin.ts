@@ -11,7 +11,7 @@ import { Gate, isLoopbackPeer } from './gate.ts'
 import { LiveFeed } from './live-feed.ts'
 import { loadPageFiles } from './page-files.ts'
 import { listRoutes, matchRoute } from './routes.ts'
-import type { ProxyStatus, Sources } from './snapshot.ts'
+import type { ProxyRequests, ProxyStatus, Sources } from './snapshot.ts'
 
 export interface AdminOptions {
   listen: ListenAddress
@@ -23,6 +23,8 @@ export interface AdminOptions {
   proxy?: () => ProxyStatus
   /** Reads the config anew, for POST /api/v1/reload; without it there is no such path. */
   reload?: () => Promise<ReloadReport>
+  /** How long its requests took: `requests()` of the proxy. */
+  requests?: () => ProxyRequests
   /** The version of the package, for the metrics and the page. */
   version: string
 }
@@ -56,10 +58,10 @@ const CONNECTIONS_MAX = 64
  * cannot be listened on.
  */
 export async function startAdmin(box: Box, options: AdminOptions): Promise<Admin> {
-  const { listen, token = '', isReady, proxy, reload, version } = options
+  const { listen, token = '', isReady, proxy, requests, reload, version } = options
   if (token === '' && !isLoopback(listen.address)) throw tokenNeeded(listen)
   const counters = new Counters(box)
-  const sources: Sources = { box, counters, version, isReady, proxy, reload }
+  const sources: Sources = { box, counters, version, isReady, proxy, requests, reload }
   const feed = new LiveFeed(sources)
   const routes = listRoutes(sources, feed, await loadPageFiles())
 

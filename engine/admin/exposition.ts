@@ -10,17 +10,35 @@
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** A summary here has a sum and a count, no quantiles. */
-export type FamilyType = 'counter' | 'gauge' | 'summary'
+export type FamilyType = 'counter' | 'gauge' | 'summary' | 'histogram'
 export type Labels = Readonly<Record<string, string>>
 
 export class Exposition {
   readonly #lines: string[] = []
 
-  /** Begins a family and returns what writes its samples; `suffix` is for the parts of a summary. */
+  /** Begins a family and returns what writes its samples; `suffix` is for the parts of a summary or histogram. */
   family(name: string, type: FamilyType, help: string): (value: number, labels?: Labels, suffix?: string) => void {
     this.#lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`)
     return (value, labels = {}, suffix = '') => {
       this.#lines.push(`${name}${suffix}${printLabels(labels)} ${printValue(value)}`)
+    }
+  }
+
+  /** Begins a family of histograms. `buckets` are not cumulated; one stands for each of `boundsS`, and one for what is above. */
+  histograms(
+    name: string,
+    help: string,
+    boundsS: readonly number[],
+  ): (buckets: readonly number[], sumS: number, labels: Labels) => void {
+    const sample = this.family(name, 'histogram', help)
+    return (buckets, sumS, labels) => {
+      let count = 0
+      buckets.forEach((each, i) => {
+        count += each
+        sample(count, { ...labels, le: i < boundsS.length ? String(boundsS[i]) : '+Inf' }, '_bucket')
+      })
+      sample(sumS, labels, '_sum')
+      sample(count, labels, '_count')
     }
   }
 

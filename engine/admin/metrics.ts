@@ -30,6 +30,7 @@ export function printMetrics(sources: Sources): string {
   out.family('signalbox_outcomes_lost_total', 'counter', lost)(counters.lost())
   printAgents(out, agentsOf(box))
   printProxy(out, sources)
+  printRequests(out, sources)
   printProcess(out)
   return out.toString()
 }
@@ -158,6 +159,25 @@ function printProxy(out: Exposition, { proxy }: Sources): void {
     const sample = out.family(name, type, help)
     for (const thread of threads) sample(thread[key], { thread: String(thread.index) })
   }
+}
+
+function printRequests(out: Exposition, { requests }: Sources): void {
+  if (requests === undefined) return
+  const { boundsS, services } = requests()
+  const durationHelp =
+    'From the header of a request to the end of its response, by class of status; none: ended without one. Service "": reached none.'
+  const duration = out.histograms('signalbox_proxy_request_duration_seconds', durationHelp, boundsS)
+  for (const { service, durations } of services) {
+    for (const [status, times] of Object.entries(durations)) {
+      if (times !== undefined) duration(times.buckets, times.sumS, { service, class: status })
+    }
+  }
+  const firstByteHelp = 'From sending to the first byte of the answer, of the try that was answered.'
+  const firstByte = out.histograms('signalbox_proxy_first_byte_seconds', firstByteHelp, boundsS)
+  const known = services.filter(({ service }) => service !== '')
+  for (const { service, firstByte: times } of known) firstByte(times.buckets, times.sumS, { service })
+  const retries = out.family('signalbox_proxy_service_retries_total', 'counter', 'Second tries sent, by service.')
+  for (const { service, retries: count } of known) retries(count, { service })
 }
 
 /** Under the names every Prometheus client uses, so that ready-made dashboards find them. */

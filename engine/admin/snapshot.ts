@@ -27,6 +27,27 @@ export interface ProxyThread {
   openConnections: number
 }
 
+/** How long requests of the proxy took. */
+export interface ProxyRequests {
+  /** Upper bounds of the buckets in seconds. */
+  boundsS: readonly number[]
+  services: readonly {
+    /** Empty for requests that reached none. */
+    service: string
+    /** By class of status; `none`: ended without a response. */
+    durations: Partial<Record<string, Times>>
+    firstByte: Times
+    /** Second tries. */
+    retries: number
+  }[]
+}
+
+/** Times by bucket, not cumulated: one for each bound, and one above. */
+export interface Times {
+  buckets: readonly number[]
+  sumS: number
+}
+
 /** Everything the dashboard shows, at one instant. */
 export interface Snapshot {
   /** Milliseconds since 1970. */
@@ -54,6 +75,7 @@ export interface Sources {
   isReady: () => boolean
   proxy: (() => ProxyStatus) | undefined
   reload: (() => Promise<ReloadReport>) | undefined
+  requests?: (() => ProxyRequests) | undefined
 }
 
 /** Throws SBX_BOX_CLOSED. */

@@ -7,6 +7,7 @@ import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
 import { choice, isName, keys, name, readHealthPath, readRouteHost, readRoutePath, readToken } from './names.ts'
+import { accessSchema, forwardedSchema, requestIdSchema } from './observe-schema.ts'
 import { outlierSchema } from './outlier-schema.ts'
 import { policySchema } from './policy-schema.ts'
 import {
@@ -53,7 +54,11 @@ const logSchema = keys({
   level: choice('a log level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .prefault('info')
     .describe('The least severe line that is logged. Default info.'),
-  access: flag().prefault(true).describe('Whether each request gets a line in the log. Default true.'),
+  access: accessSchema
+    .prefault(true)
+    .describe(
+      'Whether each request gets a line in the log, or { sample, slow, headers }: which do, and what it shows. Default true.',
+    ),
 })
 
 const limitsSchema = keys({
@@ -312,7 +317,18 @@ const writtenConfig = keys({
       }),
     )
     .prefault([])
-    .describe('Address ranges (CIDR) whose X-Forwarded-* and Forwarded headers are believed. Default none.'),
+    .describe(
+      'Address ranges (CIDR) whose X-Forwarded-*, Forwarded and x-request-id headers are believed. Default none.',
+    ),
+  forwarded: forwardedSchema
+    .prefault({})
+    .describe('In which headers the upstream is told where a request came from. Default: see each key.'),
+  requestId: requestIdSchema.prefault({}).describe('A name for each request. Default: see each key.'),
+  trace: flag()
+    .prefault(false)
+    .describe(
+      'Whether each request is a span of OpenTelemetry; needs the package @opentelemetry/api, and an SDK in the proxy threads. Default false.',
+    ),
   services: z
     .record(name('a service name', NAME_LENGTH), serviceSchema, {
       error: issue => (issue.input === undefined ? 'missing; write at least one service' : undefined),
@@ -354,6 +370,7 @@ export type { KeySource, PolicyConfig, PolicyInput } from './policy-schema.ts'
 export type RouteConfig = Config['routes'][number]
 export type AdminConfig = Config['admin']
 export type LogConfig = Config['log']
+export type { AccessConfig } from './observe-schema.ts'
 /** Downstream limits: sizes in bytes, durations in ms; 0 is no limit where the key says so. */
 export type LimitsConfig = Config['limits']
 /** Active checks: durations in ms. */

@@ -7,12 +7,14 @@ import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Attempt } from './attempt.ts'
 import type { Connection } from './connection.ts'
 import { NO_RESPONSE } from './counters.ts'
+import { classOf } from './durations.ts'
 import { readBreak } from './failure.ts'
 import type { Front, Lane } from './front.ts'
-import { readResponseHead, readTrailers, readUpgradeHead } from './headers.ts'
+import { type RequestHead, readResponseHead, readTrailers, readUpgradeHead } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
 import { type Reason, replyFor } from './reply.ts'
 import { linger, type RequestBody } from './request-body.ts'
+import { Telling } from './telling.ts'
 import { Tries } from './tries.ts'
 import { Tunnel } from './tunnel.ts'
 
@@ -41,18 +43,16 @@ export class Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly connection: Connection
+  readonly telling: Telling
   /** The connection closes after this response. */
   isLast: boolean
   readonly #front: Front
   readonly #limits: Front['limits']
-  readonly #startedAt: number
   #tries: Tries | undefined
   #tunnel: Tunnel | undefined
   /** What the downstream said already in the protocol it asked for. */
   #early: Buffer | undefined
   #sending: Sending | undefined
-  #host = ''
-  #path = ''
   #hasBody = false
   /** The line that gives the downstream the session that begins with this request; empty where none does. */
   #setCookie = ''
@@ -77,15 +77,14 @@ export class Exchange {
     this.request = request
     this.response = response
     this.isLast = front.isDraining
-    this.#startedAt = performance.now()
+    this.telling = new Telling(front, connection, request)
     connection.add(this)
   }
 
-  /** What the access log calls it, and whether a body belongs to it; said before anything is answered. */
-  name(host: string, path: string, hasBody: boolean): void {
-    this.#host = host
-    this.#path = path
+  /** What it says of itself, and whether a body belongs to it; said before anything is answered. */
+  name(head: RequestHead, path: string, hasBody: boolean): void {
     this.#hasBody = hasBody
+    this.telling.begin(head, path)
   }
 
   /** Whether all of the request has arrived. Of one without a body it has, even if the parser has not said so yet. */
@@ -102,13 +101,13 @@ export class Exchange {
     if (lane.timeouts.request > 0) {
       this.#deadline = setTimeout(() => this.#onDeadline(), lane.timeouts.request)
     }
-    let hash = lane.hashOf?.(this.request, sending.path, this.connection.remote) ?? 0
+    let hash = lane.hashOf?.(this.request, sending.path, this.telling) ?? 0
     if (hash === 0 && lane.cookie !== undefined) {
       const { id, line } = lane.cookie.begin(isSecure)
       hash = hashKey(id)
       this.#setCookie = line
     }
-    this.#tries = new Tries(this, this.#front, lane, sending, hash, this.#startedAt)
+    this.#tries = new Tries(this, this.#front, lane, sending, hash, this.telling.startedAt)
     this.#tries.begin()
   }
 
@@ -136,6 +135,7 @@ export class Exchange {
     }
     tries.choose(attempt)
     clearTimeout(this.#deadline)
+    this.telling.answered([], attempt.latencyUs)
     this.#status = 101
     this.connection.isClosing = true
     this.response.detachSocket(socket as Socket)
@@ -172,6 +172,7 @@ export class Exchange {
       head.headers.push('Connection', 'close')
     }
     if (this.#setCookie !== '') head.headers.push('Set-Cookie', this.#setCookie)
+    this.telling.answered(head.headers, attempt.latencyUs)
     if (status < 500) tries.keepSession(attempt)
     const text = statusText === STATUS_CODES[status] || /^[\t -~]*$/.test(statusText) ? statusText : ''
     response.writeHead(status, text, head.headers)
@@ -250,7 +251,8 @@ export class Exchange {
     const { isWhole } = this
     const closes = this.isLast || !isWhole
     if (closes) this.connection.isClosing = true
-    response.writeHead(status, closes ? [...headers, 'Connection', 'close'] : (headers as string[]))
+    const own = this.telling.ownAnswer(headers)
+    response.writeHead(status, closes ? [...own, 'Connection', 'close'] : (own as string[]))
     if (isWhole) {
       response.end(body)
     } else {
@@ -291,20 +293,8 @@ export class Exchange {
     if (this.#hasDrain || this.#sending?.body || this.#tunnel) front.waiting.delete(this)
     this.#sending?.body?.destroy()
     this.connection.remove(this, front.nowMs())
-    front.counters[this.#status === 0 ? NO_RESPONSE : (this.#status / 100) | 0]++
-    front.log?.write({
-      method: this.request.method ?? '',
-      host: this.#host,
-      path: this.#path,
-      status: this.#status,
-      bytes: this.#bytes,
-      durationMs: performance.now() - this.#startedAt,
-      service: this.#tries?.lane.service ?? '',
-      endpoint: this.#tries?.endpoint ?? '',
-      attempts: this.#tries?.count ?? 0,
-      reason: this.#reason,
-      remote: this.connection.remote,
-    })
+    front.counters[this.#status === 0 ? NO_RESPONSE : classOf(this.#status)]++
+    this.telling.end(this.#status, this.#bytes, this.#sending?.body?.bytes ?? 0, this.#reason, this.#tries)
   }
 
   /** Sends the head now if no piece of the body has taken it along. */

@@ -4,10 +4,12 @@ import type { Attachment } from '../router/attachment.ts'
 import { AccessLog } from './access-log.ts'
 import { Clients } from './clients.ts'
 import type { Connection } from './connection.ts'
+import { Durations } from './durations.ts'
 import type { Exchange } from './exchange.ts'
 import { Lanes } from './lanes.ts'
 import type { RulesPlan, ThreadPlan } from './plan.ts'
 import { Rules } from './rules.ts'
+import type { Tracing } from './tracing.ts'
 import { Upstreams } from './upstreams.ts'
 
 export type { Lane } from './lanes.ts'
@@ -20,6 +22,9 @@ export class Front {
   rules: Rules
   readonly upstreams: Upstreams
   readonly counters: Int32Array
+  readonly durations: Durations
+  /** Undefined where requests are not traced; loaded before the first one comes. */
+  tracing: Tracing | undefined
   /** Undefined while no access log is wanted. */
   log: AccessLog | undefined
   readonly connections = new Set<Connection>()
@@ -37,21 +42,27 @@ export class Front {
 
   constructor(plan: ThreadPlan, attachment: Attachment, hand: (text: string) => void) {
     this.counters = plan.counters
+    this.durations = new Durations(plan.durations)
     this.#attachment = attachment
     this.#lanes = new Lanes(attachment)
     this.roll = createDice(attachment.seat + 1)
     this.#lines = new AccessLog(hand, plan.counters)
     this.upstreams = new Upstreams(attachment)
     this.rules = new Rules(plan, this.#lanes)
-    this.log = plan.isLogging ? this.#lines : undefined
+    this.#logAs(plan)
   }
 
   /** Requests that begin from now on, on whichever connection, follow this plan. */
   adopt(plan: RulesPlan): void {
     this.rules = new Rules(plan, this.#lanes)
     this.upstreams.adopt(this.rules.lanes)
-    this.log = plan.isLogging ? this.#lines : undefined
-    if (!plan.isLogging) this.#lines.flush()
+    this.#logAs(plan)
+  }
+
+  #logAs({ access }: RulesPlan): void {
+    if (access === undefined) this.#lines.flush()
+    else this.#lines.config = access
+    this.log = access === undefined ? undefined : this.#lines
   }
 
   get limits(): Rules['limits'] {
@@ -60,6 +71,14 @@ export class Front {
 
   get trusted(): Rules['trusted'] {
     return this.rules.trusted
+  }
+
+  get forwarded(): Rules['forwarded'] {
+    return this.rules.forwarded
+  }
+
+  get requestId(): Rules['requestId'] {
+    return this.rules.requestId
   }
 
   get routes(): Rules['routes'] {

@@ -21,6 +21,8 @@ const X_FORWARDED_HOST = 8
 /** Other claims about where a request came from: believed from trusted peers alone. */
 const CLAIM = 9
 const CONNECTION = 10
+const FORWARDED = 11
+const REQUEST_ID = 12
 
 const KINDS = new Map<string, number>([
   ['connection', CONNECTION],
@@ -40,13 +42,14 @@ const KINDS = new Map<string, number>([
   ['x-forwarded-for', X_FORWARDED_FOR],
   ['x-forwarded-proto', X_FORWARDED_PROTO],
   ['x-forwarded-host', X_FORWARDED_HOST],
-  ['forwarded', CLAIM],
+  ['forwarded', FORWARDED],
   ['x-real-ip', CLAIM],
+  ['x-request-id', REQUEST_ID],
 ])
 
 /** Fields that a Connection field cannot take out. */
 const END_TO_END = new Set(
-  'authorization,cache-control,content-encoding,content-length,content-range,content-type,cookie,date,forwarded,host,set-cookie,transfer-encoding,vary,via,x-forwarded-for,x-forwarded-host,x-forwarded-proto,x-real-ip'.split(
+  'authorization,cache-control,content-encoding,content-length,content-range,content-type,cookie,date,forwarded,host,set-cookie,transfer-encoding,vary,via,x-forwarded-for,x-forwarded-host,x-forwarded-proto,x-real-ip,x-request-id'.split(
     ',',
   ),
 )
@@ -93,6 +96,9 @@ export interface RequestHead {
   length: string
   /** What a trusted peer claimed; undefined for any other. */
   claims: Claims | undefined
+  /** X-Request-Id fields found, and where in `headers` the first one stands; −1 without one. */
+  requestIds: number
+  requestIdAt: number
 }
 
 /**
@@ -112,7 +118,9 @@ export function readRequestHead(
     host: '',
     coding: undefined,
     length: '',
-    claims: isTrusted ? { xff: undefined, proto: undefined, host: undefined } : undefined,
+    claims: isTrusted ? { xff: undefined, proto: undefined, host: undefined, forwarded: undefined } : undefined,
+    requestIds: 0,
+    requestIdAt: -1,
   }
   const named = nominated(connection)
   let bytes = 0
@@ -148,11 +156,17 @@ function takeSpecial(head: RequestHead, kind: number, name: string, value: strin
     case TE:
       if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value)) headers.push(name, 'trailers')
       return
+    case REQUEST_ID:
+      if (head.requestIds++ === 0) head.requestIdAt = headers.length
+      headers.push(name, value)
+      return
   }
   if (claims === undefined) return
   if (kind === X_FORWARDED_FOR) claims.xff = claims.xff === undefined ? value : `${claims.xff}, ${value}`
   else if (kind === X_FORWARDED_PROTO) claims.proto ??= value
   else if (kind === X_FORWARDED_HOST) claims.host ??= value
+  else if (kind === FORWARDED)
+    claims.forwarded = claims.forwarded === undefined ? value : `${claims.forwarded}, ${value}`
   else if (kind === CLAIM) headers.push(name, value)
 }
 

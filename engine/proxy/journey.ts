@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.ts'
 import { Exchange, type Sending } from './exchange.ts'
-import { appendForwarded } from './forwarded.ts'
+import { appendForwarded, isSecureClient } from './forwarded.ts'
 import type { Front } from './front.ts'
 import { type RequestHead, readRequestHead } from './headers.ts'
 import type { Reason } from './reply.ts'
@@ -27,7 +27,7 @@ export function takeRequest(
   const url = request.url as string
   const head = readRequestHead(request.rawHeaders, request.headers.connection, connection.isTrusted)
   const hasBody = head.coding !== undefined || (head.length !== '' && Number(head.length) > 0)
-  exchange.name(head.host, url, hasBody)
+  exchange.name(head, url, hasBody)
 
   const target = url.length > front.limits.urlBytes ? undefined : readTarget(method, url)
   const fault = findFault(front, connection, request, head, target)
@@ -55,8 +55,9 @@ export function takeRequest(
   }
 
   if (head.hosts === 1 || authority !== undefined) headers.push('Host', host)
-  appendForwarded(headers, connection.remote, host, head.claims)
+  appendForwarded(headers, front.forwarded, connection, host, head.claims, front.trusted)
   headers.push('Via', request.httpVersionMinor === 0 ? '1.0 signalbox' : '1.1 signalbox')
+  exchange.telling.sendOn(headers)
   const sending: Sending = {
     path,
     method: method as Sending['method'],
@@ -67,7 +68,7 @@ export function takeRequest(
     upgrade: upgrading?.protocol,
   }
   if (upgrading !== undefined) exchange.takeEarly(upgrading.early)
-  exchange.begin(lane, sending, connection.isSecure || head.claims?.proto === 'https')
+  exchange.begin(lane, sending, isSecureClient(connection, head.claims, front.trusted))
 }
 
 /** What is wrong with a request, first things first; undefined where nothing is. */

@@ -10,6 +10,8 @@ import { cookieOf, SessionCookie } from './session-cookie.ts'
 /** A service, or the part of it that a route leads to, as requests of one thread see it. */
 export interface Lane {
   readonly service: string
+  /** Of the service, in the region. */
+  readonly index: number
   readonly router: Router
   readonly timeouts: RulesPlan['services'][string]['timeouts']
   readonly retry: RulesPlan['services'][string]['retry']
@@ -25,11 +27,13 @@ export interface Lane {
 
 /** Makes the lanes of one thread, and has what they share: routers and lines, which outlive the config a lane was made by. */
 export class Lanes {
+  readonly #attachment: Attachment
   readonly #routers: Routers
   /** Routes to the same endpoints wait in one line; so do requests of the config before and of this one. */
   readonly #lines = new WeakMap<Router, Line>()
 
   constructor(attachment: Attachment) {
+    this.#attachment = attachment
     this.#routers = new Routers(attachment)
   }
 
@@ -41,6 +45,7 @@ export class Lanes {
     const name = cookieOf(policy)
     return {
       service,
+      index: this.#attachment.findService(service).index,
       router,
       timeouts,
       retry,

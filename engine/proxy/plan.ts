@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts'
+import type { AccessConfig, Config } from '../config/schema.ts'
 import type { RegionHandle } from '../memory/region.ts'
 
 /**
@@ -33,11 +33,20 @@ export interface ThreadPlan {
   services: Record<string, Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy' | 'limits'>>
   /** Shared words of this thread, see counters.ts. */
   counters: Int32Array
-  isLogging: boolean
+  /** Shared words of this thread, see durations.ts. */
+  durations: Int32Array
+  /** How the access log is kept; undefined: not at all. */
+  access: AccessConfig | undefined
+  forwarded: Config['forwarded']
+  requestId: Config['requestId']
+  isTracing: boolean
 }
 
+/** What of a thread's plan stays as long as the thread. */
+export type FixedPlan = Pick<ThreadPlan, 'handle' | 'durations' | 'isTracing'>
+
 /** What of a thread's plan is config: a running thread is given another. */
-export type RulesPlan = Omit<ThreadPlan, 'handle' | 'listen' | 'counters'>
+export type RulesPlan = Omit<ThreadPlan, keyof FixedPlan | 'listen' | 'counters'>
 
 /** Where a thread or a proxy listens in fact. */
 export interface BoundAddress {

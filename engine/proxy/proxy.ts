@@ -5,10 +5,12 @@ import { isSame } from '../config/changes.ts'
 import type { Finding } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import { type ErrorCode, SignalboxError } from '../errors.ts'
+import { createDurations, type Requests, readDurations } from './durations.ts'
 import { canReusePort, describeListenError, listen } from './listen.ts'
 import type { BoundAddress, ListenPlan, RulesPlan } from './plan.ts'
 import { rulesPlanOf } from './rules-plan.ts'
 import { ListenFailure, ThreadKeeper, type ThreadStatus } from './thread-keeper.ts'
+import { loadTracing } from './tracing.ts'
 import { type InheritedListener, tellParentReady } from './under-parent.ts'
 
 export interface ProxyOptions {
@@ -28,10 +30,12 @@ export interface ProxyOptions {
  * Listens on config.listen with config.workers threads and routes what comes. Resolves when every thread listens. Like a
  * listening server it keeps the process alive until it is drained or closed; the box must outlive it. It follows `box.reload`.
  *
- * Throws SBX_LISTEN_FAILED.
+ * Throws SBX_LISTEN_FAILED, SBX_TRACE_UNAVAILABLE.
  */
 export async function startProxy(box: Box, options: ProxyOptions = {}): Promise<RunningProxy> {
   options.signal?.throwIfAborted()
+  // Here rather than in the threads, where it would be a death.
+  if (box.config.trace) await loadTracing()
   const proxy = new RunningProxy(box, options)
   try {
     await proxy.start()
@@ -46,6 +50,8 @@ export class RunningProxy {
   readonly #box: Box
   readonly #options: ProxyOptions
   readonly #keepers: ThreadKeeper[] = []
+  /** What the thread of each index measured, through all its lives. */
+  readonly #durations: Int32Array[] = []
   /** Descriptors no thread has used yet, by address. */
   readonly #spare: InheritedListener[] | undefined
   readonly #onAbort = () => void this.close()
@@ -73,6 +79,12 @@ export class RunningProxy {
   /** Its threads as they are now. */
   threads(): ThreadStatus[] {
     return this.#keepers.map(keeper => keeper.status())
+  }
+
+  /** How long requests took, by service and class of status, all threads together. */
+  requests(): Requests {
+    const names = this.#box.attachment.serviceTexts().map(({ text }) => text.name)
+    return readDurations(this.#durations, names)
   }
 
   /** Ends the thread of this index at once, as a crash would; it is brought back. For drills and tests. */
@@ -196,8 +208,9 @@ export class RunningProxy {
   }
 
   async #startThread(index: number, at: ListenPlan[] | undefined): Promise<BoundAddress[]> {
-    const { handle, log } = this.#box
-    const keeper = new ThreadKeeper(index, handle, this.#rules as RulesPlan, {
+    const { config, handle, log, attachment } = this.#box
+    const durations = (this.#durations[index] = createDurations(attachment.region.layout.services))
+    const keeper = new ThreadKeeper(index, { handle, durations, isTracing: config.trace }, this.#rules as RulesPlan, {
       nextListen: () => this.#nextListen(),
       onGone: (threadId, why) => {
         this.#box.giveBack(threadId)
@@ -246,12 +259,13 @@ export class RunningProxy {
 /** Sockets and threads are made once. */
 function fixedFaults(now: Config, next: Config): Finding[] {
   const findings: Finding[] = []
-  const fixed = (key: 'listen' | 'workers', what: string): void => {
+  const fixed = (key: 'listen' | 'workers' | 'trace', what: string): void => {
     if (!isSame(now[key], next[key]))
       findings.push({ path: [key], message: `${what} while it runs; restart it to change that` })
   }
   fixed('listen', 'the proxy keeps the addresses it listens on')
   fixed('workers', 'the proxy keeps its threads')
+  fixed('trace', 'the proxy traces or does not trace')
   return findings
 }
 

@@ -50,6 +50,11 @@ export class RequestBody {
     this.#kept = []
   }
 
+  /** How much of it came to be passed on. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** No further try will need it. */
   forget(): void {
     this.#kept = undefined

@@ -4,8 +4,8 @@ import { hashKey } from '../memory/hash-key.ts'
 import { findPolicy } from '../policies/registry.ts'
 import { cookieOf } from './session-cookie.ts'
 
-/** The hash of a request under a service's policy: what keeps it at its endpoint. */
-export type HashOf = (request: IncomingMessage, path: string, remote: string) => number
+/** The hash of a request under a service's policy: what keeps it at its endpoint. Who sent it is found out if that is asked. */
+export type HashOf = (request: IncomingMessage, path: string, sender: { readonly client: string }) => number
 
 /**
  * How requests of a service are hashed; undefined where its policy does not look at the hash. A request that lacks what is
@@ -16,7 +16,8 @@ export function hashOf(policy: PolicyConfig): HashOf | undefined {
   const found = findPolicy(policy.name)
   if (found?.isKeyed !== true) return undefined
   const hash: KeySource = { cookie: cookieOf(policy), ...policy.hash }
-  if (hash.source || KEYS.every(key => hash[key] === undefined)) return (_request, _path, remote) => hashKey(remote)
+  if (hash.source || KEYS.every(key => hash[key] === undefined))
+    return (_request, _path, sender) => hashKey(sender.client)
   if (hash.path) return (_request, path) => hashKey(pathOf(path))
   const { header, cookie, query } = hash
   const read = keyReader({ header: header?.toLowerCase(), cookie, query })

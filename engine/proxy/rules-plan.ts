@@ -1,9 +1,10 @@
 import type { Config } from '../config/schema.ts'
+import { accessOf } from './access-log.ts'
 import type { RulesPlan } from './plan.ts'
 
 /** What a config says to each of so many threads. */
 export function rulesPlanOf(config: Config, threads: number, hasAccessLog: boolean): RulesPlan {
-  const { limits, trustedProxies, routes, services, log } = config
+  const { limits, trustedProxies, routes, services, log, forwarded, requestId } = config
   return {
     limits,
     connectionsMax: Math.ceil(limits.connections / threads),
@@ -15,6 +16,8 @@ export function rulesPlanOf(config: Config, threads: number, hasAccessLog: boole
         { timeouts, retry, policy, limits },
       ]),
     ),
-    isLogging: log.access && hasAccessLog,
+    access: hasAccessLog ? accessOf(log.access) : undefined,
+    forwarded,
+    requestId,
   }
 }

@@ -12,6 +12,8 @@ export class Rules {
   /** Downstream connections this thread may have. */
   readonly connectionsMax: number
   readonly trusted: TrustedPeers
+  readonly forwarded: RulesPlan['forwarded']
+  readonly requestId: RulesPlan['requestId']
   readonly routes: RouteTable<Lane>
   /** One lane of each service that is routed to. */
   readonly lanes = new Map<string, Lane>()
@@ -20,6 +22,8 @@ export class Rules {
     this.limits = plan.limits
     this.connectionsMax = plan.connectionsMax
     this.trusted = new TrustedPeers(plan.trustedProxies)
+    this.forwarded = plan.forwarded
+    this.requestId = plan.requestId
     const routes = plan.routes.map(route => {
       const lane = lanes.of(route, plan.services[route.service])
       this.lanes.set(lane.service, lane)

@@ -1,8 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { inheritedOptions } from '../box/worker-options.ts'
-import type { RegionHandle } from '../memory/region.ts'
 import { type Counts, createCounters, readCounters } from './counters.ts'
-import type { BoundAddress, FromThread, ListenPlan, RulesPlan, ThreadPlan, ToThread } from './plan.ts'
+import type { BoundAddress, FixedPlan, FromThread, ListenPlan, RulesPlan, ThreadPlan, ToThread } from './plan.ts'
 
 /** A thread that died is started again after this, doubled for each further death in a row … */
 const BACK_OFF_MS = 50
@@ -52,7 +51,7 @@ export class ListenFailure extends Error {
 /** Keeps one proxy thread: starts it, starts it again when it dies, drains it, ends it. */
 export class ThreadKeeper {
   readonly index: number
-  readonly #handle: RegionHandle
+  readonly #fixed: FixedPlan
   readonly #links: KeeperLinks
   readonly #counters = createCounters()
   #worker: Worker | undefined
@@ -70,9 +69,9 @@ export class ThreadKeeper {
   #again: NodeJS.Timeout | undefined
   #gone: Promise<void> = Promise.resolve()
 
-  constructor(index: number, handle: RegionHandle, rules: RulesPlan, links: KeeperLinks) {
+  constructor(index: number, fixed: FixedPlan, rules: RulesPlan, links: KeeperLinks) {
     this.index = index
-    this.#handle = handle
+    this.#fixed = fixed
     this.#rules = rules
     this.#links = links
   }
@@ -95,7 +94,7 @@ export class ThreadKeeper {
       name: `signalbox-proxy-${this.index}`,
       workerData: {
         ...this.#rules,
-        handle: this.#handle,
+        ...this.#fixed,
         listen,
         counters: this.#counters,
       } satisfies ThreadPlan,

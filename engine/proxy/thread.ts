@@ -8,6 +8,7 @@ import { Front } from './front.ts'
 import { listen } from './listen.ts'
 import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, ToThread } from './plan.ts'
 import { createFrontServer, tuneServer } from './server.ts'
+import { loadTracing } from './tracing.ts'
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
 
@@ -46,6 +47,7 @@ port.on('message', (message: ToThread) => {
 void start()
 
 async function start(): Promise<void> {
+  if (plan.isTracing) front.tracing = await loadTracing()
   const addresses: BoundAddress[] = []
   for (const at of plan.listen) {
     const server = createFrontServer(front)

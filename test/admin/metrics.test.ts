@@ -150,6 +150,41 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
   })
 })
 
+test('/metrics has how long requests took as cumulated buckets in seconds', async t => {
+  const times = (buckets: number[], sumS: number) => ({ buckets, sumS })
+  const requests = () => ({
+    boundsS: [0.5, 2.5],
+    services: [
+      { service: 'api', durations: { '2xx': times([3, 0, 1], 4.5) }, firstByte: times([4, 0, 0], 0.25), retries: 6 },
+      { service: '', durations: { '4xx': times([2, 0, 0], 0.001) }, firstByte: times([0, 0, 0], 0), retries: 0 },
+    ],
+  })
+  const { ask } = await adminWorld(t, { requests })
+  const told = parseExposition((await ask('/metrics')).text)
+    .filter(({ name }) => /^signalbox_proxy_(request|first|service)/.test(name))
+    .map(({ name, labels, value }) => [name, ...Object.values(labels), value])
+  const name = 'signalbox_proxy_request_duration_seconds'
+  const first = 'signalbox_proxy_first_byte_seconds'
+  assert.deepEqual(told, [
+    [`${name}_bucket`, 'api', '2xx', '0.5', 3],
+    [`${name}_bucket`, 'api', '2xx', '2.5', 3],
+    [`${name}_bucket`, 'api', '2xx', '+Inf', 4],
+    [`${name}_sum`, 'api', '2xx', 4.5],
+    [`${name}_count`, 'api', '2xx', 4],
+    [`${name}_bucket`, '', '4xx', '0.5', 2],
+    [`${name}_bucket`, '', '4xx', '2.5', 2],
+    [`${name}_bucket`, '', '4xx', '+Inf', 2],
+    [`${name}_sum`, '', '4xx', 0.001],
+    [`${name}_count`, '', '4xx', 2],
+    [`${first}_bucket`, 'api', '0.5', 4],
+    [`${first}_bucket`, 'api', '2.5', 4],
+    [`${first}_bucket`, 'api', '+Inf', 4],
+    [`${first}_sum`, 'api', 0.25],
+    [`${first}_count`, 'api', 4],
+    ['signalbox_proxy_service_retries_total', 'api', 6],
+  ])
+})
+
 test('Exposition escapes label values and help as the format asks', () => {
   const out = new Exposition()
   const write = out.family('x_total', 'counter', 'A \\ and\na line')
@@ -179,7 +214,7 @@ function parseExposition(text: string): Sample[] {
       type = ''
       continue
     }
-    const typed = /^# TYPE (\S+) (counter|gauge|summary)$/.exec(line)
+    const typed = /^# TYPE (\S+) (counter|gauge|summary|histogram)$/.exec(line)
     if (typed !== null) {
       assert.deepEqual([typed[1], type], [family, ''], line)
       type = typed[2]
@@ -189,7 +224,8 @@ function parseExposition(text: string): Sample[] {
     const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (-?\d[\d.e+-]*|NaN|[+-]Inf)$/.exec(line)
     assert.ok(sample, `cannot read ${line}`)
     const [, name, braces = '{}', value] = sample
-    const names = type === 'summary' ? [`${family}_sum`, `${family}_count`] : [family]
+    const parts = { summary: ['_sum', '_count'], histogram: ['_bucket', '_sum', '_count'] }[type] ?? ['']
+    const names = parts.map(part => family + part)
     assert.ok(names.includes(name), `${name} stands in its family, ${family}`)
     assert.ok(!seen.has(name + braces), `${line} stands once`)
     seen.add(name + braces)

@@ -14,6 +14,9 @@ log: { level: info, access: true }
 limits: { headerBytes: 32KiB, headers: 200, urlBytes: 16KiB, bodyBytes: 0, connections: 10000, connectionsPerClient: 0, requestsPerConnection: 0, headerTimeout: 10s, bodyIdle: 30s, keepAliveIdle: 60s }
 drain: { delay: 0s, timeout: 25s }
 trustedProxies: []
+forwarded: { x: true, standard: false }
+requestId: { enabled: true, respond: false }
+trace: false
 services:
   api:
     policy: least-request
@@ -65,6 +68,9 @@ test('parseConfig() reads every key, in base units', () => {
     },
     drain: { delay: 0, timeout: 25_000 },
     trustedProxies: [],
+    forwarded: { x: true, standard: false },
+    requestId: { enabled: true, respond: false },
+    trace: false,
     services: {
       api: {
         policy: { name: 'least-request' },
@@ -154,4 +160,23 @@ test('parseConfig() fills in what is not written', () => {
   assert.equal(least.zone, '')
   // The only service takes everything.
   assert.deepEqual(least.routes, [{ match: {}, service: 'api', subsetFallback: 'none', class: 'critical' }])
+})
+
+test('parseConfig() reads how the access log is kept, and refuses what carries secrets', () => {
+  const access = (written: string) => parseConfig(`log: { access: ${written} }\nservices: { api: {} }\n`, { env: {} })
+  const kept = (written: string) => {
+    const result = access(written)
+    return 'config' in result ? result.config.log.access : assert.fail(formatProblems('', result.problems))
+  }
+  assert.deepEqual(kept('{}'), { sample: 1, slow: 1000, headers: [] })
+  assert.deepEqual(kept('{ sample: 2.5%, slow: 0s, headers: [User-Agent] }'), {
+    sample: 0.025,
+    slow: 0,
+    headers: ['user-agent'],
+  })
+  for (const secret of ['Cookie', 'set-cookie', 'Authorization', 'Proxy-Authorization']) {
+    const result = access(`{ headers: [${secret}] }`)
+    assert.ok('problems' in result)
+    assert.match(result.problems[0].message, /carries secrets and is not logged; leave it out$/)
+  }
 })

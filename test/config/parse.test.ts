@@ -120,7 +120,7 @@ const MISTAKES: [string, string][] = [
   ['servces: {a: {}}', '1:1: servces: unknown key; did you mean "services"?'],
   [
     'services: {a: {}}\nbanana: 1',
-    '2:1: banana: unknown key; the keys known here are listen, workers, zone, admin, log, limits, drain, trustedProxies, services, routes, agents',
+    '2:1: banana: unknown key; the keys known here are listen, workers, zone, admin, log, limits, drain, trustedProxies, forwarded, requestId, trace, services, routes, agents',
   ],
   ['services: {}', '1:11: services: has no service; write at least one'],
   ['zone: x', '1:1: services: missing; write at least one service'],

@@ -129,7 +129,19 @@ const input: fc.Arbitrary<ConfigInput> = fc
         listen: fc.constant('127.0.0.1:0'),
         token: fc.stringMatching(/^[!-~]{0,20}$/).filter(token => !token.includes('${')),
       }),
-      log: fc.record({ level: fc.constantFrom('trace', 'info', 'silent'), access: fc.boolean() }),
+      log: fc.record({
+        level: fc.constantFrom('trace', 'info', 'silent'),
+        access: fc.oneof(
+          fc.boolean(),
+          fc.record(
+            { sample: ratio, slow: duration, headers: fc.constantFrom<string[]>([], ['User-Agent', 'x-a']) },
+            { requiredKeys: [] },
+          ),
+        ),
+      }),
+      forwarded: fc.record({ x: fc.boolean(), standard: fc.boolean() }, { requiredKeys: [] }),
+      requestId: fc.record({ enabled: fc.boolean(), respond: fc.boolean() }, { requiredKeys: [] }),
+      trace: fc.boolean(),
       limits: fc.record(
         { bodyBytes: size, headers: fc.integer({ min: 1, max: 10_000 }), bodyIdle: duration },
         { requiredKeys: [] },

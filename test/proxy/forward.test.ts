@@ -7,7 +7,7 @@ import { exchangeRaw, head, inflight, startOrigin, startRawOrigin, startRig } fr
 describe('a request', () => {
   it('reaches the upstream as it came, but for what belongs to one connection', async () => {
     const origin = await startRawOrigin()
-    const rig = await startRig([origin.url])
+    const rig = await startRig([origin.url], { requestId: { enabled: false } })
     const sent =
       'GET /a%2Fb/../c?x=%zz&y=1 HTTP/1.1\r\nHost: A.example:99\r\nX-One: 1\r\nConnection: close, x-hop\r\nx-hop: 1\r\nx-one: 2\r\n\r\n'
     await exchangeRaw(rig.port, sent)
@@ -16,6 +16,52 @@ describe('a request', () => {
       'GET /a%2Fb/../c?x=%zz&y=1 HTTP/1.1\r\nhost: A.example:99\r\nconnection: keep-alive\r\nX-One: 1\r\nx-one: 2\r\n' +
         'X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: A.example:99\r\nVia: 1.1 signalbox\r\n\r\n',
     )
+    await rig.close()
+    await origin.close()
+  })
+
+  it('carries the context of a trace on untouched', async () => {
+    const origin = await startRawOrigin()
+    const rig = await startRig([origin.url])
+    const fields = [
+      'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      'tracestate: rojo=00f067aa0ba902b7,congo=t61rcWkgMzE',
+      'Tracestate: b=2',
+    ]
+    await exchangeRaw(rig.port, head('/', ...fields))
+    assert.ok(origin.received().includes(`\r\n${fields.join('\r\n')}\r\n`), origin.received())
+    await rig.close()
+    await origin.close()
+  })
+
+  it('goes where its client leads, not the proxy in between, where the source address is the key', async () => {
+    const origins = await Promise.all(
+      ['a', 'b', 'c', 'd'].map(name => startOrigin((_, response) => response.end(name))),
+    )
+    const rig = await startRig(
+      origins.map(({ url }) => url),
+      { service: { policy: { name: 'rendezvous', hash: { source: true } } }, trustedProxies: ['127.0.0.0/8'] },
+    )
+    const of = async (chain: string): Promise<string> =>
+      (await fetch(rig.url, { headers: { 'X-Forwarded-For': chain } })).text()
+    const seen = new Set<string>()
+    for (let i = 1; i <= 40; i++) {
+      const own = await of(`192.0.2.${i}`)
+      assert.equal(await of(`6.6.6.${i}, 192.0.2.${i}, 127.0.0.9`), own)
+      seen.add(own)
+    }
+    // One key would be one endpoint; 40 keys all at one of 4 come by chance once in 4^39.
+    assert.ok(seen.size > 1)
+    await rig.close()
+    await Promise.all(origins.map(origin => origin.close()))
+  })
+
+  it('tells where it came from in the forms the config names', async () => {
+    const origin = await startRawOrigin()
+    const rig = await startRig([origin.url], { forwarded: { x: false, standard: true } })
+    await exchangeRaw(rig.port, head('/', 'Forwarded: for=6.6.6.6', 'X-Forwarded-For: 6.6.6.6'))
+    assert.match(origin.received(), /\r\nForwarded: for=127\.0\.0\.1;host=a\.example;proto=http\r\n/)
+    assert.doesNotMatch(origin.received(), /X-Forwarded|6\.6\.6\.6/i)
     await rig.close()
     await origin.close()
   })

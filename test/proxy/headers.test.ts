@@ -3,6 +3,10 @@ import { describe, it } from 'node:test'
 import { appendForwarded, plainAddress, TrustedPeers } from '../../engine/proxy/forwarded.ts'
 import { nominated, readRequestHead, readResponseHead, readTrailers } from '../../engine/proxy/headers.ts'
 
+const X = { x: true, standard: false }
+const PEER = { remote: '9.9.9.9', isSecure: false }
+const NOBODY = new TrustedPeers([])
+
 const buffers = (...texts: string[]): Buffer[] => texts.map(text => Buffer.from(text, 'latin1'))
 
 describe('readRequestHead()', () => {
@@ -52,7 +56,7 @@ describe('readRequestHead()', () => {
     ]
     const head = readRequestHead(raw, undefined, false)
     assert.deepEqual(head.headers, [])
-    appendForwarded(head.headers, '9.9.9.9', 'a.example', head.claims)
+    appendForwarded(head.headers, X, PEER, 'a.example', head.claims, NOBODY)
     assert.deepEqual(head.headers, [
       'X-Forwarded-For', '9.9.9.9', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'a.example',
     ]) // biome-ignore format: pairs read better in rows
@@ -61,7 +65,7 @@ describe('readRequestHead()', () => {
   it('appends to the chain of a trusted peer, however many fields it came in', () => {
     const raw = ['X-Forwarded-For', '1.1.1.1', 'x-forwarded-for', '2.2.2.2', 'X-Forwarded-Proto', 'https']
     const head = readRequestHead(raw, undefined, true)
-    appendForwarded(head.headers, '9.9.9.9', 'a.example', head.claims)
+    appendForwarded(head.headers, X, PEER, 'a.example', head.claims, NOBODY)
     assert.deepEqual(head.headers, [
       'X-Forwarded-For', '1.1.1.1, 2.2.2.2, 9.9.9.9', 'X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'a.example',
     ]) // biome-ignore format: pairs read better in rows

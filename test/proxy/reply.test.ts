@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { line } from '../../engine/proxy/access-log.ts'
 import { readBreak, readFailure } from '../../engine/proxy/failure.ts'
 import { canReusePort, describeListenError } from '../../engine/proxy/listen.ts'
 import { rawReply, replyFor } from '../../engine/proxy/reply.ts'
@@ -65,39 +64,6 @@ describe('readFailure() and readBreak() say which failure it was', () => {
   it('an answer that broke off by its status, if that is a failure itself', () => {
     assert.equal(readBreak(coded('UND_ERR_SOCKET'), 503), 'gateway')
     assert.equal(readBreak(coded('UND_ERR_BODY_TIMEOUT'), 500), 'error')
-  })
-})
-
-describe('line()', () => {
-  const access = {
-    method: 'GET',
-    host: 'a"b',
-    path: `/x\u0007${'y'.repeat(3000)}?secret`,
-    status: 200,
-    bytes: 1,
-    durationMs: 1.23456,
-    service: '',
-    endpoint: '',
-    attempts: 1,
-    reason: '',
-    remote: '::1',
-  }
-
-  it('is one line of JSON, whatever was asked for', () => {
-    const text = line(access, 5)
-    assert.equal(text.indexOf('\n'), text.length - 1)
-    const read = JSON.parse(text)
-    assert.equal(read.host, 'a"b')
-    assert.equal(read.time, 5)
-    assert.equal(read.durationMs, 1.235)
-    assert.equal('service' in read, false)
-  })
-
-  it('is bounded, and has no query', () => {
-    const { path } = JSON.parse(line(access, 5))
-    assert.equal(path.length, 2048)
-    assert.ok(path.startsWith('/x\u0007y'))
-    assert.equal(JSON.parse(line({ ...access, path: '/a?b' }, 5)).path, '/a')
   })
 })
 

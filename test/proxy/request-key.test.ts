@@ -9,7 +9,7 @@ import { cookieOf, SessionCookie } from '../../engine/proxy/session-cookie.ts'
 const hash = (source: KeySource | undefined, headers: IncomingMessage['headers'], path = '/'): number => {
   const of = hashOf(source === undefined ? { name: 'rendezvous' } : { name: 'rendezvous', hash: source })
   assert.ok(of)
-  return of({ headers } as IncomingMessage, path, '192.0.2.1')
+  return of({ headers } as IncomingMessage, path, { client: '192.0.2.1' })
 }
 
 test('hashOf() makes the hash from what the config names', () => {
@@ -27,7 +27,9 @@ test('hashOf() sends requests without the key anywhere, each elsewhere', () => {
     const of = hashOf({ name: 'rendezvous', hash: source })
     assert.ok(of)
     const seen = new Set(
-      Array.from({ length: 100 }, () => of({ headers: { cookie: 'sessions=1' } } as IncomingMessage, '/?users=1', '')),
+      Array.from({ length: 100 }, () =>
+        of({ headers: { cookie: 'sessions=1' } } as IncomingMessage, '/?users=1', { client: '' }),
+      ),
     )
     assert.equal(seen.size, 100)
   }
@@ -38,7 +40,7 @@ test('hashOf() gives 0 to requests without the key where sessions are kept', () 
     const of = hashOf(source === undefined ? { name: 'sticky' } : { name: 'sticky', hash: source })
     assert.ok(of)
     for (const cookie of ['', 'sessions=1', 'session=; signalbox=', 'session; signalbox']) {
-      assert.equal(of({ headers: { cookie } } as IncomingMessage, '/?user=', '192.0.2.1'), 0)
+      assert.equal(of({ headers: { cookie } } as IncomingMessage, '/?user=', { client: '192.0.2.1' }), 0)
     }
   }
 })
@@ -51,7 +53,7 @@ test('hashOf() reads the cookie that the proxy gives, where no hash is written',
     [{ name: 'sticky', cookie: 'mine' }, 'abc'],
     [{ name: 'sticky', hash: { source: true as const } }, '192.0.2.1'],
   ] as const) {
-    assert.equal(hashOf(policy)?.({ headers } as IncomingMessage, '/', '192.0.2.1'), hashKey(key))
+    assert.equal(hashOf(policy)?.({ headers } as IncomingMessage, '/', { client: '192.0.2.1' }), hashKey(key))
   }
 })
 

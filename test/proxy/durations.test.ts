@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { describe, it, test } from 'node:test'
+import { createDurations, Durations, readDurations } from '../../engine/proxy/durations.ts'
+import { eventually } from '../support/eventually.ts'
+import { startOrigin, startRig } from './rig.ts'
+
+describe('Durations', () => {
+  it('counts by service and class of status, and adds up over threads', () => {
+    const threads = [createDurations(2), createDurations(2)]
+    const [a, b] = threads.map(words => new Durations(words))
+    a.count(0, 200, 900, 800, 0)
+    b.count(0, 204, 1_000, 1_001, 2)
+    b.count(0, 503, 20_000_000, -1, 1)
+    a.count(1, 0, 7_000, -1, 0)
+    a.count(-1, 404, 300, -1, 0)
+    const { boundsS, services } = readDurations(threads, ['api', 'web'])
+    assert.deepEqual(boundsS, [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
+    const times = (counts: Record<number, number>, sumS: number) => ({
+      buckets: Array.from({ length: 14 }, (_, i) => counts[i] ?? 0),
+      sumS,
+    })
+    assert.deepEqual(services, [
+      {
+        service: 'api',
+        // A bound is part of its bucket. Each thread keeps what it has beyond whole ms to itself: 0.9 ms are not told yet.
+        durations: { '2xx': times({ 0: 2 }, 0.001), '5xx': times({ 13: 1 }, 20) },
+        firstByte: times({ 0: 1, 1: 1 }, 0.001),
+        retries: 3,
+      },
+      { service: 'web', durations: { none: times({ 3: 1 }, 0.007) }, firstByte: times({}, 0), retries: 0 },
+      { service: '', durations: { '4xx': times({ 0: 1 }, 0) }, firstByte: times({}, 0), retries: 0 },
+    ])
+  })
+
+  it('loses nothing of what is less than a millisecond', () => {
+    const words = createDurations(1)
+    const durations = new Durations(words)
+    for (let i = 0; i < 1000; i++) durations.count(0, 200, 333, -1, 0)
+    assert.equal(readDurations([words], ['a']).services[0].durations['2xx']?.sumS, 0.333)
+  })
+
+  it('takes a status that does not exist for a server error, and writes to no place but its own', () => {
+    const words = createDurations(1)
+    new Durations(words).count(0, 999, 1, -1, 0)
+    const [service] = readDurations([words], ['a']).services
+    assert.deepEqual(Object.keys(service.durations), ['5xx'])
+    assert.equal(
+      words.reduce((sum, word) => sum + word, 0),
+      1,
+    )
+  })
+
+  it('counts on across 2^32', () => {
+    const words = createDurations(1)
+    const durations = new Durations(words)
+    words[2 * 16] = -1
+    assert.equal(readDurations([words], ['a']).services[0].durations['2xx']?.buckets[0], 2 ** 32 - 1)
+    durations.count(0, 200, 1, -1, 0)
+    assert.equal(readDurations([words], ['a']).services[0].durations['2xx'], undefined)
+  })
+})
+
+test('RunningProxy.requests() has what its threads measured, by service', async t => {
+  const origin = await startOrigin((_, response) => response.end('hello'))
+  t.after(() => origin.close())
+  const rig = await startRig([origin.url])
+  t.after(() => rig.close())
+  for (let i = 0; i < 3; i++) await (await fetch(rig.url)).text()
+  const sum = (numbers: readonly number[] = []): number => numbers.reduce((total, each) => total + each, 0)
+  const read = () => rig.proxy.requests().services[0]
+  await eventually('all are over', () => sum(read().durations['2xx']?.buckets) === 3)
+  assert.deepEqual([read().service, sum(read().firstByte.buckets), read().retries], ['api', 3, 0])
+})
