@@ -19,6 +19,7 @@ const REPLIES = {
   'connect-failed': [502, 'The upstream could not be reached.'],
   'upstream-broke': [502, 'The upstream broke off before it answered.'],
   'bad-response': [502, 'The upstream answered with something that is no valid response.'],
+  'http-version': [505, 'This version of HTTP is not available.'],
   'no-endpoint': [503, 'Nobody can answer this right now.'],
   overloaded: [503, 'There are too many requests right now.'],
   'queue-timeout': [503, 'There was no room in time.'],
