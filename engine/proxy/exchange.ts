@@ -6,8 +6,8 @@ import { hashKey } from '../memory/hash-key.ts'
 import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Attempt } from './attempt.ts'
 import type { Connection } from './connection.ts'
-import { NO_RESPONSE } from './counters.ts'
-import { readBreak } from './failure.ts'
+import { classOf, NO_RESPONSE } from './counters.ts'
+import { isWholeNevertheless, readBreak } from './failure.ts'
 import type { Front, Lane } from './front.ts'
 import { readResponseHead, readTrailers, readUpgradeHead } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
@@ -114,7 +114,7 @@ export class Exchange {
 
   /** An interim response. */
   onInterim(attempt: Attempt, status: number, raw: Buffer[]): void {
-    if (++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, raw)
+    if (status >= 100 && ++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, raw)
     else this.#tries?.giveUp(attempt, 'bad-response', 'error')
   }
 
@@ -221,7 +221,14 @@ export class Exchange {
 
   /** The answer has broken off. */
   onBroken(error: unknown): void {
-    if (!this.#isOver) this.#cut('upstream-broke', readBreak(error, this.#status))
+    if (this.#isOver) return
+    const attempt = this.#tries?.attempt
+    if (attempt === undefined || !isWholeNevertheless(error, this.#status)) {
+      this.#cut('upstream-broke', readBreak(error, this.#status))
+      return
+    }
+    attempt.settle(outcomeOfStatus(this.#status))
+    this.onWhole(attempt, [])
   }
 
   /** Answers by itself. Where a response has begun already, there is nothing left but to cut it. */
@@ -291,7 +298,7 @@ export class Exchange {
     if (this.#hasDrain || this.#sending?.body || this.#tunnel) front.waiting.delete(this)
     this.#sending?.body?.destroy()
     this.connection.remove(this, front.nowMs())
-    front.counters[this.#status === 0 ? NO_RESPONSE : (this.#status / 100) | 0]++
+    front.counters[this.#status === 0 ? NO_RESPONSE : classOf(this.#status)]++
     front.log?.write({
       method: this.request.method ?? '',
       host: this.#host,
