@@ -11,6 +11,7 @@ import { isWholeNevertheless, readBreak } from './failure.ts'
 import type { Front, Lane } from './front.ts'
 import { readResponseHead, readTrailers, readUpgradeHead } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
+import { Pace } from './pace.ts'
 import { type Reason, replyFor } from './reply.ts'
 import { linger, type RequestBody } from './request-body.ts'
 import { Tries } from './tries.ts'
@@ -69,6 +70,8 @@ export class Exchange {
   #hasDrain = false
   #isStalled = false
   #waitsSinceMs = 0
+  /** How fast its body comes; undefined until it has not come at once. */
+  #pace: Pace | undefined
 
   constructor(front: Front, connection: Connection, request: IncomingMessage, response: ServerResponse) {
     this.#front = front
@@ -346,10 +349,15 @@ export class Exchange {
       if (idle > 0 && waited > idle) this.#cut('downstream-stalled', 'abandoned')
     } else if (this.#status !== 0 || this.request.complete) {
       this.#front.waiting.delete(this)
-    } else if (this.#sending?.body?.isPaused !== true) {
+    } else {
+      const { body } = this.#sending as Sending
+      const { bodyIdle, bodyRate } = this.#limits
       // While it is the upstream that does not read, undici's clock runs, not this one.
-      const { bodyIdle } = this.#limits
-      if (bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
+      if (body?.isPaused !== true && bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
+      else if (body !== null && bodyRate > 0) {
+        this.#pace ??= new Pace(bodyRate, bodyIdle, nowMs)
+        if (!this.#pace.sample(nowMs, body.bytes, body.isPaused)) this.refuse('body-too-slow')
+      }
     }
   }
 

@@ -10,6 +10,7 @@ const REPLIES = {
   'no-route': [404, 'Nothing is served under this host and path.'],
   'method-not-allowed': [405, 'This method is not available here.'],
   'header-timeout': [408, 'The request header took too long.'],
+  'body-too-slow': [408, 'The request body came too slowly.'],
   'body-timeout': [408, 'The request body took too long.'],
   'body-too-large': [413, 'The request body is too large.'],
   'url-too-long': [414, 'The request target is too long.'],

@@ -60,6 +60,11 @@ export class RequestBody {
     return !this.#hasBegun || this.#kept !== undefined
   }
 
+  /** Bytes that have come. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** True while it is the upstream that does not read on. */
   get isPaused(): boolean {
     return this.#reader?.isPaused === true
