@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url'
  */
 const PROGRAMS = [
   { command: 'wrk', debian: 'wrk', for: 'load on the proxy' },
-  { command: 'nginx', debian: 'nginx-light', for: 'an endpoint that is not ours' },
+  { command: 'nginx', debian: 'nginx-light', for: 'an endpoint and a proxy that are not ours' },
+  { command: 'haproxy', debian: 'haproxy', for: 'another proxy that is not ours' },
   { command: 'chromium', debian: 'chromium', for: 'the dashboard in a browser' },
 ]
 

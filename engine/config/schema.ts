@@ -91,6 +91,11 @@ const limitsSchema = keys({
   bodyIdle: duration()
     .prefault('30s')
     .describe('Longest pause between two pieces of a request body. 0s: none. Default 30s.'),
+  bodyRate: size({ max: '1GiB' })
+    .prefault('240B')
+    .describe(
+      'Bytes per second that a request body must keep, more than 5s behind is answered with 408; what came faster counts for a minute. 0: none. Default 240B.',
+    ),
   keepAliveIdle: duration()
     .prefault('60s')
     .describe('How long an idle downstream connection stays open. 0s: no limit. Default 60s.'),

@@ -23,6 +23,11 @@ export function createCounters(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT))
 }
 
+/** Where a response of this status counts. Those beyond 599 are to be taken for 5xx (RFC 9110 15). */
+export function classOf(status: number): number {
+  return Math.min(5, (status / 100) | 0)
+}
+
 /** The counters of a thread as plain numbers, 0…2^32 − 1. */
 export interface Counts {
   responses: { '1xx': number; '2xx': number; '3xx': number; '4xx': number; '5xx': number }

@@ -1,3 +1,5 @@
+import { classOf } from './counters.ts'
+
 /**
  * How long requests took, in shared words of one proxy thread: it alone writes them with plain stores, anyone may read them
  * at any time.
@@ -65,11 +67,6 @@ export class Durations {
     this.#restUs[at] = rest - ms * 1000
     this.#words[at + SUM_MS] += ms
   }
-}
-
-/** 0 without a status. What is above 599 counts as 5xx: RFC 9110 15 takes an invalid status for a server error. */
-export function classOf(status: number): number {
-  return status > 599 ? 5 : (status / 100) | 0
 }
 
 /** Times in one class of requests. */

@@ -6,12 +6,12 @@ import { hashKey } from '../memory/hash-key.ts'
 import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import type { Attempt } from './attempt.ts'
 import type { Connection } from './connection.ts'
-import { NO_RESPONSE } from './counters.ts'
-import { classOf } from './durations.ts'
-import { readBreak } from './failure.ts'
+import { classOf, NO_RESPONSE } from './counters.ts'
+import { isWholeNevertheless, readBreak } from './failure.ts'
 import type { Front, Lane } from './front.ts'
 import { type RequestHead, readResponseHead, readTrailers, readUpgradeHead } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
+import { Pace } from './pace.ts'
 import { type Reason, replyFor } from './reply.ts'
 import { linger, type RequestBody } from './request-body.ts'
 import { Telling } from './telling.ts'
@@ -69,6 +69,8 @@ export class Exchange {
   #hasDrain = false
   #isStalled = false
   #waitsSinceMs = 0
+  /** How fast its body comes; undefined until it has not come at once. */
+  #pace: Pace | undefined
 
   constructor(front: Front, connection: Connection, request: IncomingMessage, response: ServerResponse) {
     this.#front = front
@@ -113,7 +115,7 @@ export class Exchange {
 
   /** An interim response. */
   onInterim(attempt: Attempt, status: number, raw: Buffer[]): void {
-    if (++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, raw)
+    if (status >= 100 && ++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, raw)
     else this.#tries?.giveUp(attempt, 'bad-response', 'error')
   }
 
@@ -222,7 +224,14 @@ export class Exchange {
 
   /** The answer has broken off. */
   onBroken(error: unknown): void {
-    if (!this.#isOver) this.#cut('upstream-broke', readBreak(error, this.#status))
+    if (this.#isOver) return
+    const attempt = this.#tries?.attempt
+    if (attempt === undefined || !isWholeNevertheless(error, this.#status)) {
+      this.#cut('upstream-broke', readBreak(error, this.#status))
+      return
+    }
+    attempt.settle(outcomeOfStatus(this.#status))
+    this.onWhole(attempt, [])
   }
 
   /** Answers by itself. Where a response has begun already, there is nothing left but to cut it. */
@@ -329,10 +338,15 @@ export class Exchange {
       if (idle > 0 && waited > idle) this.#cut('downstream-stalled', 'abandoned')
     } else if (this.#status !== 0 || this.request.complete) {
       this.#front.waiting.delete(this)
-    } else if (this.#sending?.body?.isPaused !== true) {
+    } else {
+      const { body } = this.#sending as Sending
+      const { bodyIdle, bodyRate } = this.#limits
       // While it is the upstream that does not read, undici's clock runs, not this one.
-      const { bodyIdle } = this.#limits
-      if (bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
+      if (body?.isPaused !== true && bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
+      else if (body !== null && bodyRate > 0) {
+        this.#pace ??= new Pace(bodyRate, bodyIdle, nowMs)
+        if (!this.#pace.sample(nowMs, body.bytes, body.isPaused)) this.refuse('body-too-slow')
+      }
     }
   }
 

@@ -42,6 +42,15 @@ export function readFailure(error: unknown, wasSent: boolean): Failure {
     : UPSTREAM_BROKE
 }
 
+/**
+ * Whether an answer is whole although undici misses its content: 304 may declare the length of what it does not bring (RFC 9110
+ * 8.6), and 204 that does is to be forgiven. Its connection is not used again.
+ */
+export function isWholeNevertheless(error: unknown, status: number): boolean {
+  if (status !== 304 && status !== 204) return false
+  return (error as { code?: unknown } | undefined)?.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+}
+
 /** How an attempt ended whose answer had begun, with this status, and then broke. */
 export function readBreak(error: unknown, status: number): Outcome {
   if (status >= 500) return outcomeOfStatus(status)

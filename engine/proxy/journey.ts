@@ -80,6 +80,8 @@ function findFault(
   target: Target | undefined,
 ): Reason | undefined {
   const { limits } = front
+  // The parser also takes 0.9, which ends without a length, and 2.0, which is another protocol.
+  if (request.httpVersionMajor !== 1) return 'http-version'
   if ((request.url as string).length > limits.urlBytes) return 'url-too-long'
   if (request.rawHeaders.length > limits.headers * 2) return 'too-many-headers'
   if (head.bytes > limits.headerBytes) return 'header-too-large'
@@ -92,7 +94,8 @@ function findFault(
   if (head.coding !== undefined) {
     // HTTP/1.0 knows no transfer codings: who sends one there may mean another message than the next hop reads.
     if (request.httpVersionMinor === 0 || head.length !== '') return 'bad-request'
-    if (!/^chunked$/i.test(head.coding)) return 'transfer-coding'
+    // Where chunked is not the last coding, nobody knows where the body ends.
+    if (!/^chunked$/i.test(head.coding)) return /[\t ,]chunked$/i.test(head.coding) ? 'transfer-coding' : 'bad-request'
   } else if (limits.bodyBytes > 0 && Number(head.length) > limits.bodyBytes) {
     return 'body-too-large'
   }

@@ -50,11 +50,6 @@ export class RequestBody {
     this.#kept = []
   }
 
-  /** How much of it came to be passed on. */
-  get bytes(): number {
-    return this.#bytes
-  }
-
   /** No further try will need it. */
   forget(): void {
     this.#kept = undefined
@@ -63,6 +58,11 @@ export class RequestBody {
   /** Whether a further try could send all of it. */
   get isRepeatable(): boolean {
     return !this.#hasBegun || this.#kept !== undefined
+  }
+
+  /** Bytes that have come. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** True while it is the upstream that does not read on. */

@@ -9,15 +9,17 @@ const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is
 
 /**
  * Reads a request target. Origin-form comes back untouched, byte for byte. Absolute-form is split: its authority wins over Host, and
- * what follows is the path. `*` is for OPTIONS alone. Anything else is undefined: malformed.
+ * what follows is the path. `*` is for OPTIONS alone. Anything else is undefined: malformed. So is a fragment, which never belongs
+ * to a request: one reader would cut it off, another would look for it.
  */
 export function readTarget(method: string, target: string): Target | undefined {
+  if (target.includes('#')) return undefined
   if (target.startsWith('/')) return { path: target, authority: undefined }
   if (target === '*') return method === 'OPTIONS' ? { path: '*', authority: undefined } : undefined
   const found = ABSOLUTE.exec(target)
   if (found === null) return undefined
   const [, authority, rest] = found
-  if (!isHost(authority) || authority === '') return undefined
+  if (!isHost(authority) || hostName(authority) === '') return undefined
   if (rest === '' && method === 'OPTIONS') return { path: '*', authority }
   return { path: rest.startsWith('/') ? rest : `/${rest}`, authority }
 }

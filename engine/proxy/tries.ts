@@ -14,6 +14,9 @@ import { retryAfterMs } from './retry-after.ts'
 /** Methods that may be sent twice to the same effect (RFC 9110 9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
+/** Beside what a pick answers below 0: the budget of second tries has no room now. */
+const NO_BUDGET = -100
+
 /**
  * Where one request is tried, until one endpoint answers or none is left.
  *
@@ -49,6 +52,8 @@ export class Tries {
   #isWaiting = false
   #hedge: NodeJS.Timeout | undefined
   #pause: NodeJS.Timeout | undefined
+  /** How long it has waited between tries, all in all. */
+  #waitedMs = 0
 
   /** `startedAt`: when the request came, on the clock of performance.now. */
   constructor(exchange: Exchange, front: Front, lane: Lane, sending: Sending, hash: number, startedAt: number) {
@@ -161,7 +166,8 @@ export class Tries {
   /** The endpoint may answer too late or not at all: a second one is asked as well, if there is one and it is safe. */
   hedge(): void {
     const { attempt } = this
-    if (attempt === undefined || attempt.isAnswered || this.#other !== undefined || !this.#isHedgeable) return
+    if (attempt === undefined || attempt.isAnswered || this.#other !== undefined) return
+    if (!this.#isHedgeable || !this.#isLeft) return
     const ticket = this.#elsewhere(attempt.row)
     if (ticket >= 0) this.#send(ticket, true)
   }
@@ -180,10 +186,10 @@ export class Tries {
   #tryAfter(attempt: Attempt, reason: Reason, outcome: Outcome): void {
     attempt.cancel(outcome)
     if (this.#forget(attempt)) return
-    if (this.#isRepeatable) {
+    if (this.#isRepeatable && this.#isLeft) {
       const ticket = this.#elsewhere(attempt.row)
       if (ticket >= 0 && this.#send(ticket, true)) return
-      if (ticket === PICK.NO_ENDPOINT && this.#later(reason)) return
+      if ((ticket === PICK.NO_ENDPOINT || ticket === NO_BUDGET) && this.#later(reason)) return
     }
     this.#exchange.refuse(reason)
   }
@@ -193,7 +199,7 @@ export class Tries {
    * there. False: this answer will have to do.
    */
   #tryInstead(attempt: Attempt, status: number, raw: Buffer[]): boolean {
-    if (!this.#isIdempotent || !this.#isRepeatable) return false
+    if (!this.#isIdempotent || !this.#isRepeatable || !this.#isLeft) return false
     if (this.#other !== undefined) {
       attempt.dismiss(outcomeOfStatus(status))
       return this.#forget(attempt)
@@ -226,26 +232,38 @@ export class Tries {
     const { router, requestClass } = this.lane
     const tried = (this.#tried ??= new Tried())
     tried.add(row)
-    if (!this.#isLeft || !router.tryRetry()) return PICK.OVERLOADED
+    if (!router.tryRetry()) return NO_BUDGET
     const ticket = router.pick(this.#hash, tried, requestClass)
     if (ticket < 0) router.endRetry()
     return ticket
   }
 
+  /** The same, and where nobody else is usable, at one that was tried. */
+  #anywhere(): number {
+    const { router, requestClass } = this.lane
+    if (!router.tryRetry()) return NO_BUDGET
+    let ticket = router.pick(this.#hash, this.#tried, requestClass)
+    if (ticket === PICK.NO_ENDPOINT) ticket = router.pick(this.#hash, undefined, requestClass)
+    if (ticket < 0) router.endRetry()
+    return ticket
+  }
+
   /**
-   * Waits, and then tries wherever it can; where it cannot, the request is refused for this reason. `afterMs`: what the endpoint
-   * asked for, if it did. False, and nothing will happen, where that is too long.
+   * Waits, and then tries wherever it can; where it cannot, the request is refused for this reason. For room in the budget it waits
+   * again: when an endpoint dies with many requests, they go on a few at a time instead of failing. `afterMs`: what the endpoint
+   * asked for, if it did. False, and nothing will happen, where that or what it has waited already is too long.
    */
   #later(reason: Reason, afterMs = 0): boolean {
-    const { router, requestClass, retry } = this.lane
-    if (!this.#isLeft || afterMs > retry.maxBackOff || !router.tryRetry()) return false
-    const again = (): void => {
-      this.#pause = undefined
-      const ticket = router.pick(this.#hash, undefined, requestClass)
-      if (ticket < 0) router.endRetry()
-      if (ticket < 0 || !this.#send(ticket, true)) this.#exchange.refuse(reason)
-    }
-    this.#pause = setTimeout(again, Math.max(afterMs, backOffMs(this.count, retry, this.#front.roll())))
+    const { retry } = this.lane
+    if (afterMs > retry.maxBackOff || this.#waitedMs >= retry.maxBackOff) return false
+    const waitMs = Math.max(afterMs, backOffMs(this.count, retry, this.#front.roll()))
+    this.#waitedMs += waitMs
+    this.#pause = setTimeout(() => {
+      const ticket = this.#anywhere()
+      if (ticket >= 0 && this.#send(ticket, true)) return
+      if (ticket === NO_BUDGET && this.#later(reason)) return
+      this.#exchange.refuse(reason)
+    }, waitMs)
     return true
   }
 
@@ -258,11 +276,7 @@ export class Tries {
     clearTimeout(this.#hedge)
     if (this.#isWaiting) this.lane.line?.leave(this)
     this.#isWaiting = false
-    if (this.#pause !== undefined) {
-      clearTimeout(this.#pause)
-      this.#pause = undefined
-      this.lane.router.endRetry()
-    }
+    clearTimeout(this.#pause)
     this.attempt?.cancel(outcome)
     this.#other?.cancel('abandoned')
     this.#other = undefined

@@ -40,7 +40,8 @@ export function takeUpgrade(
   early: Buffer,
 ): void {
   const { socket } = connection
-  const protocol = protocolOf(request)
+  // In HTTP/1.0 there is no such wish (RFC 9110 7.8).
+  const protocol = request.httpVersionMinor === 0 ? '' : protocolOf(request)
   if (protocol === '' && connection.open.length === 0) {
     if (early.length > 0) socket.unshift(early)
     socket.unshift(Buffer.from(headWithoutUpgrade(request), 'latin1'))
@@ -65,8 +66,8 @@ export function takeUpgrade(
   takeRequest(front, connection, request, response, false, { protocol, early })
 }
 
-function headWithoutUpgrade({ method, url, httpVersionMinor, rawHeaders }: IncomingMessage): string {
-  let text = `${method} ${url} HTTP/1.${httpVersionMinor}\r\n`
+function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (/^(?:upgrade|http2-settings)$/i.test(rawHeaders[i])) continue
     text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`

@@ -11,7 +11,7 @@ workers: 2
 zone: z1
 admin: { listen: 127.0.0.1:9901, token: "\${ADMIN_TOKEN:-}" }
 log: { level: info, access: true }
-limits: { headerBytes: 32KiB, headers: 200, urlBytes: 16KiB, bodyBytes: 0, connections: 10000, connectionsPerClient: 0, requestsPerConnection: 0, headerTimeout: 10s, bodyIdle: 30s, keepAliveIdle: 60s }
+limits: { headerBytes: 32KiB, headers: 200, urlBytes: 16KiB, bodyBytes: 0, connections: 10000, connectionsPerClient: 0, requestsPerConnection: 0, headerTimeout: 10s, bodyIdle: 30s, bodyRate: 240B, keepAliveIdle: 60s }
 drain: { delay: 0s, timeout: 25s }
 trustedProxies: []
 forwarded: { x: true, standard: false }
@@ -64,6 +64,7 @@ test('parseConfig() reads every key, in base units', () => {
       requestsPerConnection: 0,
       headerTimeout: 10_000,
       bodyIdle: 30_000,
+      bodyRate: 240,
       keepAliveIdle: 60_000,
     },
     drain: { delay: 0, timeout: 25_000 },
