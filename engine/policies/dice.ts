@@ -24,3 +24,8 @@ export function wins(dice: Dice, part: number, whole: number): boolean {
 export function below(roll: number, n: number): number {
   return ((roll >>> 15) * n) >>> 16
 }
+
+/** Every thread and service throws dice of its own, the same ones in every run. */
+export function seedOf(seat: number, service: number): number {
+  return Math.imul(seat + 1, 0x9e3779b1) ^ Math.imul(service + 1, 0x85ebca6b)
+}

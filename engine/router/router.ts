@@ -15,7 +15,7 @@ import {
   serviceText,
 } from '../memory/slots.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
-import { createDice, type Dice } from '../policies/dice.ts'
+import { createDice, type Dice, seedOf } from '../policies/dice.ts'
 import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
 import { completeOptions } from '../policies/policy-options.ts'
 import { findPolicy } from '../policies/registry.ts'
@@ -396,7 +396,3 @@ export class Router {
 }
 
 const TIERS_IN_USE = [HEALTHY_TIER, DEGRADED_TIER] as const
-
-function seedOf(seat: number, service: number): number {
-  return Math.imul(seat + 1, 0x9e3779b1) ^ Math.imul(service + 1, 0x85ebca6b)
-}
