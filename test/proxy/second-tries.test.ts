@@ -151,6 +151,25 @@ describe('a request body', () => {
   })
 })
 
+describe('an endpoint that dies with many requests', () => {
+  it('costs none of them its answer, although few second tries may be under way at a time', async () => {
+    const held: (() => void)[] = []
+    const dying = await startRawOrigin(socket => void held.push(() => socket.destroy()))
+    const good = await answering(200)
+    const rig = await startRig([dying.url, good.url], {
+      service: {
+        retry: { ...PATIENT, budget: '0%', budgetMin: 1 },
+        outlier: { consecutiveLocalOrigin: 0, consecutive5xx: 0 },
+      },
+    })
+    const sent = Array.from({ length: 24 }, () => fetch(rig.url))
+    await eventually('half of them wait', () => held.length === 12)
+    for (const die of held) die()
+    assert.deepEqual(new Set((await Promise.all(sent)).map(({ status }) => status)), new Set([200]))
+    await closeAll(rig, dying, good)
+  })
+})
+
 describe('the only endpoint', () => {
   it('is tried again after a while when it broke off', async () => {
     let asked = 0
