@@ -38,10 +38,7 @@ export interface LocatedConfig {
 }
 
 /** The same as `parseConfig`, for who judges the config further. */
-export function parseLocated(
-  text: string,
-  options: ParseOptions = {},
-): LocatedConfig | { problems: ConfigProblem[] } {
+export function parseLocated(text: string, options: ParseOptions = {}): LocatedConfig | { problems: ConfigProblem[] } {
   const named = (found: ConfigProblem[]): ConfigProblem[] =>
     options.file === undefined ? found : found.map(problem => ({ file: options.file!, ...problem }))
   const problems = (found: ConfigProblem[]) => ({ problems: named(found) })
