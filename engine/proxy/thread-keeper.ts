@@ -1,7 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import { inheritedOptions } from '../box/worker-options.ts'
 import { type Counts, createCounters, readCounters } from './counters.ts'
-import type { BoundAddress, FixedPlan, FromThread, ListenPlan, RulesPlan, ThreadPlan, TlsMaterial, ToThread } from './plan.ts'
+import type {
+  BoundAddress,
+  FixedPlan,
+  FromThread,
+  ListenPlan,
+  RulesPlan,
+  ThreadPlan,
+  TlsMaterial,
+  ToThread,
+} from './plan.ts'
 
 /** A thread that died is started again after this, doubled for each further death in a row … */
 const BACK_OFF_MS = 50

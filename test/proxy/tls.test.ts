@@ -7,7 +7,7 @@ import tls from 'node:tls'
 import type { ConfigInput } from '../../engine/index.ts'
 import { type CertificateFolder, certificateFolder } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
-import { exchangeRaw, type Origin, type Rig, startOrigin, startRig } from './rig.ts'
+import { exchangeRaw, type Origin, type Rig, startOrigin, startRawOrigin, startRig } from './rig.ts'
 
 let folder: CertificateFolder
 let origin: Origin
@@ -35,9 +35,13 @@ after(async () => {
 
 const pair = (name: string) => ({ cert: folder.path(`${name}.pem`), key: folder.path(`${name}.key`) })
 
-function startTls(keys: Record<string, unknown> = {}, rest: Partial<ConfigInput> = {}): Promise<Rig> {
+function startTls(
+  keys: Record<string, unknown> = {},
+  rest: Partial<ConfigInput> = {},
+  urls = [origin.url],
+): Promise<Rig> {
   const listen = { address: '127.0.0.1:0', tls: { ...pair('default'), ...keys } }
-  return startRig([origin.url], { listen, ...rest } as Parameters<typeof startRig>[1])
+  return startRig(urls, { listen, ...rest } as Parameters<typeof startRig>[1])
 }
 
 /** The name in the certificate that is shown to who asks for `servername`. */
@@ -213,6 +217,47 @@ describe('TLS', () => {
       })
       assert.ok(isReused)
     }
+  })
+})
+
+describe('an upgrade over TLS', () => {
+  const upgrade = (protocol: string): string =>
+    `GET /up HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`
+
+  it('goes on in the protocol that was asked for', async t => {
+    const echo = await startRawOrigin(socket => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+      socket.removeAllListeners('data').on('data', bytes => socket.write(bytes))
+    })
+    t.after(() => echo.close())
+    const rig = await startTls({}, {}, [echo.url])
+    t.after(() => rig.close())
+    const socket = tls.connect({ host: '127.0.0.1', port: rig.port, rejectUnauthorized: false })
+    t.after(() => socket.destroy())
+    let text = ''
+    socket.on('data', bytes => {
+      text += bytes
+    })
+    socket.write(upgrade('echo'))
+    await eventually('it is agreed on', () => /^HTTP\/1\.1 101 /.test(text))
+    socket.write('hello')
+    await eventually('it is spoken', () => text.endsWith('hello'))
+  })
+
+  it('that is passed over is answered as an ordinary request, and the connection goes on', async t => {
+    const rig = await startTls()
+    t.after(() => rig.close())
+    const socket = tls.connect({ host: '127.0.0.1', port: rig.port, rejectUnauthorized: false })
+    t.after(() => socket.destroy())
+    let text = ''
+    socket.on('data', bytes => {
+      text += bytes
+    })
+    const answers = (): number => text.match(/HTTP\/1\.1 200 /g)?.length ?? 0
+    socket.write(upgrade('h2c'))
+    await eventually('it is answered', () => answers() === 1)
+    socket.write('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n')
+    await eventually('the next one is', () => answers() === 2)
   })
 })
 
