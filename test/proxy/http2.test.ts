@@ -17,6 +17,7 @@ import {
   openRawSession,
   RST_STREAM,
 } from '../support/http2-frames.ts'
+import { ask, collect, connect } from './http2-rig.ts'
 import { inflight, type Origin, type Rig, startOrigin, startRawOrigin, startRig } from './rig.ts'
 
 let folder: CertificateFolder
@@ -84,46 +85,6 @@ async function startHttp2(rest: Partial<ConfigInput> & { service?: object } = {}
   const tls = { cert: folder.path('a.pem'), key: folder.path('a.key') }
   const given = { listen: { address: '127.0.0.1:0', tls }, ...rest }
   return startRig(urls, given as Parameters<typeof startRig>[1])
-}
-
-interface Answer {
-  status: number | undefined
-  headers: http2.IncomingHttpHeaders
-  body: string
-  trailers: http2.IncomingHttpHeaders
-  interim: number[]
-  /** With which code the stream closed. */
-  code: number
-}
-
-function connect(t: { after(then: () => void): void }, rig: Rig): http2.ClientHttp2Session {
-  const session = http2.connect(`https://127.0.0.1:${rig.port}`, { rejectUnauthorized: false })
-  session.on('error', () => {})
-  t.after(() => session.destroy())
-  return session
-}
-
-function collect(stream: http2.ClientHttp2Stream): Promise<Answer> {
-  const answer: Answer = { status: undefined, headers: {}, body: '', trailers: {}, interim: [], code: 0 }
-  stream.on('headers', headers => answer.interim.push(Number(headers[':status'])))
-  stream.on('response', headers => {
-    answer.status = headers[':status']
-    answer.headers = headers
-  })
-  stream.on('trailers', trailers => {
-    answer.trailers = trailers
-  })
-  stream.on('data', chunk => {
-    answer.body += chunk
-  })
-  stream.on('error', () => {})
-  return new Promise(resolve => stream.on('close', () => resolve({ ...answer, code: stream.rstCode })))
-}
-
-function ask(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeaders, body?: string): Promise<Answer> {
-  const stream = session.request(headers, { endStream: body === undefined })
-  if (body !== undefined) stream.end(body)
-  return collect(stream)
 }
 
 describe('HTTP/2', () => {
@@ -378,6 +339,19 @@ describe('HTTP/2', () => {
     assert.deepEqual([(await open).body, (await open).code], ['begun', 0])
     await closed
     await drained
+  })
+
+  it('ends a session after as many requests as a connection may bring', async t => {
+    const rig = await startHttp2({ limits: { requestsPerConnection: 3 } })
+    t.after(() => rig.close())
+    const session = connect(t, rig)
+    const closed = new Promise(resolve => session.once('close', resolve))
+    const answers = await Promise.all([1, 2, 3].map(() => ask(session, { ':path': '/' })))
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200],
+    )
+    await closed
   })
 
   it('is not offered where the config says so', async t => {
