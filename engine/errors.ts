@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   SBX_AGENT_UNKNOWN: 'there is no agent of this name',
   SBX_BOX_CLOSED: 'the box was closed before this call',
   SBX_BREAKER_OPEN: 'what is left of the service has open breakers',
+  SBX_CERTIFICATE_INVALID: 'a certificate, its key or a list of authorities cannot be used',
   SBX_CONFIG_FIXED: 'the config asks for what cannot change in a running process',
   SBX_CONFIG_INVALID: 'the config does not say what it must',
   SBX_CONFIG_UNREADABLE: 'the config file cannot be read',

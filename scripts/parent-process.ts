@@ -5,5 +5,6 @@ import { createLog } from './log.ts'
 /** Runs `signalbox …args` as an engine under this process, which holds the listening sockets. Resolves with the exit code. */
 export function runParent(config: Config, args: readonly string[]): Promise<number> {
   const { log, setLevel } = createLog(config)
-  return runUnderParent({ args: [process.argv[1], ...args], listen: config.listen, log, onConfig: setLevel })
+  const listen = config.listen.map(({ address, port }) => ({ address, port }))
+  return runUnderParent({ args: [process.argv[1], ...args], listen, log, onConfig: setLevel })
 }

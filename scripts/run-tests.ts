@@ -12,6 +12,8 @@ const PROGRAMS = [
   { command: 'wrk', debian: 'wrk', for: 'load on the proxy' },
   { command: 'nginx', debian: 'nginx-light', for: 'an endpoint and a proxy that are not ours' },
   { command: 'haproxy', debian: 'haproxy', for: 'another proxy that is not ours' },
+  { command: 'openssl', debian: 'openssl', for: 'certificates to test with' },
+  { command: 'curl', debian: 'curl', for: 'HTTP/2 from a client that is not ours' },
   { command: 'chromium', debian: 'chromium', for: 'the dashboard in a browser' },
 ]
 

@@ -151,6 +151,12 @@ function printProxy(out: Exposition, { proxy }: Sources): void {
     ['signalbox_proxy_aborted_requests_total', 'counter', 'Requests whose downstream went away first.', 'noResponse'],
     ['signalbox_proxy_retries_total', 'counter', 'Second tries of a request.', 'retries'],
     ['signalbox_proxy_refused_connections_total', 'counter', 'Connections beyond the limit.', 'refusedConnections'],
+    [
+      'signalbox_proxy_failed_entries_total',
+      'counter',
+      'Connections without a TLS handshake or PROXY header.',
+      'failedEntries',
+    ],
     ['signalbox_proxy_access_lines_dropped_total', 'counter', 'Access lines nobody took.', 'droppedAccessLines'],
     ['signalbox_proxy_thread_restarts_total', 'counter', 'Times the thread was brought back.', 'restarts'],
     ['signalbox_proxy_connections', 'gauge', 'Downstream connections open now.', 'openConnections'],

@@ -22,6 +22,8 @@ export interface ProxyThread {
   retries: number
   /** Connections refused because there were too many. */
   refusedConnections: number
+  /** Connections that ended before a request could be read: no TLS handshake, or no PROXY header. */
+  failedEntries: number
   droppedAccessLines: number
   /** Downstream connections now. */
   openConnections: number

@@ -1,12 +1,14 @@
-import { isLoopback, type ListenAddress, printListenAddress } from './address.ts'
+import { isLoopback, printListenAddress } from './address.ts'
+import type { ListenConfig } from './listen-schema.ts'
 import type { Finding } from './problems.ts'
 import type { AdaptiveConcurrencyConfig, AdminConfig, EndpointConfig, OutlierConfig } from './schema.ts'
+import { tlsFindings } from './tls-findings.ts'
 import { printDuration } from './units.ts'
 import { notOneOf, show } from './wording.ts'
 
 /** What of a config could be read. A whole `Config` is one of these; of a faulty one, some parts may be missing. */
 export interface Parts {
-  listen?: readonly ListenAddress[] | undefined
+  listen?: readonly ListenConfig[] | undefined
   admin?: AdminConfig | undefined
   services: Record<
     string,
@@ -26,6 +28,7 @@ export function disagreements(tree: unknown, parts: Parts, options: { needsRoute
   const root = (typeof tree === 'object' && tree !== null ? tree : {}) as Record<string, unknown>
   return [
     ...listenFindings(root, parts),
+    ...tlsFindings(root, parts.listen ?? []),
     ...Object.entries(parts.services).flatMap(([name, { endpoints, outlier, adaptiveConcurrency }]) => [
       ...endpointFindings(root, name, endpoints),
       ...outlierFindings(name, outlier),

@@ -5,10 +5,6 @@
  * `*` stands for any one key or index.
  */
 const COMING: readonly { key: string; same?: (written: unknown) => boolean }[] = [
-  { key: 'listen.tls' },
-  { key: 'listen.*.tls' },
-  { key: 'listen.proxyProtocol', same: isOff },
-  { key: 'listen.*.proxyProtocol', same: isOff },
   { key: 'agents.node-discovery', same: isIdle },
   { key: 'agents.partition-handler', same: isIdle },
   { key: 'agents.resource-manager', same: isIdle },

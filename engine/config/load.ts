@@ -1,10 +1,13 @@
 import { open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { SignalboxError } from '../errors.ts'
 import { checkTree, withoutEchoes } from './check.ts'
 import { type Environment, interpolateTree } from './interpolate.ts'
+import { listenInFolder } from './listen-schema.ts'
 import { CONFIG_BYTES_MAX, type ConfigResult, type LocatedConfig, parseLocated, tooLarge } from './parse.ts'
 import { type ConfigProblem, type Finding, formatPath, formatProblems } from './problems.ts'
 import type { Config, ConfigInput } from './schema.ts'
+import { certificateFindings } from './tls-findings.ts'
 
 export type { Config, ConfigInput } from './schema.ts'
 
@@ -21,7 +24,10 @@ export async function loadLocated(file: string, env: Environment = process.env):
   throw invalid(`Cannot read config ${file}`, formatProblems(file, result.problems), result.problems)
 }
 
-/** Reads a config file and gives back its problems instead of throwing them. Throws SBX_CONFIG_UNREADABLE. */
+/**
+ * Reads a config file and gives back its problems instead of throwing them. The certificates it names are read and judged
+ * too; their paths are relative to the folder of the file. Throws SBX_CONFIG_UNREADABLE.
+ */
 export async function readConfig(file: string, env: Environment = process.env): Promise<ConfigResult> {
   const result = await readLocated(file, env)
   return 'config' in result ? { config: result.config } : result
@@ -36,7 +42,14 @@ async function readLocated(file: string, env: Environment): Promise<LocatedConfi
   } catch {
     return { problems: [notUtf8(bytes)] }
   }
-  return parseLocated(text, { file, env })
+  const folder = dirname(resolve(file))
+  const result = parseLocated(text, {
+    file,
+    env,
+    inspect: ({ listen }, written) => certificateFindings(written, listenInFolder(listen, folder)),
+  })
+  if ('problems' in result) return result
+  return { ...result, config: { ...result.config, listen: listenInFolder(result.config.listen, folder) } }
 }
 
 /**

@@ -17,10 +17,17 @@ export type ConfigResult = { config: Config } | { problems: ConfigProblem[] }
  * syntax errors: what stands around them cannot be trusted.
  *
  * `env` is where `${NAME}` is looked up, `process.env` by default. `file` is put into each problem and never opened.
+ * `inspect` judges what a good config leads to outside of its text; its findings get their place in the text too.
  */
-export function parseConfig(text: string, options: { file?: string; env?: Environment } = {}): ConfigResult {
+export function parseConfig(text: string, options: ParseOptions = {}): ConfigResult {
   const result = parseLocated(text, options)
   return 'config' in result ? { config: result.config } : result
+}
+
+export interface ParseOptions {
+  file?: string
+  env?: Environment
+  inspect?: (config: Config, written: Record<string, unknown>) => Finding[]
 }
 
 /** A config, and where in its text what is found about it later stands. */
@@ -31,10 +38,7 @@ export interface LocatedConfig {
 }
 
 /** The same as `parseConfig`, for who judges the config further. */
-export function parseLocated(
-  text: string,
-  options: { file?: string; env?: Environment } = {},
-): LocatedConfig | { problems: ConfigProblem[] } {
+export function parseLocated(text: string, options: ParseOptions = {}): LocatedConfig | { problems: ConfigProblem[] } {
   const named = (found: ConfigProblem[]): ConfigProblem[] =>
     options.file === undefined ? found : found.map(problem => ({ file: options.file!, ...problem }))
   const problems = (found: ConfigProblem[]) => ({ problems: named(found) })
@@ -48,7 +52,10 @@ export function parseLocated(
   const tree = interpolateTree(yaml.tree, options.env ?? process.env, finding => findings.push(finding))
   const checked = checkTree(tree, { needsRoutes: true })
   if ('config' in checked && findings.length === 0) {
-    return { config: checked.config, locate: found => named(placed(found, yaml)) }
+    findings.push(...(options.inspect?.(checked.config, tree as Record<string, unknown>) ?? []))
+    if (findings.length === 0) {
+      return { config: checked.config, locate: found => named(placed(found, yaml)) }
+    }
   }
   if ('findings' in checked) findings.push(...checked.findings)
   return problems(placed(withoutEchoes(findings, tree), yaml))

@@ -303,7 +303,7 @@ const writtenConfig = keys({
   listen: listenSchema
     .prefault('127.0.0.1:8080')
     .describe(
-      'Where the proxy listens: host:port, { address }, or a list of them. Without a host (":8080", 8080): 127.0.0.1. Default 127.0.0.1:8080.',
+      'Where the proxy listens: host:port, { address, tls, proxyProtocol }, or a list of them. Without a host (":8080", 8080): 127.0.0.1. Default 127.0.0.1:8080.',
     ),
   workers: whole(1, 1024)
     .prefault(() => availableParallelism())
@@ -371,7 +371,9 @@ export type ServiceConfig = z.output<typeof serviceSchema>
 /** One address that can take a request, as the program reads it. The id is always there, the url is an origin. */
 export type EndpointConfig = z.output<typeof endpointSchema>
 export type { ListenAddress } from './address.ts'
+export type { ListenConfig } from './listen-schema.ts'
 export type { KeySource, PolicyConfig, PolicyInput } from './policy-schema.ts'
+export type { TlsConfig } from './tls-schema.ts'
 export type RouteConfig = Config['routes'][number]
 export type AdminConfig = Config['admin']
 export type LogConfig = Config['log']

@@ -3,21 +3,33 @@ import type { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.ts'
 import { plainAddress } from './forwarded.ts'
 import type { Front } from './front.ts'
+import { linger } from './request-body.ts'
 import type { Rules } from './rules.ts'
 
 const CONNECTION = Symbol('connection')
+const SOURCE = Symbol('source')
 
 interface FrontSocket extends Socket {
   [CONNECTION]?: Connection
+  [SOURCE]?: string
 }
 
 /** After our half of a connection was closed, the downstream has this long to close its own, in ms. */
 const CLOSING_MS = 1000
 
-/** One downstream connection: who is there, and what is open on it. */
+/** Says where the connection on a socket comes from, where that is not the other end of it. */
+export function setSource(socket: Socket, address: string): void {
+  ;(socket as FrontSocket)[SOURCE] = address
+}
+
+export function sourceOf(socket: Socket): string | undefined {
+  return (socket as FrontSocket)[SOURCE]
+}
+
+/** One downstream connection: who is there, and what is open on it. HTTP/1.1; see downstream-session.ts for HTTP/2. */
 export class Connection {
   readonly socket: Socket
-  /** Address of the peer, an IPv4 one in IPv4 form. */
+  /** Where it comes from: the peer of the socket, or who that says it stands for; an IPv4 address in IPv4 form. */
   readonly remote: string
   /** The peer speaks TLS to us. */
   readonly isSecure: boolean
@@ -39,7 +51,7 @@ export class Connection {
 
   constructor(socket: Socket, front: Front) {
     this.socket = socket
-    this.remote = plainAddress(socket.remoteAddress)
+    this.remote = plainAddress(sourceOf(socket) ?? socket.remoteAddress)
     this.#front = front
     this.isSecure = (socket as Partial<TLSSocket>).encrypted === true
     this.idleSinceMs = front.nowMs()
@@ -79,6 +91,27 @@ export class Connection {
   /** The socket has closed: what is open on it is abandoned. */
   onGone(): void {
     for (const exchange of this.open.slice()) exchange.abandon('downstream-gone')
+  }
+
+  /**
+   * Takes no further request, and says so with the header of a response that is about to go out: it was to be the last, or its
+   * request has not arrived whole.
+   */
+  announceEnd(headers: string[], _isLast: boolean): void {
+    this.isClosing = true
+    headers.push('Connection', 'close')
+  }
+
+  /** Ends a response whose request has not arrived whole. */
+  linger({ request, response }: Exchange): void {
+    linger(request, response)
+  }
+
+  /** Breaks a response off that has begun, so that the downstream sees that it is not whole. */
+  cut({ request }: Exchange): void {
+    // To HTTP/1.0 a body may end with the connection: an orderly end would look like the end of it.
+    if (request.httpVersionMinor === 0) this.socket.resetAndDestroy()
+    else this.socket.destroy()
   }
 
   /** Says the last word, and hears out a downstream that is still sending, or it would never read that word. */

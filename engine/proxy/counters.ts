@@ -10,12 +10,14 @@
  *   8      connections refused because there were too many
  *   9      access lines dropped because nobody took them in time
  *   10     connections open now
+ *   11     connections that ended at the door: no handshake, or no PROXY header
  */
 export const NO_RESPONSE = 6
 export const RETRIES = 7
 export const REFUSED_CONNECTIONS = 8
 export const DROPPED_LINES = 9
 export const OPEN_CONNECTIONS = 10
+export const FAILED_ENTRIES = 11
 
 const WORDS = 16
 
@@ -36,6 +38,7 @@ export interface Counts {
   refusedConnections: number
   droppedAccessLines: number
   openConnections: number
+  failedEntries: number
 }
 
 export function readCounters(counters: Int32Array): Counts {
@@ -47,5 +50,6 @@ export function readCounters(counters: Int32Array): Counts {
     refusedConnections: at(REFUSED_CONNECTIONS),
     droppedAccessLines: at(DROPPED_LINES),
     openConnections: at(OPEN_CONNECTIONS),
+    failedEntries: at(FAILED_ENTRIES),
   }
 }

@@ -20,13 +20,15 @@ export async function drain(front: Front, deadlineMs: number): Promise<void> {
   front.isDraining = true
   for (const connection of front.connections) connection.drain()
   const began = performance.now()
-  while (front.connections.size > 0 && performance.now() - began < deadlineMs) {
+  while (front.connections.size + front.arriving.size > 0 && performance.now() - began < deadlineMs) {
     const now = front.nowMs()
     for (const connection of front.connections) {
       if (connection.open.length === 0 && elapsedMs(now, connection.idleSinceMs) > QUIET_MS) connection.end()
     }
+    if (performance.now() - began > QUIET_MS) for (const socket of front.arriving) socket.destroy()
     await new Promise(resolve => setTimeout(resolve, POLL_MS))
   }
+  for (const socket of front.arriving) socket.destroy()
   for (const connection of front.connections) connection.socket.destroy()
   while (front.connections.size > 0) await new Promise(resolve => setImmediate(resolve))
 }

@@ -13,7 +13,7 @@ import { type RequestHead, readResponseHead, readTrailers, readUpgradeHead } fro
 import { INTERIM_MAX, passInterim } from './interim.ts'
 import { Pace } from './pace.ts'
 import { type Reason, replyFor } from './reply.ts'
-import { linger, type RequestBody } from './request-body.ts'
+import type { RequestBody } from './request-body.ts'
 import { Telling } from './telling.ts'
 import { Tries } from './tries.ts'
 import { Tunnel } from './tunnel.ts'
@@ -169,10 +169,7 @@ export class Exchange {
       return
     }
     tries.choose(attempt)
-    if (this.isLast || !this.isWhole) {
-      this.connection.isClosing = true
-      head.headers.push('Connection', 'close')
-    }
+    if (this.isLast || !this.isWhole) this.connection.announceEnd(head.headers, this.isLast)
     if (this.#setCookie !== '') head.headers.push('Set-Cookie', this.#setCookie)
     this.telling.answered(head.headers, attempt.latencyUs)
     if (status < 500) tries.keepSession(attempt)
@@ -217,7 +214,7 @@ export class Exchange {
     this.#hasFlushed = true
     if (!this.#hasEnded) {
       if (this.isWhole) response.end()
-      else linger(this.request, response)
+      else this.connection.linger(this)
     }
     this.#end()
   }
@@ -252,21 +249,20 @@ export class Exchange {
   }
 
   #answer(status: number, headers: readonly string[], body: string): void {
-    const { response, request } = this
+    const { response } = this
     this.#tries?.cancel('abandoned')
     this.#status = status
     this.#bytes = body.length
     this.#hasFlushed = true
     const { isWhole } = this
-    const closes = this.isLast || !isWhole
-    if (closes) this.connection.isClosing = true
-    const own = this.telling.ownAnswer(headers)
-    response.writeHead(status, closes ? [...own, 'Connection', 'close'] : (own as string[]))
+    const own = [...this.telling.ownAnswer(headers)]
+    if (this.isLast || !isWhole) this.connection.announceEnd(own, this.isLast)
+    response.writeHead(status, own)
     if (isWhole) {
       response.end(body)
     } else {
       response.write(body)
-      linger(request, response)
+      this.connection.linger(this)
     }
     this.#end()
   }
@@ -276,9 +272,7 @@ export class Exchange {
     this.#reason = reason
     this.#tries?.cancel(outcome)
     this.#end()
-    // To HTTP/1.0 a body may end with the connection: an orderly end would look like the end of it.
-    if (this.request.httpVersionMinor === 0) this.connection.socket.resetAndDestroy()
-    else this.connection.socket.destroy()
+    this.connection.cut(this)
   }
 
   /** The downstream has gone, or is given up. */

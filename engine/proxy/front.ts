@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { readClock } from '../memory/clock.ts'
 import { createDice, type Dice } from '../policies/dice.ts'
 import type { Attachment } from '../router/attachment.ts'
@@ -14,6 +15,12 @@ import { Upstreams } from './upstreams.ts'
 
 export type { Lane } from './lanes.ts'
 
+/** What a downstream is waited for. */
+export interface Patient {
+  /** Gives up where it was waited for too long. `nowMs` on the cached clock. */
+  checkPatience(nowMs: number): void
+}
+
 /**
  * All that the requests of one thread share. What is here lives as long as the thread; what lives as long as a config is in
  * its rules, which `adopt` replaces.
@@ -29,8 +36,10 @@ export class Front {
   log: AccessLog | undefined
   readonly connections = new Set<Connection>()
   readonly clients = new Clients()
-  /** Exchanges that wait for a downstream to go on: to send its body, or to read. Swept for those that wait too long. */
-  readonly waiting = new Set<Exchange>()
+  /** Sockets at the door, whose TLS handshake or PROXY header is not over. */
+  readonly arriving = new Set<Socket>()
+  /** Exchanges that wait for a downstream to go on: to send its body, or to read; HTTP/2 sessions. Swept for those that wait too long. */
+  readonly waiting = new Set<Patient>()
   isDraining = false
   readonly #attachment: Attachment
   readonly #lanes: Lanes
@@ -121,7 +130,7 @@ export class Front {
   /** Looks after what takes too long, and after endpoints that have left. */
   sweep(): void {
     const now = this.nowMs()
-    for (const exchange of this.waiting) exchange.checkPatience(now)
+    for (const patient of this.waiting) patient.checkPatience(now)
     this.upstreams.sweep()
   }
 }

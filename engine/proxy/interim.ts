@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { StreamResponse } from './downstream-http2.ts'
 import { readResponseHead } from './headers.ts'
 
 /** Interim responses of one request that are passed on; an upstream that sends more is broken. */
@@ -9,6 +10,10 @@ export const INTERIM_MAX = 16
  * it would be taken for another's. node:http writes final responses only, so this goes on the socket before them.
  */
 export function passInterim(request: IncomingMessage, response: ServerResponse, status: number, raw: Buffer[]): void {
+  if (response instanceof StreamResponse) {
+    response.writeInterim(status, readResponseHead(raw, false).headers)
+    return
+  }
   const { socket } = response
   if (socket === null || request.httpVersionMinor === 0) return
   const { headers } = readResponseHead(raw, false)

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.ts'
+import type { StreamRequest } from './downstream-http2.ts'
 import { Exchange, type Sending } from './exchange.ts'
 import { appendForwarded, isSecureClient } from './forwarded.ts'
 import type { Front } from './front.ts'
@@ -26,7 +27,10 @@ export function takeRequest(
   const method = request.method as string
   const url = request.url as string
   const head = readRequestHead(request.rawHeaders, request.headers.connection, connection.isTrusted)
-  const hasBody = head.coding !== undefined || (head.length !== '' && Number(head.length) > 0)
+  const hasBody =
+    request.httpVersionMajor === 2
+      ? (request as unknown as StreamRequest).hasBody
+      : head.coding !== undefined || (head.length !== '' && Number(head.length) > 0)
   exchange.name(head, url, hasBody)
 
   const target = url.length > front.limits.urlBytes ? undefined : readTarget(method, url)
@@ -56,7 +60,7 @@ export function takeRequest(
 
   if (head.hosts === 1 || authority !== undefined) headers.push('Host', host)
   appendForwarded(headers, front.forwarded, connection, host, head.claims, front.trusted)
-  headers.push('Via', request.httpVersionMinor === 0 ? '1.0 signalbox' : '1.1 signalbox')
+  headers.push('Via', viaOf(request))
   exchange.telling.sendOn(headers)
   const sending: Sending = {
     path,
@@ -69,6 +73,11 @@ export function takeRequest(
   }
   if (upgrading !== undefined) exchange.takeEarly(upgrading.early)
   exchange.begin(lane, sending, isSecureClient(connection, head.claims, front.trusted))
+}
+
+function viaOf({ httpVersionMajor, httpVersionMinor }: IncomingMessage): string {
+  if (httpVersionMajor === 2) return '2.0 signalbox'
+  return httpVersionMinor === 0 ? '1.0 signalbox' : '1.1 signalbox'
 }
 
 /** What is wrong with a request, first things first; undefined where nothing is. */

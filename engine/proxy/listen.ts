@@ -11,6 +11,9 @@ import type { BoundAddress, ListenPlan } from './plan.ts'
  *   alone         one thread
  */
 
+/** What of a plan says where to listen. */
+export type ListenAt = Omit<ListenPlan, 'tls' | 'proxyProtocol'>
+
 /** Whether this Node and system let several threads bind one address, as far as can be said without trying. */
 export function canReusePort(version = process.versions.node, platform: string = process.platform): boolean {
   const [major, minor] = version.split('.').map(Number)
@@ -18,7 +21,7 @@ export function canReusePort(version = process.versions.node, platform: string =
 }
 
 /** Listens. Rejects with the system's error. */
-export function listen(server: Server, plan: ListenPlan): Promise<BoundAddress> {
+export function listen(server: Server, plan: ListenAt): Promise<BoundAddress> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.once('listening', () => {
@@ -32,7 +35,7 @@ export function listen(server: Server, plan: ListenPlan): Promise<BoundAddress> 
   })
 }
 
-function listenOptions({ address, port, isShared }: ListenPlan): { host: string; port: number; reusePort?: boolean } {
+function listenOptions({ address, port, isShared }: ListenAt): { host: string; port: number; reusePort?: boolean } {
   return isShared ? { host: address, port, reusePort: true } : { host: address, port }
 }
 

@@ -1,4 +1,4 @@
-import type { AccessConfig, Config } from '../config/schema.ts'
+import type { AccessConfig, Config, TlsConfig } from '../config/schema.ts'
 import type { RegionHandle } from '../memory/region.ts'
 
 /**
@@ -9,6 +9,7 @@ import type { RegionHandle } from '../memory/region.ts'
  *   proxy  ◀── listening | failed ──          once
  *   proxy  ◀── lines ── ── written ──▶        access log, as long as it runs
  *   proxy  ── leave ──▶                       before the end: it still serves, and closes connections after their response
+ *   proxy  ── certificates ──▶                when files have changed
  *   proxy  ── drain ──▶ ◀── drained ──        at the end
  */
 
@@ -20,6 +21,21 @@ export interface ListenPlan {
   fd?: number
   /** Whether other threads bind the same address, each for itself. */
   isShared: boolean
+  /** What it shows; absent on a plain listener. */
+  tls?: TlsMaterial
+  /** Connections begin with a PROXY protocol header. */
+  proxyProtocol: boolean
+}
+
+/** All that the TLS of one listener needs, as PEM: the proxy reads the files, its threads never do. */
+export interface TlsMaterial extends Pick<TlsConfig, 'clientAuth' | 'minVersion' | 'http2'> {
+  cert: string
+  key: string
+  sni: { hosts: string[]; cert: string; key: string }[]
+  /** Authorities of client certificates. */
+  ca?: string
+  /** Shared by the threads, so that a session begun at one of them goes on at another. */
+  ticketKeys: Uint8Array
 }
 
 export interface ThreadPlan {
@@ -66,3 +82,5 @@ export type ToThread =
   | { type: 'leave' }
   | { type: 'drain'; deadlineMs: number }
   | { type: 'written'; characters: number }
+  /** In the order of the listeners; undefined for a plain one. */
+  | { type: 'certificates'; listeners: (TlsMaterial | undefined)[] }

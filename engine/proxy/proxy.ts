@@ -5,6 +5,7 @@ import { isSame } from '../config/changes.ts'
 import type { Finding } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import { type ErrorCode, SignalboxError } from '../errors.ts'
+import { Certificates } from './certificates.ts'
 import { createDurations, type Requests, readDurations } from './durations.ts'
 import { canReusePort, describeListenError, listen } from './listen.ts'
 import type { BoundAddress, ListenPlan, RulesPlan } from './plan.ts'
@@ -30,7 +31,7 @@ export interface ProxyOptions {
  * Listens on config.listen with config.workers threads and routes what comes. Resolves when every thread listens. Like a
  * listening server it keeps the process alive until it is drained or closed; the box must outlive it. It follows `box.reload`.
  *
- * Throws SBX_LISTEN_FAILED, SBX_TRACE_UNAVAILABLE.
+ * Throws SBX_LISTEN_FAILED, SBX_CERTIFICATE_INVALID, SBX_TRACE_UNAVAILABLE.
  */
 export async function startProxy(box: Box, options: ProxyOptions = {}): Promise<RunningProxy> {
   options.signal?.throwIfAborted()
@@ -52,6 +53,7 @@ export class RunningProxy {
   readonly #keepers: ThreadKeeper[] = []
   /** What the thread of each index measured, through all its lives. */
   readonly #durations: Int32Array[] = []
+  readonly #certificates: Certificates
   /** Descriptors no thread has used yet, by address. */
   readonly #spare: InheritedListener[] | undefined
   readonly #onAbort = () => void this.close()
@@ -67,6 +69,7 @@ export class RunningProxy {
   constructor(box: Box, options: ProxyOptions) {
     this.#box = box
     this.#options = options
+    this.#certificates = new Certificates(box.config.listen, box.log)
     this.#spare = options.listeners?.map(listener => ({ ...listener, fds: [...listener.fds] }))
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
@@ -90,6 +93,16 @@ export class RunningProxy {
   /** Ends the thread of this index at once, as a crash would; it is brought back. For drills and tests. */
   async kill(index: number): Promise<void> {
     await this.#keepers[index]?.kill()
+  }
+
+  /**
+   * Reads the files of certificates again, now rather than with the next look at them. Gives back what is wrong with those
+   * that are refused: the old ones stay in their place. No connection is cut.
+   */
+  reloadCertificates(): string[] {
+    const faults = this.#certificates.reload()
+    this.#showCertificates()
+    return faults
   }
 
   /**
@@ -144,6 +157,7 @@ export class RunningProxy {
     const addresses = await this.#startThread(0, this.#nextListen())
     this.#addresses = addresses
     await Promise.all(Array.from({ length: count - 1 }, (_, i) => this.#startFurther(i + 1)))
+    this.#certificates.watch(() => this.#showCertificates())
     if (this.#spare !== undefined) tellParentReady()
   }
 
@@ -197,7 +211,7 @@ export class RunningProxy {
   /** Requests that begin after this resolved follow the config, whichever thread they come to. */
   async #adopt(config: Config, threads: number): Promise<void> {
     // Files that the config names may be others although it says the same.
-    await (this as { reloadCertificates?: () => unknown }).reloadCertificates?.()
+    this.reloadCertificates()
     const rules = this.#rulesOf(config, threads)
     if (isSame(rules, this.#rules)) return
     this.#rules = rules
@@ -227,24 +241,39 @@ export class RunningProxy {
     }
   }
 
-  /** Where the next thread listens; undefined when the descriptors are used up. */
+  #showCertificates(): void {
+    const listeners = this.#certificates.materials()
+    for (const keeper of this.#keepers) keeper.showCertificates(listeners)
+  }
+
+  /** Where the next thread listens, and what it shows there; undefined when the descriptors are used up. */
   #nextListen(): ListenPlan[] | undefined {
+    const tls = this.#certificates.materials()
+    const door = (i: number): Pick<ListenPlan, 'tls' | 'proxyProtocol'> => ({
+      ...(tls[i] !== undefined && { tls: tls[i] }),
+      proxyProtocol: this.#box.config.listen[i].proxyProtocol,
+    })
     if (this.#spare === undefined) {
       const known = this.#addresses
       return this.#box.config.listen.map(({ address, port }, i) => ({
         address,
         port: known[i]?.port ?? port,
         isShared: this.#isShared,
+        ...door(i),
       }))
     }
     if (this.#spare.some(({ fds }) => fds.length === 0)) return undefined
-    return this.#spare.map(({ address, port, fds }) => ({ address, port, fd: fds.shift(), isShared: false }))
+    return this.#spare.map(({ address, port, fds }, i) => ({
+      ...{ address, port, fd: fds.shift(), isShared: false },
+      ...door(i),
+    }))
   }
 
   #begin(): void {
     this.#isEnding = true
     this.#unfollow?.()
     this.#stopWaiting?.()
+    this.#certificates.close()
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     // A duplicate that is still open would keep the port listening with nobody to accept.
     for (const { fds } of this.#spare ?? []) for (const fd of fds.splice(0)) closeQuietly(fd)

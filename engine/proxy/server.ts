@@ -8,7 +8,7 @@ import { type Reason, rawReply } from './reply.ts'
 import { takeUpgrade } from './upgrade.ts'
 
 /**
- * The node:http server in front of one address. What the parser refuses never becomes a request: it is answered here,
+ * The node:http server of one address. What the parser refuses never becomes a request: it is answered here,
  * on the bare socket, and the connection ends.
  */
 export function createFrontServer(front: Front): Server {
@@ -35,21 +35,7 @@ export function createFrontServer(front: Front): Server {
   server.on('connection', (socket: Socket) => {
     // One whose request is read once more, see upgrade.ts.
     if (Connection.of(socket) !== undefined) return
-    const connection = front.connections.size < front.rules.connectionsMax ? new Connection(socket, front) : undefined
-    if (connection === undefined || isOneTooMany(front, connection)) {
-      front.counters[REFUSED_CONNECTIONS]++
-      socket.destroy()
-      return
-    }
-    front.connections.add(connection)
-    front.clients.enter(connection.remote)
-    front.counters[OPEN_CONNECTIONS]++
-    socket.once('close', () => {
-      front.connections.delete(connection)
-      front.clients.leave(connection.remote)
-      front.counters[OPEN_CONNECTIONS]--
-      connection.onGone()
-    })
+    if (isFull(front) || !enter(front, new Connection(socket, front))) socket.destroy()
   })
 
   const take = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
@@ -91,6 +77,32 @@ export function tuneServer(
   ;(server as Server & { maxHeaderSize: number }).maxHeaderSize = headerBytes + urlBytes
   server.headersTimeout = headerTimeout
   server.keepAliveTimeout = keepAliveIdle
+}
+
+/** Whether there are as many connections as there may be. One more is refused, and counted as that. */
+export function isFull({ connections, arriving, rules, counters }: Front): boolean {
+  if (connections.size + arriving.size < rules.connectionsMax) return false
+  counters[REFUSED_CONNECTIONS]++
+  return true
+}
+
+/** Counts a connection among those that are open, until it closes. False: its client has as many as it may. */
+export function enter(front: Front, connection: Connection): boolean {
+  const { connections, clients, counters } = front
+  if (isOneTooMany(front, connection)) {
+    counters[REFUSED_CONNECTIONS]++
+    return false
+  }
+  connections.add(connection)
+  clients.enter(connection.remote)
+  counters[OPEN_CONNECTIONS]++
+  connection.socket.once('close', () => {
+    connections.delete(connection)
+    clients.leave(connection.remote)
+    counters[OPEN_CONNECTIONS]--
+    connection.onGone()
+  })
+  return true
 }
 
 /** A proxy that is trusted stands for many clients. */

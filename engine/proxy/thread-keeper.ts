@@ -1,7 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import { inheritedOptions } from '../box/worker-options.ts'
 import { type Counts, createCounters, readCounters } from './counters.ts'
-import type { BoundAddress, FixedPlan, FromThread, ListenPlan, RulesPlan, ThreadPlan, ToThread } from './plan.ts'
+import type {
+  BoundAddress,
+  FixedPlan,
+  FromThread,
+  ListenPlan,
+  RulesPlan,
+  ThreadPlan,
+  TlsMaterial,
+  ToThread,
+} from './plan.ts'
 
 /** A thread that died is started again after this, doubled for each further death in a row … */
 const BACK_OFF_MS = 50
@@ -164,6 +173,11 @@ export class ThreadKeeper {
   leave(): void {
     this.#isLeaving = true
     this.#tell({ type: 'leave' })
+  }
+
+  /** Shows these certificates from the next handshake on; a thread that starts later is started with them. */
+  showCertificates(listeners: (TlsMaterial | undefined)[]): void {
+    this.#tell({ type: 'certificates', listeners })
   }
 
   /** Dies as by a crash; for drills and tests. */

@@ -1,13 +1,12 @@
-import type { Server } from 'node:http'
 import net from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 import { TICK_MS, tickClock } from '../memory/clock.ts'
 import { attach } from '../router/attachment.ts'
+import { type Door, openDoor } from './door.ts'
 import { drain } from './drain.ts'
 import { Front } from './front.ts'
 import { listen } from './listen.ts'
-import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, ToThread } from './plan.ts'
-import { createFrontServer, tuneServer } from './server.ts'
+import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, TlsMaterial, ToThread } from './plan.ts'
 import { loadTracing } from './tracing.ts'
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
@@ -21,7 +20,7 @@ const say = (message: FromThread): void => port.postMessage(message)
 
 const attachment = attach(plan.handle)
 const front = new Front(plan, attachment, text => say({ type: 'lines', text }))
-const servers: Server[] = []
+const doors: Door[] = []
 
 setInterval(() => tickClock(attachment.region), TICK_MS).unref()
 let sweeping = sweepEvery(plan)
@@ -35,6 +34,9 @@ port.on('message', (message: ToThread) => {
     case 'rules':
       follow(message.plan)
       say({ type: 'ruled', turn: message.turn })
+      break
+    case 'certificates':
+      swap(message.listeners)
       break
     case 'leave':
       front.isDraining = true
@@ -50,10 +52,11 @@ async function start(): Promise<void> {
   if (plan.isTracing) front.tracing = await loadTracing()
   const addresses: BoundAddress[] = []
   for (const at of plan.listen) {
-    const server = createFrontServer(front)
-    servers.push(server)
+    const door = openDoor(front, at)
+    // In order of the listeners, from before it listens: certificates may change meanwhile.
+    doors.push(door)
     try {
-      addresses.push(await listen(server, at))
+      addresses.push(await listen(door.server, at))
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       say({ type: 'failed', code: code ?? '', address: at.address, port: at.port, message })
@@ -66,15 +69,19 @@ async function start(): Promise<void> {
 /** Goes on with another config. */
 function follow(next: RulesPlan): void {
   front.adopt(next)
-  for (const server of servers) tuneServer(server, next.limits)
+  for (const door of doors) door.tune(next.limits)
   clearInterval(sweeping)
   sweeping = sweepEvery(next)
 }
 
+function swap(listeners: (TlsMaterial | undefined)[]): void {
+  for (const [index, material] of listeners.entries()) if (material !== undefined) doors[index]?.swap(material)
+}
+
 async function end(deadlineMs: number): Promise<void> {
-  for (const server of servers) net.Server.prototype.close.call(server)
+  for (const { server } of doors) net.Server.prototype.close.call(server)
   await drain(front, deadlineMs)
-  for (const server of servers) server.close()
+  for (const door of doors) door.close()
   front.upstreams.destroy()
   front.flushLines()
   attachment.close()

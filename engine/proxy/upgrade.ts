@@ -1,5 +1,4 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import type { Connection } from './connection.ts'
 import type { Front } from './front.ts'
 import { takeRequest } from './journey.ts'
@@ -45,7 +44,7 @@ export function takeUpgrade(
   if (protocol === '' && connection.open.length === 0) {
     if (early.length > 0) socket.unshift(early)
     socket.unshift(Buffer.from(headWithoutUpgrade(request), 'latin1'))
-    server.emit((socket as Partial<TLSSocket>).encrypted === true ? 'secureConnection' : 'connection', socket)
+    server.emit('connection', socket)
     return
   }
   // node:http lets go of this socket, and with it of its errors.

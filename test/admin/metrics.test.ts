@@ -122,7 +122,14 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
   }
   const control = { start: async () => ({ status: () => [agent], close: async () => {}, kill: async () => {} }) }
   const responses = { '1xx': 0, '2xx': 12, '3xx': 0, '4xx': 0, '5xx': 0 }
-  const counts = { noResponse: 4, retries: 5, refusedConnections: 6, droppedAccessLines: 7, openConnections: 3 }
+  const counts = {
+    noResponse: 4,
+    retries: 5,
+    refusedConnections: 6,
+    failedEntries: 8,
+    droppedAccessLines: 7,
+    openConnections: 3,
+  }
   const threads = [{ index: 5, state: 'serving', restarts: 1, responses, ...counts }]
   const { ask } = await adminWorld(t, { proxy: () => ({ threads }) }, TWO_SERVICES, { control })
   const samples = parseExposition((await ask('/metrics')).text)
@@ -144,6 +151,7 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
     signalbox_proxy_aborted_requests_total: 4,
     signalbox_proxy_retries_total: 5,
     signalbox_proxy_refused_connections_total: 6,
+    signalbox_proxy_failed_entries_total: 8,
     signalbox_proxy_access_lines_dropped_total: 7,
     signalbox_proxy_thread_restarts_total: 1,
     signalbox_proxy_connections: 3,

@@ -9,10 +9,6 @@ function messages(service: string, rest = ''): string[] {
 
 test('a key of a later version is refused rather than ignored', () => {
   const refused: [string, string, string][] = [
-    ['', 'listen: { address: "a:1", tls: { cert: c, key: k } }', 'listen.tls'],
-    // An empty tls still asks for TLS; plain text in its place would be a surprise.
-    ['', 'listen: [{ address: "a:1", tls: {} }]', 'listen[0].tls'],
-    ['', 'listen: { address: "a:1", proxyProtocol: true }', 'listen.proxyProtocol'],
     ['', 'cluster: { node: n }', 'cluster'],
     ['', 'agents: { node-discovery: { interval: 1s } }', 'agents.node-discovery'],
   ]
@@ -22,7 +18,6 @@ test('a key of a later version is refused rather than ignored', () => {
 })
 
 test('a key of a later version passes where it asks for what this one does', () => {
-  assert.deepEqual(messages('', 'listen: { address: "a:1", proxyProtocol: false }'), [])
   assert.deepEqual(messages('', 'agents: { node-discovery: {}, topology-optimizer: { enabled: false } }'), [])
   assert.deepEqual(messages('', 'cluster: {}'), [])
 })

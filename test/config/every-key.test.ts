@@ -6,7 +6,7 @@ import { formatProblems } from '../../engine/config/problems.ts'
 
 /** Everything this version can be told, each at its default where it has one. */
 const FULL = `
-listen: 127.0.0.1:8080            # or a list
+listen: { address: 127.0.0.1:8080, proxyProtocol: false }   # or a list; its tls: see tls.test.ts
 workers: 2
 zone: z1
 admin: { listen: 127.0.0.1:9901, token: "\${ADMIN_TOKEN:-}" }
@@ -49,7 +49,7 @@ function read(text: string) {
 
 test('parseConfig() reads every key, in base units', () => {
   assert.deepEqual(read(FULL), {
-    listen: [{ address: '127.0.0.1', port: 8080 }],
+    listen: [{ address: '127.0.0.1', port: 8080, proxyProtocol: false }],
     workers: 2,
     zone: 'z1',
     admin: { listen: { address: '127.0.0.1', port: 9901 }, token: '' },

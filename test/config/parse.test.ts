@@ -21,13 +21,13 @@ function lines(result: ConfigResult): string[] {
 
 test('parseConfig() takes listen as a text, a port, a map or a list', () => {
   const listen = (written: string) => read(`{ services: { a: {} }, listen: ${written} }`).listen
-  const one = [{ address: '127.0.0.1', port: 80 }]
+  const one = [{ address: '127.0.0.1', port: 80, proxyProtocol: false }]
   for (const written of ['127.0.0.1:80', '":80"', '80', '{ address: 80 }', '[80]', '[{ address: "127.0.0.1:80" }]']) {
     assert.deepEqual(listen(written), one, written)
   }
-  assert.deepEqual(listen('["[::1]:1", { address: "a:0", proxyProtocol: false }]'), [
-    { address: '::1', port: 1 },
-    { address: 'a', port: 0 },
+  assert.deepEqual(listen('["[::1]:1", { address: "a:0", proxyProtocol: true }]'), [
+    { address: '::1', port: 1, proxyProtocol: false },
+    { address: 'a', port: 0, proxyProtocol: true },
   ])
 })
 

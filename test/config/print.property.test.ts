@@ -115,14 +115,37 @@ const service: fc.Arbitrary<ServiceInput> = fc.record(
   { requiredKeys: [] },
 )
 
+const file = text.filter(name => name !== '' && !name.includes('\0'))
+
+const tls = fc.record(
+  {
+    cert: file,
+    key: file,
+    sni: fc
+      .uniqueArray(fc.constantFrom('a.example', '*.example.com', 'b'), { maxLength: 2 })
+      .map(hosts => hosts.map(each => ({ hosts: [each], cert: 'c', key: 'k' }))),
+    minVersion: fc.constantFrom('TLSv1.2' as const, 'TLSv1.3' as const),
+    http2: fc.boolean(),
+  },
+  { requiredKeys: ['cert', 'key'] },
+)
+
+const listener = (address: string) =>
+  fc.oneof(
+    fc.constant(address),
+    fc.record({ address: fc.constant(address), tls, proxyProtocol: fc.boolean() }, { requiredKeys: ['address'] }),
+  )
+
 const input: fc.Arbitrary<ConfigInput> = fc
   .record(
     {
       services: fc.dictionary(label, service, { minKeys: 1, maxKeys: 3 }),
-      listen: fc.uniqueArray(
-        fc.tuple(host, port).map(pair => pair.join(':')),
-        { minLength: 1, maxLength: 3 },
-      ),
+      listen: fc
+        .uniqueArray(
+          fc.tuple(host, port).map(pair => pair.join(':')),
+          { minLength: 1, maxLength: 3 },
+        )
+        .chain(addresses => fc.tuple(...addresses.map(listener))),
       workers: fc.integer({ min: 1, max: 64 }),
       zone: label,
       admin: fc.record({

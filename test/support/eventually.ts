@@ -2,7 +2,11 @@
  * Polls until `claim` holds and returns what it returned; a claim that throws or is falsy is asked again.
  * Fails with the last error, or with what was waited for, after `deadlineMs`.
  */
-export async function eventually<T>(what: string, claim: () => T | Promise<T>, deadlineMs = 10_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  claim: () => T | Promise<T>,
+  deadlineMs = 10_000,
+): Promise<NonNullable<T>> {
   const until = performance.now() + deadlineMs
   let last: unknown
   for (;;) {
