@@ -63,7 +63,7 @@ function bodyOf(bytes: string): { start: number; end: number } {
 
 /** Fields that a proxy makes anew. */
 const OF_ONE_HOP =
-  /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|via|x-forwarded-.*|forwarded|x-real-ip|content-length|host)$/i
+  /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|via|x-forwarded-.*|forwarded|x-real-ip|x-request-id|content-length|host)$/i
 
 /**
  * What a request means, whichever way it came: equal texts, equal meaning. `ownHost` is the origin's, which a request in HTTP/1.0
