@@ -33,6 +33,8 @@ export type EjectionCause =
   | 'failure-percentage-local-origin'
   /** µs at the quantile. */
   | 'latency'
+  /** ms without an answer, while another endpoint answers. */
+  | 'silence'
 
 /** An ejection: how many failures it rests on, what was found and the limit that this is beyond, in the cause's unit. */
 export interface Ejected extends EndpointRef {
@@ -47,8 +49,8 @@ export interface Ejected extends EndpointRef {
 /** From the failure detector: an endpoint gets no requests for `forMs`; its `ejections`-th time of late. */
 export const endpointEjected = defineSignal<Ejected>('signalbox.endpoint.ejected')
 
-/** From the failure detector: an ejection is over, because its time was up or active checks pass again. */
-export const endpointReturned = defineSignal<EndpointRef & { because: 'time' | 'healthy' }>(
+/** From the failure detector: an ejection is over, because its time was up, active checks pass again, or it answers after a silence. */
+export const endpointReturned = defineSignal<EndpointRef & { because: 'time' | 'healthy' | 'answered' }>(
   'signalbox.endpoint.returned',
 )
 

@@ -7,11 +7,14 @@ import { type EndpointView, lookAtTables, type ServiceView, type TablesView, tab
 import { endpointEjected, endpointReturned, healthChanged, settledBatch } from '../signals.ts'
 import { drain } from './actions.ts'
 import { sumUp } from './batch.ts'
+import { NO_STREAKS } from './consecutive.ts'
 import { mayEject, type Outlier } from './ejection.ts'
 import { type Charge, judgeInterval, wantedBy } from './judgement.ts'
 import { Ledger } from './ledger.ts'
+import { listenForSilence } from './listen-for-silence.ts'
 import { eject, forgive, release, type Sentence, sentenceOf } from './sentence.ts'
-import { type Drained, drainDue, intervalDue, outcomesDrained, tickDue } from './signals.ts'
+import { type Drained, drainDue, intervalDue, outcomesDrained, silenceHeard, tickDue } from './signals.ts'
+import { SilenceWatch, type Silent } from './silence.ts'
 import { type Suspect, suspectAfter } from './suspect.ts'
 
 export interface State {
@@ -24,6 +27,8 @@ export interface State {
   readonly sentences: ReadonlyMap<number, Sentence>
   /** Sums of the interval under way. Changed in place, see there. */
   readonly ledger: Ledger
+  /** Who keeps requests waiting. Changed in place, see there. */
+  readonly silences: SilenceWatch
   /** Services whose interval is over and whose endpoints are compared with the next look. */
   readonly due: ReadonlySet<string>
   /** By service whose endpoints are compared at intervals: the reload that began the intervals, 0 for the start. */
@@ -61,8 +66,17 @@ export const failureDetector = defineAgent<State>({
   listens: [healthChanged],
   emits: [endpointEjected, endpointReturned, settledBatch],
   writes: ['ejectedBar', 'ejectedUntilMs', 'ejections'],
-  actions: [lookAtTables, drain],
-  start: ({ config, seed }) => ({
+  actions: [lookAtTables, drain, listenForSilence],
+  start: ({ config, seed }) => begin(config, seed),
+  reload,
+  decide,
+})
+
+export default failureDetector
+
+function begin(config: Config, seed: number): Step<State> {
+  const silences = new SilenceWatch()
+  return {
     state: {
       services: config.services,
       rounds: new Map(comparedIn(config).map(service => [service, 0])),
@@ -72,6 +86,7 @@ export const failureDetector = defineAgent<State>({
       suspects: new Map(),
       sentences: new Map(),
       ledger: new Ledger(),
+      silences,
       due: new Set(),
       unsent: [],
       ticks: 0,
@@ -79,18 +94,16 @@ export const failureDetector = defineAgent<State>({
     directives: [
       act(lookAtTables, undefined),
       act(drain, undefined),
+      act(listenForSilence, silences),
       schedule(TICK_MS, tickDue.of(null)),
       ...comparedIn(config).map(service => nextInterval(config.services, service, 0)),
     ],
-  }),
-  reload,
-  decide,
-})
-
-export default failureDetector
+  }
+}
 
 function decide(state: State, signal: Signal, now: number): Step<State> {
-  if (outcomesDrained.is(signal)) return onDrained(state, signal.data.rows)
+  if (outcomesDrained.is(signal)) return onDrained(state, signal.data.rows, now)
+  if (silenceHeard.is(signal)) return onSilence(state, signal.data.rows)
   if (drainDue.is(signal)) return { state, directives: [act(drain, undefined)] }
   if (tablesSeen.is(signal)) return onTables(state, signal.data, now)
   if (tickDue.is(signal)) return onTick(state, now)
@@ -105,7 +118,7 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
 }
 
 /** Counts failures in a row; who reaches a limit is dealt with at once, when the tables have been looked at. */
-function onDrained(state: State, rows: readonly Drained[]): Step<State> {
+function onDrained(state: State, rows: readonly Drained[], now: number): Step<State> {
   const again = schedule(DRAIN_MS, drainDue.of(null))
   const suspects = new Map(state.suspects)
   let isLookDue = false
@@ -119,9 +132,33 @@ function onDrained(state: State, rows: readonly Drained[]): Step<State> {
     if (suspect === undefined) suspects.delete(row)
     else suspects.set(row, suspect)
     if (outlier !== undefined) state.ledger.add(drained, wantedBy(outlier))
+    state.silences.learn(service, drained.latenciesUs, now)
   }
   const directives: Directive[] = isLookDue ? [act(lookAtTables, undefined), again] : [again]
-  return { state: { ...state, suspects, unsent: [...state.unsent, rows] }, directives }
+  const { state: after, directives: returned } = giveBack(state, answeredOf(state, rows), 'answered', now)
+  return { state: { ...after, suspects, unsent: [...state.unsent, rows] }, directives: [...returned, ...directives] }
+}
+
+/** Who was out for being silent and has answered. */
+function answeredOf({ sentences }: State, rows: readonly Drained[]): Sentence[] {
+  return rows.flatMap(({ row, generation, ok }) => {
+    const sentence = sentences.get(row)
+    const isOut = sentence?.generation === generation && sentence.untilMs !== undefined
+    return isOut && sentence.because === 'silence' && ok > 0 ? [sentence] : []
+  })
+}
+
+/** Who is silent is dealt with at once, as who fails. */
+function onSilence(state: State, rows: readonly Silent[]): Step<State> {
+  const suspects = new Map(state.suspects)
+  for (const { row, generation, silentMs, limitMs } of rows) {
+    const charge: Charge = { row, because: 'silence', failures: 0, found: silentMs, limit: limitMs }
+    suspects.set(row, { generation, streaks: suspects.get(row)?.streaks ?? NO_STREAKS, charge })
+  }
+  return {
+    state: { ...state, suspects },
+    directives: [act(lookAtTables, undefined), act(listenForSilence, state.silences)],
+  }
 }
 
 function onTick(state: State, now: number): Step<State> {
@@ -205,6 +242,7 @@ function onTables(state: State, { services }: TablesView, now: number): Step<Sta
     }
   }
   const outliers = services.map(({ name }) => outlierOf(state, name))
+  state.silences.floorsMs = outliers.map(outlier => outlier?.silence ?? 0)
   return { state: { ...state, seed, outliers, suspects, sentences, due: new Set() }, directives }
 }
 
@@ -270,7 +308,12 @@ function isOpen({ bars, weight }: EndpointView): boolean {
   return (bars & ALL_BARS) === 0 && weight > 0
 }
 
-function giveBack(state: State, over: readonly Sentence[], because: 'time' | 'healthy', now: number): Step<State> {
+function giveBack(
+  state: State,
+  over: readonly Sentence[],
+  because: 'time' | 'healthy' | 'answered',
+  now: number,
+): Step<State> {
   if (over.length === 0) return stay(state)
   const sentences = new Map(state.sentences)
   const suspects = new Map(state.suspects)

@@ -2,9 +2,12 @@ import { EJECTED } from '../../engine/writer.ts'
 import { type Directive, emit, writeEndpoint } from '../kit/directive.ts'
 import type { RowRef } from '../kit/table-port.ts'
 import type { EndpointView } from '../kit/tables.ts'
-import { endpointEjected, endpointReturned } from '../signals.ts'
+import { type EjectionCause, endpointEjected, endpointReturned } from '../signals.ts'
 import { ejectionMs, ejectionsAfter, healthyIntervals, type Outlier } from './ejection.ts'
 import type { Charge } from './judgement.ts'
+
+/** The first ejection for silence, in ms. */
+const SILENCE_MS = 1000
 
 /** An endpoint that is ejected, or was of late. */
 export interface Sentence extends RowRef {
@@ -12,6 +15,8 @@ export interface Sentence extends RowRef {
   readonly id: string
   readonly outlier: Outlier
   readonly ejections: number
+  /** What it is for; undefined where an earlier incarnation spoke it. */
+  readonly because?: EjectionCause
   /** The clock when it ends; undefined when it is over and only the count remains. */
   readonly untilMs: number | undefined
   /** Since when its healthy intervals are counted. */
@@ -40,9 +45,12 @@ export function eject(
   now: number,
 ): { sentence: Sentence; directives: Directive[] } {
   const ejections = ejectionsAfter(before.outlier, before.ejections)
-  const forMs = ejectionMs(before.outlier, ejections, die)
+  const { outlier } = before
+  // Who is silent may be back at any moment and cannot show it but by a request: it gets one soon, and less and less often.
+  const baseEjection = because === 'silence' ? Math.min(outlier.baseEjection, SILENCE_MS) : outlier.baseEjection
+  const forMs = ejectionMs({ ...outlier, baseEjection }, ejections, die)
   const untilMs = (now + forMs) | 0
-  const sentence = { ...before, ejections, untilMs }
+  const sentence = { ...before, ejections, untilMs, because }
   const { row, generation, service, id } = sentence
   const told = { row, generation, service, id, because, failures, found, limit, ejections, forMs }
   return {
@@ -60,7 +68,7 @@ export function eject(
 /** Lets it back. */
 export function release(
   before: Sentence,
-  because: 'time' | 'healthy',
+  because: 'time' | 'healthy' | 'answered',
   now: number,
 ): { sentence: Sentence; directives: Directive[] } {
   const { row, generation, service, id } = before

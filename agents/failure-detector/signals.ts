@@ -1,5 +1,6 @@
 import { defineSignal } from '../kit/signal.ts'
 import type { Settled } from '../signals.ts'
+import type { Silent } from './silence.ts'
 
 /** To itself: time to empty the outcome rings. */
 export const drainDue = defineSignal<null>('signalbox.drain.scheduled')
@@ -22,6 +23,9 @@ export interface Drained extends Settled {
   /** How long they took as far as it is known: those that ended `ok`, and those that ran into a timeout. */
   readonly latenciesUs: readonly number[]
 }
+
+/** To itself: endpoints keep requests waiting for longer than is usual. */
+export const silenceHeard = defineSignal<{ rows: readonly Silent[] }>('signalbox.silence.heard')
 
 /** To itself: the rings were emptied. */
 export const outcomesDrained = defineSignal<{ rows: readonly Drained[] }>('signalbox.outcomes.drained')

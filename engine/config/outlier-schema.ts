@@ -64,6 +64,11 @@ export const outlierSchema = keys({
   failurePercentageVolume: whole(1, 1_000_000)
     .prefault(50)
     .describe('Requests of an endpoint in an interval it takes to judge it by failurePercentage. Default 50.'),
+  silence: duration()
+    .prefault('100ms')
+    .describe(
+      'An endpoint is ejected that keeps a request waiting so long without answering any, or five times as long as 99 % of the requests to its service take if that is longer, while another endpoint answers; until it answers, and is tried again after a second. 0s: never. Default 100ms.',
+    ),
   latencyQuantile: ratio()
     .prefault(0)
     .describe('Quantile by which the latencies of endpoints are compared, such as 95%. 0: never. Default 0.'),

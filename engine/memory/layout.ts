@@ -145,6 +145,7 @@ export const TOTAL_PICKED = 0
 export const TOTAL_SETTLED = 1
 export const TOTAL_LATENCY_US = 5 // sum over 'ok' outcomes, low word
 export const TOTAL_LATENCY_HIGH = 6 // … and twice its carries, odd while one is under way
+export const TOTAL_WAITING_MS = 7 //   clock when the oldest request began to wait that has no head yet; 0: none does
 export const TOTAL_WORDS = 8
 
 // ── outcome ring of one seat ────────────────────────────────────────────────────────────── owner (writes)
@@ -266,7 +267,7 @@ assert(ROW_WORDS % LINE_WORDS === 0, 'a row never straddles a cache line')
 assert(LIMIT_ADAPTIVE < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && BREAKER_PASSED < ROW_WORDS)
 assert(PANIC_TOLD < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
-assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WORDS)
+assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WAITING_MS)
 assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
 assert(TABLE_POINTS < TABLE_HEADER_WORDS && CHOICE_BYTES_AT < CLOCK_MS_AT && REGION_ID_AT + 2 < CHOICE_BYTES_AT)

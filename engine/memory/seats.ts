@@ -11,6 +11,8 @@ import {
   SEAT_THREAD,
   SEAT_WORDS,
   SEATS_HIGH_AT,
+  TOTAL_WAITING_MS,
+  TOTAL_WORDS,
   WRITER_AT,
 } from './layout.ts'
 import type { Region } from './region.ts'
@@ -92,6 +94,8 @@ function clearSeat(region: Region, seat: number): void {
   const { words, layout } = region
   const inflightAt = layout.inflightAt + seat * layout.inflightStride
   words.fill(0, inflightAt, inflightAt + layout.rows)
+  const totalsAt = layout.totalsAt + seat * layout.totalsStride
+  for (let row = 0; row < layout.rows; row++) words[totalsAt + row * TOTAL_WORDS + TOTAL_WAITING_MS] = 0
   const gaugesAt = layout.gaugesAt + seat * layout.gaugesStride
   words.fill(0, gaugesAt, gaugesAt + layout.gaugesStride)
   for (let row = 0; row < layout.rows; row++) {

@@ -1,4 +1,5 @@
 import { atomics } from './atomics.ts'
+import { elapsedMs } from './clock.ts'
 import {
   GENERATION,
   ROW_WORDS,
@@ -7,6 +8,7 @@ import {
   TOTAL_LATENCY_US,
   TOTAL_PICKED,
   TOTAL_SETTLED,
+  TOTAL_WAITING_MS,
   TOTAL_WORDS,
 } from './layout.ts'
 import { OK, totalOf } from './outcomes.ts'
@@ -161,6 +163,36 @@ export class Tally {
       sum.latencyUsSum += readLatencySum(words, at)
     }
     return sum
+  }
+
+  /**
+   * Says since when, on the region's clock, this thread's oldest request to a row waits for a response head; undefined: none does.
+   * A settle tells it too late of a stream, which is answered long before it is over.
+   */
+  setWaiting(row: number, sinceMs: number | undefined): void {
+    this.#words[this.#ownTotalsAt + row * TOTAL_WORDS + TOTAL_WAITING_MS] = sinceMs === undefined ? 0 : sinceMs | 0 || 1
+  }
+
+  /** For how long the oldest request of all threads to a row has waited, in ms; −1: none does. */
+  waitedMs(row: number, nowMs: number): number {
+    const words = this.#words
+    let longest = -1
+    for (let seat = 0; seat < words[SEATS_HIGH_AT]; seat++) {
+      const sinceMs = words[this.#totalsAt + seat * this.#totalsStride + row * TOTAL_WORDS + TOTAL_WAITING_MS]
+      if (sinceMs !== 0) longest = Math.max(longest, elapsedMs(nowMs, sinceMs))
+    }
+    return longest
+  }
+
+  /** Requests to a row that were answered, or failed in some other way than by being given up; modulo 2^32. */
+  answered(row: number): number {
+    const words = this.#words
+    let sum = 0
+    for (let seat = 0; seat < words[SEATS_HIGH_AT]; seat++) {
+      const at = this.#totalsAt + seat * this.#totalsStride + row * TOTAL_WORDS + TOTAL_SETTLED
+      sum += words[at] + words[at + 1] + words[at + 2]
+    }
+    return sum | 0
   }
 
   /** Zeroes what is left of a row's former tenant. Only while nobody can see the row. */

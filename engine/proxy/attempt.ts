@@ -143,6 +143,11 @@ export class Attempt {
     else this.#tries.onBroken(this, error)
   }
 
+  /** When it began to wait for a response head, on the clock of performance.now; infinity when it does not, or no more. */
+  get waitsSince(): number {
+    return this.isAnswered || this.#isDismissed ? Number.POSITIVE_INFINITY : this.#sentAt
+  }
+
   /** Its endpoint was taken out while it waits for an answer. */
   rescue(): void {
     if (!this.isAnswered && !this.#isDismissed) this.#tries.hedge()

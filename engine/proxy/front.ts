@@ -21,6 +21,11 @@ export interface Patient {
   checkPatience(nowMs: number): void
 }
 
+/** Between two looks at requests whose endpoint was taken out, in ms: short beside the time it takes to find that out. */
+export const RESCUE_MS = 20
+/** A look that comes later than this after the one before, in ms, comes from a loop that was busy. */
+const LATE_MS = 60
+
 /**
  * All that the requests of one thread share. What is here lives as long as the thread; what lives as long as a config is in
  * its rules, which `adopt` replaces.
@@ -46,6 +51,7 @@ export class Front {
   /** Stays when no more lines are wanted: those that were handed over are still to be taken. */
   readonly #lines: AccessLog
   #unflushed: Exchange[] = []
+  #rescuedAt = 0
   /** 31 random bits, for what shall not happen at the same moment everywhere. */
   readonly roll: Dice
 
@@ -122,8 +128,12 @@ export class Front {
     for (const exchange of unflushed) exchange.flush()
   }
 
-  /** Often: asks elsewhere for what waits at endpoints that were taken out. */
+  /** Every RESCUE_MS: tells how long endpoints keep requests waiting, and asks elsewhere for what waits at those that were taken out. */
   rescue(): void {
+    const now = performance.now()
+    // Answers may lie in the sockets that this turn of the loop has not read yet.
+    this.upstreams.tellWaiting(this.nowMs(), now - this.#rescuedAt > LATE_MS)
+    this.#rescuedAt = now
     this.upstreams.rescue()
   }
 

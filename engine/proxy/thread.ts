@@ -4,15 +4,12 @@ import { TICK_MS, tickClock } from '../memory/clock.ts'
 import { attach } from '../router/attachment.ts'
 import { type Door, openDoor } from './door.ts'
 import { drain } from './drain.ts'
-import { Front } from './front.ts'
+import { Front, RESCUE_MS } from './front.ts'
 import { listen } from './listen.ts'
 import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, TlsMaterial, ToThread } from './plan.ts'
 import { loadTracing } from './tracing.ts'
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
-
-/** Between two looks at requests whose endpoint was taken out, in ms: short beside the time it takes to find that out. */
-const RESCUE_MS = 20
 
 const plan = workerData as ThreadPlan
 const port = parentPort as NonNullable<typeof parentPort>

@@ -88,6 +88,13 @@ export class Upstream {
     setImmediate(() => this.#drop(client))
   }
 
+  /** When the oldest request that is still without an answer began to wait, on the clock of performance.now; infinity: none is. */
+  get waitsSince(): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const { waitsSince } of this.#busy.values()) if (waitsSince < oldest) oldest = waitsSince
+    return oldest
+  }
+
   /** What waits here for an answer is asked elsewhere too: the endpoint was taken out meanwhile, and may never answer. */
   rescue(): void {
     for (const attempt of this.#busy.values()) attempt.rescue()
@@ -147,6 +154,7 @@ export class Upstreams {
       const next = upstream && supplies.get(upstream.supply.service)
       if (next === undefined || isSame(next.timeouts, upstream?.supply.timeouts)) return
       this.#byRow[row] = undefined
+      this.#attachment.tally.setWaiting(row, undefined)
       if (upstream === undefined) return
       upstream.retire()
       this.#leaving.add(upstream)
@@ -173,6 +181,18 @@ export class Upstreams {
     for (const upstream of this.#leaving) if (!upstream.isBusy) this.#leaving.delete(upstream)
   }
 
+  /** Tells all who read the tables how long each endpoint has kept a request waiting. `isLate`: nobody can say, we were busy. */
+  tellWaiting(nowMs: number, isLate: boolean): void {
+    const { tally } = this.#attachment
+    const now = performance.now()
+    this.#byRow.forEach((upstream, row) => {
+      if (upstream === undefined) return
+      const since = upstream.waitsSince
+      const isTold = since < now && !isLate
+      tally.setWaiting(row, isTold ? nowMs - Math.round(now - since) : undefined)
+    })
+  }
+
   /** Does so at every endpoint that is barred now, by its failures or its silence. */
   rescue(): void {
     const { endpoints } = this.#attachment
@@ -195,6 +215,7 @@ export class Upstreams {
       if (upstream === undefined) return
       if (listed.has(row) && this.#attachment.endpoint(row) === upstream.endpoint) return
       this.#byRow[row] = undefined
+      this.#attachment.tally.setWaiting(row, undefined)
       upstream.retire()
     })
   }

@@ -1,6 +1,8 @@
 import { drain } from '../../../agents/failure-detector/actions.ts'
 import { failureDetector } from '../../../agents/failure-detector/agent.ts'
+import { listenForSilence } from '../../../agents/failure-detector/listen-for-silence.ts'
 import type { Drained } from '../../../agents/failure-detector/signals.ts'
+import type { SilenceWatch, Silent } from '../../../agents/failure-detector/silence.ts'
 import type { Edge } from '../../../agents/kit/action.ts'
 import type { Ejected } from '../../../agents/signals.ts'
 import { ABANDONED, EJECTED, ERROR, elapsedMs, GATEWAY, OK, TIMEOUT, UNREACHABLE } from '../../../engine/writer.ts'
@@ -36,7 +38,25 @@ export function stage(ids: string[], service: object = { outlier: OUTLIER }) {
         look()
       }),
   }
-  const world = new Stage(failureDetector, service, ids, [fake])
+  let silent: Silent[] = []
+  const fakeSilence = {
+    ...listenForSilence,
+    run: (_: SilenceWatch, edge: Edge) =>
+      new Promise<{ rows: Silent[] }>(resolve => {
+        const look = (): void => {
+          if (silent.length === 0) return void edge.later(20, look)
+          resolve({ rows: silent })
+          silent = []
+        }
+        look()
+      }),
+  }
+  const world = new Stage(failureDetector, service, ids, [fake, fakeSilence])
+  /** It is heard that this endpoint does not answer. */
+  const fallSilent = (id: string): void => {
+    const { row, generation } = world.row(id)
+    silent.push({ row, generation, silentMs: 120, limitMs: 100 })
+  }
   const settle = (id: string, outcomes: string, latencyUs = 1000): void => {
     const { row, generation } = world.row(id)
     const count = (letters: string): number => [...outcomes].filter(letter => letters.includes(letter)).length
@@ -55,7 +75,7 @@ export function stage(ids: string[], service: object = { outlier: OUTLIER }) {
       latenciesUs: Array.from({ length: ok + count('t') }, () => latencyUs),
     })
   }
-  return { world: world.start(), settle, drains }
+  return { world: world.start(), settle, fallSilent, drains }
 }
 
 export const isEjected = (world: Stage, id: string): boolean => (world.row(id).bars & EJECTED) !== 0

@@ -1,0 +1,40 @@
+import { type Attachment, EJECTED } from '../../engine/writer.ts'
+import { defineAction } from '../kit/action.ts'
+import { silenceHeard } from './signals.ts'
+import type { Look, SilenceWatch, Silent } from './silence.ts'
+
+/** Between two looks, in ms; with very many endpoints longer, so that looking takes little of a core. */
+const LOOK_MS = 20
+const ROWS_PER_MS = 100
+
+/** Looks every few ms at how long endpoints keep requests waiting, until one is silent for too long. */
+export const listenForSilence = defineAction<SilenceWatch, { rows: readonly Silent[] }>(
+  'listen-for-silence',
+  silenceHeard,
+  (watch, edge) =>
+    new Promise(resolve => {
+      const look = (): void => {
+        const now = edge.now()
+        const looks = lookAtWaiting(edge.attachment, now)
+        const rows = watch.look(looks, now)
+        if (rows.length > 0) resolve({ rows })
+        else edge.later(Math.max(LOOK_MS, Math.ceil(looks.length / ROWS_PER_MS)), look)
+      }
+      edge.later(LOOK_MS, look)
+    }),
+)
+
+/** The endpoints that are not out already. */
+function lookAtWaiting(attachment: Attachment, now: number): Look[] {
+  const { endpoints, tally } = attachment
+  const looks: Look[] = []
+  attachment.serviceTexts().forEach(({ text, rows }, service) => {
+    if (text.isGone) return
+    for (const row of rows) {
+      if ((endpoints.bars(row) & EJECTED) !== 0) continue
+      const generation = endpoints.generation(row)
+      looks.push({ row, generation, service, answered: tally.answered(row), waitedMs: tally.waitedMs(row, now) })
+    }
+  })
+  return looks
+}

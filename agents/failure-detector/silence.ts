@@ -1,0 +1,125 @@
+import { elapsedMs } from '../../engine/writer.ts'
+import { bucketOf, newHistogram, quantileOf, volumeOf } from './latency-buckets.ts'
+
+/** What the tables say of an endpoint at one look. */
+export interface Look {
+  readonly row: number
+  readonly generation: number
+  readonly service: number
+  /** Requests to it so far that were answered or failed. */
+  readonly answered: number
+  /** For how long its oldest request has waited for a response head, in ms; −1: none does. */
+  readonly waitedMs: number
+}
+
+/** An endpoint that should have answered by now. */
+export interface Silent {
+  readonly row: number
+  readonly generation: number
+  readonly silentMs: number
+  readonly limitMs: number
+}
+
+interface Known {
+  generation: number
+  answered: number
+  answeredMs: number
+  toldMs: number | undefined
+}
+
+interface Usual {
+  answeredMs: number
+  histogram: Uint32Array
+  before: Uint32Array
+  sinceMs: number
+}
+
+/** How long an answer may take beyond what nearly all take, as a factor. Below five, tails of healthy services begin to look dead. */
+const PATIENCE = 5
+const QUANTILE = 0.99
+/** What is usual is that of this window and of the one before, in ms: a freeze that is over is soon forgotten. */
+const WINDOW_MS = 5000
+/** Answers it takes to know what is usual. */
+const VOLUME_MIN = 20
+/** A look that comes later than this, in ms: this machine was busy, and silence says nothing about endpoints. */
+const LATE_MS = 100
+/** Who is silent still is told of again after this, in ms: it may not have been possible to act on it. */
+const AGAIN_MS = 500
+
+/**
+ * Notices endpoints that have fallen silent: frozen, cut off without a word, stuck. No request to them fails for long, and
+ * nothing else would tell.
+ *
+ *   silent(e) = how long e keeps its oldest request waiting for a head, counted from its last answer at the earliest
+ *   limit     = max(floor, 5 × the latency that 99 % of the service's requests did not exceed of late)
+ *   convicted   silent(e) > limit, and another endpoint of the service has answered meanwhile
+ *
+ * So neither a stream that goes on for hours convicts anybody, nor a slow answer among quick ones, nor a pause of the whole
+ * service, nor a look that came late because this machine was starved.
+ */
+export class SilenceWatch {
+  /** By service: silence that nobody is convicted below, in ms; 0: nobody is. */
+  floorsMs: readonly number[] = []
+  readonly #rows = new Map<number, Known>()
+  readonly #services: Usual[] = []
+  #lookedMs: number | undefined
+  /** When the last late look was: what was before does not count. */
+  #lateMs: number | undefined
+
+  /** Takes in what is usual: latencies of answers, µs. */
+  learn(service: number, latenciesUs: readonly number[], now: number): void {
+    const usual = this.#usual(service, now)
+    if (elapsedMs(now, usual.sinceMs) > WINDOW_MS) {
+      usual.before = usual.histogram
+      usual.histogram = newHistogram()
+      usual.sinceMs = now
+    }
+    for (const us of latenciesUs) usual.histogram[bucketOf(us)]!++
+  }
+
+  /** Who is silent now. */
+  look(looks: readonly Look[], now: number): Silent[] {
+    if (this.#lookedMs !== undefined && elapsedMs(now, this.#lookedMs) > LATE_MS) this.#lateMs = now
+    this.#lookedMs = now
+    for (const look of looks) this.#follow(look, now)
+    return looks.flatMap(look => this.#judge(look, now))
+  }
+
+  #follow({ row, generation, service, answered }: Look, now: number): void {
+    const known = this.#rows.get(row)
+    if (known?.generation === generation && known.answered === answered) return
+    // Answers from before the first look say nothing of when they came.
+    if (known !== undefined) this.#usual(service, now).answeredMs = now
+    this.#rows.set(row, { generation, answered, answeredMs: now, toldMs: undefined })
+  }
+
+  #judge({ row, generation, service, waitedMs }: Look, now: number): Silent[] {
+    const floorMs = this.floorsMs[service] ?? 0
+    const known = this.#rows.get(row)
+    const usual = this.#services[service]
+    if (known === undefined || usual === undefined || floorMs === 0 || waitedMs < 0) return []
+    const calmMs = this.#lateMs === undefined ? waitedMs : elapsedMs(now, this.#lateMs)
+    const silentMs = Math.min(waitedMs, elapsedMs(now, known.answeredMs), calmMs)
+    const limitMs = Math.max(floorMs, (PATIENCE * usualUs(usual)) / 1000)
+    const isAlone = elapsedMs(now, usual.answeredMs) >= silentMs
+    if (silentMs <= limitMs || isAlone) return []
+    if (known.toldMs !== undefined && elapsedMs(now, known.toldMs) < AGAIN_MS) return []
+    known.toldMs = now
+    return [{ row, generation, silentMs, limitMs: Math.round(limitMs) }]
+  }
+
+  #usual(service: number, now: number): Usual {
+    return (this.#services[service] ??= {
+      answeredMs: now,
+      histogram: newHistogram(),
+      before: newHistogram(),
+      sinceMs: now,
+    })
+  }
+}
+
+/** Infinity as long as too little is known: nobody is convicted by what is usual before anything is. */
+function usualUs({ histogram, before }: Usual): number {
+  const known = [before, histogram].filter(part => volumeOf(part) >= VOLUME_MIN)
+  return known.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...known.map(part => quantileOf(part, QUANTILE)))
+}
