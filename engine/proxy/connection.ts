@@ -29,6 +29,8 @@ export function sourceOf(socket: Socket): string | undefined {
 /** One downstream connection: who is there, and what is open on it. HTTP/1.1; see downstream-session.ts for HTTP/2. */
 export class Connection {
   readonly socket: Socket
+  /** The highest status that can be passed on. */
+  readonly statusMax: number = 999
   /** Where it comes from: the peer of the socket, or who that says it stands for; an IPv4 address in IPv4 form. */
   readonly remote: string
   /** The peer speaks TLS to us. */

@@ -60,6 +60,8 @@ export function openSession(front: Front, socket: TLSSocket): void {
 
 /** A downstream connection that speaks HTTP/2: what is open on it ends without the others. */
 class SessionConnection extends Connection implements Patient {
+  /** Node sends no other over HTTP/2. */
+  override readonly statusMax: number = 599
   readonly #front: Front
   readonly #session: ServerHttp2Session
   /** Responses written to their end that the downstream has not read to theirs, and since when. */

@@ -164,7 +164,7 @@ export class Exchange {
     const { response } = this
     const tries = this.#tries as Tries
     const head = readResponseHead(raw, status !== 204)
-    if (head.hasForeignCoding) {
+    if (head.hasForeignCoding || status > this.connection.statusMax) {
       tries.giveUp(attempt, 'bad-response', 'error')
       return
     }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from './connection.ts'
-import type { StreamRequest } from './downstream-http2.ts'
+import { StreamRequest } from './downstream-http2.ts'
 import { Exchange, type Sending } from './exchange.ts'
 import { appendForwarded, isSecureClient } from './forwarded.ts'
 import type { Front } from './front.ts'
@@ -27,9 +27,11 @@ export function takeRequest(
   const method = request.method as string
   const url = request.url as string
   const head = readRequestHead(request.rawHeaders, request.headers.connection, connection.isTrusted)
+  // What calls itself HTTP/2 on a connection of HTTP/1.1 is none.
+  const asked: IncomingMessage | StreamRequest = request
   const hasBody =
-    request.httpVersionMajor === 2
-      ? (request as unknown as StreamRequest).hasBody
+    asked instanceof StreamRequest
+      ? asked.hasBody
       : head.coding !== undefined || (head.length !== '' && Number(head.length) > 0)
   exchange.name(head, url, hasBody)
 
@@ -90,7 +92,7 @@ function findFault(
 ): Reason | undefined {
   const { limits } = front
   // The parser also takes 0.9, which ends without a length, and 2.0, which is another protocol.
-  if (request.httpVersionMajor !== 1) return 'http-version'
+  if (request.httpVersionMajor !== 1 && !((request as unknown) instanceof StreamRequest)) return 'http-version'
   if ((request.url as string).length > limits.urlBytes) return 'url-too-long'
   if (request.rawHeaders.length > limits.headers * 2) return 'too-many-headers'
   if (head.bytes > limits.headerBytes) return 'header-too-large'

@@ -22,6 +22,7 @@ import {
   SETTINGS,
   WINDOW_UPDATE,
 } from '../support/http2-frames.ts'
+import { ask, connect } from './http2-rig.ts'
 import { inflight, type Origin, type Rig, startRawOrigin, startRig } from './rig.ts'
 
 const PROTOCOL_ERROR = 1
@@ -138,7 +139,10 @@ describe('a malformed HTTP/2 request', () => {
       await eventually('it is answered', () => session.find(HEADERS, 1) ?? session.find(RST_STREAM, 1))
       const received = origin.received().slice(before)
       if (received !== '')
-        assert.match(received, /^GET \/ HTTP\/1\.1\r\nhost: a\.example\r\nconnection: keep-alive\r\nx-last: 1\r\nX-F/)
+        assert.match(
+          received,
+          /^GET \/ HTTP\/1\.1\r\nhost: a\.example\r\nconnection: keep-alive\r\nx-last: 1\r\nX-Request-Id: /,
+        )
     })
   }
 })
@@ -243,5 +247,17 @@ describe('an HTTP/2 session', () => {
     const answer = await eventually('it is refused', () => session.find(RST_STREAM, 1) ?? session.find(GOAWAY))
     assert.equal(answer.payload.readUInt32BE(answer.type === GOAWAY ? 4 : 0), ENHANCE_YOUR_CALM)
     assert.equal(wholeRequests(), before)
+  })
+})
+
+describe('an answer', () => {
+  it('of a status that HTTP/2 cannot pass on is answered with 502', async t => {
+    const odd = await startRawOrigin('HTTP/1.1 700 Odd\r\nContent-Length: 0\r\n\r\n')
+    t.after(() => odd.close())
+    const tls = { cert: folder.path('a.pem'), key: folder.path('a.key') }
+    const rig = await startRig([odd.url], { listen: { address: '127.0.0.1:0', tls } })
+    t.after(() => rig.close())
+    const { status, headers } = await ask(connect(t, rig), { ':path': '/' })
+    assert.deepEqual([status, headers['x-signalbox-reason']], [502, 'bad-response'])
   })
 })

@@ -153,6 +153,16 @@ describe('TLS', () => {
     await eventually('both are counted', () => rig.proxy.threads()[0].failedEntries === 2)
   })
 
+  it('refuses a request of HTTP/1.1 that calls itself HTTP/2', async t => {
+    const rig = await startTls()
+    t.after(() => rig.close())
+    const socket = tls.connect({ host: '127.0.0.1', port: rig.port, rejectUnauthorized: false })
+    socket.write('POST / HTTP/2.0\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nhi')
+    let text = ''
+    for await (const chunk of socket) text += chunk
+    assert.match(text, /^HTTP\/1\.1 [45]\d\d /)
+  })
+
   it('answers a request whose header is late with 408, as without TLS', async t => {
     const rig = await startTls({}, { limits: { headerTimeout: '300ms' } })
     t.after(() => rig.close())
