@@ -342,6 +342,8 @@ export type { ListenConfig } from './listen-schema.ts'
 export type { KeySource, PolicyConfig, PolicyInput } from './policy-schema.ts'
 export type { TlsConfig } from './tls-schema.ts'
 export type RouteConfig = Config['routes'][number]
+export type RouteMatch = RouteConfig['match']
+export type { AnsweringRoute, FieldMatch, ForwardingRoute } from './route-schema.ts'
 export type AdminConfig = Config['admin']
 export type LogConfig = Config['log']
 export type { AccessConfig } from './observe-schema.ts'
