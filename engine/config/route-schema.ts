@@ -131,7 +131,9 @@ const redirectSchema = keys({
     .optional()
     .describe('Where to. Default: that of the scheme, where scheme or host is written; else that of the request.'),
   path: newPath().optional().describe('The path. Default: that of the request.'),
-  prefix: newPath().optional().describe('What takes the place of match.path. Default: nothing does.'),
+  prefix: newPath()
+    .optional()
+    .describe('What takes the place of match.path; dot segments are resolved first. Default: nothing does.'),
 }).superRefine((redirect, context) => {
   const { scheme, host, port, path, prefix } = redirect
   if (path !== undefined && prefix !== undefined) {
@@ -168,7 +170,9 @@ const respondSchema = keys({
 
 const rewriteSchema = keys({
   path: newPath().optional().describe('The path that is sent. Default: as it came.'),
-  prefix: newPath().optional().describe('What takes the place of match.path. Default: nothing does.'),
+  prefix: newPath()
+    .optional()
+    .describe('What takes the place of match.path; dot segments are resolved first. Default: nothing does.'),
   host: textLeaf({ what: 'a host', wish: 'write a host name', read: readAuthority })
     .optional()
     .describe('The Host that is sent, with or without port. Default: as it came.'),

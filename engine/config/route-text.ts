@@ -1,9 +1,10 @@
 import type { AnsweringRoute, FieldMatch, RouteConfig, RouteMatch } from './schema.ts'
 import { printRatio } from './units.ts'
+import { printable } from './wording.ts'
 
 /** A route in one line, for people: what it takes, and where that leads. */
 export function routeText(route: RouteConfig): string {
-  return `${matchText(route.match)} → ${[leadText(route), ...changeTexts(route)].join(', ')}`
+  return printable(`${matchText(route.match)} → ${[leadText(route), ...changeTexts(route)].join(', ')}`)
 }
 
 function matchText({ host, path, exactPath, pathPattern, scheme, method, headers = {} }: RouteMatch): string {
