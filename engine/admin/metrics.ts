@@ -158,6 +158,9 @@ function printProxy(out: Exposition, { proxy }: Sources): void {
       'failedEntries',
     ],
     ['signalbox_proxy_access_lines_dropped_total', 'counter', 'Access lines nobody took.', 'droppedAccessLines'],
+    ['signalbox_proxy_mirrored_requests_total', 'counter', 'Copies sent to a mirror.', 'mirrored'],
+    ['signalbox_proxy_mirror_failures_total', 'counter', 'Copies that failed.', 'mirrorsFailed'],
+    ['signalbox_proxy_mirror_skipped_total', 'counter', 'Copies that were not sent.', 'mirrorsSkipped'],
     ['signalbox_proxy_thread_restarts_total', 'counter', 'Times the thread was brought back.', 'restarts'],
     ['signalbox_proxy_connections', 'gauge', 'Downstream connections open now.', 'openConnections'],
   ] as const

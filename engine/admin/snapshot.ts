@@ -27,6 +27,10 @@ export interface ProxyThread {
   droppedAccessLines: number
   /** Downstream connections now. */
   openConnections: number
+  /** Copies sent to a mirror, those that failed, and those that were not sent. */
+  mirrored: number
+  mirrorsFailed: number
+  mirrorsSkipped: number
 }
 
 /** How long requests of the proxy took. */

@@ -1,10 +1,11 @@
 import { isLoopback, printListenAddress } from './address.ts'
 import type { ListenConfig } from './listen-schema.ts'
 import type { Finding } from './problems.ts'
-import type { AdaptiveConcurrencyConfig, AdminConfig, EndpointConfig, OutlierConfig } from './schema.ts'
+import { routeFindings } from './route-agreement.ts'
+import type { AdaptiveConcurrencyConfig, AdminConfig, EndpointConfig, OutlierConfig, RouteConfig } from './schema.ts'
 import { tlsFindings } from './tls-findings.ts'
 import { printDuration } from './units.ts'
-import { notOneOf, show } from './wording.ts'
+import { show } from './wording.ts'
 
 /** What of a config could be read. A whole `Config` is one of these; of a faulty one, some parts may be missing. */
 export interface Parts {
@@ -18,6 +19,7 @@ export interface Parts {
       adaptiveConcurrency?: AdaptiveConcurrencyConfig | undefined
     }
   >
+  routes: readonly (RouteConfig | undefined)[]
 }
 
 /**
@@ -34,7 +36,7 @@ export function disagreements(tree: unknown, parts: Parts, options: { needsRoute
       ...outlierFindings(name, outlier),
       ...adaptiveFindings(name, adaptiveConcurrency),
     ]),
-    ...routeFindings(root, Object.keys(parts.services), options.needsRoutes),
+    ...routeFindings(root, Object.keys(parts.services), parts.routes, options.needsRoutes),
   ]
 }
 
@@ -107,23 +109,4 @@ function adaptiveFindings(service: string, adaptive: AdaptiveConcurrencyConfig |
   if (initial >= min && initial <= max) return []
   const message = `${initial} is not from min to max; write a whole number from ${min} to ${max}`
   return [{ path: [...path, 'initial'], message }]
-}
-
-function routeFindings(root: Record<string, unknown>, services: string[], needsRoutes: boolean): Finding[] {
-  if (services.length === 0) return []
-  const routes = Array.isArray(root.routes) ? root.routes : []
-  if (
-    needsRoutes &&
-    routes.length === 0 &&
-    services.length > 1 &&
-    (root.routes === undefined || Array.isArray(root.routes))
-  ) {
-    const message = `missing; with ${services.length} services, write which requests go to which, as in { match: { path: /v1/ }, service: ${services[0]} }`
-    return [{ path: ['routes'], message }]
-  }
-  return routes.flatMap((route: unknown, index): Finding[] => {
-    const service = (route as { service?: unknown } | null)?.service
-    if (typeof service !== 'string' || services.includes(service)) return []
-    return [{ path: ['routes', index, 'service'], message: notOneOf(service, 'a service', services) }]
-  })
 }

@@ -4,6 +4,7 @@ import { takeComing } from './coming.ts'
 import { listenSchema } from './listen-schema.ts'
 import { outlierSchema } from './outlier-schema.ts'
 import { type Finding, formatPath, type Path } from './problems.ts'
+import { routeSchema } from './route-schema.ts'
 import { adaptiveConcurrencySchema, adminSchema, type Config, configSchema, endpointSchema } from './schema.ts'
 import { kindOf, suggestedKey } from './wording.ts'
 
@@ -105,6 +106,7 @@ function readableParts(tree: unknown): Parts {
     listen: listenSchema.safeParse(root.listen ?? []).data,
     admin: adminSchema.safeParse(admin).data,
     services,
+    routes: listOf(root.routes).map(each => routeSchema.safeParse(each).data),
   }
 }
 

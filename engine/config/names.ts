@@ -1,6 +1,4 @@
-import { isIPv6 } from 'node:net'
 import { z } from 'zod'
-import { isHostName } from './address.ts'
 import { leaf, type Reading, textLeaf } from './leaf.ts'
 import { kindOf, notOneOf, show, unknownKey } from './wording.ts'
 
@@ -19,6 +17,9 @@ export function keys<Shape extends z.core.$ZodShape>(shape: Shape): z.ZodObject<
     },
   })
 }
+
+/** Longest name of a service or zone, in characters: they become labels of metrics. */
+export const NAME_LENGTH = 64
 
 /** A name of up to `longest` characters that is safe in paths, labels and log lines. */
 export function name(what: string, longest: number, { mayBeEmpty = false } = {}): z.ZodType<string, string> {
@@ -53,35 +54,12 @@ export function choice<Word extends string>(what: string, words: readonly Word[]
 }
 
 // Visible ASCII, the path part of RFC 3986 and what people send anyway; no blanks, no fragment.
-const PATH = /^\/[!-~]*$/
+export const PATH = /^\/[!-~]*$/
 
 /** The target of a health check: a path, with a query if need be. */
 export function readHealthPath(text: string): Reading<string> {
   if (PATH.test(text) && !text.includes('#')) return { value: text }
   return { fault: `${show(text)} is not a path; write a path that begins with /, such as /healthz` }
-}
-
-/** The beginning of a path, for a route. */
-export function readRoutePath(text: string): Reading<string> {
-  if (!PATH.test(text)) return { fault: `${show(text)} is not a path; write a path that begins with /, such as /v1/` }
-  if (/[?#]/.test(text)) return { fault: `${show(text)} has a query or fragment; routes match the path alone` }
-  if (text.includes('*'))
-    return { fault: `${show(text)} has a wildcard; a path matches by how it begins, so leave the * out` }
-  return { value: text }
-}
-
-/** The host of a route, in lower case. */
-export function readRouteHost(text: string): Reading<string> {
-  const host = text.toLowerCase()
-  if (isHostName(host)) return { value: host }
-  if (host.startsWith('[') && host.endsWith(']') && isIPv6(host.slice(1, -1))) return { value: host }
-  if (host.includes('*')) return { fault: `${show(text)} has a wildcard; write each host in a route of its own` }
-  if (/:\d+$/.test(host))
-    return { fault: `${show(text)} has a port; a route matches the host alone, so leave the port out` }
-  if (isIPv6(host)) return { fault: `${show(text)} has no brackets; write "[${host}]"` }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII.
-  if (/[^\u0000-\u007f]/.test(host)) return { fault: `${show(text)} is not ASCII; write the host in its xn-- form` }
-  return { fault: `${show(text)} is not a host; write a host name such as api.example.com` }
 }
 
 /** A bearer token. The message never repeats it. */

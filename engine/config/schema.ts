@@ -1,23 +1,16 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { CLASS_NAMES } from '../memory/classes.ts'
 import { OVERPROVISIONING } from '../memory/service-text.ts'
 import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
-import { choice, isName, keys, name, readHealthPath, readRouteHost, readRoutePath, readToken } from './names.ts'
+import { choice, isName, keys, NAME_LENGTH, name, readHealthPath, readToken } from './names.ts'
 import { accessSchema, forwardedSchema, requestIdSchema } from './observe-schema.ts'
 import { outlierSchema } from './outlier-schema.ts'
 import { policySchema } from './policy-schema.ts'
-import {
-  breakerSchema,
-  localitySchema,
-  retrySchema,
-  serviceLimitsSchema,
-  subsetSchema,
-  subsettingSchema,
-} from './safety-schema.ts'
+import { routeSchema } from './route-schema.ts'
+import { breakerSchema, localitySchema, retrySchema, serviceLimitsSchema, subsettingSchema } from './safety-schema.ts'
 import { duration, ratio, size } from './units.ts'
 import { show } from './wording.ts'
 
@@ -31,9 +24,6 @@ import { show } from './wording.ts'
 
 /** Longest endpoint id, in characters: long enough for host:port of most host names. */
 const ENDPOINT_ID_LENGTH = 128
-
-/** Longest name of a service or zone, in characters: they become labels of metrics. */
-const NAME_LENGTH = 64
 
 export const adminSchema = keys({
   listen: listenAddress()
@@ -273,29 +263,6 @@ export const serviceSchema = keys({
     .describe('Keeps this node to some endpoints of a service that is too large for all. Default absent: all.'),
 })
 
-const routeSchema = keys({
-  match: keys({
-    host: textLeaf({ what: 'a host', wish: 'write a host name such as api.example.com', read: readRouteHost })
-      .optional()
-      .describe('Host of the request, without port; compared without regard to case. Default: any.'),
-    path: textLeaf({ what: 'a path', wish: 'write a path such as /v1/', pattern: '^/', read: readRoutePath })
-      .optional()
-      .describe('What the path of the request begins with. Default: any.'),
-  })
-    .prefault({})
-    .describe('Which requests the route takes. Default: all.'),
-  service: name('a service name', NAME_LENGTH).describe('The service that answers. Required.'),
-  subset: subsetSchema.describe('Metadata that endpoints must have to answer here. Default: any endpoint.'),
-  subsetFallback: choice('a fallback', ['none', 'any'])
-    .prefault('none')
-    .describe('Who answers where no endpoint has the metadata: none, or any of the service. Default none.'),
-  class: choice('a class', CLASS_NAMES)
-    .prefault('critical')
-    .describe(
-      'How dear the requests are: sheddable ones are turned away first when there is too much. Default critical.',
-    ),
-})
-
 const agentSchema = () =>
   keys({ enabled: flag().prefault(true).describe('Whether the agent runs. Default true.') }).prefault({})
 
@@ -375,6 +342,8 @@ export type { ListenConfig } from './listen-schema.ts'
 export type { KeySource, PolicyConfig, PolicyInput } from './policy-schema.ts'
 export type { TlsConfig } from './tls-schema.ts'
 export type RouteConfig = Config['routes'][number]
+export type RouteMatch = RouteConfig['match']
+export type { AnsweringRoute, FieldMatch, ForwardingRoute } from './route-schema.ts'
 export type AdminConfig = Config['admin']
 export type LogConfig = Config['log']
 export type { AccessConfig } from './observe-schema.ts'

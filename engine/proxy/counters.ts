@@ -11,6 +11,9 @@
  *   9      access lines dropped because nobody took them in time
  *   10     connections open now
  *   11     connections that ended at the door: no handshake, or no PROXY header
+ *   12     copies sent to a mirror
+ *   13     copies that failed: not reached, too slow, or answered with 5xx
+ *   14     copies not sent: too many under way, or nobody to send them to
  */
 export const NO_RESPONSE = 6
 export const RETRIES = 7
@@ -18,6 +21,9 @@ export const REFUSED_CONNECTIONS = 8
 export const DROPPED_LINES = 9
 export const OPEN_CONNECTIONS = 10
 export const FAILED_ENTRIES = 11
+export const MIRRORED = 12
+export const MIRRORS_FAILED = 13
+export const MIRRORS_SKIPPED = 14
 
 const WORDS = 16
 
@@ -39,6 +45,9 @@ export interface Counts {
   droppedAccessLines: number
   openConnections: number
   failedEntries: number
+  mirrored: number
+  mirrorsFailed: number
+  mirrorsSkipped: number
 }
 
 export function readCounters(counters: Int32Array): Counts {
@@ -51,5 +60,8 @@ export function readCounters(counters: Int32Array): Counts {
     droppedAccessLines: at(DROPPED_LINES),
     openConnections: at(OPEN_CONNECTIONS),
     failedEntries: at(FAILED_ENTRIES),
+    mirrored: at(MIRRORED),
+    mirrorsFailed: at(MIRRORS_FAILED),
+    mirrorsSkipped: at(MIRRORS_SKIPPED),
   }
 }

@@ -12,7 +12,7 @@ import type { Front, Lane } from './front.ts'
 import { type RequestHead, readResponseHead, readTrailers, readUpgradeHead } from './headers.ts'
 import { INTERIM_MAX, passInterim } from './interim.ts'
 import { Pace } from './pace.ts'
-import { type Reason, replyFor } from './reply.ts'
+import { type Reason, type Reply, replyFor } from './reply.ts'
 import type { RequestBody } from './request-body.ts'
 import { Telling } from './telling.ts'
 import { Tries } from './tries.ts'
@@ -169,6 +169,7 @@ export class Exchange {
       return
     }
     tries.choose(attempt)
+    tries.lane.responseEdits?.apply(head.headers)
     if (this.isLast || !this.isWhole) this.connection.announceEnd(head.headers, this.isLast)
     if (this.#setCookie !== '') head.headers.push('Set-Cookie', this.#setCookie)
     this.telling.answered(head.headers, attempt.latencyUs)
@@ -238,9 +239,13 @@ export class Exchange {
       this.#cut(reason, 'abandoned')
       return
     }
-    const { status, headers, body } = replyFor(reason)
+    this.answer(replyFor(reason))
+  }
+
+  /** Answers with what a route, or a reason to refuse, says. Nothing must have been answered before. */
+  answer({ reason, status, headers, body }: Reply): void {
     this.#reason = reason
-    this.#answer(status, headers, body)
+    this.#answer(status, headers, this.request.method === 'HEAD' ? '' : body)
   }
 
   /** Answers with no content, for requests that are meant for the proxy itself. */
@@ -259,9 +264,9 @@ export class Exchange {
     if (this.isLast || !isWhole) this.connection.announceEnd(own, this.isLast)
     response.writeHead(status, own)
     if (isWhole) {
-      response.end(body)
+      response.end(body, 'latin1')
     } else {
-      response.write(body)
+      response.write(body, 'latin1')
       this.connection.linger(this)
     }
     this.#end()

@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts'
 import { Durations } from './durations.ts'
 import type { Exchange } from './exchange.ts'
 import { Lanes } from './lanes.ts'
+import type { MirrorPlace } from './mirror.ts'
 import type { RulesPlan, ThreadPlan } from './plan.ts'
 import { Rules } from './rules.ts'
 import type { Tracing } from './tracing.ts'
@@ -48,6 +49,7 @@ export class Front {
   isDraining = false
   readonly #attachment: Attachment
   readonly #lanes: Lanes
+  readonly #place: MirrorPlace
   /** Stays when no more lines are wanted: those that were handed over are still to be taken. */
   readonly #lines: AccessLog
   #unflushed: Exchange[] = []
@@ -63,14 +65,15 @@ export class Front {
     this.roll = createDice(attachment.seat + 1)
     this.#lines = new AccessLog(hand, plan.counters)
     this.upstreams = new Upstreams(attachment)
-    this.rules = new Rules(plan, this.#lanes)
+    this.#place = { upstreams: this.upstreams, counters: plan.counters, underWay: { count: 0 } }
+    this.rules = new Rules(plan, this.#lanes, this.#place)
     this.#logAs(plan)
   }
 
   /** Requests that begin from now on, on whichever connection, follow this plan. */
   adopt(plan: RulesPlan): void {
-    this.rules = new Rules(plan, this.#lanes)
-    this.upstreams.adopt(this.rules.lanes)
+    this.rules = new Rules(plan, this.#lanes, this.#place)
+    this.upstreams.adopt(this.rules.supplies)
     this.#logAs(plan)
   }
 

@@ -7,6 +7,7 @@ import type { Front } from './front.ts'
 import { type RequestHead, readRequestHead } from './headers.ts'
 import type { Reason } from './reply.ts'
 import { RequestBody } from './request-body.ts'
+import type { Split } from './split.ts'
 import { isHost, readTarget, type Target } from './target.ts'
 import type { Upgrading } from './upgrade.ts'
 
@@ -48,9 +49,14 @@ export function takeRequest(
     exchange.answerEmpty()
     return
   }
-  const lane = front.routes.find(host, path)
-  if (lane === undefined) {
+  const isSecure = isSecureClient(connection, head.claims, front.trusted)
+  const to = front.routes.find(host, path, request, isSecure)
+  if (to === undefined) {
     exchange.refuse('no-route')
+    return
+  }
+  if (to.answer !== undefined) {
+    exchange.answer(to.answer.reply(host, path, isSecure))
     return
   }
   const { headers } = head
@@ -60,12 +66,16 @@ export function takeRequest(
     return
   }
 
-  if (head.hosts === 1 || authority !== undefined) headers.push('Host', host)
+  const lane = to.lane ?? (to.split as Split).draw(request, path, exchange.telling)
+  const { rewrite, mirror } = lane
+  const sentHost = rewrite?.host ?? (head.hosts === 1 || authority !== undefined ? host : undefined)
+  if (sentHost !== undefined) headers.push('Host', sentHost)
   appendForwarded(headers, front.forwarded, connection, host, head.claims, front.trusted)
   headers.push('Via', viaOf(request))
   exchange.telling.sendOn(headers)
+  lane.requestEdits?.apply(headers)
   const sending: Sending = {
-    path,
+    path: rewrite === undefined ? path : rewrite.target(path),
     method: method as Sending['method'],
     headers,
     body: hasBody
@@ -74,7 +84,8 @@ export function takeRequest(
     upgrade: upgrading?.protocol,
   }
   if (upgrading !== undefined) exchange.takeEarly(upgrading.early)
-  exchange.begin(lane, sending, isSecureClient(connection, head.claims, front.trusted))
+  exchange.begin(lane, sending, isSecure)
+  mirror?.copy(sending, request, exchange.telling)
 }
 
 function viaOf({ httpVersionMajor, httpVersionMinor }: IncomingMessage): string {

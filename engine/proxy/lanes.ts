@@ -1,10 +1,14 @@
+import type { ForwardingRoute } from '../config/schema.ts'
 import { CLASS_NAMES } from '../memory/classes.ts'
 import type { Attachment } from '../router/attachment.ts'
 import type { Router } from '../router/router.ts'
 import { Routers } from '../router/routers.ts'
+import { HeaderEdits } from './header-edits.ts'
 import { Line } from './line.ts'
+import type { Mirror } from './mirror.ts'
 import type { RulesPlan } from './plan.ts'
 import { type HashOf, hashOf } from './request-key.ts'
+import { Rewrite } from './rewrite.ts'
 import { cookieOf, SessionCookie } from './session-cookie.ts'
 
 /** A service, or the part of it that a route leads to, as requests of one thread see it. */
@@ -23,25 +27,35 @@ export interface Lane {
   readonly cookie: SessionCookie | undefined
   /** How dear the requests are, see CLASS. */
   readonly requestClass: number
+  /** What is sent in the place of target and host; undefined where they are sent as they came. */
+  readonly rewrite: Rewrite | undefined
+  readonly requestEdits: HeaderEdits | undefined
+  readonly responseEdits: HeaderEdits | undefined
+  /** Who gets copies; undefined where nobody does. */
+  readonly mirror: Mirror | undefined
 }
 
 /** Makes the lanes of one thread, and has what they share: routers and lines, which outlive the config a lane was made by. */
 export class Lanes {
   readonly #attachment: Attachment
-  readonly #routers: Routers
+  readonly routers: Routers
+  /** Of the thread, for dice of its own. */
+  readonly seat: number
   /** Routes to the same endpoints wait in one line; so do requests of the config before and of this one. */
   readonly #lines = new WeakMap<Router, Line>()
 
   constructor(attachment: Attachment) {
     this.#attachment = attachment
-    this.#routers = new Routers(attachment)
+    this.routers = new Routers(attachment)
+    this.seat = attachment.seat
   }
 
-  of(route: RulesPlan['routes'][number], plan: RulesPlan['services'][string]): Lane {
-    const { service, subset, subsetFallback } = route
+  /** The lane of a route to one of its services. */
+  of(route: ForwardingRoute, service: string, plan: RulesPlan['services'][string], mirror: Mirror | undefined): Lane {
+    const { subset, subsetFallback } = route
     const { timeouts, retry, policy, limits } = plan
     // Routes to the same endpoints share a router: what it derives of them is derived once.
-    const router = this.#routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
+    const router = this.routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
     const name = cookieOf(policy)
     return {
       service,
@@ -53,6 +67,10 @@ export class Lanes {
       hashOf: hashOf(policy),
       cookie: name === undefined ? undefined : new SessionCookie(name),
       requestClass: CLASS_NAMES.indexOf(route.class),
+      rewrite: route.rewrite === undefined ? undefined : new Rewrite(route.rewrite, route.match.path),
+      requestEdits: HeaderEdits.of(route.requestHeaders),
+      responseEdits: HeaderEdits.of(route.responseHeaders),
+      mirror,
     }
   }
 

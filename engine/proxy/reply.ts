@@ -51,9 +51,12 @@ export function reasonOf(pick: number): Reason {
 const RETRY_AFTER_S = '1'
 
 export interface Reply {
+  /** Why it is answered here, for the access log. */
+  readonly reason: string
   readonly status: number
   /** Raw header array; the connection is the sender's matter. */
   readonly headers: readonly string[]
+  /** One byte a character. */
   readonly body: string
 }
 
@@ -73,7 +76,7 @@ for (const [reason, [status, message]] of Object.entries(REPLIES)) {
   ]
   if (status === 503) headers.push('Retry-After', RETRY_AFTER_S)
   if (status === 405) headers.push('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
-  replies.set(reason, { status, headers, body })
+  replies.set(reason, { reason, status, headers, body })
 }
 
 export function replyFor(reason: Reason): Reply {

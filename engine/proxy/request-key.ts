@@ -48,7 +48,8 @@ function keyReader(from: {
   return () => undefined
 }
 
-function own(headers: IncomingMessage['headers'], name: string): string | undefined {
+/** Fields of one name as one text. Only what came in counts, not what objects are born with. */
+export function own(headers: IncomingMessage['headers'], name: string): string | undefined {
   const value = Object.hasOwn(headers, name) ? headers[name] : undefined
   return Array.isArray(value) ? value.join(', ') : value
 }

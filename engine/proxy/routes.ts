@@ -1,71 +1,67 @@
+import type { IncomingMessage } from 'node:http'
+import { canonicalPath } from '../config/canonical-path.ts'
+import type { RouteMatch } from '../config/schema.ts'
+import { Route } from './route-match.ts'
 import { hostName } from './target.ts'
 
-export interface Route<Lane> {
-  /** Lower case, without port; undefined takes every host. */
-  readonly host: string | undefined
-  readonly path: string | undefined
-  readonly lane: Lane
-}
+/** What of a request is looked at beside its host and its path. */
+export type Asked = Pick<IncomingMessage, 'method' | 'headers'>
 
 /**
- * Which requests go where: the first route that matches wins.
+ * Which requests go where: the first route that matches wins. See route-match.ts for what a route can ask for.
  *
- * host: the same name, without regard to case and port. path: what the path of the request begins with, as it is written
- * and nothing more clever: "/v1/" takes "/v1/a" but not "/v1", and "/v1" takes "/v1", "/v1/a" and also "/v10".
+ * Routes that name a host are found by it; between them stand, in their order, those that are for many:
+ *
+ *   many      0 ─── 1 ─────────── 4           any host, or *.example.com
+ *   a.example       ╵──── 2 ── 3 ─┘           2 and 3 know that two of the many come before them
  *
  * Paths are compared in canonical form, so that "/%61dmin/" or "/x/../admin/" cannot slip past the route of "/admin/".
  * A path that can be read in two ways (an encoded slash, backslash or NUL, a broken escape) matches no path at all, only
- * routes without one. What is sent upstream is always the target as it came.
+ * routes without one.
  */
-export class RouteTable<Lane> {
-  readonly #routes: readonly Route<Lane>[]
-  /** The lane of everything, where the first route takes everything. */
-  readonly #catchAll: Lane | undefined
+export class RouteTable<To> {
+  readonly #many: Route<To>[] = []
+  readonly #byHost = new Map<string, OwnRoute<To>[]>()
+  readonly #asksHost: boolean
+  readonly #asksPath: boolean
+  /** Where everything goes, where the first route takes everything. */
+  readonly #catchAll: To | undefined
 
-  constructor(routes: readonly Route<Lane>[]) {
-    this.#routes = routes
-    const first = routes[0]
-    this.#catchAll =
-      first !== undefined && first.host === undefined && first.path === undefined ? first.lane : undefined
+  constructor(routes: readonly { match: RouteMatch; to: To }[]) {
+    const all = routes.map(({ match, to }) => new Route(match, to))
+    for (const route of all) {
+      const { host } = route
+      const own = host === undefined ? undefined : this.#byHost.get(host)
+      if (host === undefined) this.#many.push(route)
+      else if (own === undefined) this.#byHost.set(host, [{ route, before: this.#many.length }])
+      else own.push({ route, before: this.#many.length })
+    }
+    this.#asksHost = all.some(({ host, suffix }) => host !== undefined || suffix !== undefined)
+    this.#asksPath = all.some(({ asksPath }) => asksPath)
+    this.#catchAll = all[0]?.takesAll === true ? all[0].to : undefined
   }
 
-  find(host: string, target: string): Lane | undefined {
+  /** Where a request goes; undefined where no route takes it. `isSecure` says that it came over TLS. */
+  find(host: string, target: string, asked: Asked, isSecure: boolean): To | undefined {
     if (this.#catchAll !== undefined) return this.#catchAll
-    const name = hostName(host)
-    let path: string | undefined
-    for (const route of this.#routes) {
-      if (route.host !== undefined && route.host !== name) continue
-      if (route.path === undefined) return route.lane
-      path ??= canonicalPath(target)
-      if (path.startsWith(route.path)) return route.lane
+    const name = this.#asksHost ? hostName(host) : ''
+    const path = this.#asksPath ? canonicalPath(target) : ''
+    const many = this.#many
+    let next = 0
+    const own = this.#asksHost ? this.#byHost.get(name) : undefined
+    if (own !== undefined) {
+      for (const { route, before } of own) {
+        for (; next < before; next++) if (many[next].takes(name, path, asked, isSecure)) return many[next].to
+        if (route.takes(name, path, asked, isSecure)) return route.to
+      }
     }
+    for (; next < many.length; next++) if (many[next].takes(name, path, asked, isSecure)) return many[next].to
     return undefined
   }
 }
 
-const DOUBTFUL = /%(?:2f|5c|00|[^0-9a-f]|.[^0-9a-f]|.?$)|[\\\0]/i
-const PLAIN = /^[^%\\]*$/
-const DOTS = /\/\.{1,2}(?:\/|$)/
-
-/** The path of a target with escapes decoded once and dot segments resolved; empty where that is ambiguous. */
-export function canonicalPath(target: string): string {
-  const end = target.search(/[?#]/)
-  let path = end < 0 ? target : target.slice(0, end)
-  if (!PLAIN.test(path)) {
-    if (DOUBTFUL.test(path)) return ''
-    path = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-  }
-  return DOTS.test(path) ? resolveDots(path) : path
-}
-
-function resolveDots(path: string): string {
-  const kept: string[] = []
-  const segments = path.slice(1).split('/')
-  segments.forEach((segment, position) => {
-    const isLast = position === segments.length - 1
-    if (segment === '..') kept.pop()
-    else if (segment !== '.') kept.push(segment)
-    if (isLast && (segment === '.' || segment === '..')) kept.push('')
-  })
-  return `/${kept.join('/')}`
+/** A route of one host, and how many of those for many hosts come before it. */
+interface OwnRoute<To> {
+  readonly route: Route<To>
+  readonly before: number
 }

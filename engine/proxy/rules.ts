@@ -1,7 +1,10 @@
+import { type Destination, routeTableOf } from './destination.ts'
 import { TrustedPeers } from './forwarded.ts'
-import type { Lane, Lanes } from './lanes.ts'
+import type { Lanes } from './lanes.ts'
+import type { MirrorPlace } from './mirror.ts'
 import type { RulesPlan } from './plan.ts'
-import { RouteTable } from './routes.ts'
+import type { RouteTable } from './routes.ts'
+import type { Supply } from './upstreams.ts'
 
 /**
  * What one config says of requests. A thread has one of these at a time and every request takes the one that is there when it
@@ -14,21 +17,17 @@ export class Rules {
   readonly trusted: TrustedPeers
   readonly forwarded: RulesPlan['forwarded']
   readonly requestId: RulesPlan['requestId']
-  readonly routes: RouteTable<Lane>
-  /** One lane of each service that is routed to. */
-  readonly lanes = new Map<string, Lane>()
+  readonly routes: RouteTable<Destination>
+  /** What connections need to know of each service that requests or copies are sent to. */
+  readonly supplies = new Map<string, Supply>()
 
-  constructor(plan: RulesPlan, lanes: Lanes) {
+  constructor(plan: RulesPlan, lanes: Lanes, place: MirrorPlace) {
     this.limits = plan.limits
     this.connectionsMax = plan.connectionsMax
     this.trusted = new TrustedPeers(plan.trustedProxies)
     this.forwarded = plan.forwarded
     this.requestId = plan.requestId
-    const routes = plan.routes.map(route => {
-      const lane = lanes.of(route, plan.services[route.service])
-      this.lanes.set(lane.service, lane)
-      return { host: route.match.host, path: route.match.path, lane }
-    })
-    this.routes = new RouteTable(routes)
+    const { routes, services } = plan
+    this.routes = routeTableOf(routes, { services, lanes, place, supplies: this.supplies })
   }
 }

@@ -18,13 +18,20 @@ export interface NewSession {
  */
 export class SessionCookie {
   readonly name: string
+  #prepared: string | undefined
 
   constructor(name: string) {
     this.name = name
   }
 
+  /** The id of the session that begins next: for who has to know it before. */
+  prepare(): string {
+    return (this.#prepared ??= newId())
+  }
+
   begin(isSecure: boolean): NewSession {
-    const id = newId()
+    const id = this.#prepared ?? newId()
+    this.#prepared = undefined
     return { id, line: `${this.name}=${id}; Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}` }
   }
 }

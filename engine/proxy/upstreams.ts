@@ -5,7 +5,6 @@ import { QUARANTINED, SOFT_BARS, TRIPPED } from '../memory/bars.ts'
 import type { Attachment } from '../router/attachment.ts'
 import type { Endpoint } from '../router/endpoint.ts'
 import type { Router } from '../router/router.ts'
-import type { Attempt } from './attempt.ts'
 
 /** What connections to a service's endpoints need to know of it. */
 export interface Supply {
@@ -13,6 +12,12 @@ export interface Supply {
   readonly timeouts: Config['services'][string]['timeouts']
   /** Counts connections, and says when there are too many. */
   readonly router: Pick<Router, 'tryConnect' | 'endConnection'>
+}
+
+/** Who has taken a connection. */
+export interface Taker {
+  /** The endpoint was taken out, and may never answer. */
+  rescue(): void
 }
 
 /** Bars that say an endpoint may not answer. A drained one finishes what it has. */
@@ -39,7 +44,7 @@ export class Upstream {
   readonly #options: Client.Options
   readonly #router: Supply['router']
   readonly #free: Client[] = []
-  readonly #busy = new Map<Client, Attempt>()
+  readonly #busy = new Map<Client, Taker>()
   #isRetired = false
 
   constructor(endpoint: Endpoint, supply: Supply) {
@@ -60,13 +65,13 @@ export class Upstream {
   }
 
   /** A connection nobody uses; connects with its first request. Undefined: the service may have no more of them. */
-  take(attempt: Attempt): Client | undefined {
+  take(taker: Taker): Client | undefined {
     let client = this.#free.pop()
     if (client === undefined) {
       if (!this.#router.tryConnect()) return undefined
       client = new Client(this.endpoint.url, this.#options)
     }
-    this.#busy.set(client, attempt)
+    this.#busy.set(client, taker)
     return client
   }
 
@@ -97,7 +102,7 @@ export class Upstream {
 
   /** What waits here for an answer is asked elsewhere too: the endpoint was taken out meanwhile, and may never answer. */
   rescue(): void {
-    for (const attempt of this.#busy.values()) attempt.rescue()
+    for (const taker of this.#busy.values()) taker.rescue()
   }
 
   /** Lets go of clients whose connection has been closed for being idle. */

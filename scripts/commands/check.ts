@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../../engine/config/load.ts'
+import { type Config, loadConfig } from '../../engine/config/load.ts'
+import { routeText } from '../../engine/config/route-text.ts'
 import { SignalboxError } from '../../engine/index.ts'
 import type { Command } from './command.ts'
 
@@ -23,7 +24,7 @@ prints what the config routes and exits 0 when there is none.
         ([name, service]) =>
           `${name} (${service.policy.name}, ${service.endpoints.length} ${service.endpoints.length === 1 ? 'endpoint' : 'endpoints'})`,
       )
-      process.stdout.write(`${positionals[0]}: ok: ${services.join(', ')}\n`)
+      process.stdout.write(`${positionals[0]}: ok: ${services.join(', ')}\n${routeLines(config)}`)
       return 0
     } catch (error) {
       if (!(error instanceof SignalboxError)) throw error
@@ -31,4 +32,10 @@ prints what the config routes and exits 0 when there is none.
       return 2
     }
   },
+}
+
+/** A line for each route; none where all goes to the only service. */
+function routeLines({ routes, services }: Config): string {
+  const lines = routes.map((route, index) => `  routes[${index}]: ${routeText(route)}\n`)
+  return lines.join('') === `  routes[0]: everything → ${Object.keys(services)[0]}\n` ? '' : lines.join('')
 }

@@ -122,6 +122,7 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
   }
   const control = { start: async () => ({ status: () => [agent], close: async () => {}, kill: async () => {} }) }
   const responses = { '1xx': 0, '2xx': 12, '3xx': 0, '4xx': 0, '5xx': 0 }
+  const mirrors = { mirrored: 12, mirrorsFailed: 9, mirrorsSkipped: 10 }
   const counts = {
     noResponse: 4,
     retries: 5,
@@ -129,6 +130,7 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
     failedEntries: 8,
     droppedAccessLines: 7,
     openConnections: 3,
+    ...mirrors,
   }
   const threads = [{ index: 5, state: 'serving', restarts: 1, responses, ...counts }]
   const { ask } = await adminWorld(t, { proxy: () => ({ threads }) }, TWO_SERVICES, { control })
@@ -153,6 +155,9 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
     signalbox_proxy_refused_connections_total: 6,
     signalbox_proxy_failed_entries_total: 8,
     signalbox_proxy_access_lines_dropped_total: 7,
+    signalbox_proxy_mirrored_requests_total: 12,
+    signalbox_proxy_mirror_failures_total: 9,
+    signalbox_proxy_mirror_skipped_total: 10,
     signalbox_proxy_thread_restarts_total: 1,
     signalbox_proxy_connections: 3,
   })

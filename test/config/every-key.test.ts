@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
 import { parseConfig } from '../../engine/config/parse.ts'
 import { formatProblems } from '../../engine/config/problems.ts'
+import type { Config } from '../../engine/config/schema.ts'
 
 /** Everything this version can be told, each at its default where it has one. */
 const FULL = `
@@ -36,8 +37,20 @@ services:
     overprovisioning: 140
     locality: { mode: zone-aware, minEndpoints: 6, nodes: { z1: 1, z2: 2 } }
     subsetting: { size: 20, node: proxy-1 }
+  canary: {}
+  shadow: {}
 routes:
   - { match: { host: api.example.com, path: /v1/ }, service: api, subset: { version: v1 }, subsetFallback: any, class: sheddable }
+  - match: { host: "*.example.com", pathPattern: "/users/{id}", scheme: https, method: GET, headers: { x-a: "1", x-b: true, x-c: { prefix: v } } }
+    split: { api: 95, canary: 5 }
+    rewrite: { path: /u, host: "api.internal:8080" }
+    requestHeaders: { set: { x-one: "1" }, add: { x-two: "2" }, remove: [x-three] }
+    responseHeaders: { add: { x-two: "2" } }
+    mirror: { service: shadow, share: 10% }
+  - { match: { path: /old/ }, redirect: { status: 301, scheme: https, host: www.example.com, port: 8443, prefix: /new/ } }
+  - { match: { exactPath: /status }, respond: { status: 200, body: ok, contentType: text/plain, headers: { cache-control: no-store } } }
+  - { match: { exactPath: /gone, method: [GET, POST] }, respond: {} }
+  - { match: { exactPath: /away }, redirect: { path: /here } }
 agents: {}
 `
 
@@ -47,8 +60,13 @@ function read(text: string) {
   return result.config
 }
 
+/** The config with this service alone, for the others are there to be named by routes. */
+function withApi(config: Config): Config {
+  return { ...config, services: { api: config.services.api } }
+}
+
 test('parseConfig() reads every key, in base units', () => {
-  assert.deepEqual(read(FULL), {
+  assert.deepEqual(withApi(read(FULL)), {
     listen: [{ address: '127.0.0.1', port: 8080, proxyProtocol: false }],
     workers: 2,
     zone: 'z1',
@@ -141,6 +159,35 @@ test('parseConfig() reads every key, in base units', () => {
         subsetFallback: 'any',
         class: 'sheddable',
       },
+      {
+        match: {
+          host: '*.example.com',
+          pathPattern: '/users/{id}',
+          scheme: 'https',
+          method: ['GET'],
+          headers: { 'x-a': '1', 'x-b': true, 'x-c': { prefix: 'v' } },
+        },
+        split: { api: 95, canary: 5 },
+        rewrite: { path: '/u', host: 'api.internal:8080' },
+        requestHeaders: { set: { 'x-one': '1' }, add: { 'x-two': '2' }, remove: ['x-three'] },
+        responseHeaders: { set: {}, add: { 'x-two': '2' }, remove: [] },
+        mirror: { service: 'shadow', share: 0.1 },
+        subsetFallback: 'none',
+        class: 'critical',
+      },
+      {
+        match: { path: '/old/' },
+        redirect: { status: 301, scheme: 'https', host: 'www.example.com', port: 8443, prefix: '/new/' },
+      },
+      {
+        match: { exactPath: '/status' },
+        respond: { status: 200, body: 'ok', contentType: 'text/plain', headers: { 'cache-control': 'no-store' } },
+      },
+      {
+        match: { exactPath: '/gone', method: ['GET', 'POST'] },
+        respond: { status: 200, body: '', contentType: 'text/plain; charset=utf-8', headers: {} },
+      },
+      { match: { exactPath: '/away' }, redirect: { status: 308, path: '/here' } },
     ],
     agents: {
       'health-monitor': { enabled: true },
@@ -151,7 +198,7 @@ test('parseConfig() reads every key, in base units', () => {
 })
 
 test('parseConfig() fills in what is not written', () => {
-  const written = read(FULL)
+  const written = withApi(read(FULL))
   const least = read(`
     services: { api: { healthCheck: {}, breaker: {}, adaptiveConcurrency: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [
       { id: a, url: "http://127.0.0.1:9001", zone: z1, metadata: { version: v1 } }, { url: "http://127.0.0.1:9002" } ] } }

@@ -9,6 +9,8 @@ import { formatProblems } from '../../engine/config/problems.ts'
 import type { Config, ConfigInput, EndpointInput, ServiceInput } from '../../engine/config/schema.ts'
 import { policyNames } from '../../engine/policies/registry.ts'
 
+type RouteInput = NonNullable<ConfigInput['routes']>[number]
+
 const HOSTILE_KEYS = ['__proto__', 'constructor', 'prototype']
 
 const label = fc.stringMatching(/^[A-Za-z0-9._:-]{1,12}$/).filter(text => !HOSTILE_KEYS.includes(text))
@@ -136,6 +138,54 @@ const listener = (address: string) =>
     fc.record({ address: fc.constant(address), tls, proxyProtocol: fc.boolean() }, { requiredKeys: ['address'] }),
   )
 
+const fieldText = fc.stringMatching(/^[!-~]{1,9}$/).filter(text => !text.includes('${'))
+const fields = fc.dictionary(fc.constantFrom('x-a', 'X-B', 'cache-control'), fieldText)
+const edits = fc.record(
+  { set: fields, add: fields, remove: fc.array(fc.constantFrom('x-a', 'server')) },
+  { requiredKeys: [] },
+)
+
+/** A route of this service, or of no service, under paths of its own. */
+const route = (service: string, path: string): fc.Arbitrary<RouteInput> =>
+  fc
+    .record(
+      {
+        scheme: fc.constantFrom('http' as const, 'https' as const),
+        host: fc.constantFrom('*.example', 'a.example', '[::1]'),
+        method: fc.constantFrom('GET', ['GET', 'M-SEARCH']),
+        headers: fc.dictionary(
+          fc.constantFrom('x-a', 'accept'),
+          fc.oneof(fieldText, fc.boolean(), fc.record({ prefix: fieldText })),
+        ),
+      },
+      { requiredKeys: [] },
+    )
+    .chain(match =>
+      fc
+        .oneof(
+          fc
+            .record(
+              {
+                rewrite: fc.constantFrom({ prefix: '/b/' }, { path: '/b', host: 'b:80' }),
+                requestHeaders: edits,
+                responseHeaders: edits,
+                class: fc.constantFrom('sheddable' as const, 'critical' as const),
+                subset: fc.dictionary(label, text),
+              },
+              { requiredKeys: [] },
+            )
+            .chain(more => fc.constantFrom({ ...more, service }, { ...more, split: { [service]: 5 } })),
+          fc.constantFrom({ redirect: { host: 'c.example' } }, { redirect: { status: 303, prefix: '/c/', port: 1 } }),
+          fc.record({
+            respond: fc.record(
+              { body: text, headers: fields, status: fc.constantFrom(200, 503) },
+              { requiredKeys: [] },
+            ),
+          }),
+        )
+        .map(to => ({ match: { ...match, path }, ...to }) as RouteInput),
+    )
+
 const input: fc.Arbitrary<ConfigInput> = fc
   .record(
     {
@@ -174,10 +224,11 @@ const input: fc.Arbitrary<ConfigInput> = fc
     },
     { requiredKeys: ['services'] },
   )
-  .map(config => ({
-    ...config,
-    routes: Object.keys(config.services).map(name => ({ match: { path: '/a/' }, service: name })),
-  }))
+  .chain(config =>
+    fc
+      .tuple(...Object.keys(config.services).map((name, index) => route(name, `/a${index}/`)))
+      .map(routes => ({ ...config, routes })),
+  )
 
 /** The config of an input whose texts are meant literally. */
 function configOf(written: ConfigInput): Config {
@@ -227,9 +278,14 @@ test('one unknown key anywhere gives exactly one problem, which names it', () =>
   )
 })
 
-/** The maps of a config whose keys are fixed: all but `services` and the metadata. */
+/** The maps of a config whose keys are fixed: not `services`, nor what is named by people. */
 function closedMaps(value: unknown, path = ''): { map: Record<string, unknown>; path: string }[] {
-  if (typeof value !== 'object' || value === null || /(metadata|nodes|weights)$/.test(path)) return []
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    /(metadata|nodes|weights|subset|split|set|add|headers)$/.test(path)
+  )
+    return []
   const below = Object.entries(value).flatMap(([key, child]) => closedMaps(child, path === '' ? key : `${path}.${key}`))
   return Array.isArray(value) || path === 'services'
     ? below

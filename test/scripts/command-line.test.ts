@@ -69,6 +69,30 @@ services:
     assert.equal(stdout, `${file}: ok: api (least-request, 1 endpoint)\n`)
   })
 
+  test('check: a good config shows what each route takes, and where that leads', () => {
+    const file = written(`services: { api: {}, canary: {}, shadow: {} }
+routes:
+  - { match: { host: "*.example.com", path: /old/, scheme: http }, redirect: { scheme: https, prefix: /new/ } }
+  - { match: { exactPath: /status, method: GET }, respond: { body: ok } }
+  - match: { pathPattern: "/users/{id}", headers: { x-canary: "1", x-a: false, x-b: { prefix: v } } }
+    service: canary
+    subset: { version: v2 }
+    class: sheddable
+    rewrite: { path: /u, host: inner }
+    responseHeaders: { remove: [server] }
+    mirror: { service: shadow, share: 10% }
+  - { split: { api: 95, canary: 5 } }
+`)
+    const { status, stdout } = runSignalbox(['check', file])
+    assert.equal(status, 0)
+    assert.deepEqual(stdout.trimEnd().split('\n').slice(1), [
+      '  routes[0]: *.example.com /old/…, http → redirect 308 to https://*/new/…',
+      '  routes[1]: /status, GET → respond 200',
+      '  routes[2]: /users/{id}, x-canary: 1, no x-a, x-b: v… → canary, where version is v2, sheddable, as inner /u, response headers changed, 10% copied to shadow',
+      '  routes[3]: everything → split api 95, canary 5',
+    ])
+  })
+
   test('a config that is not there exits 2 and says so', () => {
     const { status, stderr } = runSignalbox(['proxy', '--config', join(folder, 'nowhere.yaml')])
     assert.equal(status, 2)
