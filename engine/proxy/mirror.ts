@@ -119,6 +119,9 @@ class Copy implements Taker {
     return true
   }
 
+  /** Nobody waits for it, so it speaks against nobody. */
+  readonly waitsSince = Number.POSITIVE_INFINITY
+
   /** It is tried once: what becomes of it, it waits to see. */
   rescue(): void {}
 

@@ -16,6 +16,8 @@ export interface Supply {
 
 /** Who has taken a connection. */
 export interface Taker {
+  /** When it began to wait for a response head, on the clock of performance.now; infinity when it does not, or no more. */
+  readonly waitsSince: number
   /** The endpoint was taken out, and may never answer. */
   rescue(): void
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SilenceWatch, type Silent } from '../../../agents/failure-detector/silence.ts'
-import { ejections, ejections, isEjected, isEjected, stage, stage } from './courtroom.ts'
+import { ejections, isEjected, stage } from './courtroom.ts'
 
 const FLOOR_MS = 100
 const STEP_MS = 20
