@@ -156,6 +156,10 @@ describe('the failure detector', () => {
     settle('b', 'o')
     await world.advance(40)
     assert.ok(!isEjected(world, 'b'))
-    assert.equal((world.sent.at(-1)!.data as { because: string }).because, 'answered')
+    const returned = world.sent.filter(({ type }) => type === 'signalbox.endpoint.returned')
+    assert.deepEqual(
+      returned.map(({ data }) => (data as { because: string }).because),
+      ['time', 'answered'],
+    )
   })
 })
