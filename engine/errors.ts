@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   SBX_SHED: 'requests of this class are turned away for now',
   SBX_TABLE_INVALID: 'the choice table is not described as it must be',
   SBX_TRACE_UNAVAILABLE: 'requests cannot be traced, a package for it is not installed',
+  SBX_UPSTREAM_TLS: 'an endpoint is not to be trusted, or speaks no TLS that we speak',
 } as const
 
 /** One of the codes above. */

@@ -3,6 +3,7 @@
  * edit the structure, drain outcomes. Who owns which column is drawn in memory/layout.ts.
  */
 export type { AgentStatus, Control, ControlLink, Log, LogLevel, RunningControl } from './box/control.ts'
+export { upstreamTextOf } from './box/service-text.ts'
 export { inheritedOptions } from './box/worker-options.ts'
 export type { Config, ServiceConfig } from './config/schema.ts'
 export { ERROR_CODES, type ErrorCode, SignalboxError } from './errors.ts'
@@ -42,6 +43,8 @@ export {
   type RetryBudgetText,
   type ServiceText,
   type SubsettingText,
+  type UpstreamText,
+  type UpstreamTlsText,
 } from './memory/service-text.ts'
 export type { Edit, NewEndpoint } from './memory/table-writer.ts'
 export { TableWriter } from './memory/table-writer.ts'
@@ -49,3 +52,4 @@ export { Attachment, attach } from './router/attachment.ts'
 export { loadsOf } from './router/panic.ts'
 export type { PriorityLoads } from './router/priority-load.ts'
 export { type EndpointReport, reportService, reportServices, type ServiceReport } from './router/report.ts'
+export { Dialer, type DialOptions, type OnDialed } from './upstream/dialer.ts'

@@ -1,13 +1,14 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { urlToHttpOptions } from 'node:url'
-import { elapsedMs } from '../../engine/writer.ts'
+import { elapsedMs, type UpstreamText } from '../../engine/writer.ts'
 import { defineAction, type Edge } from '../kit/action.ts'
+import { ask } from './ask.ts'
 import { Places } from './places.ts'
 import { type Checked, endpointChecked, type Round } from './signals.ts'
 
 export interface CheckParams extends Round {
-  /** http://host:port */
+  /** http://host:port or https://host:port */
   readonly url: string
+  /** How its service is connected to; left out: HTTP/1.1, TLS by default. */
+  readonly upstream?: UpstreamText | undefined
   readonly path: string
   /** From the start of the connection to the end of the answer's header, in ms. */
   readonly timeoutMs: number
@@ -25,9 +26,6 @@ const STANDSTILL_MS = 250
 /** With one of these, whatever it says, an endpoint asks to be spared. The first is Envoy's. */
 const DEGRADED_HEADERS = ['x-envoy-degraded', 'x-signalbox-degraded']
 
-/** An answer's body says nothing; past this much of it the connection is cut. */
-const BODY_BYTES_MAX = 64 * 1024
-
 const places = new Places(CHECKS_MAX)
 
 /** Asks an endpoint with GET, over a connection of its own, whether it is well: a 2xx answer in time says so, less so with a header of DEGRADED_HEADERS. */
@@ -44,10 +42,11 @@ export const checkEndpoint = defineAction<CheckParams, Checked>(
   },
 )
 
-function check({ row, generation, round, url, path, timeoutMs }: CheckParams, edge: Edge): Promise<Checked> {
+function check(params: CheckParams, edge: Edge): Promise<Checked> {
+  const { row, generation, round, url, upstream, path, timeoutMs } = params
   return new Promise(resolve => {
     const since = edge.now()
-    let asked: ClientRequest | undefined
+    let takeBack = (): void => {}
     let isOver = false
     const end = (verdict: Checked['verdict'], reason: string): void => {
       if (isOver) return
@@ -60,43 +59,28 @@ function check({ row, generation, round, url, path, timeoutMs }: CheckParams, ed
       const hasStoodStill = elapsedMs(edge.now(), since) > timeoutMs + STANDSTILL_MS
       if (hasStoodStill) end('void', 'this machine stood still')
       else end('failed', `no answer within ${timeoutMs} ms`)
-      asked?.destroy()
+      takeBack()
     }
     // An answer that has arrived and waits to be read has come in time: sockets are read before immediates run.
     const timer = setTimeout(() => setImmediate(timeUp), timeoutMs)
-    const headers = { connection: 'close' }
-    try {
-      asked = request({ ...urlToHttpOptions(new URL(url)), path, headers, agent: false, signal: edge.signal })
-    } catch (error) {
-      end('failed', reasonOf(error))
-      return
-    }
-    asked.on('response', response => {
-      const status = response.statusCode ?? 0
-      const hasPassed = status >= 200 && status < 300
-      const isDegraded = DEGRADED_HEADERS.some(name => name in response.headers)
-      end(hasPassed ? (isDegraded ? 'degraded' : 'passed') : 'failed', String(status))
-      discard(response, timeoutMs)
-    })
-    // After the verdict this is a cut connection that concerns nobody; `end` has no second effect.
-    asked.on('error', error => end('failed', reasonOf(error)))
-    asked.end()
+    takeBack = ask(
+      { url, path, upstream, timeoutMs, signal: edge.signal },
+      {
+        onAnswer: (status, headers) => {
+          const hasPassed = status >= 200 && status < 300
+          const isDegraded = DEGRADED_HEADERS.some(name => name in headers)
+          end(hasPassed ? (isDegraded ? 'degraded' : 'passed') : 'failed', String(status))
+        },
+        // After the verdict this is a cut connection that concerns nobody; `end` has no second effect.
+        onError: error => end('failed', reasonOf(error)),
+      },
+    )
   })
-}
-
-/** Lets a short body come in, so that the endpoint sees an orderly end; cuts a long or slow one. */
-function discard(response: IncomingMessage, timeoutMs: number): void {
-  let bytes = 0
-  const timer = setTimeout(() => response.destroy(), timeoutMs)
-  response.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) response.destroy()
-  })
-  response.on('error', () => {})
-  response.on('close', () => clearTimeout(timer))
 }
 
 function reasonOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown }
+  const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown }
+  // Who does not trust an endpoint says why.
+  if (code === 'SBX_UPSTREAM_TLS' && cause !== undefined) return reasonOf(cause)
   return typeof code === 'string' ? code : String(message)
 }

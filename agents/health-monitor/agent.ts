@@ -1,4 +1,11 @@
-import { type Config, HEALTH_NAMES, HEALTH_UNKNOWN, type ServiceConfig, UNHEALTHY } from '../../engine/writer.ts'
+import {
+  type Config,
+  HEALTH_NAMES,
+  HEALTH_UNKNOWN,
+  type ServiceConfig,
+  UNHEALTHY,
+  upstreamTextOf,
+} from '../../engine/writer.ts'
 import { defineAgent } from '../kit/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/directive.ts'
 import type { Signal } from '../kit/signal.ts'
@@ -134,7 +141,17 @@ function onCheckDue(state: State, { row, generation, round }: Round): Step<State
   const healthCheck = target && healthCheckOf(state, target.service)
   if (target === undefined || healthCheck === undefined || round !== roundOf(state, target.service)) return stay(state)
   const { path, timeout: timeoutMs } = healthCheck
-  return { state, directives: [act(checkEndpoint, { row, generation, round, url: target.url, path, timeoutMs })] }
+  const upstream = upstreamTextOf(state.services[target.service])
+  const params = {
+    row,
+    generation,
+    round,
+    url: target.url,
+    path,
+    timeoutMs,
+    ...(upstream !== undefined && { upstream }),
+  }
+  return { state, directives: [act(checkEndpoint, params)] }
 }
 
 function onChecked(state: State, checked: Checked, now: number): Step<State> {

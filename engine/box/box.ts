@@ -87,6 +87,7 @@ export class Box {
       this.#attachment.close()
       throw error
     }
+    this.#warnOfBlindTrust(config)
     this.#tables = new TableKeeper(this.#attachment, this.log)
     this.#reloads = new Reloads(config, {
       attachment: this.#attachment,
@@ -145,6 +146,16 @@ export class Box {
   /** Has a part follow each further config. Returns the way to end that. */
   follow(follower: Follower): () => void {
     return this.#reloads.follow(follower)
+  }
+
+  #warnOfBlindTrust({ services }: Config): void {
+    for (const [service, { tls }] of Object.entries(services)) {
+      if (tls?.verify !== false) continue
+      this.log('warn', 'service does not verify its endpoints: whoever answers in their place is believed', {
+        service,
+        wish: 'remove tls.verify: false, and name the authority that signed their certificates as tls.ca',
+      })
+    }
   }
 
   /** The running control plane; undefined when the box was made without one. */

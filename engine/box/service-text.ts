@@ -1,5 +1,5 @@
 import type { ServiceConfig } from '../config/schema.ts'
-import { OVERPROVISIONING, type ServiceText } from '../memory/service-text.ts'
+import { OVERPROVISIONING, type ServiceText, type UpstreamText } from '../memory/service-text.ts'
 import { findPolicy } from '../policies/registry.ts'
 
 /** What of a service's config every pick must know, in the form the structure carries. `zone` is that of this node. */
@@ -8,6 +8,7 @@ export function serviceTextOf(name: string, service: ServiceConfig, zone: string
   const isAdaptive = service.adaptiveConcurrency !== undefined
   const isZoneAware = findPolicy(policy.name)?.isZoneAware === true
   const locality = service.locality ?? (isZoneAware ? { mode: 'zone-aware' as const, minEndpoints: 6 } : undefined)
+  const upstream = upstreamTextOf(service)
   const hasBudget = retry.budget > 0 || retry.budgetMin > 0
   return {
     name,
@@ -21,7 +22,15 @@ export function serviceTextOf(name: string, service: ServiceConfig, zone: string
     ...(isAdaptive && { isAdaptive }),
     ...(hasBudget && { retryBudget: { share: retry.budget, min: retry.budgetMin } }),
     ...(subsetting !== undefined && { subsetting }),
+    ...(upstream !== undefined && { upstream }),
   }
+}
+
+/** How endpoints of a service are connected to; undefined where that is as ever. */
+export function upstreamTextOf({ tls, protocol }: Pick<ServiceConfig, 'tls' | 'protocol'>): UpstreamText | undefined {
+  const isHttp2 = protocol === 'http2'
+  if (tls === undefined && !isHttp2) return undefined
+  return { ...(isHttp2 && { isHttp2 }), ...(tls !== undefined && { tls }) }
 }
 
 function breakerText(breaker: NonNullable<ServiceConfig['breaker']>): ServiceText['breaker'] {

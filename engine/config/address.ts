@@ -66,10 +66,7 @@ export function readEndpointUrl(text: string): Reading<string> {
   if (url.username !== '' || url.password !== '') {
     return { fault: 'carries a user name or password; credentials in an endpoint url are not sent, so leave them out' }
   }
-  if (url.protocol === 'https:') {
-    return { fault: `${show(text)} needs TLS; https to endpoints is not available in this version, so write http:` }
-  }
-  if (url.protocol !== 'http:') return { fault: urlFault(text) }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return { fault: urlFault(text) }
   if (url.port === '0') return { fault: `${show(text)} has port 0; write the port the endpoint listens on` }
   if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
     return { fault: `${show(text)} has a query or fragment; write ${url.origin}` }
@@ -83,13 +80,13 @@ function urlFault(text: string): string {
   // A text that does not parse may still hold a password, so only its harmless spellings are repeated.
   if (text.includes('@')) return 'is not a url; write http://host:port'
   if (/^[A-Za-z0-9._-]+:\d+$/.test(text)) return `${show(text)} has no scheme; write http://${text}`
-  return `${show(text)} is not an endpoint url; write http://host:port`
+  return `${show(text)} is not an endpoint url; write http://host:port or https://host:port`
 }
 
 /** The id of an endpoint that was given none: `host:port`, an IPv6 host without its brackets. */
 export function defaultEndpointId(origin: string): string {
   const url = new URL(origin)
-  return `${url.hostname.replace(/^\[|\]$/g, '')}:${url.port || '80'}`
+  return `${url.hostname.replace(/^\[|\]$/g, '')}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`
 }
 
 /** An IP address or CIDR → a CIDR: a lone address gets the full prefix length. */

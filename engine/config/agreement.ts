@@ -5,6 +5,8 @@ import { routeFindings } from './route-agreement.ts'
 import type { AdaptiveConcurrencyConfig, AdminConfig, EndpointConfig, OutlierConfig, RouteConfig } from './schema.ts'
 import { tlsFindings } from './tls-findings.ts'
 import { printDuration } from './units.ts'
+import { tlsKeyFindings } from './upstream-findings.ts'
+import type { UpstreamTlsConfig } from './upstream-schema.ts'
 import { show } from './wording.ts'
 
 /** What of a config could be read. A whole `Config` is one of these; of a faulty one, some parts may be missing. */
@@ -17,6 +19,7 @@ export interface Parts {
       endpoints: readonly (EndpointConfig | undefined)[]
       outlier?: OutlierConfig | undefined
       adaptiveConcurrency?: AdaptiveConcurrencyConfig | undefined
+      tls?: UpstreamTlsConfig | undefined
     }
   >
   routes: readonly (RouteConfig | undefined)[]
@@ -31,10 +34,11 @@ export function disagreements(tree: unknown, parts: Parts, options: { needsRoute
   return [
     ...listenFindings(root, parts),
     ...tlsFindings(root, parts.listen ?? []),
-    ...Object.entries(parts.services).flatMap(([name, { endpoints, outlier, adaptiveConcurrency }]) => [
+    ...Object.entries(parts.services).flatMap(([name, { endpoints, outlier, adaptiveConcurrency, tls }]) => [
       ...endpointFindings(root, name, endpoints),
       ...outlierFindings(name, outlier),
       ...adaptiveFindings(name, adaptiveConcurrency),
+      ...tlsKeyFindings(name, tls, endpoints),
     ]),
     ...routeFindings(root, Object.keys(parts.services), parts.routes, options.needsRoutes),
   ]

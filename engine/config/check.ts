@@ -6,6 +6,7 @@ import { outlierSchema } from './outlier-schema.ts'
 import { type Finding, formatPath, type Path } from './problems.ts'
 import { routeSchema } from './route-schema.ts'
 import { adaptiveConcurrencySchema, adminSchema, type Config, configSchema, endpointSchema } from './schema.ts'
+import { upstreamTlsSchema } from './upstream-schema.ts'
 import { kindOf, suggestedKey } from './wording.ts'
 
 /**
@@ -100,6 +101,7 @@ function readableParts(tree: unknown): Parts {
       endpoints: listOf(service.endpoints).map(each => endpointSchema.safeParse(each).data),
       outlier: outlierSchema.safeParse(service.outlier ?? {}).data,
       adaptiveConcurrency: adaptiveConcurrencySchema.safeParse(service.adaptiveConcurrency).data,
+      tls: upstreamTlsSchema.safeParse(service.tls).data,
     }
   }
   return {

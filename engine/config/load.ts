@@ -8,6 +8,7 @@ import { CONFIG_BYTES_MAX, type ConfigResult, type LocatedConfig, parseLocated, 
 import { type ConfigProblem, type Finding, formatPath, formatProblems } from './problems.ts'
 import type { Config, ConfigInput } from './schema.ts'
 import { certificateFindings } from './tls-findings.ts'
+import { servicesInFolder, tlsFileFindings } from './upstream-findings.ts'
 
 export type { Config, ConfigInput } from './schema.ts'
 
@@ -46,10 +47,19 @@ async function readLocated(file: string, env: Environment): Promise<LocatedConfi
   const result = parseLocated(text, {
     file,
     env,
-    inspect: ({ listen }, written) => certificateFindings(written, listenInFolder(listen, folder)),
+    inspect: ({ listen, services }, written) => [
+      ...certificateFindings(written, listenInFolder(listen, folder)),
+      ...tlsFileFindings(servicesInFolder(services, folder)),
+    ],
   })
   if ('problems' in result) return result
-  return { ...result, config: { ...result.config, listen: listenInFolder(result.config.listen, folder) } }
+  const { listen, services } = result.config
+  const config = {
+    ...result.config,
+    listen: listenInFolder(listen, folder),
+    services: servicesInFolder(services, folder),
+  }
+  return { ...result, config }
 }
 
 /**
@@ -60,7 +70,10 @@ export function validateConfig(input: ConfigInput | unknown, env: Environment = 
   const findings: Finding[] = []
   const tree = interpolateTree(input, env, finding => findings.push(finding))
   const checked = checkTree(tree, { needsRoutes: false })
-  if ('config' in checked && findings.length === 0) return checked.config
+  if ('config' in checked && findings.length === 0) {
+    findings.push(...tlsFileFindings(checked.config.services))
+    if (findings.length === 0) return checked.config
+  }
   if ('findings' in checked) findings.push(...checked.findings)
   const problems = withoutEchoes(findings, tree).map(({ path, message }) => ({ path: formatPath(path), message }))
   throw invalid('Cannot use config', formatProblems('', problems), problems)

@@ -12,6 +12,7 @@ import { policySchema } from './policy-schema.ts'
 import { routeSchema } from './route-schema.ts'
 import { breakerSchema, localitySchema, retrySchema, serviceLimitsSchema, subsettingSchema } from './safety-schema.ts'
 import { duration, ratio, size } from './units.ts'
+import { connectionsSchema, protocolSchema, upstreamTlsSchema } from './upstream-schema.ts'
 import { show } from './wording.ts'
 
 /**
@@ -113,10 +114,10 @@ const writtenEndpoint = keys({
     .describe('Unique in its service; letters, digits and ._:- up to 128. Default: host:port of the url.'),
   url: textLeaf({
     what: 'an endpoint url',
-    wish: 'write http://host:port',
-    pattern: '^http://',
+    wish: 'write http://host:port or https://host:port',
+    pattern: '^https?://',
     read: readEndpointUrl,
-  }).describe('http://host:port, without path, query and credentials. Required.'),
+  }).describe('http://host:port or https://host:port, without path, query and credentials. Required.'),
   weight: number({ min: 0, max: 65_535, whole: false })
     .prefault(1)
     .describe('Share of the traffic relative to the other endpoints, 0 to 65535; 0 takes none. Default 1.'),
@@ -226,6 +227,13 @@ export const serviceSchema = keys({
   timeouts: timeoutsSchema
     .prefault({})
     .describe('How long the upstream side may take. Durations. Default: see each key.'),
+  tls: upstreamTlsSchema.optional().describe('TLS to endpoints with an https url. Default absent: as each key says.'),
+  protocol: protocolSchema
+    .prefault('http1')
+    .describe(
+      'What endpoints are spoken to with: http1 (HTTP/1.1), or http2 (with TLS by ALPN, without by prior knowledge; what gRPC needs). Default http1.',
+    ),
+  connections: connectionsSchema.prefault({}).describe('Connections to endpoints. Default: see each key.'),
   retry: retrySchema.prefault({}).describe('Second tries. Default: see each key.'),
   outlier: outlierSchema.prefault({}).describe('Passive removal of endpoints that fail. Default: see each key.'),
   slowStart: slowStartSchema
@@ -354,6 +362,7 @@ export type HealthCheckConfig = NonNullable<ServiceConfig['healthCheck']>
 /** Upstream timeouts in ms; 0 is none. */
 export type TimeoutsConfig = ServiceConfig['timeouts']
 export type RetryConfig = ServiceConfig['retry']
+export type { ConnectionsConfig, UpstreamProtocol, UpstreamTlsConfig } from './upstream-schema.ts'
 /** Passive removal: durations in ms; `maxEjected`, `ejectionJitter`, `failurePercentage`, `latencyQuantile` from 0 to 1. */
 export type OutlierConfig = ServiceConfig['outlier']
 /** A limit for each endpoint that follows its latency: `smoothing` from 0 to 1. */

@@ -1,7 +1,9 @@
 import { Pool } from 'undici'
 import type { TimeoutsConfig } from '../config/schema.ts'
+import type { UpstreamText } from '../memory/service-text.ts'
 import type { Attachment } from '../router/attachment.ts'
 import type { Endpoint } from '../router/endpoint.ts'
+import { Dialer, type OnDialed } from '../upstream/dialer.ts'
 
 interface Tenancy {
   readonly endpoint: Endpoint
@@ -19,18 +21,23 @@ export class EndpointPools {
   readonly #leaving = new Set<Pool>()
   readonly #attachment: Attachment
   readonly #options: Pool.Options
+  readonly #connectMs: number
+  readonly #upstreamOf: () => UpstreamText | undefined
   readonly #onPool: (pool: Pool) => void
   #seen = 0
 
-  /** `onPool` is handed each pool when it is made. Throws undici's InvalidArgumentError for options it does not take. */
+  /** `upstreamOf` says how the service is connected to; `onPool` is handed each pool when it is made. Throws undici's InvalidArgumentError for options it does not take. */
   constructor(
     attachment: Attachment,
     timeouts: TimeoutsConfig,
     options: Pool.Options | undefined,
+    upstreamOf: () => UpstreamText | undefined,
     onPool: (pool: Pool) => void,
   ) {
     this.#attachment = attachment
     this.#options = poolOptions(timeouts, options)
+    this.#connectMs = timeouts.connect
+    this.#upstreamOf = upstreamOf
     this.#onPool = onPool
     // Connects to nothing; wrong options are told here, not by the first request.
     new Pool('http://127.0.0.1', this.#options)
@@ -42,10 +49,29 @@ export class EndpointPools {
     const tenancy = this.#byRow[endpoint.row]
     if (tenancy?.endpoint === endpoint) return tenancy.pool
     if (tenancy !== undefined) this.#retire(tenancy.pool)
-    const pool = new Pool(endpoint.url, this.#options)
+    const pool = new Pool(endpoint.url, this.#optionsFor(endpoint))
     this.#onPool(pool)
     this.#byRow[endpoint.row] = { endpoint, pool }
     return pool
+  }
+
+  /** Connections are made by the words of the service, unless the caller brings words of its own. */
+  #optionsFor({ url }: Endpoint): Pool.Options {
+    if (this.#options.connect !== undefined) return this.#options
+    const { tls, isHttp2 = false } = this.#upstreamOf() ?? {}
+    const dialer = new Dialer({ url, tls, isHttp2, timeoutMs: this.#connectMs })
+    const connect = (_options: unknown, onDialed: OnDialed): void => {
+      dialer.dial((error, socket) => {
+        // By this undici knows what to speak; in plain text nobody agrees on it.
+        if (isHttp2 && socket !== null) Object.assign(socket, { alpnProtocol: 'h2' })
+        onDialed(error, socket)
+      })
+    }
+    return {
+      ...this.#options,
+      connect: connect as unknown as NonNullable<Pool.Options['connect']>,
+      ...(isHttp2 && { allowH2: true }),
+    }
   }
 
   /** Resolves when what is in flight is over and all connections are closed. */
@@ -90,6 +116,6 @@ function poolOptions(timeouts: TimeoutsConfig, options: Pool.Options = {}): Pool
     headersTimeout: timeouts.firstByte,
     bodyTimeout: timeouts.idle,
     ...options,
-    connect: typeof connect === 'function' ? connect : { timeout: timeouts.connect, ...connect },
+    ...(typeof connect === 'object' && { connect: { timeout: timeouts.connect, ...connect } }),
   }
 }

@@ -83,7 +83,8 @@ export class RoutedDispatcher extends Dispatcher {
     this.#hash = options.hash
     this.#requestClass = options.requestClass ?? CLASS.CRITICAL
     this.#preservesHost = options.preserveHost === true
-    this.#pools = new EndpointPools(this.#attachment, timeouts, options.pool, pool => this.#announce(pool))
+    const upstreamOf = () => this.#attachment.findService(service).text.upstream
+    this.#pools = new EndpointPools(this.#attachment, timeouts, options.pool, upstreamOf, pool => this.#announce(pool))
     // Composed dispatchers are proxies before this object: through them these would not find the private fields.
     this.dispatch = this.dispatch.bind(this)
     this.close = this.close.bind(this) as typeof this.close
@@ -132,6 +133,8 @@ export class RoutedDispatcher extends Dispatcher {
     }
     const endpoint = router.endpoint(ticket)
     sending.origin = endpoint.url
+    // undici reconnects where it changes, and takes it from each request's Host where it is not said; who connects is our dialer.
+    if (endpoint.url.startsWith('https:')) (sending as { servername?: string }).servername ??= endpoint.id
     const isDestroyed = (): boolean => this.#isDestroyed
     const { body } = sending
     const attempt = new Attempt({ router, hash, ticket, tries: this.#tries, request, body, isRetry, isDestroyed })

@@ -23,6 +23,23 @@ export interface ServiceText {
   readonly subsetting?: SubsettingText
   /** The service was removed: its index is kept for routers that still have it, until another service needs the place. */
   readonly isGone?: true
+  readonly upstream?: UpstreamText
+}
+
+/** How its endpoints are connected to, for those who have nothing but the region. Left out: HTTP/1.1, with the defaults of TLS. */
+export interface UpstreamText {
+  readonly isHttp2?: boolean
+  readonly tls?: UpstreamTlsText
+}
+
+/** Files are paths: no key is in shared memory. */
+export interface UpstreamTlsText {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly serverName?: string | undefined
+  readonly verify: boolean
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
 export interface LocalityText {

@@ -1,29 +1,24 @@
 import type { Socket } from 'node:net'
-import type { Client, Dispatcher } from 'undici'
 import type { Outcome } from '../memory/outcomes.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
 import type { Exchange, Sending } from './exchange.ts'
+import { isStale } from './failure.ts'
 import type { Front, Lane } from './front.ts'
-import type { BodyReader } from './request-body.ts'
-import type { Tries } from './tries.ts'
-import type { Upstream } from './upstreams.ts'
+import type { Dispatching, Link, Upstream } from './link.ts'
+import { IDEMPOTENT, type Tries } from './tries.ts'
 
 /** What is left of an answer nobody wants is read up to here, to keep its connection; beyond, the connection is closed. In bytes. */
 const UNWANTED_BYTES_MAX = 64 * 1024
 
-/** What undici is handed: what is sent, with a reader of the body that is this try's own. */
-interface Dispatching extends Omit<Sending, 'body'> {
-  readonly body: BodyReader | null
-}
-
 /**
- * One try of a request at one endpoint: the ticket, the connection, and what undici tells of it.
+ * One try of a request at one endpoint: the ticket, the connection, and what comes of it there.
  *
  *   send ──▶ onConnect ──▶ onHeaders ──▶ onData … ──▶ onComplete      told to Tries until it answers, then to Exchange
  *     │          │             │
  *     └──────────┴── onError ◀─┘
  *
- * It is the handler undici calls, in undici's lean style: raw header arrays, no stream. A request may have more than one
+ * It is the handler a link calls, in undici's lean style: raw header arrays, no stream. A connection that turns out closed, for it
+ * was idle for long, is no failure: the request goes out again at once, on a new one, within the same try. A request may have more than one
  * under way, where it is hedged. The ticket is settled exactly once, by what the try came to.
  */
 export class Attempt {
@@ -45,7 +40,11 @@ export class Attempt {
   readonly #isRetry: boolean
   #sentAt: number
   #upstream: Upstream | undefined
-  #client: Client | undefined
+  #link: Link | undefined
+  #sending: Sending | undefined
+  /** Something of an answer has come. */
+  #isBegun = false
+  #isSecondLink = false
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
   #deadline: NodeJS.Timeout | undefined
@@ -71,19 +70,22 @@ export class Attempt {
     const endpoint = this.#lane.router.endpoint(this.ticket)
     this.endpoint = endpoint.id
     const upstream = this.#front.upstreams.of(endpoint, this.#lane)
-    const client = upstream.take(this)
-    if (client === undefined) {
+    const link = upstream.take(this, false)
+    if (link === undefined) {
       this.settle('abandoned')
       return false
     }
     this.#upstream = upstream
-    this.#client = client
+    this.#link = link
+    this.#sending = sending
     const { perTry } = this.#lane.retry
     if (perTry > 0) this.#deadline = setTimeout(() => this.#tries.onTryTimeout(this), perTry)
-    const dispatching: Dispatching =
-      sending.body === null ? (sending as Dispatching) : { ...sending, body: sending.body.open() }
-    client.dispatch(dispatching as unknown as Dispatcher.DispatchOptions, this as unknown as Dispatcher.DispatchHandler)
+    this.#dispatch(link, sending)
     return true
+  }
+
+  #dispatch(link: Link, sending: Sending): void {
+    link.dispatch(sending.body === null ? (sending as Dispatching) : { ...sending, body: sending.body.open() }, this)
   }
 
   /** undici: the connection stands, the request goes out now. */
@@ -91,6 +93,11 @@ export class Attempt {
     this.#abort = abort
     this.isSent = true
     if (this.#isDismissed) abort()
+  }
+
+  /** undici: the first byte of a response. */
+  onResponseStarted(): void {
+    this.#isBegun = true
   }
 
   /** undici: a response head, raw. */
@@ -140,7 +147,25 @@ export class Attempt {
   onError(error: unknown): void {
     if (this.#isDismissed) this.#drop()
     else if (this.isAnswered) this.#exchange.onBroken(error)
-    else this.#tries.onBroken(this, error)
+    else if (!this.#sendAgain(error)) this.#tries.onBroken(this, error)
+  }
+
+  /** Sends it once more, on a new connection, where the old one was all that was wrong. */
+  #sendAgain(error: unknown): boolean {
+    const link = this.#link
+    const sending = this.#sending
+    if (this.#isSecondLink || link === undefined || sending === undefined) return false
+    if (sending.body?.isRepeatable === false) return false
+    if (!isStale(error, link.isReused, this.#isBegun, IDEMPOTENT.has(sending.method))) return false
+    this.#drop()
+    const fresh = this.#upstream?.take(this, true)
+    if (fresh === undefined) return false
+    this.#isSecondLink = true
+    this.#isBegun = false
+    this.isSent = false
+    this.#link = fresh
+    this.#dispatch(fresh, sending)
+    return true
   }
 
   /** When it began to wait for a response head, on the clock of performance.now; infinity when it does not, or no more. */
@@ -165,11 +190,11 @@ export class Attempt {
 
   /** The response has come whole: its connection serves others. */
   release(): void {
-    if (this.#client !== undefined) this.#upstream?.giveBack(this.#client)
-    this.#client = undefined
+    this.#link?.release()
+    this.#link = undefined
   }
 
-  /** Says what the try came to. A connection that was not released is closed. */
+  /** Says what the try came to. A link that was not released is dropped. */
   settle(outcome: Outcome): void {
     this.#end(outcome)
     this.#drop()
@@ -200,7 +225,7 @@ export class Attempt {
   }
 
   #drop(): void {
-    if (this.#client !== undefined) this.#upstream?.discard(this.#client)
-    this.#client = undefined
+    this.#link?.drop()
+    this.#link = undefined
   }
 }

@@ -6,7 +6,7 @@ import type { RulesPlan } from './plan.ts'
 import { hashOf } from './request-key.ts'
 import { RouteTable } from './routes.ts'
 import { Split } from './split.ts'
-import type { Supply } from './upstreams.ts'
+import type { Supply } from './supply.ts'
 
 type Route = RulesPlan['routes'][number]
 
@@ -66,8 +66,9 @@ function mirrorOf(
 ): Mirror | undefined {
   if (written === undefined) return undefined
   const { service, share } = written
-  const { timeouts, policy } = services[service]
-  const target = { service, router: lanes.routers.of(service), timeouts, hashOf: hashOf(policy), share }
+  const { timeouts, tls, protocol, connections, policy } = services[service]
+  const supply = { service, router: lanes.routers.of(service), timeouts, tls, protocol, connections }
+  const target = { ...supply, hashOf: hashOf(policy), share }
   supplies.set(service, target)
   return new Mirror(target, place, createDice(seed))
 }

@@ -13,9 +13,26 @@ export interface Failure {
 const CONNECT_FAILED: Failure = { reason: 'connect-failed', outcome: 'unreachable', retry: 'always' }
 const CONNECT_TIMEOUT: Failure = { reason: 'connect-timeout', outcome: 'timeout', retry: 'always' }
 const UPSTREAM_BROKE: Failure = { reason: 'upstream-broke', outcome: 'unreachable', retry: 'idempotent' }
+const UPSTREAM_TLS: Failure = { reason: 'upstream-tls', outcome: 'unreachable', retry: 'always' }
+const UPSTREAM_TLS_LATE: Failure = { ...UPSTREAM_TLS, retry: 'idempotent' }
+const REFUSED: Failure = { reason: 'upstream-broke', outcome: 'unreachable', retry: 'always' }
 const FIRST_BYTE_TIMEOUT: Failure = { reason: 'first-byte-timeout', outcome: 'timeout', retry: 'never' }
 const BAD_RESPONSE: Failure = { reason: 'bad-response', outcome: 'error', retry: 'never' }
 const BAD_REQUEST: Failure = { reason: 'bad-request', outcome: 'abandoned', retry: 'never' }
+
+/** Code of the error where an endpoint of HTTP/2 says that it has not begun with a request. */
+export const NOT_PROCESSED = 'H2_NOT_PROCESSED'
+
+/**
+ * Whether it was the connection that was at fault, and not the endpoint: the endpoint closed it for being idle just when it was
+ * used again, or says that it has not begun with the request. `isBegun`: bytes of an answer came.
+ */
+export function isStale(error: unknown, wasReused: boolean, isBegun: boolean, isIdempotent: boolean): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code
+  if (code === NOT_PROCESSED) return true
+  if (!wasReused || isBegun || !isIdempotent) return false
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
+}
 
 /** Reads an error of an attempt that has no answer yet. `wasSent`: the connection stood and the request went out on it. */
 export function readFailure(error: unknown, wasSent: boolean): Failure {
@@ -27,6 +44,10 @@ export function readFailure(error: unknown, wasSent: boolean): Failure {
       return BAD_REQUEST
     case 'UND_ERR_CONNECT_TIMEOUT':
       return CONNECT_TIMEOUT
+    case 'SBX_UPSTREAM_TLS':
+      return UPSTREAM_TLS
+    case NOT_PROCESSED:
+      return REFUSED
     case 'ETIMEDOUT':
       return wasSent ? UPSTREAM_BROKE : CONNECT_TIMEOUT
     case 'UND_ERR_HEADERS_TIMEOUT':
@@ -36,6 +57,8 @@ export function readFailure(error: unknown, wasSent: boolean): Failure {
       return BAD_RESPONSE
   }
   if (!wasSent) return CONNECT_FAILED
+  // Where a client certificate is asked for, TLS 1.3 refuses ours only after it let us send.
+  if (code.startsWith('ERR_SSL_')) return UPSTREAM_TLS_LATE
   // Some errors of undici's parser carry no code.
   return error instanceof errors.HTTPParserError || code.startsWith('HPE_') || code.startsWith('ERR_')
     ? BAD_RESPONSE

@@ -64,9 +64,10 @@ export class Front {
     this.#lanes = new Lanes(attachment)
     this.roll = createDice(attachment.seat + 1)
     this.#lines = new AccessLog(hand, plan.counters)
-    this.upstreams = new Upstreams(attachment)
+    this.upstreams = new Upstreams(attachment, this.roll)
     this.#place = { upstreams: this.upstreams, counters: plan.counters, underWay: { count: 0 } }
     this.rules = new Rules(plan, this.#lanes, this.#place)
+    this.upstreams.adopt(this.rules.supplies)
     this.#logAs(plan)
   }
 

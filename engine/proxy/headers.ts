@@ -230,12 +230,17 @@ function without(headers: string[], named: Set<string>): string[] {
   return kept
 }
 
+/** Whether a field may be a trailer: no framing, no routing, nothing of the connection. */
+export function isTrailer(name: string): boolean {
+  return kindOf(name) === PASS
+}
+
 /** Trailers that may follow a response: no framing, no routing, nothing of the connection. */
 export function readTrailers(raw: readonly Buffer[]): [string, string][] {
   const trailers: [string, string][] = []
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i].toString('latin1')
-    if (kindOf(name) === PASS) trailers.push([name, raw[i + 1].toString('latin1')])
+    if (isTrailer(name)) trailers.push([name, raw[i + 1].toString('latin1')])
   }
   return trailers
 }

@@ -10,14 +10,13 @@ import type { RulesPlan } from './plan.ts'
 import { type HashOf, hashOf } from './request-key.ts'
 import { Rewrite } from './rewrite.ts'
 import { cookieOf, SessionCookie } from './session-cookie.ts'
+import type { Supply } from './supply.ts'
 
 /** A service, or the part of it that a route leads to, as requests of one thread see it. */
-export interface Lane {
-  readonly service: string
+export interface Lane extends Supply {
   /** Of the service, in the region. */
   readonly index: number
   readonly router: Router
-  readonly timeouts: RulesPlan['services'][string]['timeouts']
   readonly retry: RulesPlan['services'][string]['retry']
   /** Where requests wait when a limit is reached; undefined where none do. */
   readonly line: Line | undefined
@@ -53,7 +52,7 @@ export class Lanes {
   /** The lane of a route to one of its services. */
   of(route: ForwardingRoute, service: string, plan: RulesPlan['services'][string], mirror: Mirror | undefined): Lane {
     const { subset, subsetFallback } = route
-    const { timeouts, retry, policy, limits } = plan
+    const { timeouts, tls, protocol, connections, retry, policy, limits } = plan
     // Routes to the same endpoints share a router: what it derives of them is derived once.
     const router = this.routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
     const name = cookieOf(policy)
@@ -62,6 +61,9 @@ export class Lanes {
       index: this.#attachment.findService(service).index,
       router,
       timeouts,
+      tls,
+      protocol,
+      connections,
       retry,
       line: this.#lineOf(router, limits?.queueTimeout ?? 0),
       hashOf: hashOf(policy),

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Client, Dispatcher } from 'undici'
 import { CLASS } from '../memory/classes.ts'
 import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import { type Dice, wins } from '../policies/dice.ts'
@@ -7,8 +6,10 @@ import type { Router } from '../router/router.ts'
 import { MIRRORED, MIRRORS_FAILED, MIRRORS_SKIPPED } from './counters.ts'
 import type { Sending } from './exchange.ts'
 import { readFailure } from './failure.ts'
+import type { Dispatching, Link, Taker, Upstream } from './link.ts'
 import type { HashOf } from './request-key.ts'
-import type { Supply, Taker, Upstream, Upstreams } from './upstreams.ts'
+import type { Supply } from './supply.ts'
+import type { Upstreams } from './upstreams.ts'
 
 /** Copies of one thread that may be under way, over all its routes: enough for any steady traffic, too few to fill it. */
 const UNDER_WAY_MAX = 64
@@ -86,7 +87,7 @@ class Copy implements Taker {
   readonly #upstream: Upstream
   readonly #place: MirrorPlace
   readonly #sentAt = performance.now()
-  #client: Client | undefined
+  #link: Link | undefined
   #deadline: NodeJS.Timeout | undefined
   #abort: (() => void) | undefined
   #status = 0
@@ -104,23 +105,24 @@ class Copy implements Taker {
 
   /** False: its service may have no more connections, and the ticket is given back. */
   send(sending: Sending): boolean {
-    const client = this.#upstream.take(this)
-    if (client === undefined) {
+    const link = this.#upstream.take(this, false)
+    if (link === undefined) {
       this.#router.settle(this.#ticket, 'abandoned')
       return false
     }
-    this.#client = client
+    this.#link = link
     const { underWay, counters } = this.#place
     underWay.count++
     counters[MIRRORED]++
     this.#deadline = setTimeout(() => this.#giveUp('timeout'), COPY_MS_MAX)
     this.#deadline.unref()
-    client.dispatch(sending as unknown as Dispatcher.DispatchOptions, this as unknown as Dispatcher.DispatchHandler)
+    link.dispatch(sending as Dispatching, this)
     return true
   }
 
-  /** Nobody waits for it, so it speaks against nobody. */
-  readonly waitsSince = Number.POSITIVE_INFINITY
+  get waitsSince(): number {
+    return this.#isOver || this.#status !== 0 ? Number.POSITIVE_INFINITY : this.#sentAt
+  }
 
   /** It is tried once: what becomes of it, it waits to see. */
   rescue(): void {}
@@ -148,19 +150,19 @@ class Copy implements Taker {
   }
 
   onComplete(): void {
-    if (this.#end(outcomeOfStatus(this.#status))) this.#upstream.giveBack(this.#client as Client)
+    if (this.#end(outcomeOfStatus(this.#status))) this.#link?.release()
   }
 
   onError(error: unknown): void {
     if (this.#status === 0) this.#clock()
     const outcome = readFailure(error, this.#abort !== undefined).outcome
-    if (this.#end(outcome)) this.#upstream.discard(this.#client as Client)
+    if (this.#end(outcome)) this.#link?.drop()
   }
 
   #giveUp(outcome: Outcome): void {
     if (this.#status === 0) this.#clock()
     if (!this.#end(outcome)) return
-    this.#upstream.discard(this.#client as Client)
+    this.#link?.drop()
     this.#abort?.()
   }
 

@@ -46,7 +46,10 @@ export interface ThreadPlan {
   connectionsMax: number
   trustedProxies: string[]
   routes: Config['routes']
-  services: Record<string, Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy' | 'limits'>>
+  services: Record<
+    string,
+    Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy' | 'limits' | 'tls' | 'protocol' | 'connections'>
+  >
   /** Shared words of this thread, see counters.ts. */
   counters: Int32Array
   /** Shared words of this thread, see durations.ts. */

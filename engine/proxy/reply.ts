@@ -18,6 +18,7 @@ const REPLIES = {
   'too-many-headers': [431, 'The request has too many header fields.'],
   'transfer-coding': [501, 'This transfer coding is not available.'],
   'connect-failed': [502, 'The upstream could not be reached.'],
+  'upstream-tls': [502, 'No trusted connection to the upstream could be made.'],
   'upstream-broke': [502, 'The upstream broke off before it answered.'],
   'bad-response': [502, 'The upstream answered with something that is no valid response.'],
   'http-version': [505, 'This version of HTTP is not available.'],

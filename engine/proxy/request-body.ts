@@ -76,6 +76,11 @@ export class RequestBody {
     return (this.#reader = new BodyReader(this))
   }
 
+  /** Fields that came behind it, raw; there when it has ended. */
+  get trailers(): readonly string[] {
+    return this.#message.rawTrailers
+  }
+
   /** Stops passing it on. What still comes is read and forgotten, see `linger`. */
   destroy(): void {
     this.#kept = undefined
@@ -149,11 +154,16 @@ export class BodyReader extends EventEmitter {
   /** Pieces it was given. */
   pieces = 0
   readonly #body: RequestBody
-  #hasEnded = false
+  hasEnded = false
 
   constructor(body: RequestBody) {
     super()
     this.#body = body
+  }
+
+  /** Fields that came behind the body, raw; there when it has ended. */
+  get trailers(): readonly string[] {
+    return this.#body.trailers
   }
 
   hasReadAll(kept: readonly Buffer[]): boolean {
@@ -166,8 +176,8 @@ export class BodyReader extends EventEmitter {
   }
 
   end(): void {
-    if (this.destroyed || this.#hasEnded) return
-    this.#hasEnded = true
+    if (this.destroyed || this.hasEnded) return
+    this.hasEnded = true
     this.emit('end')
   }
 

@@ -11,9 +11,9 @@ export function rulesPlanOf(config: Config, threads: number, hasAccessLog: boole
     trustedProxies,
     routes,
     services: Object.fromEntries(
-      Object.entries(services).map(([name, { timeouts, retry, policy, limits }]) => [
+      Object.entries(services).map(([name, { timeouts, retry, policy, limits, tls, protocol, connections }]) => [
         name,
-        { timeouts, retry, policy, limits },
+        { timeouts, retry, policy, limits, tls, protocol, connections },
       ]),
     ),
     access: hasAccessLog ? accessOf(log.access) : undefined,

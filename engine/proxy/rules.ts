@@ -4,7 +4,7 @@ import type { Lanes } from './lanes.ts'
 import type { MirrorPlace } from './mirror.ts'
 import type { RulesPlan } from './plan.ts'
 import type { RouteTable } from './routes.ts'
-import type { Supply } from './upstreams.ts'
+import type { Supply } from './supply.ts'
 
 /**
  * What one config says of requests. A thread has one of these at a time and every request takes the one that is there when it

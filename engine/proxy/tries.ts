@@ -12,7 +12,7 @@ import { type Reason, reasonOf } from './reply.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 /** Methods that may be sent twice to the same effect (RFC 9110 9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** Beside what a pick answers below 0: the budget of second tries has no room now. */
 const NO_BUDGET = -100
@@ -67,9 +67,11 @@ export class Tries {
   }
 
   begin(): void {
-    const { line, retry, requestClass } = this.lane
+    const { line, retry, requestClass, protocol } = this.lane
     const { body } = this.#sending
-    if (body !== null && this.#isIdempotent && retry.attempts > 0 && retry.bodyBytes > 0) body.keep(retry.bodyBytes)
+    // HTTP/2 tells of a request that it was not begun with: then any may be sent again.
+    const mayRepeat = this.#isIdempotent || protocol === 'http2'
+    if (body !== null && mayRepeat && retry.attempts > 0 && retry.bodyBytes > 0) body.keep(retry.bodyBytes)
     if (line?.isBefore(requestClass) === true) {
       this.#wait(line)
       return

@@ -41,13 +41,14 @@ test('readListenAddress() reads host and port, and stays on this machine where n
   assert.equal(printListenAddress({ address: '::1', port: 80 }), '[::1]:80')
 })
 
-test('readEndpointUrl() takes an http origin and nothing else', () => {
+test('readEndpointUrl() takes an http or https origin and nothing else', () => {
   check(readEndpointUrl, [
     ['http://10.0.0.1:8080', 'http://10.0.0.1:8080'],
     ['http://10.0.0.1:8080/', 'http://10.0.0.1:8080'],
     ['HTTP://Example.COM:80', 'http://example.com'],
     ['http://[::1]:9001', 'http://[::1]:9001'],
-    ['https://a', /https to endpoints is not available in this version, so write http:/],
+    ['https://a', 'https://a'],
+    ['https://Example.COM:443/', 'https://example.com'],
     ['http://a/v1', /has a path; requests keep their own, so write http:\/\/a$/],
     ['http://a?x=1', /has a query or fragment/],
     ['http://a/#', /has a query or fragment/],
@@ -71,6 +72,7 @@ test('readEndpointUrl() never repeats a password', () => {
 test('defaultEndpointId() is host:port', () => {
   assert.equal(defaultEndpointId('http://10.0.0.1:8080'), '10.0.0.1:8080')
   assert.equal(defaultEndpointId('http://example.com'), 'example.com:80')
+  assert.equal(defaultEndpointId('https://example.com'), 'example.com:443')
   assert.equal(defaultEndpointId('http://[::1]:9001'), '::1:9001')
 })
 

@@ -15,10 +15,9 @@ test('completeEndpoint() fills in the defaults', () => {
 })
 
 test('completeEndpoint() says what is wrong, in one line or in several', () => {
-  assert.throws(() => completeEndpoint({ url: 'https://a' }), {
+  assert.throws(() => completeEndpoint({ url: 'ftp://a' }), {
     code: 'SBX_ENDPOINT_INVALID',
-    message:
-      'Cannot add endpoint: url: "https://a" needs TLS; https to endpoints is not available in this version, so write http:',
+    message: 'Cannot add endpoint: url: "ftp://a" is not an endpoint url; write http://host:port or https://host:port',
   })
   assert.throws(() => completeEndpoint({ url: 'http://a', weight: -1, id: 'a b' }), {
     code: 'SBX_ENDPOINT_INVALID',

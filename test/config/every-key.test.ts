@@ -23,10 +23,13 @@ services:
     policy: least-request
     endpoints:
       - { id: a, url: "http://127.0.0.1:9001", weight: 1, zone: z1, priority: 0, metadata: { version: v1 } }
-      - { url: "http://127.0.0.1:9002" }
+      - { url: "https://127.0.0.1:9002" }
     healthCheck: { path: /healthz, interval: 1s, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
     timeouts: { connect: 1s, firstByte: 15s, idle: 60s, upgradeIdle: 5m, request: 0s }
     retry: { attempts: 2, statuses: [502, 503, 504], perTry: 0s, hedge: 0s, bodyBytes: 64KiB, backOff: 25ms, maxBackOff: 250ms, budget: 20%, budgetMin: 3 }
+    tls: { verify: true, minVersion: TLSv1.2 }
+    protocol: http1
+    connections: { keepAlive: 4s, maxAge: 0s, warm: 0, maxIdle: 0 }
     limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0s }
     outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10%, successRateStdev: 1.9 }
     adaptiveConcurrency: {}
@@ -95,7 +98,7 @@ test('parseConfig() reads every key, in base units', () => {
         policy: { name: 'least-request' },
         endpoints: [
           { id: 'a', url: 'http://127.0.0.1:9001', weight: 1, zone: 'z1', priority: 0, metadata: { version: 'v1' } },
-          { id: '127.0.0.1:9002', url: 'http://127.0.0.1:9002', weight: 1, zone: '', priority: 0, metadata: {} },
+          { id: '127.0.0.1:9002', url: 'https://127.0.0.1:9002', weight: 1, zone: '', priority: 0, metadata: {} },
         ],
         healthCheck: { path: '/healthz', interval: 1000, timeout: 500, unhealthyAfter: 2, healthyAfter: 2 },
         timeouts: { connect: 1000, firstByte: 15_000, idle: 60_000, upgradeIdle: 300_000, request: 0 },
@@ -110,6 +113,9 @@ test('parseConfig() reads every key, in base units', () => {
           budget: 0.2,
           budgetMin: 3,
         },
+        tls: { verify: true, minVersion: 'TLSv1.2' },
+        protocol: 'http1',
+        connections: { keepAlive: 4000, maxAge: 0, warm: 0, maxIdle: 0 },
         limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0 },
         breaker: {
           consecutiveFailures: 5,
@@ -200,8 +206,8 @@ test('parseConfig() reads every key, in base units', () => {
 test('parseConfig() fills in what is not written', () => {
   const written = withApi(read(FULL))
   const least = read(`
-    services: { api: { healthCheck: {}, breaker: {}, adaptiveConcurrency: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [
-      { id: a, url: "http://127.0.0.1:9001", zone: z1, metadata: { version: v1 } }, { url: "http://127.0.0.1:9002" } ] } }
+    services: { api: { tls: {}, healthCheck: {}, breaker: {}, adaptiveConcurrency: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [
+      { id: a, url: "http://127.0.0.1:9001", zone: z1, metadata: { version: v1 } }, { url: "https://127.0.0.1:9002" } ] } }
   `)
   assert.deepEqual({ ...least, workers: 2, zone: 'z1', routes: written.routes }, written)
   assert.equal(least.workers, availableParallelism())

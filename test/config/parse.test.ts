@@ -132,7 +132,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     'services:\n  a:',
-    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, retry, outlier, slowStart, adaptiveConcurrency, panicThreshold, failOnPanic, overprovisioning, limits, breaker, locality, subsetting',
+    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, tls, protocol, connections, retry, outlier, slowStart, adaptiveConcurrency, panicThreshold, failOnPanic, overprovisioning, limits, breaker, locality, subsetting',
   ],
   [
     'services: {a: {}, b: {}}',
@@ -146,11 +146,14 @@ const MISTAKES: [string, string][] = [
     'services: {a: {}}\nroutes: [{match: {host: "a.b:80"}, service: a}]',
     '2:25: routes[0].match.host: "a.b:80" has a port; a route matches the host alone, so leave the port out',
   ],
-  ['services: {a: {endpoints: [{}]}}', '1:28: services.a.endpoints[0].url: missing; write http://host:port'],
+  [
+    'services: {a: {endpoints: [{}]}}',
+    '1:28: services.a.endpoints[0].url: missing; write http://host:port or https://host:port',
+  ],
   ['services: {a: {endpoints: {}}}', '1:27: services.a.endpoints: a map of keys is not a list; write a list'],
   [
-    'services: {a: {endpoints: [{url: "https://a"}]}}',
-    '1:34: services.a.endpoints[0].url: "https://a" needs TLS; https to endpoints is not available in this version, so write http:',
+    'services: {a: {endpoints: [{url: "ftp://a"}]}}',
+    '1:34: services.a.endpoints[0].url: "ftp://a" is not an endpoint url; write http://host:port or https://host:port',
   ],
   [
     'services: {a: {endpoints: [{url: "http://a"}, {url: "http://a:80"}]}}',
