@@ -15,6 +15,12 @@ export interface DialOptions {
   readonly timeoutMs: number
 }
 
+/**
+ * So much longer than it was told a connection is waited for, in ms. The first packet of one is lost where many come at once, and
+ * the system sends it again after one second: a timeout of just that, the default, would never see the answer to it.
+ */
+const RESEND_MS = 500
+
 export type OnDialed = (error: Error | null, socket: Socket | null) => void
 
 /** Silence after which the system asks whether the other side is still there, in ms. As undici has it. */
@@ -78,7 +84,7 @@ export class Dialer {
       socket.destroy()
     }
     // What has arrived while this thread was busy counts: sockets are read before immediates run.
-    const timer = this.#timeoutMs > 0 ? setTimeout(() => setImmediate(timeUp), this.#timeoutMs) : undefined
+    const timer = this.#timeoutMs > 0 ? setTimeout(() => setImmediate(timeUp), this.#timeoutMs + RESEND_MS) : undefined
     const isTls = this.#credentials !== undefined
     let isConnected = false
     socket.once('connect', () => {
