@@ -120,9 +120,8 @@ class Copy implements Taker {
     return true
   }
 
-  get waitsSince(): number {
-    return this.#isOver || this.#status !== 0 ? Number.POSITIVE_INFINITY : this.#sentAt
-  }
+  /** Nobody waits for it, so it speaks against nobody. */
+  readonly waitsSince = Number.POSITIVE_INFINITY
 
   /** It is tried once: what becomes of it, it waits to see. */
   rescue(): void {}
