@@ -39,11 +39,8 @@ export type Step =
   /** The proxy has closed that connection. */
   | { originLosesDownstream: true }
 
-export interface Want {
-  /** Status of the first final answer. `error`: one from 400 on, or a connection closed without one. */
-  readonly status?: number | readonly number[] | 'error'
-  /** Statuses of the interim answers before it. */
-  readonly interim?: readonly number[]
+/** What a message is to be like, whichever way it goes. */
+interface Said {
   /** Fields it has, as "Name: value"; the case of names is not looked at. */
   readonly has?: readonly string[]
   /** Fields it has not, by name or as "Name: value". */
@@ -53,6 +50,13 @@ export interface Want {
   readonly body?: string
   readonly trailers?: readonly string[]
   readonly framing?: Framing
+}
+
+export interface Want extends Said {
+  /** Status of the first final answer. `error`: one from 400 on, or a connection closed without one. */
+  readonly status?: number | readonly number[] | 'error'
+  /** Statuses of the interim answers before it. */
+  readonly interim?: readonly number[]
   /** Whether it came whole. Default true. */
   readonly isWhole?: boolean
   /** How many final answers came. Default 1. */
@@ -62,15 +66,9 @@ export interface Want {
   readonly origin?: readonly Upward[] | 'cut'
 }
 
-export interface Upward {
+export interface Upward extends Said {
   /** The whole request line. */
   readonly line?: string
-  readonly has?: readonly string[]
-  readonly lacks?: readonly string[]
-  readonly exact?: readonly string[]
-  readonly body?: string
-  readonly trailers?: readonly string[]
-  readonly framing?: Framing
 }
 
 /** Sent behind what is hostile in the same write, and behind what is good when it was answered. */
