@@ -1,5 +1,5 @@
 import type { Config } from '../engine/config/schema.ts'
-import { runUnderParent } from '../engine/proxy/parent.ts'
+import { runUnderParent } from '../engine/proxy/threads/parent.ts'
 import { createLog } from './log.ts'
 
 /** Runs `signalbox …args` as an engine under this process, which holds the listening sockets. Resolves with the exit code. */

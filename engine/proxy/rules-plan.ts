@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts'
-import { accessOf } from './access-log.ts'
 import type { RulesPlan } from './plan.ts'
+import { accessOf } from './telling/access-log.ts'
 
 /** What a config says to each of so many threads. */
 export function rulesPlanOf(config: Config, threads: number, hasAccessLog: boolean): RulesPlan {

@@ -1,10 +1,10 @@
-import { type Destination, routeTableOf } from './destination.ts'
-import { TrustedPeers } from './forwarded.ts'
 import type { Lanes } from './lanes.ts'
-import type { MirrorPlace } from './mirror.ts'
+import { TrustedPeers } from './message/forwarded.ts'
 import type { RulesPlan } from './plan.ts'
-import type { RouteTable } from './routes.ts'
-import type { Supply } from './supply.ts'
+import { type Destination, routeTableOf } from './routes/destination.ts'
+import type { MirrorPlace } from './routes/mirror.ts'
+import type { RouteTable } from './routes/routes.ts'
+import type { Supply } from './upstreams/supply.ts'
 
 /**
  * What one config says of requests. A thread has one of these at a time and every request takes the one that is there when it

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../../engine/config/load.ts'
 import { SignalboxError } from '../../engine/index.ts'
-import { askParentForConfig, inheritedListeners } from '../../engine/proxy/under-parent.ts'
+import { askParentForConfig, inheritedListeners } from '../../engine/proxy/threads/under-parent.ts'
 import { runEngine } from '../engine-process.ts'
 import { runParent } from '../parent-process.ts'
 import type { Command } from './command.ts'

@@ -1,6 +1,6 @@
 import { type ConfigInput, createSignalbox } from '../../engine/index.ts'
 import { startProxy } from '../../engine/proxy/proxy.ts'
-import { inheritedListeners, onParentGone } from '../../engine/proxy/under-parent.ts'
+import { inheritedListeners, onParentGone } from '../../engine/proxy/threads/under-parent.ts'
 
 /** An engine as a command line would run it, for tests: config as JSON in the first argument, one line of JSON once it routes. */
 

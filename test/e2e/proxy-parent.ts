@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { runUnderParent } from '../../engine/proxy/parent.ts'
+import { runUnderParent } from '../../engine/proxy/threads/parent.ts'
 
 /** A parent process as a command line would run it, for tests: config as JSON in the first argument. */
 

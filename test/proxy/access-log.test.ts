@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { ConfigInput } from '../../engine/index.ts'
-import { type Access, line } from '../../engine/proxy/access-line.ts'
-import { AccessLog } from '../../engine/proxy/access-log.ts'
-import { createCounters, readCounters } from '../../engine/proxy/counters.ts'
+import { type Access, line } from '../../engine/proxy/telling/access-line.ts'
+import { AccessLog } from '../../engine/proxy/telling/access-log.ts'
+import { createCounters, readCounters } from '../../engine/proxy/telling/counters.ts'
 import { eventually } from '../support/eventually.ts'
 import { exchangeRaw, head, startOrigin, startRig } from './rig.ts'
 

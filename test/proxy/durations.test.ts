@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, test } from 'node:test'
-import { createDurations, Durations, readDurations } from '../../engine/proxy/durations.ts'
+import { createDurations, Durations, readDurations } from '../../engine/proxy/telling/durations.ts'
 import { eventually } from '../support/eventually.ts'
 import { startOrigin, startRig } from './rig.ts'
 

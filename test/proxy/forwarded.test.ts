@@ -7,8 +7,8 @@ import {
   type ForwardedForms,
   isSecureClient,
   TrustedPeers,
-} from '../../engine/proxy/forwarded.ts'
-import { HOPS_MAX, readAddresses, readForwarded } from '../../engine/proxy/hops.ts'
+} from '../../engine/proxy/message/forwarded.ts'
+import { HOPS_MAX, readAddresses, readForwarded } from '../../engine/proxy/message/hops.ts'
 
 const TRUSTED = new TrustedPeers(['10.0.0.0/8', 'fd00::/8'])
 const PEER = { remote: '10.0.0.1', isSecure: false }

@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { createSignalbox } from '../../engine/index.ts'
-import { createCounters } from '../../engine/proxy/counters.ts'
-import { createDurations } from '../../engine/proxy/durations.ts'
+import { createFrontServer } from '../../engine/proxy/downstream/server.ts'
 import { Front } from '../../engine/proxy/front.ts'
 import { rulesPlanOf } from '../../engine/proxy/rules-plan.ts'
-import { createFrontServer } from '../../engine/proxy/server.ts'
+import { createCounters } from '../../engine/proxy/telling/counters.ts'
+import { createDurations } from '../../engine/proxy/telling/durations.ts'
 
 /** What a proxy thread runs, in the thread of the test: for what can be seen only from within. Returns the front and its port. */
 export async function frontHere(t: TestContext, url: string): Promise<{ front: Front; port: number }> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { appendForwarded, plainAddress, TrustedPeers } from '../../engine/proxy/forwarded.ts'
-import { nominated, readRequestHead, readResponseHead, readTrailers } from '../../engine/proxy/headers.ts'
+import { appendForwarded, plainAddress, TrustedPeers } from '../../engine/proxy/message/forwarded.ts'
+import { nominated, readRequestHead, readResponseHead, readTrailers } from '../../engine/proxy/message/headers.ts'
 
 const X = { x: true, standard: false }
 const PEER = { remote: '9.9.9.9', isSecure: false }

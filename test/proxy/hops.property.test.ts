@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { clientOf, TrustedPeers } from '../../engine/proxy/forwarded.ts'
-import { HOPS_MAX, printAddresses, printForwarded, readAddresses, readForwarded } from '../../engine/proxy/hops.ts'
+import { clientOf, TrustedPeers } from '../../engine/proxy/message/forwarded.ts'
+import {
+  HOPS_MAX,
+  printAddresses,
+  printForwarded,
+  readAddresses,
+  readForwarded,
+} from '../../engine/proxy/message/hops.ts'
 
 const address = fc.oneof(
   fc.ipV4(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Pace } from '../../engine/proxy/pace.ts'
+import { Pace } from '../../engine/proxy/request/pace.ts'
 
 const RATE = 240
 const IDLE_MS = 30_000

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { canonicalPath, pathOf, withoutDots } from '../../engine/config/canonical-path.ts'
-import { PathChange } from '../../engine/proxy/path-change.ts'
+import { PathChange } from '../../engine/proxy/routes/path-change.ts'
 
 describe('PathChange', () => {
   it('replaces what was matched, in whatever spelling it came, and no other byte', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { readProxyHeader } from '../../engine/proxy/proxy-header.ts'
+import { readProxyHeader } from '../../engine/proxy/downstream/proxy-header.ts'
 import { ipv4From, SIGNATURE, version2 } from '../support/proxy-headers.ts'
 
 const byte = fc.nat(255)

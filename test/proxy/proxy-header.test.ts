@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { crc32c } from '../../engine/proxy/crc32c.ts'
-import { readProxyHeader } from '../../engine/proxy/proxy-header.ts'
+import { crc32c } from '../../engine/proxy/downstream/crc32c.ts'
+import { readProxyHeader } from '../../engine/proxy/downstream/proxy-header.ts'
 import { ipv4From, SIGNATURE, version2 } from '../support/proxy-headers.ts'
 
 const read = (text: string | Buffer) => readProxyHeader(Buffer.from(text as string, 'latin1'))

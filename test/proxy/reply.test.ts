@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readBreak, readFailure } from '../../engine/proxy/failure.ts'
-import { canReusePort, describeListenError } from '../../engine/proxy/listen.ts'
-import { rawReply, replyFor } from '../../engine/proxy/reply.ts'
+import { rawReply, replyFor } from '../../engine/proxy/message/reply.ts'
+import { readBreak, readFailure } from '../../engine/proxy/request/failure.ts'
+import { canReusePort, describeListenError } from '../../engine/proxy/threads/listen.ts'
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { ConfigInput } from '../../engine/index.ts'
-import { newRequestId } from '../../engine/proxy/request-id.ts'
+import { newRequestId } from '../../engine/proxy/telling/request-id.ts'
 import { deadUrl, exchangeRaw, head, startRawOrigin, startRig } from './rig.ts'
 
 const MADE = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/

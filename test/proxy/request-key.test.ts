@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import type { KeySource } from '../../engine/config/schema.ts'
 import { hashKey } from '../../engine/memory/hash-key.ts'
-import { hashOf } from '../../engine/proxy/request-key.ts'
-import { cookieOf, SessionCookie } from '../../engine/proxy/session-cookie.ts'
+import { hashOf } from '../../engine/proxy/routes/request-key.ts'
+import { cookieOf, SessionCookie } from '../../engine/proxy/routes/session-cookie.ts'
 
 const hash = (source: KeySource | undefined, headers: IncomingMessage['headers'], path = '/'): number => {
   const of = hashOf(source === undefined ? { name: 'rendezvous' } : { name: 'rendezvous', hash: source })

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { canonicalPath } from '../../engine/config/canonical-path.ts'
 import type { RouteMatch } from '../../engine/config/schema.ts'
-import { RouteTable } from '../../engine/proxy/routes.ts'
-import { hostName } from '../../engine/proxy/target.ts'
+import { hostName } from '../../engine/proxy/message/target.ts'
+import { RouteTable } from '../../engine/proxy/routes/routes.ts'
 
 interface Request {
   host?: string

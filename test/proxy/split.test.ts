@@ -4,9 +4,9 @@ import { describe, it, type TestContext } from 'node:test'
 import { hashKey } from '../../engine/memory/hash-key.ts'
 import { createDice } from '../../engine/policies/dice.ts'
 import type { Lane } from '../../engine/proxy/lanes.ts'
-import { hashOf } from '../../engine/proxy/request-key.ts'
-import { SessionCookie } from '../../engine/proxy/session-cookie.ts'
-import { Split } from '../../engine/proxy/split.ts'
+import { hashOf } from '../../engine/proxy/routes/request-key.ts'
+import { SessionCookie } from '../../engine/proxy/routes/session-cookie.ts'
+import { Split } from '../../engine/proxy/routes/split.ts'
 import { exchangeRaw, head, startOrigin, startRig } from './rig.ts'
 
 const lane = (service: string, more: Partial<Lane> = {}): Lane => ({ service, ...more }) as Lane

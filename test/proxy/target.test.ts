@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { hostName, isHost, readTarget } from '../../engine/proxy/target.ts'
+import { hostName, isHost, readTarget } from '../../engine/proxy/message/target.ts'
 
 describe('readTarget()', () => {
   it('leaves the origin form as it came', () => {

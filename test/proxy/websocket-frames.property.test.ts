@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { FrameWalker } from '../../engine/proxy/websocket-frames.ts'
+import { FrameWalker } from '../../engine/proxy/request/websocket-frames.ts'
 
 /** A frame with this many bytes of payload, with its length as short as it may be written. */
 function frame(payload: number, isMasked: boolean): Buffer {

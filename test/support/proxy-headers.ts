@@ -1,4 +1,4 @@
-import { crc32c } from '../../engine/proxy/crc32c.ts'
+import { crc32c } from '../../engine/proxy/downstream/crc32c.ts'
 
 /** PROXY protocol headers as a load balancer writes them. */
 

@@ -1,0 +1,362 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Dispatcher } from 'undici'
+import { elapsedMs } from '../../memory/clock.ts'
+import { hashKey } from '../../memory/hash-key.ts'
+import { type Outcome, outcomeOfStatus } from '../../memory/outcomes.ts'
+import type { Connection } from '../downstream/connection.ts'
+import type { Front, Lane } from '../front.ts'
+import { type RequestHead, readResponseHead, readTrailers, readUpgradeHead } from '../message/headers.ts'
+import { INTERIM_MAX, passInterim } from '../message/interim.ts'
+import { type Reason, type Reply, replyFor } from '../message/reply.ts'
+import { classOf, NO_RESPONSE } from '../telling/counters.ts'
+import { Telling } from '../telling/telling.ts'
+import type { Attempt } from './attempt.ts'
+import { isWholeNevertheless, readBreak } from './failure.ts'
+import { Pace } from './pace.ts'
+import type { RequestBody } from './request-body.ts'
+import { Tries } from './tries.ts'
+import { Tunnel } from './tunnel.ts'
+
+/** Up to here a body is cheaper to send as text than as a buffer of its own, in bytes. */
+const TEXT_BYTES_MAX = 4096
+
+/** What is sent, the same for every try. */
+export interface Sending {
+  path: string
+  method: Dispatcher.HttpMethod
+  headers: string[]
+  body: RequestBody | null
+  /** The protocol that is asked for; undefined as a rule. */
+  upgrade: string | undefined
+}
+
+/**
+ * One request and its response: what the downstream sees, whoever answers.
+ *
+ *   begin ──▶ Tries ──▶ onHead ──▶ onPiece … ──▶ onWhole ──▶ over
+ *               │          │          │
+ *               ▼          └──────────┴─ onBroken ──▶ cut: the downstream sees that it is not whole
+ *             refuse
+ */
+export class Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly connection: Connection
+  readonly telling: Telling
+  /** The connection closes after this response. */
+  isLast: boolean
+  readonly #front: Front
+  readonly #limits: Front['limits']
+  #tries: Tries | undefined
+  #tunnel: Tunnel | undefined
+  /** What the downstream said already in the protocol it asked for. */
+  #early: Buffer | undefined
+  #sending: Sending | undefined
+  #hasBody = false
+  /** The line that gives the downstream the session that begins with this request; empty where none does. */
+  #setCookie = ''
+  #status = 0
+  #bytes = 0
+  #interim = 0
+  #reason = ''
+  #deadline: NodeJS.Timeout | undefined
+  #isOver = false
+  #hasFlushed = false
+  #hasEnded = false
+  /** Declared length of the response body; −1 where none is. */
+  #wholeLength = -1
+  #hasDrain = false
+  #isStalled = false
+  #waitsSinceMs = 0
+  /** How fast its body comes; undefined until it has not come at once. */
+  #pace: Pace | undefined
+
+  constructor(front: Front, connection: Connection, request: IncomingMessage, response: ServerResponse) {
+    this.#front = front
+    this.#limits = front.limits
+    this.connection = connection
+    this.request = request
+    this.response = response
+    this.isLast = front.isDraining
+    this.telling = new Telling(front, connection, request)
+    connection.add(this)
+  }
+
+  /** What it says of itself, and whether a body belongs to it; said before anything is answered. */
+  name(head: RequestHead, path: string, hasBody: boolean): void {
+    this.#hasBody = hasBody
+    this.telling.begin(head, path)
+  }
+
+  /** Whether all of the request has arrived. Of one without a body it has, even if the parser has not said so yet. */
+  get isWhole(): boolean {
+    return !this.#hasBody || this.request.complete
+  }
+
+  /**
+   * Sends it to an endpoint of this lane, and to further ones as long as that is safe and allowed. `isSecure` says that it
+   * came over TLS.
+   */
+  begin(lane: Lane, sending: Sending, isSecure: boolean): void {
+    this.#sending = sending
+    if (lane.timeouts.request > 0) {
+      this.#deadline = setTimeout(() => this.#onDeadline(), lane.timeouts.request)
+    }
+    let hash = lane.hashOf?.(this.request, sending.path, this.telling) ?? 0
+    if (hash === 0 && lane.cookie !== undefined) {
+      const { id, line } = lane.cookie.begin(isSecure)
+      hash = hashKey(id)
+      this.#setCookie = line
+    }
+    this.#tries = new Tries(this, this.#front, lane, sending, hash, this.telling.startedAt)
+    this.#tries.begin()
+  }
+
+  /** An interim response. */
+  onInterim(attempt: Attempt, status: number, raw: Buffer[]): void {
+    if (status >= 100 && ++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, raw)
+    else this.#tries?.giveUp(attempt, 'bad-response', 'error')
+  }
+
+  /** Once it goes on in this protocol: what the downstream has said in it already. */
+  takeEarly(early: Buffer): void {
+    this.#early = early
+  }
+
+  /** The endpoint goes on in the protocol that was asked for: from now on bytes are passed, and it is over when either side ends. */
+  onUpgrade(attempt: Attempt, raw: Buffer[], upstream: Socket): void {
+    const protocol = this.#sending?.upgrade ?? ''
+    const { socket } = this.connection
+    const head = readUpgradeHead(raw, protocol)
+    const tries = this.#tries as Tries
+    if (head === undefined) {
+      upstream.destroy()
+      tries.giveUp(attempt, 'bad-response', 'error')
+      return
+    }
+    tries.choose(attempt)
+    clearTimeout(this.#deadline)
+    this.telling.answered([], attempt.latencyUs)
+    this.#status = 101
+    this.connection.isClosing = true
+    this.response.detachSocket(socket as Socket)
+    socket.write(`${head}\r\n`, 'latin1')
+    if (this.#early !== undefined && this.#early.length > 0) upstream.write(this.#early)
+    this.#tunnel = new Tunnel(socket, upstream, {
+      isWebSocket: protocol.toLowerCase() === 'websocket',
+      idleMs: tries.lane.timeouts.upgradeIdle,
+      nowMs: this.#front.nowMs(),
+      onEnd: () => this.abandon(''),
+    })
+    this.#front.waiting.add(this)
+    if (this.#front.isDraining) this.#tunnel.drain()
+  }
+
+  /** Ends as soon as what has begun is over. True: it sees to its connection itself. */
+  drain(): boolean {
+    this.#tunnel?.drain()
+    return this.#tunnel !== undefined
+  }
+
+  /** The head of the answer, raw. */
+  onHead(attempt: Attempt, status: number, raw: Buffer[], statusText: string): void {
+    const { response } = this
+    const tries = this.#tries as Tries
+    const head = readResponseHead(raw, status !== 204)
+    if (head.hasForeignCoding || status > this.connection.statusMax) {
+      tries.giveUp(attempt, 'bad-response', 'error')
+      return
+    }
+    tries.choose(attempt)
+    tries.lane.responseEdits?.apply(head.headers)
+    if (this.isLast || !this.isWhole) this.connection.announceEnd(head.headers, this.isLast)
+    if (this.#setCookie !== '') head.headers.push('Set-Cookie', this.#setCookie)
+    this.telling.answered(head.headers, attempt.latencyUs)
+    if (status < 500) tries.keepSession(attempt)
+    const text = statusText === STATUS_CODES[status] || /^[\t -~]*$/.test(statusText) ? statusText : ''
+    response.writeHead(status, text, head.headers)
+    this.#status = status
+    this.#wholeLength = head.length
+    this.#front.flushLater(this)
+  }
+
+  /** A piece of the answer's body. False asks for a pause. */
+  onPiece(chunk: Buffer): boolean {
+    this.#bytes += chunk.length
+    if (chunk.length === this.#wholeLength && !this.#hasFlushed && this.isWhole) {
+      // Most bodies come in one piece: head and body leave in one write, a small body as text beside the head's.
+      this.#hasFlushed = true
+      this.#hasEnded = true
+      if (chunk.length > TEXT_BYTES_MAX) this.response.end(chunk)
+      else this.response.end(chunk.toString('latin1'), 'latin1')
+      return true
+    }
+    this.#hasFlushed = true
+    if (this.response.write(chunk)) return true
+    if (!this.#hasDrain) {
+      this.#hasDrain = true
+      this.response.on('drain', () => {
+        this.#isStalled = false
+        if (!this.#isOver) this.#tries?.attempt?.resume()
+      })
+    }
+    this.#isStalled = true
+    this.#watch()
+    return false
+  }
+
+  /** The answer is whole. */
+  onWhole(attempt: Attempt, trailers: Buffer[]): void {
+    const { response } = this
+    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(readTrailers(trailers))
+    if (this.isWhole) attempt.release()
+    attempt.settle(outcomeOfStatus(this.#status))
+    this.#hasFlushed = true
+    if (!this.#hasEnded) {
+      if (this.isWhole) response.end()
+      else this.connection.linger(this)
+    }
+    this.#end()
+  }
+
+  /** The answer has broken off. */
+  onBroken(error: unknown): void {
+    if (this.#isOver) return
+    const attempt = this.#tries?.attempt
+    if (attempt === undefined || !isWholeNevertheless(error, this.#status)) {
+      this.#cut('upstream-broke', readBreak(error, this.#status))
+      return
+    }
+    attempt.settle(outcomeOfStatus(this.#status))
+    this.onWhole(attempt, [])
+  }
+
+  /** Answers by itself. Where a response has begun already, there is nothing left but to cut it. */
+  refuse(reason: Reason): void {
+    if (this.#isOver) return
+    if (this.response.headersSent) {
+      this.#cut(reason, 'abandoned')
+      return
+    }
+    this.answer(replyFor(reason))
+  }
+
+  /** Answers with what a route, or a reason to refuse, says. Nothing must have been answered before. */
+  answer({ reason, status, headers, body }: Reply): void {
+    this.#reason = reason
+    this.#answer(status, headers, this.request.method === 'HEAD' ? '' : body)
+  }
+
+  /** Answers with no content, for requests that are meant for the proxy itself. */
+  answerEmpty(): void {
+    this.#answer(204, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'], '')
+  }
+
+  #answer(status: number, headers: readonly string[], body: string): void {
+    const { response } = this
+    this.#tries?.cancel('abandoned')
+    this.#status = status
+    this.#bytes = body.length
+    this.#hasFlushed = true
+    const { isWhole } = this
+    const own = [...this.telling.ownAnswer(headers)]
+    if (this.isLast || !isWhole) this.connection.announceEnd(own, this.isLast)
+    response.writeHead(status, own)
+    if (isWhole) {
+      response.end(body, 'latin1')
+    } else {
+      response.write(body, 'latin1')
+      this.connection.linger(this)
+    }
+    this.#end()
+  }
+
+  /** Breaks a response off, so that the downstream sees that it is not whole. */
+  #cut(reason: string, outcome: Outcome): void {
+    this.#reason = reason
+    this.#tries?.cancel(outcome)
+    this.#end()
+    this.connection.cut(this)
+  }
+
+  /** The downstream has gone, or is given up. */
+  abandon(reason: string): void {
+    if (this.#isOver) return
+    if (this.#tunnel !== undefined) {
+      this.#bytes = this.#tunnel.bytesDown
+      this.#tunnel.destroy()
+      this.#tries?.cancel('ok')
+    } else {
+      this.#reason = reason
+      this.#tries?.cancel('abandoned')
+    }
+    this.#end()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    clearTimeout(this.#deadline)
+    const front = this.#front
+    if (this.#hasDrain || this.#sending?.body || this.#tunnel) front.waiting.delete(this)
+    this.#sending?.body?.destroy()
+    this.connection.remove(this, front.nowMs())
+    front.counters[this.#status === 0 ? NO_RESPONSE : classOf(this.#status)]++
+    this.telling.end(this.#status, this.#bytes, this.#sending?.body?.bytes ?? 0, this.#reason, this.#tries)
+  }
+
+  /** Sends the head now if no piece of the body has taken it along. */
+  flush(): void {
+    if (this.#hasFlushed || this.#isOver) return
+    this.#hasFlushed = true
+    this.response.flushHeaders()
+  }
+
+  onBodyMoved(): void {
+    this.#watch()
+  }
+
+  onBodyTooLong(): void {
+    this.refuse('body-too-large')
+  }
+
+  #watch(): void {
+    this.#waitsSinceMs = this.#front.nowMs()
+    this.#front.waiting.add(this)
+  }
+
+  /** Gives up on a downstream that neither sends its body nor reads its response. `nowMs` on the cached clock. */
+  checkPatience(nowMs: number): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.checkPatience(nowMs)
+      return
+    }
+    const waited = elapsedMs(nowMs, this.#waitsSinceMs)
+    if (this.#isStalled) {
+      const idle = this.#tries?.lane.timeouts.idle ?? 0
+      if (idle > 0 && waited > idle) this.#cut('downstream-stalled', 'abandoned')
+    } else if (this.#status !== 0 || this.request.complete) {
+      this.#front.waiting.delete(this)
+    } else {
+      const { body } = this.#sending as Sending
+      const { bodyIdle, bodyRate } = this.#limits
+      // While it is the upstream that does not read, undici's clock runs, not this one.
+      if (body?.isPaused !== true && bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
+      else if (body !== null && bodyRate > 0) {
+        this.#pace ??= new Pace(bodyRate, bodyIdle, nowMs)
+        if (!this.#pace.sample(nowMs, body.bytes, body.isPaused)) this.refuse('body-too-slow')
+      }
+    }
+  }
+
+  #onDeadline(): void {
+    if (this.#isOver) return
+    this.#tries?.attempt?.clock()
+    if (this.#status !== 0) {
+      this.#cut('request-timeout', 'timeout')
+      return
+    }
+    this.#tries?.cancel('timeout')
+    this.refuse('request-timeout')
+  }
+}

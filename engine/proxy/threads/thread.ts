@@ -1,0 +1,97 @@
+import net from 'node:net'
+import { parentPort, workerData } from 'node:worker_threads'
+import { TICK_MS, tickClock } from '../../memory/clock.ts'
+import { attach } from '../../router/attachment.ts'
+import { type Door, openDoor } from '../downstream/door.ts'
+import { drain } from '../downstream/drain.ts'
+import { Front, RESCUE_MS } from '../front.ts'
+import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, TlsMaterial, ToThread } from '../plan.ts'
+import { loadTracing } from '../telling/tracing.ts'
+import { listen } from './listen.ts'
+
+/** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
+
+const plan = workerData as ThreadPlan
+const port = parentPort as NonNullable<typeof parentPort>
+const say = (message: FromThread): void => port.postMessage(message)
+
+const attachment = attach(plan.handle)
+const front = new Front(plan, attachment, text => say({ type: 'lines', text }))
+const doors: Door[] = []
+
+setInterval(() => tickClock(attachment.region), TICK_MS).unref()
+let sweeping = sweepEvery(plan)
+setInterval(() => front.rescue(), RESCUE_MS).unref()
+
+port.on('message', (message: ToThread) => {
+  switch (message.type) {
+    case 'written':
+      front.linesTaken(message.characters)
+      break
+    case 'rules':
+      follow(message.plan)
+      say({ type: 'ruled', turn: message.turn })
+      break
+    case 'certificates':
+      swap(message.listeners)
+      break
+    case 'leave':
+      front.isDraining = true
+      break
+    case 'drain':
+      void end(message.deadlineMs)
+  }
+})
+
+void start()
+
+async function start(): Promise<void> {
+  if (plan.isTracing) front.tracing = await loadTracing()
+  const addresses: BoundAddress[] = []
+  for (const at of plan.listen) {
+    const door = openDoor(front, at)
+    // In order of the listeners, from before it listens: certificates may change meanwhile.
+    doors.push(door)
+    try {
+      addresses.push(await listen(door.server, at))
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      say({ type: 'failed', code: code ?? '', address: at.address, port: at.port, message })
+      return
+    }
+  }
+  say({ type: 'listening', addresses })
+}
+
+/** Goes on with another config. */
+function follow(next: RulesPlan): void {
+  front.adopt(next)
+  for (const door of doors) door.tune(next.limits)
+  clearInterval(sweeping)
+  sweeping = sweepEvery(next)
+}
+
+function swap(listeners: (TlsMaterial | undefined)[]): void {
+  for (const [index, material] of listeners.entries()) if (material !== undefined) doors[index]?.swap(material)
+}
+
+async function end(deadlineMs: number): Promise<void> {
+  for (const { server } of doors) net.Server.prototype.close.call(server)
+  await drain(front, deadlineMs)
+  for (const door of doors) door.close()
+  front.upstreams.destroy()
+  front.flushLines()
+  attachment.close()
+  say({ type: 'drained' })
+  port.close()
+}
+
+function sweepEvery(rules: RulesPlan): NodeJS.Timeout {
+  return setInterval(() => front.sweep(), sweepMs(rules)).unref()
+}
+
+/** Often enough for the shortest patience the config asks for, in ms. */
+function sweepMs({ limits, services }: RulesPlan): number {
+  const all = [limits.bodyIdle, ...Object.values(services).map(({ timeouts }) => timeouts.idle)]
+  return Math.max(20, Math.min(1000, ...all.filter(ms => ms > 0).map(ms => ms / 4)))
+}

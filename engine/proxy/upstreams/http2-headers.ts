@@ -1,0 +1,42 @@
+import type { OutgoingHttpHeaders } from 'node:http2'
+import { isTrailer } from '../message/headers.ts'
+import type { Dispatching } from './link.ts'
+
+/** The header of a request as HTTP/2 has it. What belongs to a connection is gone from it already. */
+export function toHttp2Headers({ method, path, headers }: Dispatching, url: string): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = {
+    ':method': method,
+    ':path': path,
+    ':scheme': url.startsWith('https:') ? 'https' : 'http',
+    ':authority': new URL(url).host,
+  }
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i].toLowerCase()
+    if (name === 'host') fields[':authority'] = headers[i + 1]
+    else append(fields, name, headers[i + 1])
+  }
+  return fields
+}
+
+/** Trailers of a request, raw, as HTTP/2 has them. */
+export function toHttp2Trailers(raw: readonly string[]): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = {}
+  for (let i = 0; i < raw.length; i += 2) if (isTrailer(raw[i])) append(fields, raw[i].toLowerCase(), raw[i + 1])
+  return fields
+}
+
+function append(fields: OutgoingHttpHeaders, name: string, value: string): void {
+  const before = fields[name]
+  if (before === undefined) fields[name] = value
+  else if (Array.isArray(before)) before.push(value)
+  else fields[name] = [String(before), value]
+}
+
+/** Raw fields as undici has them, without those that begin with a colon. */
+export function rawBuffers(raw: readonly string[]): Buffer[] {
+  const fields: Buffer[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    if (!raw[i].startsWith(':')) fields.push(Buffer.from(raw[i], 'latin1'), Buffer.from(raw[i + 1], 'latin1'))
+  }
+  return fields
+}

@@ -1,0 +1,218 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+  type OutgoingHttpHeaders,
+} from 'node:http2'
+import { errors } from 'undici'
+import type { Config } from '../../config/schema.ts'
+import type { BodyReader } from '../request/request-body.ts'
+import { rawBuffers, toHttp2Headers, toHttp2Trailers } from './http2-headers.ts'
+import { type Http2Session, notProcessed } from './http2-session.ts'
+import type { Http2Upstream } from './http2-upstream.ts'
+import type { Dispatching, Link, Taker } from './link.ts'
+
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_HTTP_1_1_REQUIRED } =
+  constants
+
+/** As node:http2 calls it; the fields as they came are the third argument, which its types leave out. */
+type OnFields = (fields: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number, raw: string[]) => void
+
+/**
+ * One request as a stream of an HTTP/2 connection. It tells its taker what undici would tell of an HTTP/1.1 connection, in the
+ * same words: refused by the endpoint, broken, too slow.
+ *
+ *   dispatch ──▶ (waits in the session) ──▶ open ──▶ response ──▶ data … ──▶ trailers ──▶ end
+ *                                             └─ the body and its trailers flow meanwhile, both ways at once
+ */
+export class Http2Stream implements Link {
+  readonly taker: Taker
+  isReused = false
+  readonly #upstream: Http2Upstream
+  readonly #timeouts: Config['services'][string]['timeouts']
+  #session: Http2Session
+  #sending: Dispatching | undefined
+  #stream: ClientHttp2Stream | undefined
+  #timer: NodeJS.Timeout | undefined
+  #wasSent = false
+  #hasHead = false
+  #isPaused = false
+  /** Nothing more is told. */
+  #isOver = false
+  #isSettled = false
+  #lengthLeft = -1
+  #trailers: Buffer[] = []
+
+  constructor(
+    upstream: Http2Upstream,
+    session: Http2Session,
+    taker: Taker,
+    timeouts: Config['services'][string]['timeouts'],
+  ) {
+    this.#upstream = upstream
+    this.#session = session
+    this.taker = taker
+    this.#timeouts = timeouts
+  }
+
+  dispatch(sending: Dispatching): void {
+    this.#sending = sending
+    this.#await(this.#timeouts.firstByte)
+    this.#session.admit(this)
+  }
+
+  /** The session found another one for it. */
+  move(session: Http2Session): void {
+    this.#session = session
+    session.admit(this)
+  }
+
+  /** Its turn: it is sent. */
+  open(http2: ClientHttp2Session): void {
+    const { method, body } = this.#sending as Dispatching
+    this.#wasSent = true
+    this.isReused = this.#session.isReused
+    this.taker.onConnect(() => this.#abort())
+    if (this.#isOver) return
+    let fields: OutgoingHttpHeaders
+    let stream: ClientHttp2Stream
+    try {
+      fields = toHttp2Headers(this.#sending as Dispatching, this.#upstream.endpoint.url)
+      stream = http2.request(fields, { endStream: body === null, waitForTrailers: body !== null })
+    } catch (error) {
+      // Either the session is going, or the header cannot be said in HTTP/2.
+      const isGoing = http2.closed || http2.destroyed
+      this.fail(isGoing ? notProcessed() : new errors.InvalidArgumentError((error as Error).message))
+      return
+    }
+    this.#stream = stream
+    const onFields = (event: 'headers' | 'response' | 'trailers', told: OnFields): unknown => stream.on(event, told)
+    onFields('headers', (interim, _flags, raw) => {
+      if (!this.#isOver) this.taker.onHeaders(Number(interim[':status']), rawBuffers(raw), this.#resume, '')
+    })
+    onFields('response', (head, _flags, raw) => this.#onResponse(Number(head[':status']), method, raw))
+    onFields('trailers', (_trailers, _flags, raw) => {
+      this.#trailers = rawBuffers(raw)
+    })
+    stream.on('data', this.#onData)
+    stream.on('end', this.#onEnd)
+    // What it means is read from its code when it closes, which it does then.
+    stream.on('error', () => {})
+    stream.on('close', this.#onClose)
+    if (body !== null) this.#sendBody(stream, body)
+  }
+
+  #sendBody(stream: ClientHttp2Stream, body: BodyReader): void {
+    body.on('data', (piece: Buffer) => {
+      if (!stream.write(piece)) body.pause()
+    })
+    body.on('end', () => stream.end())
+    stream.on('drain', () => body.resume())
+    stream.on('wantTrailers', () => stream.sendTrailers(toHttp2Trailers(body.trailers)))
+    body.resume()
+  }
+
+  #onResponse(status: number, method: string, raw: string[]): void {
+    if (this.#isOver) return
+    this.#hasHead = true
+    const fields = rawBuffers(raw)
+    for (let i = 0; i < raw.length; i += 2) {
+      if (raw[i] === 'content-length' && method !== 'HEAD' && status !== 304) this.#lengthLeft = Number(raw[i + 1])
+    }
+    this.#await(this.#timeouts.idle)
+    this.taker.onResponseStarted?.()
+    this.taker.onHeaders(status, fields, this.#resume, '')
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#isOver) return
+    this.#timer?.refresh()
+    if (this.#lengthLeft >= 0) this.#lengthLeft -= chunk.length
+    if (this.taker.onData(chunk)) return
+    this.#isPaused = true
+    this.#stream?.pause()
+  }
+
+  readonly #resume = (): void => {
+    this.#isPaused = false
+    this.#timer?.refresh()
+    this.#stream?.resume()
+  }
+
+  readonly #onEnd = (): void => {
+    // A stream that was reset ends too; whether it is whole its code says, and its length.
+    const isWhole = this.#stream?.rstCode === NGHTTP2_NO_ERROR && this.#lengthLeft <= 0
+    if (this.#isOver || !this.#hasHead || !isWhole) return
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.taker.onComplete(this.#trailers)
+  }
+
+  readonly #onClose = (): void => {
+    if (!this.#isOver) this.fail(this.#readEnd())
+  }
+
+  /** Why the stream closed before its answer was whole. */
+  #readEnd(): Error {
+    const stream = this.#stream as ClientHttp2Stream
+    const { rstCode } = stream
+    if (rstCode === NGHTTP2_REFUSED_STREAM || this.#session.hasNotProcessed(stream.id)) return notProcessed()
+    if (rstCode === NGHTTP2_PROTOCOL_ERROR || rstCode === NGHTTP2_HTTP_1_1_REQUIRED) {
+      return Object.assign(new Error(`stream error ${rstCode}`), { code: 'ERR_HTTP2_STREAM_ERROR' })
+    }
+    return new errors.SocketError(`the stream was closed with code ${rstCode}`)
+  }
+
+  /** It has failed, sent or not. */
+  fail(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#close()
+    this.taker.onError(error)
+  }
+
+  /** The endpoint is told that nobody waits for the answer. */
+  #abort(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#close()
+  }
+
+  #close(): void {
+    this.#sending?.body?.destroy()
+    if (this.#stream?.closed === false) this.#stream.close(NGHTTP2_CANCEL)
+  }
+
+  release(): void {
+    this.#settle()
+  }
+
+  drop(): void {
+    this.#abort()
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#upstream.end(this)
+    this.#session.settle(this, this.#wasSent)
+  }
+
+  /** One clock: first for the head, then between two pieces. */
+  #await(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = ms > 0 ? setTimeout(this.#onSilence, ms) : undefined
+  }
+
+  readonly #onSilence = (): void => {
+    // As long as we send or do not read, it is not the endpoint that is slow.
+    const body = this.#sending?.body
+    const isSending = !this.#hasHead && this.#wasSent && body != null && !body.hasEnded && !body.isPaused
+    if (this.#isPaused || isSending) this.#timer?.refresh()
+    else this.fail(this.#hasHead ? new errors.BodyTimeoutError() : new errors.HeadersTimeoutError())
+  }
+}
