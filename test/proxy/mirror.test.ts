@@ -40,10 +40,18 @@ const counts = (rig: Rig) => {
 const shadowed = (rig: Rig): number =>
   rig.box.explain('shadow').endpoints.reduce((sum, { inflight }) => sum + inflight, 0)
 
-/** So many GETs one after another on one connection; how many were answered with 200. */
-async function getMany(rig: Rig, count: number): Promise<number> {
-  const text = await exchangeRaw(rig.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(count - 1) + head('/'))
-  return text.match(/HTTP\/1\.1 200 OK/g)?.length ?? 0
+/** GETs sent at once; many more than these and the endpoint's queue of connections overflows on a busy machine. */
+const AT_ONCE = 100
+
+/** So many GETs, AT_ONCE of them on one connection each time; how many were answered with which status. */
+async function getMany(rig: Rig, count: number): Promise<Record<string, number>> {
+  const statuses: Record<string, number> = {}
+  for (let left = count; left > 0; left -= AT_ONCE) {
+    const bytes = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(Math.min(left, AT_ONCE) - 1) + head('/')
+    const text = await exchangeRaw(rig.port, bytes, { timeoutMs: 30_000 })
+    for (const [, status] of text.matchAll(/HTTP\/1\.1 (\d+)/g)) statuses[status] = (statuses[status] ?? 0) + 1
+  }
+  return statuses
 }
 
 describe('a mirror', () => {
@@ -82,7 +90,7 @@ describe('a mirror', () => {
     const [main, shadow] = await Promise.all([rawOrigin(t), rawOrigin(t)])
     const rig = await startMirrored(t, main.url, shadow.url, { mirror: { share: '25%' } })
     const n = 1000
-    assert.equal(await getMany(rig, n), n)
+    assert.deepEqual(await getMany(rig, n), { 200: n })
     const { mirrored, mirrorsSkipped } = counts(rig)
     // Five standard deviations of a binomial: 5 × sqrt(1000 × 0.25 × 0.75) = 68.
     assert.ok(Math.abs(mirrored + mirrorsSkipped - 250) <= 68, `${mirrored} of ${n}`)
@@ -93,14 +101,14 @@ describe('a mirror', () => {
     const shadow = await rawOrigin(t, () => {})
     const rig = await startMirrored(t, main.url, shadow.url, { shadowService: { timeouts: { firstByte: '300ms' } } })
     // None of the copies is ever answered: that all requests are is the proof that none waits for one.
-    assert.equal(await getMany(rig, 1000), 1000)
+    assert.deepEqual(await getMany(rig, 300), { 200: 300 })
     await eventually('every copy has timed out', () => shadowed(rig) === 0)
     const { mirrored, mirrorsFailed, mirrorsSkipped } = counts(rig)
-    assert.equal(mirrored + mirrorsSkipped, 1000)
+    assert.equal(mirrored + mirrorsSkipped, 300)
     assert.equal(mirrorsFailed, mirrored)
     assert.ok(mirrored >= UNDER_WAY_MAX, `${mirrored} copies`)
     assert.equal(rig.box.explain('shadow').endpoints[0].totals.timeout, mirrored)
-    assert.equal(await getMany(rig, 2), 2)
+    assert.deepEqual(await getMany(rig, 2), { 200: 2 })
     assert.ok(counts(rig).mirrored > mirrored, 'its places are free again')
   })
 
@@ -108,7 +116,7 @@ describe('a mirror', () => {
     const main = await rawOrigin(t)
     const shadow = await rawOrigin(t, () => {})
     const rig = await startMirrored(t, main.url, shadow.url)
-    assert.equal(await getMany(rig, 100), 100)
+    assert.deepEqual(await getMany(rig, 100), { 200: 100 })
     assert.deepEqual(counts(rig), {
       mirrored: UNDER_WAY_MAX,
       mirrorsFailed: 0,
@@ -122,14 +130,14 @@ describe('a mirror', () => {
     const broken = await rawOrigin(t, socket => socket.destroy())
     for (const url of [await deadUrl(), broken.url]) {
       const rig = await startMirrored(t, main.url, url)
-      assert.equal(await getMany(rig, 20), 20)
+      assert.deepEqual(await getMany(rig, 20), { 200: 20 })
       await eventually('every copy is settled', () => shadowed(rig) === 0)
       const { mirrored, mirrorsFailed, mirrorsSkipped } = counts(rig)
       assert.equal(mirrored, mirrorsFailed)
       assert.equal(mirrored + mirrorsSkipped, 20)
     }
     const rig = await startMirrored(t, main.url, broken.url, { shadowService: { endpoints: [] } })
-    assert.equal(await getMany(rig, 20), 20)
+    assert.deepEqual(await getMany(rig, 20), { 200: 20 })
     assert.deepEqual(counts(rig), { mirrored: 0, mirrorsFailed: 0, mirrorsSkipped: 20 })
   })
 
@@ -147,11 +155,11 @@ describe('a mirror', () => {
       pour()
     })
     const rig = await startMirrored(t, main.url, shadow.url)
-    assert.equal(await getMany(rig, 1), 1)
+    assert.deepEqual(await getMany(rig, 1), { 200: 1 })
     await eventually('the flood is cut', () => flooding?.destroyed === true && shadowed(rig) === 0)
     // One MiB is read; the rest is what fits into the sockets between.
     assert.ok(written < 64 * 1024 * 1024, `${written} bytes`)
-    assert.equal(await getMany(rig, 5), 5)
+    assert.deepEqual(await getMany(rig, 5), { 200: 5 })
     assert.equal(rig.box.explain('shadow').endpoints[0].totals.ok >= 1, true)
   })
 
@@ -159,7 +167,7 @@ describe('a mirror', () => {
     const main = await rawOrigin(t)
     const shadow = await rawOrigin(t, () => {})
     const rig = await startMirrored(t, main.url, shadow.url)
-    assert.equal(await getMany(rig, 10), 10)
+    assert.deepEqual(await getMany(rig, 10), { 200: 10 })
     await rig.proxy.drain(5000)
     assert.equal(shadowed(rig), 0)
   })
