@@ -92,8 +92,8 @@ function followConfig(box: Box, admin: Admin, setLevel: (config: Config) => void
 }
 
 /** Resolves once the system has taken the text: a reader that stalls is told so, and lines are then dropped and counted. */
-function writeOut(text: string): Promise<void> {
-  return new Promise(resolve => process.stdout.write(text, () => resolve()))
+function writeOut(lines: Uint8Array): Promise<void> {
+  return new Promise(resolve => process.stdout.write(lines, () => resolve()))
 }
 
 /** The first SIGTERM, SIGINT or loss of the parent asks for a drain; a second one ends the process at once. */

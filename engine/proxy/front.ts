@@ -57,7 +57,7 @@ export class Front {
   /** 31 random bits, for what shall not happen at the same moment everywhere. */
   readonly roll: Dice
 
-  constructor(plan: ThreadPlan, attachment: Attachment, hand: (text: string) => void) {
+  constructor(plan: ThreadPlan, attachment: Attachment, hand: (lines: Uint8Array<ArrayBuffer>) => void) {
     this.counters = plan.counters
     this.durations = new Durations(plan.durations)
     this.#attachment = attachment
@@ -104,9 +104,9 @@ export class Front {
     return this.rules.routes
   }
 
-  /** So many characters of the access log have been taken by who writes them. */
-  linesTaken(characters: number): void {
-    this.#lines.taken(characters)
+  /** So many bytes of the access log have been taken by who writes them. */
+  linesTaken(bytes: number): void {
+    this.#lines.taken(bytes)
   }
 
   flushLines(): void {

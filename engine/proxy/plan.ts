@@ -76,7 +76,7 @@ export interface BoundAddress {
 export type FromThread =
   | { type: 'listening'; addresses: BoundAddress[] }
   | { type: 'failed'; code: string; address: string; port: number; message: string }
-  | { type: 'lines'; text: string }
+  | { type: 'lines'; lines: Uint8Array }
   | { type: 'ruled'; turn: number }
   | { type: 'drained' }
 
@@ -84,6 +84,6 @@ export type ToThread =
   | { type: 'rules'; plan: RulesPlan; turn: number }
   | { type: 'leave' }
   | { type: 'drain'; deadlineMs: number }
-  | { type: 'written'; characters: number }
+  | { type: 'written'; bytes: number }
   /** In the order of the listeners; undefined for a plain one. */
   | { type: 'certificates'; listeners: (TlsMaterial | undefined)[] }

@@ -18,11 +18,11 @@ export interface ProxyOptions {
   /** Listening descriptors from a parent process, see parent.ts; without them the threads bind config.listen themselves. */
   listeners?: InheritedListener[]
   /**
-   * Takes lines of the access log, whole ones, JSON with a newline each. Without it none are made, whatever
-   * config.log.access says. While a promise it returned is pending its text counts as not taken; a few MiB behind, lines are dropped and
+   * Takes lines of the access log as bytes of ASCII: whole ones, JSON with a newline each. Without it none are made, whatever
+   * config.log.access says. While a promise it returned is pending its bytes count as not taken; a few MiB behind, lines are dropped and
    * counted.
    */
-  onAccessLines?: (lines: string) => unknown
+  onAccessLines?: (lines: Uint8Array) => unknown
   /** Closes the proxy when aborted. */
   signal?: AbortSignal
 }
@@ -230,7 +230,7 @@ export class RunningProxy {
         this.#box.giveBack(threadId)
         if (!this.#isEnding) log('error', 'proxy thread ended', { index, why })
       },
-      onLines: text => this.#options.onAccessLines?.(text),
+      onLines: lines => this.#options.onAccessLines?.(lines),
       onStopped: why => log('error', 'proxy thread is not started again', { index, why }),
     })
     this.#keepers[index] = keeper

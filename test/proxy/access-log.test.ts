@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
 import type { ConfigInput } from '../../engine/index.ts'
 import { type Access, line } from '../../engine/proxy/telling/access-line.ts'
@@ -25,7 +26,7 @@ const ACCESS: Access = {
   protocol: '1.1',
   isSecure: false,
   requestId: '',
-  headers: {},
+  request: { headers: {} } as IncomingMessage,
 }
 
 /** A proxy whose lines are read as they come. */
@@ -37,7 +38,10 @@ async function logged(t: TestContext, config: Partial<ConfigInput> = {}) {
     request.on('end', () => response.end('hello'))
   })
   t.after(() => origin.close())
-  const rig = await startRig([origin.url], { ...config, options: { onAccessLines: lines => (text += lines) } })
+  const rig = await startRig([origin.url], {
+    ...config,
+    options: { onAccessLines: lines => (text += Buffer.from(lines).toString()) },
+  })
   t.after(() => rig.close())
   const read = (): Record<string, unknown>[] =>
     text
@@ -182,7 +186,7 @@ describe('AccessLog', () => {
 
   it('hands lines over together, and never in the middle of a request', async () => {
     const handed: string[] = []
-    const log = new AccessLog(text => void handed.push(text), createCounters())
+    const log = new AccessLog(lines => void handed.push(Buffer.from(lines).toString()), createCounters())
     // A line here has some 2,300 characters, so 64 KiB are reached by the 29th.
     for (let i = 0; i < 40; i++) log.write(ACCESS)
     assert.equal(handed.length, 0)
@@ -195,7 +199,7 @@ describe('AccessLog', () => {
   it('drops lines and counts them while nobody takes them, and goes on afterwards', () => {
     const counters = createCounters()
     let ahead = 0
-    const log = new AccessLog(text => (ahead += text.length), counters)
+    const log = new AccessLog(lines => (ahead += lines.length), counters)
     // 4 MiB are at most 4,194,304 ÷ 2,000 lines.
     for (let i = 0; i < 3000; i++) {
       log.write(ACCESS)

@@ -40,7 +40,9 @@ const V2 = version2({ addresses: ipv4From('192.0.2.2'), checksum: 'right' }).toS
 describe('proxyProtocol', () => {
   it('takes the address of the connection from a header of either version', async t => {
     const lines: string[] = []
-    const rig = await start({ options: { onAccessLines: (text: string) => lines.push(text) } })
+    const rig = await start({
+      options: { onAccessLines: (bytes: Uint8Array) => lines.push(Buffer.from(bytes).toString()) },
+    })
     t.after(() => rig.close())
     assert.match(await exchangeRaw(rig.port, V1 + head('/')), /from 192\.0\.2\.1 body \./)
     assert.match(await exchangeRaw(rig.port, V2 + head('/')), /from 192\.0\.2\.2 body \./)

@@ -220,7 +220,7 @@ describe('reload of a proxy', () => {
     rig = await startRig([], {
       ...({ services } as object),
       log: { access: false },
-      options: { onAccessLines: text => lines.push(...text.trim().split('\n')) },
+      options: { onAccessLines: bytes => lines.push(...Buffer.from(bytes).toString().trim().split('\n')) },
     })
     const get = async (path: string): Promise<void> =>
       (await request(`${rig.url}${path}`)).body.dump() as Promise<never>

@@ -110,7 +110,7 @@ class SessionConnection extends Connection implements Patient {
       return
     }
     const exchange = new Exchange(this.#front, this, message, answer)
-    exchange.name(readRequestHead(request.rawHeaders, undefined, this.isTrusted), '', true)
+    exchange.name(readRequestHead(request.rawHeaders, this.isTrusted), '', true)
     exchange.refuse('method-not-allowed')
   }
 

@@ -99,17 +99,21 @@ export interface RequestHead {
   /** X-Request-Id fields found, and where in `headers` the first one stands; −1 without one. */
   requestIds: number
   requestIdAt: number
+  /** The Connection fields, joined; undefined without one. */
+  connection: string | undefined
 }
 
 /**
  * Reads the header of a request into what goes upstream. Host, X-Forwarded-* and Via are left to the caller; Host is
  * never taken over here, so that there is one at most.
  */
-export function readRequestHead(
-  raw: readonly string[],
-  connection: string | undefined,
-  isTrusted: boolean,
-): RequestHead {
+export function readRequestHead(raw: readonly string[], isTrusted: boolean): RequestHead {
+  const head = readFields(raw, isTrusted, undefined)
+  const named = nominated(head.connection)
+  return named === undefined ? head : readFields(raw, isTrusted, named)
+}
+
+function readFields(raw: readonly string[], isTrusted: boolean, named: Set<string> | undefined): RequestHead {
   const headers: string[] = []
   const head: RequestHead = {
     headers,
@@ -121,8 +125,8 @@ export function readRequestHead(
     claims: isTrusted ? { xff: undefined, proto: undefined, host: undefined, forwarded: undefined } : undefined,
     requestIds: 0,
     requestIdAt: -1,
+    connection: undefined,
   }
-  const named = nominated(connection)
   let bytes = 0
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]
@@ -152,6 +156,9 @@ function takeSpecial(head: RequestHead, kind: number, name: string, value: strin
       return
     case TRANSFER_ENCODING:
       head.coding = head.coding === undefined ? value : `${head.coding}, ${value}`
+      return
+    case CONNECTION:
+      head.connection = head.connection === undefined ? value : `${head.connection}, ${value}`
       return
     case TE:
       if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value)) headers.push(name, 'trailers')

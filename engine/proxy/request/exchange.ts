@@ -185,11 +185,9 @@ export class Exchange {
   onPiece(chunk: Buffer): boolean {
     this.#bytes += chunk.length
     if (chunk.length === this.#wholeLength && !this.#hasFlushed && this.isWhole) {
-      // Most bodies come in one piece: head and body leave in one write, a small body as text beside the head's.
       this.#hasFlushed = true
       this.#hasEnded = true
-      if (chunk.length > TEXT_BYTES_MAX) this.response.end(chunk)
-      else this.response.end(chunk.toString('latin1'), 'latin1')
+      this.#endWith(chunk.length > TEXT_BYTES_MAX ? chunk : chunk.toString('latin1'))
       return true
     }
     this.#hasFlushed = true
@@ -204,6 +202,24 @@ export class Exchange {
     this.#isStalled = true
     this.#watch()
     return false
+  }
+
+  /**
+   * Most bodies come in one piece: head and body leave in one write, a small body as text beside the head's. Where node:http ends a
+   * response with its body it adds an empty piece, and two pieces cost a tenth of all a request takes; so the end comes by itself.
+   */
+  #endWith(body: Buffer | string): void {
+    const { response } = this
+    const { socket } = response
+    if (!socket || body.length === 0) {
+      // Its turn has not come, or it is a stream of HTTP/2.
+      response.end(body, 'latin1')
+      return
+    }
+    socket.cork()
+    response.write(body, 'latin1')
+    socket.uncork()
+    response.end()
   }
 
   /** The answer is whole. */
@@ -264,7 +280,7 @@ export class Exchange {
     if (this.isLast || !isWhole) this.connection.announceEnd(own, this.isLast)
     response.writeHead(status, own)
     if (isWhole) {
-      response.end(body, 'latin1')
+      this.#endWith(body)
     } else {
       response.write(body, 'latin1')
       this.connection.linger(this)

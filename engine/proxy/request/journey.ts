@@ -27,7 +27,7 @@ export function takeRequest(
   if (upgrading !== undefined) exchange.isLast = true
   const method = request.method as string
   const url = request.url as string
-  const head = readRequestHead(request.rawHeaders, request.headers.connection, connection.isTrusted)
+  const head = readRequestHead(request.rawHeaders, connection.isTrusted)
   // What calls itself HTTP/2 on a connection of HTTP/1.1 is none.
   const asked: IncomingMessage | StreamRequest = request
   const hasBody =

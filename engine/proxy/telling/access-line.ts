@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** One request, as its line tells it. */
 export interface Access {
@@ -32,7 +32,8 @@ export interface Access {
   isSecure: boolean
   /** Empty where requests have none. */
   requestId: string
-  headers: IncomingHttpHeaders
+  /** Look, and do not touch: its body may be on its way. */
+  request: IncomingMessage
 }
 
 /** Longest path in a line, in characters. */
@@ -59,7 +60,7 @@ export function line(access: Access, timeMs: number, sample = 1, headers: readon
   if (endpoint !== '') text += `,"endpoint":${quote(endpoint, TEXT_CHARACTERS)}`
   if (reason !== '') text += `,"reason":"${reason}"`
   if (sample < 1) text += `,"sample":${sample}`
-  if (headers.length > 0) text += `,"headers":${printHeaders(access.headers, headers)}`
+  if (headers.length > 0) text += `,"headers":${printHeaders(access.request.headers, headers)}`
   return `${text}}\n`
 }
 

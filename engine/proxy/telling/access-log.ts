@@ -4,14 +4,16 @@ import { DROPPED_LINES } from './counters.ts'
 
 /** Longest line: a path, a host, an id and 32 headers, six characters for each that is escaped. */
 const LINE_CHARACTERS = 128 * 1024
-/** Lines are handed over together, this often in ms … */
+/** Lines become bytes when they have grown to this many characters together: one after the other would cost twice as much. */
+const PIECE_CHARACTERS = 16 * 1024
+/** They are handed over together, this often in ms … */
 const BATCH_MS = 100
-/** … or when they have grown to this many characters. */
-const BATCH_CHARACTERS = 64 * 1024
+/** … or when there are this many. */
+const BATCH_BYTES = 64 * 1024
 /** A turn of the loop that makes more than this hands them over itself. */
-const BATCH_CHARACTERS_MAX = 128 * 1024
-/** Not yet taken, in characters: what is more is dropped and counted, never waited for. */
-const AHEAD_CHARACTERS = 4 * 1024 * 1024
+const BATCH_BYTES_MAX = 128 * 1024
+/** Not yet taken, in bytes: what is more is dropped and counted, never waited for. */
+const AHEAD_BYTES = 4 * 1024 * 1024
 
 /** Every request a line, and nothing beside what all lines show. */
 const PLAIN: AccessConfig = { sample: 1, slow: 0, headers: [] }
@@ -31,20 +33,23 @@ export function accessOf(access: boolean | AccessConfig): AccessConfig | undefin
  * the loop, never in the middle of a request.
  */
 export class AccessLog {
-  readonly #hand: (text: string) => void
+  readonly #hand: (lines: Uint8Array<ArrayBuffer>) => void
   readonly #counters: Int32Array
   /** How it is kept from now on. */
   config: AccessConfig
   readonly #random: () => number
-  /** Lines that were not handed over yet. As bytes: pieces of text that wait would be moved about by every collection of garbage. */
-  readonly #batch = Buffer.allocUnsafeSlow(BATCH_CHARACTERS_MAX + LINE_CHARACTERS)
+  /** The newest lines. */
+  #text = ''
+  /** Those before, not handed over yet: text that waits would be moved about by every collection of garbage. */
+  readonly #batch = Buffer.allocUnsafeSlow(BATCH_BYTES_MAX + PIECE_CHARACTERS + LINE_CHARACTERS)
   #used = 0
   #ahead = 0
   #timer: NodeJS.Timeout | undefined
   #next: NodeJS.Immediate | undefined
 
+  /** `hand` is given bytes of its own: lines of ASCII, whole ones. */
   constructor(
-    hand: (text: string) => void,
+    hand: (lines: Uint8Array<ArrayBuffer>) => void,
     counters: Int32Array,
     config: AccessConfig = PLAIN,
     random: () => number = Math.random,
@@ -67,18 +72,23 @@ export class AccessLog {
   }
 
   write(access: Access, share = 1): void {
-    if (this.#ahead >= AHEAD_CHARACTERS) {
+    if (this.#ahead >= AHEAD_BYTES) {
       this.#counters[DROPPED_LINES]++
       return
     }
-    if (this.#used > BATCH_CHARACTERS_MAX) this.flush()
-    this.#used += this.#batch.write(line(access, Date.now(), share, this.config.headers), this.#used, 'latin1')
-    if (this.#used >= BATCH_CHARACTERS) {
-      this.#next ??= setImmediate(this.#flush)
-    } else if (this.#timer === undefined) {
-      this.#timer = setTimeout(this.#flush, BATCH_MS)
-      this.#timer.unref()
-    }
+    this.#text += line(access, Date.now(), share, this.config.headers)
+    if (this.#text.length >= PIECE_CHARACTERS) this.#keep()
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(this.#flush, BATCH_MS)
+    this.#timer.unref()
+  }
+
+  /** The newest lines become bytes. */
+  #keep(): void {
+    this.#used += this.#batch.write(this.#text, this.#used, 'latin1')
+    this.#text = ''
+    if (this.#used >= BATCH_BYTES_MAX) this.flush()
+    else if (this.#used >= BATCH_BYTES) this.#next ??= setImmediate(this.#flush)
   }
 
   readonly #flush = (): void => this.flush()
@@ -88,15 +98,18 @@ export class AccessLog {
     clearImmediate(this.#next)
     this.#timer = undefined
     this.#next = undefined
+    this.#used += this.#batch.write(this.#text, this.#used, 'latin1')
+    this.#text = ''
     if (this.#used === 0) return
-    const text = this.#batch.toString('latin1', 0, this.#used)
+    const lines = Buffer.allocUnsafeSlow(this.#used) as Uint8Array<ArrayBuffer>
+    lines.set(this.#batch.subarray(0, this.#used))
+    this.#ahead += this.#used
     this.#used = 0
-    this.#ahead += text.length
-    this.#hand(text)
+    this.#hand(lines)
   }
 
-  /** So many characters have been taken by who writes them. */
-  taken(characters: number): void {
-    this.#ahead -= characters
+  /** So many bytes have been taken by who writes them. */
+  taken(bytes: number): void {
+    this.#ahead -= bytes
   }
 }

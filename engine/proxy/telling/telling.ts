@@ -19,9 +19,7 @@ export interface RequestStart {
 }
 
 /** On `signalbox:request:end`: a request that is over, however it ended. */
-export interface RequestEnd extends Access {
-  request: IncomingMessage
-}
+export type RequestEnd = Access
 
 const STARTS = channel('signalbox:request:start')
 const ENDS = channel('signalbox:request:end')
@@ -117,10 +115,10 @@ export class Telling {
       protocol: protocolOf(this.#request),
       isSecure: this.#connection.isSecure,
       requestId: this.requestId,
-      headers: this.#request.headers,
+      request: this.#request,
     }
     if (share > 0) log?.write(access, share)
     this.#span?.end(access)
-    if (ENDS.hasSubscribers) ENDS.publish({ ...access, request: this.#request } satisfies RequestEnd)
+    if (ENDS.hasSubscribers) ENDS.publish(access satisfies RequestEnd)
   }
 }

@@ -42,7 +42,7 @@ export interface KeeperLinks {
   /** Where the next start listens; undefined when there are no descriptors left for another start. */
   readonly nextListen: () => ListenPlan[] | undefined
   readonly onGone: (threadId: number, why: string) => void
-  readonly onLines: (text: string) => unknown
+  readonly onLines: (lines: Uint8Array) => unknown
   readonly onStopped: (why: string) => void
 }
 
@@ -120,7 +120,7 @@ export class ThreadKeeper {
         fault = error
       })
       worker.on('message', (message: FromThread) => {
-        if (message.type === 'lines') return this.#takeLines(worker, message.text)
+        if (message.type === 'lines') return this.#takeLines(worker, message.lines)
         if (message.type === 'listening') {
           this.#state = this.#isEnding ? 'draining' : 'serving'
           if (this.#isLeaving) this.#tell({ type: 'leave' })
@@ -237,9 +237,10 @@ export class ThreadKeeper {
     this.start(listen).catch(() => {})
   }
 
-  #takeLines(worker: Worker, text: string): void {
-    const taken = (): void => worker.postMessage({ type: 'written', characters: text.length } satisfies ToThread)
-    const waiting = this.#links.onLines(text)
+  #takeLines(worker: Worker, lines: Uint8Array): void {
+    const bytes = lines.byteLength
+    const taken = (): void => worker.postMessage({ type: 'written', bytes } satisfies ToThread)
+    const waiting = this.#links.onLines(lines)
     if (waiting instanceof Promise) void waiting.then(taken, taken)
     else taken()
   }

@@ -13,10 +13,10 @@ import { listen } from './listen.ts'
 
 const plan = workerData as ThreadPlan
 const port = parentPort as NonNullable<typeof parentPort>
-const say = (message: FromThread): void => port.postMessage(message)
+const say = (message: FromThread, moved: ArrayBuffer[] = []): void => port.postMessage(message, moved)
 
 const attachment = attach(plan.handle)
-const front = new Front(plan, attachment, text => say({ type: 'lines', text }))
+const front = new Front(plan, attachment, lines => say({ type: 'lines', lines }, [lines.buffer]))
 const doors: Door[] = []
 
 setInterval(() => tickClock(attachment.region), TICK_MS).unref()
@@ -26,7 +26,7 @@ setInterval(() => front.rescue(), RESCUE_MS).unref()
 port.on('message', (message: ToThread) => {
   switch (message.type) {
     case 'written':
-      front.linesTaken(message.characters)
+      front.linesTaken(message.bytes)
       break
     case 'rules':
       follow(message.plan)
