@@ -74,6 +74,24 @@ describe('the id of a request', () => {
     assert.match(answer, /^HTTP\/1\.1 502 [\s\S]*\r\nX-Request-Id: abc\r\n/)
   })
 
+  it('is in the answer that goes on in another protocol, too', async t => {
+    const origin = await startRawOrigin(socket =>
+      socket.end(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nx-request-id: other\r\n\r\nbye',
+      ),
+    )
+    t.after(() => origin.close())
+    const rig = await startRig([origin.url], { ...TRUSTING, requestId: { respond: true } })
+    t.after(() => rig.close())
+    const hello =
+      'GET / HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Request-ID: abc\r\n\r\n'
+    const answer = await exchangeRaw(rig.port, hello)
+    assert.equal(
+      answer,
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nx-request-id: abc\r\n\r\nbye',
+    )
+  })
+
   it('is no matter of ours where it is switched off', async t => {
     const off = { requestId: { enabled: false, respond: true } }
     assert.deepEqual(await ids(t, off, 'X-Request-ID: a', 'X-Request-ID: b'), {

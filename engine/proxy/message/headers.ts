@@ -212,21 +212,22 @@ export function readResponseHead(raw: readonly Buffer[], mayHaveLength: boolean)
   return { headers: named === undefined ? headers : without(headers, named), length, hasForeignCoding }
 }
 
-/**
- * The head of a 101 on its way down, as text without the empty line; undefined where the endpoint goes on in another protocol than
- * the one that was asked for.
- */
-export function readUpgradeHead(raw: readonly Buffer[], protocol: string): string | undefined {
+/** The header of a 101 on its way down; undefined where the endpoint goes on in another protocol than the one that was asked for. */
+export function readUpgradeHead(raw: readonly Buffer[], protocol: string): string[] | undefined {
   let agreed = ''
   for (let i = 0; i < raw.length; i += 2) {
     if (raw[i].length === 7 && raw[i].toString('latin1').toLowerCase() === 'upgrade')
       agreed = raw[i + 1].toString('latin1')
   }
   if (protocol === '' || agreed.toLowerCase() !== protocol.toLowerCase()) return undefined
-  const { headers } = readResponseHead(raw, false)
-  let text = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${agreed}\r\n`
+  return ['Connection', 'Upgrade', 'Upgrade', agreed, ...readResponseHead(raw, false).headers]
+}
+
+/** The head of a 101 as text: node:http writes none, it has let go of the socket. */
+export function printUpgradeHead(headers: readonly string[]): string {
+  let text = 'HTTP/1.1 101 Switching Protocols\r\n'
   for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return text
+  return `${text}\r\n`
 }
 
 function without(headers: string[], named: Set<string>): string[] {

@@ -6,7 +6,13 @@ import { hashKey } from '../../memory/hash-key.ts'
 import { type Outcome, outcomeOfStatus } from '../../memory/outcomes.ts'
 import type { Connection } from '../downstream/connection.ts'
 import type { Front, Lane } from '../front.ts'
-import { type RequestHead, readResponseHead, readTrailers, readUpgradeHead } from '../message/headers.ts'
+import {
+  printUpgradeHead,
+  type RequestHead,
+  readResponseHead,
+  readTrailers,
+  readUpgradeHead,
+} from '../message/headers.ts'
 import { INTERIM_MAX, passInterim } from '../message/interim.ts'
 import { type Reason, type Reply, replyFor } from '../message/reply.ts'
 import { classOf, NO_RESPONSE } from '../telling/counters.ts'
@@ -128,20 +134,20 @@ export class Exchange {
   onUpgrade(attempt: Attempt, raw: Buffer[], upstream: Socket): void {
     const protocol = this.#sending?.upgrade ?? ''
     const { socket } = this.connection
-    const head = readUpgradeHead(raw, protocol)
+    const headers = readUpgradeHead(raw, protocol)
     const tries = this.#tries as Tries
-    if (head === undefined) {
+    if (headers === undefined) {
       upstream.destroy()
       tries.giveUp(attempt, 'bad-response', 'error')
       return
     }
     tries.choose(attempt)
     clearTimeout(this.#deadline)
-    this.telling.answered([], attempt.latencyUs)
+    this.telling.answered(headers, attempt.latencyUs)
     this.#status = 101
     this.connection.isClosing = true
     this.response.detachSocket(socket as Socket)
-    socket.write(`${head}\r\n`, 'latin1')
+    socket.write(printUpgradeHead(headers), 'latin1')
     if (this.#early !== undefined && this.#early.length > 0) upstream.write(this.#early)
     this.#tunnel = new Tunnel(socket, upstream, {
       isWebSocket: protocol.toLowerCase() === 'websocket',
