@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
-import { deadUrl, exchangeRaw, head, type Origin, type Rig, startOrigin, startRig } from './rig.ts'
+import { deadUrl, exchangeRaw, head, type Origin, type Rig, startOrigin, startRawOrigin, startRig } from './rig.ts'
 
 interface Answer {
   status: number
@@ -71,6 +71,34 @@ describe('a sticky service', () => {
     }
     assert.equal(rig.box.explain('api').sessions, 3)
     await close()
+  })
+
+  it('gives who begins with a WebSocket one, too', async () => {
+    const names = ['a', 'b', 'c']
+    const origins = await Promise.all(
+      names.map(name =>
+        startRawOrigin(socket => socket.end(`HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n${name}`)),
+      ),
+    )
+    const policy = { name: 'sticky', within: 'round-robin' }
+    // The first may be sent to an endpoint that is not there: the session belongs to the one that answered.
+    const rig = await startRig([await deadUrl(), ...origins.map(({ url }) => url)], { service: { policy } })
+    const upgrade = async (...fields: string[]): Promise<Answer> => {
+      const lines = ['Host: a.example', 'Connection: Upgrade', 'Upgrade: echo', ...fields]
+      const text = await exchangeRaw(rig.port, `GET / HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+      const setCookies = [...text.matchAll(/^set-cookie: (.*)\r$/gim)].map(([, line]) => line)
+      return { status: Number(text.slice(9, 12)), who: text.slice(text.indexOf('\r\n\r\n') + 4), setCookies }
+    }
+    for (let i = 0; i < 4; i++) {
+      const session = await upgrade()
+      assert.equal(session.status, 101)
+      assert.match(session.setCookies[0], ISSUED)
+      for (let again = 0; again < 3; again++) {
+        const { who, setCookies } = await upgrade(cookieOf(session))
+        assert.deepEqual([who, setCookies], [session.who, []])
+      }
+    }
+    await closeAll(rig, origins)
   })
 
   it('passes cookies on to the endpoint as they came', async () => {

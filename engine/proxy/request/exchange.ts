@@ -143,7 +143,9 @@ export class Exchange {
     }
     tries.choose(attempt)
     clearTimeout(this.#deadline)
+    if (this.#setCookie !== '') headers.push('Set-Cookie', this.#setCookie)
     this.telling.answered(headers, attempt.latencyUs)
+    tries.keepSession(attempt)
     this.#status = 101
     this.connection.isClosing = true
     this.response.detachSocket(socket as Socket)
