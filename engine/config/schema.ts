@@ -81,11 +81,13 @@ const limitsSchema = keys({
     .describe('Time for a request to deliver its headers; later is answered with 408. 0s: none. Default 10s.'),
   bodyIdle: duration()
     .prefault('30s')
-    .describe('Longest pause between two pieces of a request body. 0s: none. Default 30s.'),
+    .describe(
+      'Longest pause between two pieces of a request body, also when the answer has begun; over protocol http2 only until then. 0s: none. Default 30s.',
+    ),
   bodyRate: size({ max: '1GiB' })
     .prefault('240B')
     .describe(
-      'Bytes per second that a request body must keep, more than 5s behind is answered with 408; what came faster counts for a minute. 0: none. Default 240B.',
+      'Bytes per second that a request body must keep, more than 5s behind is answered with 408, or breaks off an answer that has begun; what came faster counts for a minute. As bodyIdle it ends with the answer of protocol http2. 0: none. Default 240B.',
     ),
   keepAliveIdle: duration()
     .prefault('60s')

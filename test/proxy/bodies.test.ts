@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
-import net from 'node:net'
+import { createServer as createHttp2Server } from 'node:http2'
+import net, { type AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { exchangeRaw, head, inflight, startOrigin, startRawOrigin, startRig } from './rig.ts'
@@ -34,6 +35,12 @@ function echo(url: string, mib: number): Promise<{ digest: string; rssPeak: numb
     }
     write()
   })
+}
+
+function listeningOn(server: net.Server): Promise<string> {
+  return new Promise(resolve =>
+    server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)),
+  )
 }
 
 const piece = Buffer.alloc(1 << 20, 'signalbox')
@@ -155,6 +162,89 @@ describe('a body', () => {
     await eventually('the request is settled', () => inflight(rig.box) === 0)
     await rig.close()
     await origin.close()
+  })
+
+  it('that stops coming after the answer began breaks that off, and the endpoint is not to blame', async () => {
+    const origin = await startOrigin((request, response) => {
+      request.resume()
+      response.writeHead(200)
+      const talking = setInterval(() => response.write('on and on,'), 20)
+      response.on('close', () => clearInterval(talking))
+    })
+    let log = ''
+    const options = { onAccessLines: (lines: string) => void (log += lines) }
+    const chunk = '1\r\nx\r\n'
+    const post = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`
+    for (const [limits, goesOn, reason] of [
+      [{ bodyIdle: '200ms' }, false, 'body-timeout'],
+      [{ bodyRate: '1KiB' }, true, 'body-too-slow'],
+    ] as const) {
+      const rig = await startRig([origin.url], { limits, options, service: { timeouts: { idle: '0s' } } })
+      const socket = net.connect({ host: '127.0.0.1', port: rig.port })
+      let text = ''
+      let isClosed = false
+      socket.on('error', () => {})
+      socket.on('data', piece => (text += piece))
+      socket.on('close', () => (isClosed = true))
+      socket.write(post)
+      const sending = goesOn ? setInterval(() => socket.write(chunk), 50) : undefined
+      await eventually('it is broken off', () => isClosed, 20_000)
+      clearInterval(sending)
+      assert.match(text, /^HTTP\/1\.1 200 OK[\s\S]*on and on,/)
+      assert.ok(!text.endsWith('0\r\n\r\n'), 'it does not look whole')
+      await eventually('the request is settled', () => inflight(rig.box) === 0)
+      assert.equal(rig.box.explain('api').endpoints[0].totals.abandoned, 1)
+      await eventually('it is told', () => log.includes(`"reason":"${reason}"`))
+      await rig.close()
+    }
+    await origin.close()
+  })
+
+  it('that waits for messages of an HTTP/2 endpoint that has answered may wait as long as those come', async () => {
+    const server = createHttp2Server()
+    server.on('stream', stream => {
+      stream.on('error', () => {})
+      stream.respond({ ':status': 200 })
+      let beats = 0
+      const beating = setInterval(() => stream.write(`${++beats};`), 50)
+      stream.on('close', () => clearInterval(beating))
+      stream.on('data', () => {})
+      stream.on('end', () => {
+        clearInterval(beating)
+        stream.end('bye')
+      })
+    })
+    const rig = await startRig([await listeningOn(server)], {
+      limits: { bodyIdle: '100ms', bodyRate: '1MiB' },
+      service: { protocol: 'http2' },
+    })
+    const socket = net.connect({ host: '127.0.0.1', port: rig.port })
+    let text = ''
+    socket.on('data', piece => (text += piece))
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\nx\r\n')
+    // Twenty beats take ten times the patience there is before an answer.
+    await eventually('it goes on', () => text.includes('20;'), 20_000)
+    socket.write('0\r\n\r\n')
+    await eventually('it ends whole', () => text.endsWith('bye\r\n0\r\n\r\n'))
+    socket.destroy()
+    await rig.close()
+    await new Promise(resolve => server.close(resolve))
+  })
+
+  it('that is refused is not listened to for ever', async () => {
+    const rig = await startRig(['http://127.0.0.1:1'], { limits: { bodyBytes: '1KiB' } })
+    const socket = net.connect({ host: '127.0.0.1', port: rig.port })
+    let text = ''
+    let isClosed = false
+    socket.on('error', () => {})
+    socket.on('data', piece => (text += piece))
+    socket.on('close', () => (isClosed = true))
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n')
+    const sending = setInterval(() => socket.write('x'), 10)
+    await eventually('it is closed', () => isClosed)
+    clearInterval(sending)
+    assert.match(text, /^HTTP\/1\.1 413 /)
+    await rig.close()
   })
 
   it('is asked for with 100 Continue only when somebody takes it', async () => {

@@ -356,21 +356,31 @@ export class Exchange {
       return
     }
     const waited = elapsedMs(nowMs, this.#waitsSinceMs)
+    const body = this.#sending?.body ?? null
     if (this.#isStalled) {
       const idle = this.#tries?.lane.timeouts.idle ?? 0
       if (idle > 0 && waited > idle) this.#cut('downstream-stalled', 'abandoned')
-    } else if (this.#status !== 0 || this.request.complete) {
+      // An endpoint that cannot send on may not read on either: no time for the body to come in.
+      else if (body !== null) this.#pace?.sample(nowMs, body.bytes, true)
+    } else if (body === null || this.request.complete || (this.#status !== 0 && this.#isConversation)) {
       this.#front.waiting.delete(this)
     } else {
-      const { body } = this.#sending as Sending
       const { bodyIdle, bodyRate } = this.#limits
       // While it is the upstream that does not read, undici's clock runs, not this one.
-      if (body?.isPaused !== true && bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
-      else if (body !== null && bodyRate > 0) {
+      if (!body.isPaused && bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
+      else if (bodyRate > 0) {
         this.#pace ??= new Pace(bodyRate, bodyIdle, nowMs)
         if (!this.#pace.sample(nowMs, body.bytes, body.isPaused)) this.refuse('body-too-slow')
       }
     }
+  }
+
+  /**
+   * Once such an endpoint has answered, body and answer may be messages that wait for each other, as those of gRPC: silence is bounded
+   * by `timeouts.idle` then. Over HTTP/1.1 a body that is still coming is an upload.
+   */
+  get #isConversation(): boolean {
+    return this.#tries?.lane.protocol === 'http2'
   }
 
   #onDeadline(): void {
