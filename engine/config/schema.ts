@@ -173,7 +173,11 @@ const healthCheckSchema = keys({
 })
 
 const timeoutsSchema = keys({
-  connect: duration().prefault('1s').describe('Time to connect to an endpoint. 0s: none. Default 1s.'),
+  connect: duration()
+    .prefault('1s')
+    .describe(
+      'Time to connect to an endpoint, TLS included; one that ends just when the system sends the first packet again (1s, 3s, 7s) is 250ms longer. 0s: none. Default 1s.',
+    ),
   firstByte: duration()
     .prefault('15s')
     .describe('Time from the sent request to the first byte of the response. 0s: none. Default 15s.'),

@@ -15,11 +15,19 @@ export interface DialOptions {
   readonly timeoutMs: number
 }
 
+/** When the system sends the first packet of a connection again, in ms: RFC 6298, one second and twice as long each time. */
+const RESENDS_MS = [1000, 3000, 7000]
+/** So long the answer to that may take, in ms. */
+const RESENT_MS = 250
+
 /**
- * So much longer than it was told a connection is waited for, in ms. The first packet of one is lost where many come at once, and
- * the system sends it again after one second: a timeout of just that, the default, would never see the answer to it.
+ * How long a connection is waited for: as long as was told, unless that ends just when the first packet is sent again. Where many connect
+ * at once some of those packets are lost, and a timeout of one second, the default, would never see the answer to the next.
  */
-const RESEND_MS = 500
+export function patienceMs(timeoutMs: number): number {
+  const resend = RESENDS_MS.find(ms => timeoutMs >= ms && timeoutMs < ms + RESENT_MS)
+  return resend === undefined ? timeoutMs : resend + RESENT_MS
+}
 
 export type OnDialed = (error: Error | null, socket: Socket | null) => void
 
@@ -84,7 +92,7 @@ export class Dialer {
       socket.destroy()
     }
     // What has arrived while this thread was busy counts: sockets are read before immediates run.
-    const timer = this.#timeoutMs > 0 ? setTimeout(() => setImmediate(timeUp), this.#timeoutMs + RESEND_MS) : undefined
+    const timer = this.#timeoutMs > 0 ? setTimeout(() => setImmediate(timeUp), patienceMs(this.#timeoutMs)) : undefined
     const isTls = this.#credentials !== undefined
     let isConnected = false
     socket.once('connect', () => {
