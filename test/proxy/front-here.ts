@@ -6,9 +6,13 @@ import { Front } from '../../engine/proxy/front.ts'
 import { rulesPlanOf } from '../../engine/proxy/rules-plan.ts'
 import { createCounters } from '../../engine/proxy/telling/counters.ts'
 import { createDurations } from '../../engine/proxy/telling/durations.ts'
+import type { Attachment } from '../../engine/router/attachment.ts'
 
-/** What a proxy thread runs, in the thread of the test: for what can be seen only from within. Returns the front and its port. */
-export async function frontHere(t: TestContext, url: string): Promise<{ front: Front; port: number }> {
+/** What a proxy thread runs, in the thread of the test: for what can be seen only from within. Returns the front, its port, and where it is attached. */
+export async function frontHere(
+  t: TestContext,
+  url: string,
+): Promise<{ front: Front; attachment: Attachment; port: number }> {
   const box = await createSignalbox({ services: { api: { endpoints: [{ id: 'e0', url }] } } })
   t.after(() => box.close())
   const { config, attachment, handle } = box
@@ -28,5 +32,5 @@ export async function frontHere(t: TestContext, url: string): Promise<{ front: F
     server.closeAllConnections()
     return new Promise<void>(resolve => server.close(() => resolve()))
   })
-  return { front, port: (server.address() as AddressInfo).port }
+  return { front, attachment, port: (server.address() as AddressInfo).port }
 }

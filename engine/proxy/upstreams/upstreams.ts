@@ -19,7 +19,7 @@ export class Upstreams {
   #supplies: ReadonlyMap<string, Supply> = new Map()
   /** Some of them want connections that are opened before they are needed. */
   #hasWarm = false
-  /** Replaced, and still with requests in flight. */
+  /** Replaced or left, and still with requests in flight: as long as those last, the row is theirs. */
   readonly #leaving = new Set<Upstream>()
   #seen = 0
 
@@ -39,9 +39,7 @@ export class Upstreams {
       const next = upstream && supplies.get(upstream.supply.service)
       if (upstream === undefined || next === undefined || isSameSupply(next, upstream.supply)) return
       this.#byRow[row] = undefined
-      this.#attachment.tally.setWaiting(row, undefined)
-      upstream.retire()
-      this.#leaving.add(upstream)
+      this.#retire(upstream)
     })
     if (this.#hasWarm) this.sweep()
   }
@@ -49,7 +47,7 @@ export class Upstreams {
   of(endpoint: Endpoint, supply: Supply): Upstream {
     const known = this.#byRow[endpoint.row]
     if (known !== undefined && known.endpoint === endpoint) return known
-    known?.retire()
+    if (known !== undefined) this.#retire(known)
     // A request that began by an older config must not bring back its settings for all that come after it.
     const newest = this.#supplies.get(supply.service) ?? supply
     const upstream =
@@ -69,7 +67,9 @@ export class Upstreams {
     for (const upstream of this.#byRow) upstream?.sweep()
     for (const upstream of this.#leaving) {
       upstream.sweep()
-      if (!upstream.isBusy) this.#leaving.delete(upstream)
+      if (upstream.isBusy) continue
+      this.#leaving.delete(upstream)
+      this.#attachment.tally.setWaiting(upstream.endpoint.row, undefined)
     }
     if (this.#hasWarm) this.#openWarm()
   }
@@ -78,12 +78,21 @@ export class Upstreams {
   tellWaiting(nowMs: number, isLate: boolean): void {
     const { tally } = this.#attachment
     const now = performance.now()
-    this.#byRow.forEach((upstream, row) => {
-      if (upstream === undefined) return
-      const since = upstream.waitsSince
+    const tell = (row: number, since: number): void => {
       const isTold = since < now && !isLate
       tally.setWaiting(row, isTold ? nowMs - Math.round(now - since) : undefined)
+    }
+    this.#byRow.forEach((upstream, row) => {
+      if (upstream !== undefined) tell(row, upstream.waitsSince)
     })
+    if (this.#leaving.size === 0) return
+    const oldest = new Map<number, number>()
+    for (const { endpoint, waitsSince } of this.#leaving) {
+      const { row } = endpoint
+      const known = oldest.get(row) ?? this.#byRow[row]?.waitsSince ?? Number.POSITIVE_INFINITY
+      oldest.set(row, Math.min(known, waitsSince))
+    }
+    for (const [row, since] of oldest) tell(row, since)
   }
 
   /** Does so at every endpoint that is barred now, by its failures or its silence. */
@@ -120,8 +129,12 @@ export class Upstreams {
       if (upstream === undefined) return
       if (listed.has(row) && this.#attachment.endpoint(row) === upstream.endpoint) return
       this.#byRow[row] = undefined
-      this.#attachment.tally.setWaiting(row, undefined)
-      upstream.retire()
+      this.#retire(upstream)
     })
+  }
+
+  #retire(upstream: Upstream): void {
+    upstream.retire()
+    this.#leaving.add(upstream)
   }
 }
