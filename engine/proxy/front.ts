@@ -67,15 +67,22 @@ export class Front {
     this.upstreams = new Upstreams(attachment, this.roll)
     this.#place = { upstreams: this.upstreams, counters: plan.counters, underWay: { count: 0 } }
     this.rules = new Rules(plan, this.#lanes, this.#place)
-    this.upstreams.adopt(this.rules.supplies)
+    this.#settleIn()
     this.#logAs(plan)
   }
 
   /** Requests that begin from now on, on whichever connection, follow this plan. */
   adopt(plan: RulesPlan): void {
     this.rules = new Rules(plan, this.#lanes, this.#place)
-    this.upstreams.adopt(this.rules.supplies)
+    this.#settleIn()
     this.#logAs(plan)
+  }
+
+  /** What outlives a config follows the services of this one. */
+  #settleIn(): void {
+    const { supplies } = this.rules
+    this.upstreams.adopt(supplies)
+    for (const name of supplies.keys()) this.durations.settleIn(this.#attachment.findService(name).index, name)
   }
 
   #logAs({ access }: RulesPlan): void {

@@ -1,3 +1,4 @@
+import { hashKey } from '../../memory/hash-key.ts'
 import { classOf } from './counters.ts'
 
 /**
@@ -8,7 +9,10 @@ import { classOf } from './counters.ts'
  *   ┌────────────┬─────────┬─────┬─────────┬──────────────┬───────┐
  *   │ no status  │ 1xx     │  …  │ 5xx     │ first byte   │ tries │   128 words each, by the index of the service in the
  *   └────────────┴─────────┴─────┴─────────┴──────────────┴───────┘   region; the last block is of requests that reached none
- *     each of them: 14 buckets, sum in ms, unused
+ *     each of them: 14 buckets, sum in ms, unused            └─ and which service they are of
+ *
+ * An index goes to another service once the one before has been removed and its requests are over. A block says by the hash of a name
+ * whose times it has, so that nobody reads them as those of the next one before the thread has made room for it.
  *
  * Counts wrap after 2^32, sums after 49 days of requests; a scraper takes either for a restart, and goes on.
  */
@@ -27,7 +31,11 @@ const HISTOGRAM_WORDS = 16
 const CLASSES = 6
 const FIRST_BYTE = CLASSES * HISTOGRAM_WORDS
 const RETRIES = FIRST_BYTE + HISTOGRAM_WORDS
+const TENANT = RETRIES + 1
 const SERVICE_WORDS = 128
+
+/** As a block names its service. */
+const tenantOf = (service: string): number => hashKey(service) | 0
 
 /** Room for the durations of one thread. `services` is how many the region has room for. */
 export function createDurations(services: number): Int32Array {
@@ -45,6 +53,16 @@ export class Durations {
     this.#words = words
     this.#restUs = new Int32Array(words.length)
     this.#none = words.length - SERVICE_WORDS
+  }
+
+  /** From now on what is counted under an index is of this service; where another had it before, that one's times are forgotten. */
+  settleIn(index: number, service: string): void {
+    const at = index * SERVICE_WORDS
+    const tenant = tenantOf(service)
+    if (this.#words[at + TENANT] === tenant) return
+    this.#words.fill(0, at, at + SERVICE_WORDS)
+    this.#restUs.fill(0, at, at + SERVICE_WORDS)
+    this.#words[at + TENANT] = tenant
   }
 
   /**
@@ -101,14 +119,16 @@ export interface Requests {
 
 /** Adds up the words of all threads. `services`: names, by index. */
 export function readDurations(threads: readonly Int32Array[], services: readonly string[]): Requests {
-  const read = (at: number): number => threads.reduce((sum, words) => sum + (words[at] >>> 0), 0)
-  const histogram = (at: number): Histogram => ({
-    buckets: Array.from({ length: BUCKETS }, (_, bucket) => read(at + bucket)),
-    sumS: read(at + SUM_MS) / 1000,
-  })
   const none = threads.length === 0 ? 0 : threads[0].length - SERVICE_WORDS
   const all = [...services, ''].map((service, index) => {
     const at = service === '' ? none : index * SERVICE_WORDS
+    const tenant = service === '' ? 0 : tenantOf(service)
+    const told = threads.filter(words => words[at + TENANT] === tenant)
+    const read = (word: number): number => told.reduce((sum, words) => sum + (words[word] >>> 0), 0)
+    const histogram = (from: number): Histogram => ({
+      buckets: Array.from({ length: BUCKETS }, (_, bucket) => read(from + bucket)),
+      sumS: read(from + SUM_MS) / 1000,
+    })
     const durations: ServiceRequests['durations'] = {}
     STATUS_CLASSES.forEach((name, i) => {
       const found = histogram(at + i * HISTOGRAM_WORDS)
