@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { readConfig, validateConfig } from '../../engine/config/load.ts'
 import { parseConfig } from '../../engine/config/parse.ts'
-import { makeAuthority } from '../support/endpoint-certificates.ts'
+import { makeAuthority } from '../support/certificates.ts'
 
 const authority = makeAuthority()
 const mine = authority.sign('mine', 'DNS:mine')

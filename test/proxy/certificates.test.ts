@@ -3,12 +3,13 @@ import { copyFileSync, writeFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import https from 'node:https'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import tls from 'node:tls'
+import type tls from 'node:tls'
 import type { ListenConfig } from '../../engine/config/schema.ts'
 import { Certificates } from '../../engine/proxy/downstream/certificates.ts'
 import { type CertificateFolder, certificateFolder } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
-import { type Origin, startOrigin, startRig } from './rig.ts'
+import { type Origin, type Rig, startOrigin } from './rig.ts'
+import { shown, startTlsRig } from './tls-rig.ts'
 
 let folder: CertificateFolder
 let origin: Origin
@@ -32,7 +33,7 @@ function use(name: string): void {
 }
 
 function listener(): ListenConfig {
-  const tls = { cert: folder.path('live.pem'), key: folder.path('live.key'), sni: [] }
+  const tls = { ...folder.files('live'), sni: [] }
   return {
     address: '127.0.0.1',
     port: 0,
@@ -41,24 +42,11 @@ function listener(): ListenConfig {
   }
 }
 
-const listen = () => {
-  const { tls } = listener()
-  return { address: '127.0.0.1:0', tls: { cert: tls?.cert, key: tls?.key } }
-}
-
-function shown(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
-      resolve(String(socket.getPeerCertificate().subject.CN))
-      socket.destroy()
-    })
-    socket.on('error', reject)
-  })
-}
+const start = (): Promise<Rig> => startTlsRig([origin.url], folder.files('live'))
 
 describe('reloadCertificates()', () => {
   it('shows the new certificate from the next handshake on; what is open goes on', async t => {
-    const rig = await startRig([origin.url], { listen: listen() } as Parameters<typeof startRig>[1])
+    const rig = await start()
     t.after(() => rig.close())
     const session = http2.connect(`https://127.0.0.1:${rig.port}`, { rejectUnauthorized: false })
     t.after(() => session.destroy())
@@ -77,7 +65,7 @@ describe('reloadCertificates()', () => {
   })
 
   it('keeps the old certificate where the new one is broken or does not match, and says so', async t => {
-    const rig = await startRig([origin.url], { listen: listen() } as Parameters<typeof startRig>[1])
+    const rig = await start()
     t.after(() => rig.close())
     copyFileSync(folder.path('second.pem'), folder.path('live.pem'))
     const [unmatched] = rig.proxy.reloadCertificates()
@@ -96,7 +84,7 @@ describe('reloadCertificates()', () => {
   })
 
   it('fails no handshake and no request while certificates are swapped', async t => {
-    const rig = await startRig([origin.url], { listen: listen() } as Parameters<typeof startRig>[1])
+    const rig = await start()
     t.after(() => rig.close())
     let isOver = false
     let answered = 0
@@ -120,7 +108,7 @@ describe('reloadCertificates()', () => {
   })
 
   it('is not needed: changed files are found', async t => {
-    const rig = await startRig([origin.url], { listen: listen() } as Parameters<typeof startRig>[1])
+    const rig = await start()
     t.after(() => rig.close())
     use('second')
     await eventually('the new one is shown', async () => (await shown(rig.port)) === 'second.example', 30_000)
@@ -137,7 +125,7 @@ describe('reloadCertificates()', () => {
 describe('startProxy()', () => {
   it('refuses a certificate that cannot be used, naming file and reason', async () => {
     writeFileSync(folder.path('live.pem'), 'broken')
-    await assert.rejects(startRig([origin.url], { listen: listen() } as Parameters<typeof startRig>[1]), {
+    await assert.rejects(start(), {
       code: 'SBX_CERTIFICATE_INVALID',
       message: /^Cannot use certificate: .*live\.pem holds no certificate that can be read/,
     })

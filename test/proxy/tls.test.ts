@@ -8,6 +8,7 @@ import type { ConfigInput } from '../../engine/index.ts'
 import { type CertificateFolder, certificateFolder } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
 import { exchangeRaw, type Origin, type Rig, startOrigin, startRawOrigin, startRig } from './rig.ts'
+import { shown, startTlsRig } from './tls-rig.ts'
 
 let folder: CertificateFolder
 let origin: Origin
@@ -33,27 +34,12 @@ after(async () => {
   folder.remove()
 })
 
-const pair = (name: string) => ({ cert: folder.path(`${name}.pem`), key: folder.path(`${name}.key`) })
-
 function startTls(
   keys: Record<string, unknown> = {},
   rest: Partial<ConfigInput> = {},
   urls = [origin.url],
 ): Promise<Rig> {
-  const listen = { address: '127.0.0.1:0', tls: { ...pair('default'), ...keys } }
-  return startRig(urls, { listen, ...rest } as Parameters<typeof startRig>[1])
-}
-
-/** The name in the certificate that is shown to who asks for `servername`. */
-function shown(port: number, servername?: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, rejectUnauthorized: false, ...(servername && { servername }) }
-    const socket = tls.connect(options, () => {
-      resolve(String(socket.getPeerCertificate().subject.CN))
-      socket.destroy()
-    })
-    socket.on('error', reject)
-  })
+  return startTlsRig(urls, { ...folder.files('default'), ...keys }, rest)
 }
 
 interface Answer {
@@ -99,9 +85,9 @@ describe('TLS', () => {
 
   it('shows the certificate of the name: exact before wildcard, one label under it, the default for all others', async t => {
     const sni = [
-      { hosts: ['*.example.com'], ...pair('wild') },
-      { hosts: ['a.example', 'exact.example.com'], ...pair('a') },
-      { hosts: ['b.exact.example.com'], ...pair('exact') },
+      { hosts: ['*.example.com'], ...folder.files('wild') },
+      { hosts: ['a.example', 'exact.example.com'], ...folder.files('a') },
+      { hosts: ['b.exact.example.com'], ...folder.files('exact') },
     ]
     const rig = await startTls({ sni })
     t.after(() => rig.close())
@@ -120,7 +106,7 @@ describe('TLS', () => {
   })
 
   it('survives names that are none', async t => {
-    const rig = await startTls({ sni: [{ hosts: ['*.example.com'], ...pair('wild') }] })
+    const rig = await startTls({ sni: [{ hosts: ['*.example.com'], ...folder.files('wild') }] })
     t.after(() => rig.close())
     for (const name of ['.', '..', '__proto__', 'constructor', '*', '*.example.com', 'x'.repeat(250)]) {
       await shown(rig.port, name).catch(() => '')
@@ -298,7 +284,7 @@ describe('client certificates', () => {
   })
 
   it('hold under every name: another certificate of ours does not change whose are accepted', async t => {
-    const sni = [{ hosts: ['a.example'], ...pair('a') }]
+    const sni = [{ hosts: ['a.example'], ...folder.files('a') }]
     const rig = await startTls({ sni, clientCa: folder.path('authority.pem'), clientAuth: 'required' })
     t.after(() => rig.close())
     const servername = 'a.example'
@@ -308,10 +294,10 @@ describe('client certificates', () => {
   })
 
   it('required: a session begun at a listener that asks for none is worth nothing here', async t => {
-    const open = { address: '127.0.0.1:0', tls: pair('default') }
+    const open = { address: '127.0.0.1:0', tls: folder.files('default') }
     const closed = {
       address: '127.0.0.1:0',
-      tls: { ...pair('default'), clientCa: folder.path('authority.pem'), clientAuth: 'required' },
+      tls: { ...folder.files('default'), clientCa: folder.path('authority.pem'), clientAuth: 'required' },
     }
     const rig = await startRig([origin.url], { listen: [open, closed] } as Parameters<typeof startRig>[1])
     t.after(() => rig.close())

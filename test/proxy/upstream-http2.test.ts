@@ -14,7 +14,7 @@ import type { AddressInfo } from 'node:net'
 import { after, describe, it, type TestContext } from 'node:test'
 import { checkEndpoint } from '../../agents/health-monitor/actions.ts'
 import { RoutedDispatcher } from '../../engine/undici.ts'
-import { makeAuthority } from '../support/endpoint-certificates.ts'
+import { makeAuthority } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
 import { inflight, type Rig, startOrigin, startRig } from './rig.ts'
 

@@ -1,13 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Certificates made for one test by the openssl of this machine, in a folder that goes with it. */
 export interface CertificateFolder {
   path(name: string): string
-  /** Makes `NAME.pem` and `NAME.key` for a host, signed by itself or by the authority of another name here. */
-  make(name: string, host: string, options?: { days?: number; by?: string; isAuthority?: boolean }): Files
+  /**
+   * Makes `NAME.pem` and `NAME.key` for a host, or for names of any kind (`DNS:a.example,IP:127.0.0.1`), signed by itself or by the
+   * authority of another name here.
+   */
+  make(name: string, names: string, options?: { days?: number; by?: string; isAuthority?: boolean }): Files
+  /** Where those are. */
+  files(name: string): Files
   remove(): void
 }
 
@@ -19,18 +24,51 @@ export interface Files {
 export function certificateFolder(): CertificateFolder {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-tls-'))
   const path = (name: string): string => join(folder, name)
+  const files = (name: string): Files => ({ cert: path(`${name}.pem`), key: path(`${name}.key`) })
   return {
     path,
-    make(name, host, { days = 90, by, isAuthority = false } = {}) {
-      const files = { cert: path(`${name}.pem`), key: path(`${name}.key`) }
+    files,
+    make(name, names, { days = 90, by, isAuthority = false } = {}) {
+      const { cert, key } = files(name)
+      const alternatives = names.includes(':') ? names : `DNS:${names}`
+      const [, host] = alternatives.split(/[:,]/)
       const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-      args.push('-keyout', files.key, '-out', files.cert, '-days', String(days), '-subj', `/CN=${host}`)
-      args.push('-addext', `subjectAltName=DNS:${host}`)
+      args.push('-keyout', key, '-out', cert, '-days', String(days), '-subj', `/CN=${host}`)
+      args.push('-addext', `subjectAltName=${alternatives}`)
       if (!isAuthority) args.push('-addext', 'basicConstraints=critical,CA:false')
       if (by !== undefined) args.push('-CA', path(`${by}.pem`), '-CAkey', path(`${by}.key`))
       execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-      return files
+      return { cert, key }
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+/** An authority in a folder of its own, and what it signs: the files for a config, their content for a server. */
+export interface Authority {
+  /** The file of its own certificate. */
+  ca: string
+  path(name: string): string
+  sign(name: string, names: string): Signed
+  remove(): void
+}
+
+export interface Signed {
+  certFile: string
+  keyFile: string
+  cert: Buffer
+  key: Buffer
+}
+
+export function makeAuthority(): Authority {
+  const { make, path, remove } = certificateFolder()
+  return {
+    ca: make('ca', 'authority.test', { isAuthority: true }).cert,
+    path,
+    sign(name, names) {
+      const { cert, key } = make(name, names, { by: 'ca' })
+      return { certFile: cert, keyFile: key, cert: readFileSync(cert), key: readFileSync(key) }
+    },
+    remove,
   }
 }
