@@ -1,4 +1,4 @@
-import { avalanche } from './hash-key.ts'
+import { avalanche, GOLDEN } from './hash-key.ts'
 import {
   AFFINITY_IS_USED,
   AFFINITY_SET_WORDS,
@@ -198,9 +198,6 @@ export class Affinity {
     return first
   }
 }
-
-/** 2^32 ÷ the golden ratio, odd: to multiply by it is one to one over 32 bits. */
-const GOLDEN = 0x9e3779b1
 
 function seal(ticket: number): number {
   return Math.imul(ticket, GOLDEN)

@@ -16,6 +16,12 @@ export function hashKey(key: string, seed = 0): number {
   return avalanche(hash ^ (length * 2)) >>> 0
 }
 
+/**
+ * The prime next to 2^32 ÷ the golden ratio. Steps of it go round all 32-bit numbers as evenly as steps can, and to multiply by it is
+ * one to one and spreads small numbers over all 32 bits (Knuth, volume 3, 6.4).
+ */
+export const GOLDEN = 0x9e3779b1
+
 /** murmur3's finaliser, as an int32: every bit of the input decides about every bit of the output. */
 export function avalanche(word: number): number {
   let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)

@@ -1,3 +1,5 @@
+import { GOLDEN } from './hash-key.ts'
+
 /** Windows remembered: a service has one, or one for each zone and priority that picks are aimed at in turn. */
 const WINDOWS = 8
 const KEY_WORDS = 5
@@ -47,5 +49,5 @@ export class OpenWeights {
 
 /** Windows of a service start apart by the sizes of its zones: multiplied and cut, that spreads them. */
 function indexOf(start: number, want: number): number {
-  return (Math.imul(start ^ want, 0x9e3779b1) >>> 29) & (WINDOWS - 1)
+  return (Math.imul(start ^ want, GOLDEN) >>> 29) & (WINDOWS - 1)
 }

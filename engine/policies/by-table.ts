@@ -1,5 +1,5 @@
 import type { ChoiceView } from '../memory/choice-view.ts'
-import { avalanche } from '../memory/hash-key.ts'
+import { avalanche, GOLDEN } from '../memory/hash-key.ts'
 import { isFull } from './balance.ts'
 import { byScore } from './by-score.ts'
 import type { PickRow } from './policy.ts'
@@ -46,5 +46,5 @@ export function byTable(kind: number, place: Place, balance: number): PickRow {
  * endpoint are spread over all others by weight, and those of two keys never run side by side.
  */
 export function keyOfTry(hash: number, attempt: number): number {
-  return attempt === 0 ? hash : avalanche((hash + Math.imul(attempt, 0x9e3779b1)) | 0)
+  return attempt === 0 ? hash : avalanche((hash + Math.imul(attempt, GOLDEN)) | 0)
 }

@@ -1,3 +1,5 @@
+import { GOLDEN } from '../memory/hash-key.ts'
+
 /**
  * Where randomness comes in: 31 random bits, as many as V8 passes around without boxing them. Seeded, so that a run can
  * be replayed.
@@ -6,7 +8,7 @@ export type Dice = () => number
 
 /** Xorshift32 (Marsaglia 2003): a few cycles, full period 2^32 − 1; good for draws, useless for secrets. */
 export function createDice(seed: number): Dice {
-  let state = seed | 0 || 0x9e3779b9
+  let state = seed | 0 || GOLDEN
   return () => {
     state ^= state << 13
     state ^= state >>> 17
@@ -27,5 +29,5 @@ export function below(roll: number, n: number): number {
 
 /** Every thread and service throws dice of its own, the same ones in every run. */
 export function seedOf(seat: number, service: number): number {
-  return Math.imul(seat + 1, 0x9e3779b1) ^ Math.imul(service + 1, 0x85ebca6b)
+  return Math.imul(seat + 1, GOLDEN) ^ Math.imul(service + 1, 0x85ebca6b)
 }

@@ -1,4 +1,4 @@
-import { createDice } from '../../policies/dice.ts'
+import { createDice, seedOf } from '../../policies/dice.ts'
 import type { Lane, Lanes } from '../lanes.ts'
 import type { RulesPlan } from '../plan.ts'
 import type { Supply } from '../upstreams/supply.ts'
@@ -28,18 +28,15 @@ interface Making {
 /** The routes of a config for one thread. */
 export function routeTableOf(routes: readonly Route[], making: Making): RouteTable<Destination> {
   // Every thread and route throws dice of its own, the same ones in every run.
-  const seed = Math.imul(making.lanes.seat + 1, SEATS)
   return new RouteTable(
     routes.map((route, index) => ({
       match: route.match,
-      to: destinationOf(route, making, seed ^ Math.imul(index + 1, ROUTES)),
+      to: destinationOf(route, making, seedOf(making.lanes.seat, index)),
     })),
   )
 }
 
-/** Odd numbers without a pattern: they spread small ones over all 32 bits. */
-const SEATS = 0x9e3779b1
-const ROUTES = 0x85ebca6b
+/** Sets the dice of a mirror apart from those of its route. */
 const COPIES = 0x2545f491
 
 function destinationOf(route: Route, making: Making, seed: number): Destination {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { KeySource, PolicyConfig } from '../../config/schema.ts'
-import { hashKey } from '../../memory/hash-key.ts'
+import { GOLDEN, hashKey } from '../../memory/hash-key.ts'
 import { findPolicy } from '../../policies/registry.ts'
 import { cookieOf } from './session-cookie.ts'
 
@@ -32,9 +32,6 @@ export function hashOf(policy: PolicyConfig): HashOf | undefined {
 }
 
 const KEYS = ['header', 'cookie', 'query', 'path'] as const
-
-/** 2^32 ÷ the golden ratio: steps of it spread over all 32-bit numbers as evenly as steps can. */
-const GOLDEN = 0x9e3779b9
 
 function keyReader(from: {
   header: string | undefined
