@@ -104,7 +104,7 @@ const keySource = keys({
   query: token('a parameter name')
     .optional()
     .describe('The value of this parameter of the query, as it is written. Default: not this.'),
-  path: yes().optional().describe('The path, without its query. Default: not this.'),
+  path: yes().optional().describe('The path that is sent, after a rewrite, without its query. Default: not this.'),
   source: yes()
     .optional()
     .describe('The address of the downstream. Default: this, where no hash is written and no sessions are kept.'),
