@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { agents } from '../agents/index.ts'
 import { type Admin, startAdmin } from '../engine/admin/admin.ts'
 import { type Box, openBox } from '../engine/box/box.ts'
@@ -48,6 +49,7 @@ export async function runEngine(config: Config, { file, isWatching }: ConfigSour
       isReady: () => isRouting,
       proxy: () => ({ threads: started.threads() }),
       reload: () => reloader.reload('asked for by the admin listener'),
+      configFile: resolve(file),
       requests: () => started.requests(),
     })
     followConfig(box, admin, setLevel)

@@ -23,6 +23,8 @@ export interface AdminOptions {
   proxy?: () => ProxyStatus
   /** Reads the config anew, for POST /api/v1/reload; without it there is no such path. */
   reload?: () => Promise<ReloadReport>
+  /** The file that config is read from, for who asks which one is in force. */
+  configFile?: string
   /** How long its requests took: `requests()` of the proxy. */
   requests?: () => ProxyRequests
   /** The version of the package, for the metrics and the page. */
@@ -58,10 +60,10 @@ const CONNECTIONS_MAX = 64
  * cannot be listened on.
  */
 export async function startAdmin(box: Box, options: AdminOptions): Promise<Admin> {
-  const { listen, token = '', isReady, proxy, requests, reload, version } = options
+  const { listen, token = '', isReady, proxy, requests, reload, configFile, version } = options
   if (token === '' && !isLoopback(listen.address)) throw tokenNeeded(listen)
   const counters = new Counters(box)
-  const sources: Sources = { box, counters, version, isReady, proxy, requests, reload }
+  const sources: Sources = { box, counters, version, isReady, proxy, requests, reload, configFile }
   const feed = new LiveFeed(sources)
   const routes = listRoutes(sources, feed, await loadPageFiles())
 

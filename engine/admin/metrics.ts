@@ -22,7 +22,7 @@ export function printMetrics(sources: Sources): string {
     version,
     node: process.versions.node,
   })
-  printConfig(out, configOf(box))
+  printConfig(out, configOf(sources))
   const services = counters.services()
   printEndpoints(out, services)
   printServices(out, services)

@@ -52,7 +52,7 @@ export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<s
       method: 'GET',
       path: '/api/v1/config',
       need: 'read',
-      answer: response => sendJson(response, 200, configOf(box)),
+      answer: response => sendJson(response, 200, configOf(sources)),
     },
     ...reloadRoutes(sources),
     {

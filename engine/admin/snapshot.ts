@@ -71,7 +71,10 @@ export interface Snapshot {
 }
 
 /** Which config is in force. Why the last one was refused is told to who asked for it, and to the log: it may quote the file. */
-export type ConfigNote = Omit<ConfigStatus, 'lastError'>
+export interface ConfigNote extends Omit<ConfigStatus, 'lastError'> {
+  /** Null where it is read from none. */
+  file: string | null
+}
 
 /** Where the admin listener reads what it tells. */
 export interface Sources {
@@ -82,26 +85,28 @@ export interface Sources {
   proxy: (() => ProxyStatus) | undefined
   reload: (() => Promise<ReloadReport>) | undefined
   requests?: (() => ProxyRequests) | undefined
+  configFile?: string | undefined
 }
 
 /** Throws SBX_BOX_CLOSED. */
-export function takeSnapshot({ box, counters, version, isReady, proxy }: Sources): Snapshot {
+export function takeSnapshot(sources: Sources): Snapshot {
+  const { box, counters, version, isReady, proxy } = sources
   const time = wallMs()
   return {
     time,
     uptimeMs: Math.round(time - processTimes().startedS * 1000),
     version,
     isReady: isReady(),
-    config: configOf(box),
+    config: configOf(sources),
     services: counters.services(),
     agents: agentsOf(box),
     ...(proxy === undefined ? {} : { proxy: proxy() }),
   }
 }
 
-export function configOf(box: Box): ConfigNote {
+export function configOf({ box, configFile }: Pick<Sources, 'box' | 'configFile'>): ConfigNote {
   const { lastError: _, ...note } = box.configStatus()
-  return note
+  return { ...note, file: configFile ?? null }
 }
 
 export function agentsOf(box: Box): AgentStatus[] {

@@ -7,7 +7,8 @@ const POST = { method: 'POST' }
 const FIXED = 'Cannot reload: 1 change cannot be made while it runs, nothing was changed\nx.yaml:1:9: workers: …'
 
 test('POST /api/v1/reload answers with what was changed, and the generation is shown from then on', async t => {
-  const { box, ask } = await adminWorld(t, { reload: () => box.reload(next) })
+  const configFile = '/etc/signalbox.yaml'
+  const { box, ask } = await adminWorld(t, { reload: () => box.reload(next), configFile })
   const next = { ...TWO_SERVICES, zone: 'z9' }
   assert.equal((await ask('/api/v1/config')).json.generation, 1)
   const { status, json } = await ask('/api/v1/reload', POST)
@@ -15,8 +16,8 @@ test('POST /api/v1/reload answers with what was changed, and the generation is s
   assert.equal((await ask('/api/v1/reload', POST)).json.isChanged, false)
   const { json: note } = await ask('/api/v1/config')
   assert.deepEqual(
-    [note.generation, note.isLastReloadGood, note.reloads],
-    [2, true, { applied: 1, unchanged: 1, refused: 0 }],
+    [note.generation, note.isLastReloadGood, note.reloads, note.file],
+    [2, true, { applied: 1, unchanged: 1, refused: 0 }, configFile],
   )
   const { text } = await ask('/metrics')
   assert.match(text, /^signalbox_config_generation 2$/m)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startAdmin } from '../../engine/admin/admin.ts'
-import { adminWorld } from '../admin/admin-world.ts'
+import { adminWorld, TWO_SERVICES } from '../admin/admin-world.ts'
 import { eventually } from '../support/eventually.ts'
 import { BROWSER, openPage, type Page } from './browser.ts'
 
@@ -39,6 +39,25 @@ test('the dashboard shows every endpoint with its state in words, and numbers th
   assert.ok(drawn > 0, 'lines are drawn')
   assert.deepEqual(page.faults, [])
 })
+
+test(
+  'the dashboard shows which config is in force, since when, from where, and that the next was refused',
+  options,
+  async t => {
+    const { box, admin } = await adminWorld(t, { configFile: '/etc/signalbox.yaml' })
+    const page = await openPage(t, `http://127.0.0.1:${admin.port}/`)
+    await eventually('the first is shown', async () => (await textOf(page, 'config')) === 'no. 1', DEADLINE_MS)
+    await box.reload({ ...TWO_SERVICES, zone: 'z9' })
+    await eventually('the second is shown', async () => (await textOf(page, 'config')) === 'no. 2', DEADLINE_MS)
+    const shown = await page.read<string>(`new Date(${box.configStatus().sinceMs}).toLocaleString()`)
+    assert.equal(await textOf(page, 'config-note'), `config no. 2 from /etc/signalbox.yaml, in force since ${shown}`)
+    assert.match((await textsOf(page, '#changes li'))[0], /config no\. 2 is in force$/)
+    await assert.rejects(box.reload({ services: {} }))
+    await eventually('it is said', async () => (await textOf(page, 'config')) === 'no. 2, kept', DEADLINE_MS)
+    assert.match(await textOf(page, 'config-note'), /refused: the log says why$/)
+    assert.deepEqual(page.faults, [])
+  },
+)
 
 test('the dashboard says when the connection is lost, and goes on when the engine is back', options, async t => {
   const { box, admin } = await adminWorld(t)

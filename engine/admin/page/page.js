@@ -119,6 +119,7 @@ function onSnapshot(snapshot) {
   write(byId('total-open'), `${sum('open')} of ${sum('endpoints')}`)
   write(byId('uptime'), duration(snapshot.uptimeMs))
   write(byId('version'), `signalbox ${snapshot.version}`)
+  showConfig(snapshot.config)
 
   byId('no-agents').hidden = snapshot.agents.length > 0
   byId('agents').hidden = snapshot.agents.length === 0
@@ -129,6 +130,19 @@ function onSnapshot(snapshot) {
   byId('proxy').hidden = threads.length === 0
   keep(threadRows, threads, ({ index }) => index, newThreadRow, byId('threads').tBodies[0])
   for (const thread of threads) threadRows.get(thread.index).show(thread, snapshot.time)
+}
+
+let lastGeneration
+
+/** Which config is in force. Why the last one was refused is told to who asked for it, and in the log. */
+function showConfig({ generation, sinceMs, isLastReloadGood, lastReloadMs, file }) {
+  write(byId('config'), isLastReloadGood ? `no. ${generation}` : `no. ${generation}, kept`)
+  byId('config').classList.toggle('has-errors', !isLastReloadGood)
+  const from = file === null ? 'given by the program' : `from ${file}`
+  const refused = isLastReloadGood ? '' : ` · one that was read ${moment(lastReloadMs)} was refused: the log says why`
+  write(byId('config-note'), `config no. ${generation} ${from}, in force since ${moment(sinceMs)}${refused}`)
+  if (lastGeneration !== undefined && generation > lastGeneration) tell(sinceMs, `config no. ${generation}`, 'in force')
+  lastGeneration = generation
 }
 
 /** Makes `known` hold one view per member of `list`, in its order, and its elements the children of `parent`. */
@@ -511,6 +525,8 @@ function milliseconds(us) {
   const ms = us / 1000
   return `${ms >= 100 ? whole.format(ms) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2)} ms`
 }
+
+const moment = ms => new Date(ms).toLocaleString()
 
 function duration(ms) {
   const s = Math.floor(ms / 1000)
