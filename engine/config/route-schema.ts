@@ -196,6 +196,11 @@ const splitSchema = z
   })
 
 const writtenRoute = keys({
+  name: name('a route name', NAME_LENGTH)
+    .optional()
+    .describe(
+      'What the access log calls the route; letters, digits and ._:- up to 64. Several may have one name. Default: none, and the log does not tell the route.',
+    ),
   match: matchSchema.prefault({}).describe('Which requests the route takes. Default: all.'),
   service: serviceName()
     .optional()
@@ -255,7 +260,7 @@ export interface ForwardingRoute extends Omit<WrittenRoute, Answers | 'class' | 
 }
 
 /** A route whose requests the proxy answers itself. */
-export interface AnsweringRoute extends Pick<WrittenRoute, 'match' | Answers> {
+export interface AnsweringRoute extends Pick<WrittenRoute, 'name' | 'match' | Answers> {
   service?: undefined
   split?: undefined
   mirror?: undefined
@@ -281,8 +286,9 @@ export const routeSchema = writtenRoute
   })
   .transform((route): ForwardingRoute | AnsweringRoute => {
     const { redirect, respond, ...rest } = route
-    if (redirect !== undefined) return { match: route.match, redirect }
-    if (respond !== undefined) return { match: route.match, respond }
+    const taking = { ...(route.name !== undefined && { name: route.name }), match: route.match }
+    if (redirect !== undefined) return { ...taking, redirect }
+    if (respond !== undefined) return { ...taking, respond }
     return { ...rest, subsetFallback: route.subsetFallback ?? 'none', class: route.class ?? 'critical' }
   })
 

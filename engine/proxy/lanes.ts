@@ -16,6 +16,8 @@ import type { Supply } from './upstreams/supply.ts'
 export interface Lane extends Supply {
   /** Of the service, in the region. */
   readonly index: number
+  /** The name of the route; empty where it has none. */
+  readonly route: string
   readonly router: Router
   readonly retry: RulesPlan['services'][string]['retry']
   /** Where requests wait when a limit is reached; undefined where none do. */
@@ -58,6 +60,7 @@ export class Lanes {
     const name = cookieOf(policy)
     return {
       service,
+      route: route.name ?? '',
       index: this.#attachment.findService(service).index,
       router,
       timeouts,

@@ -36,6 +36,8 @@ prints what the config routes and exits 0 when there is none.
 
 /** A line for each route; none where all goes to the only service. */
 function routeLines({ routes, services }: Config): string {
-  const lines = routes.map((route, index) => `  routes[${index}]: ${routeText(route)}\n`)
+  const lines = routes.map(
+    (route, index) => `  routes[${index}]${route.name === undefined ? '' : ` (${route.name})`}: ${routeText(route)}\n`,
+  )
   return lines.join('') === `  routes[0]: everything → ${Object.keys(services)[0]}\n` ? '' : lines.join('')
 }

@@ -43,7 +43,7 @@ services:
   canary: {}
   shadow: {}
 routes:
-  - { match: { host: api.example.com, path: /v1/ }, service: api, subset: { version: v1 }, subsetFallback: any, class: sheddable }
+  - { name: v1, match: { host: api.example.com, path: /v1/ }, service: api, subset: { version: v1 }, subsetFallback: any, class: sheddable }
   - match: { host: "*.example.com", pathPattern: "/users/{id}", scheme: https, method: GET, headers: { x-a: "1", x-b: true, x-c: { prefix: v } } }
     split: { api: 95, canary: 5 }
     rewrite: { path: /u, host: "api.internal:8080" }
@@ -51,7 +51,7 @@ routes:
     responseHeaders: { add: { x-two: "2" } }
     mirror: { service: shadow, share: 10% }
   - { match: { path: /old/ }, redirect: { status: 301, scheme: https, host: www.example.com, port: 8443, prefix: /new/ } }
-  - { match: { exactPath: /status }, respond: { status: 200, body: ok, contentType: text/plain, headers: { cache-control: no-store } } }
+  - { name: status, match: { exactPath: /status }, respond: { status: 200, body: ok, contentType: text/plain, headers: { cache-control: no-store } } }
   - { match: { exactPath: /gone, method: [GET, POST] }, respond: {} }
   - { match: { exactPath: /away }, redirect: { path: /here } }
 agents: {}
@@ -159,6 +159,7 @@ test('parseConfig() reads every key, in base units', () => {
     },
     routes: [
       {
+        name: 'v1',
         match: { host: 'api.example.com', path: '/v1/' },
         service: 'api',
         subset: { version: 'v1' },
@@ -186,6 +187,7 @@ test('parseConfig() reads every key, in base units', () => {
         redirect: { status: 301, scheme: 'https', host: 'www.example.com', port: 8443, prefix: '/new/' },
       },
       {
+        name: 'status',
         match: { exactPath: '/status' },
         respond: { status: 200, body: 'ok', contentType: 'text/plain', headers: { 'cache-control': 'no-store' } },
       },

@@ -183,6 +183,7 @@ const route = (service: string, path: string): fc.Arbitrary<RouteInput> =>
             ),
           }),
         )
+        .chain(to => fc.constantFrom(to, { ...to, name: 'a.route:1' }))
         .map(to => ({ match: { ...match, path }, ...to }) as RouteInput),
     )
 

@@ -13,6 +13,7 @@ function problemsOf(...routes: string[]): string[] {
 
 /** One mistake each: what is written of a route that leads to a, and what is said of it after its place. */
 const MISTAKES: [string, string][] = [
+  ['name: "my api"', '0].name: "my api" is not a route name; write letters, digits and ._:- only, 1 to 64 of them'],
   ['match: { host: "*" }', '0].match.host: "*" takes every host; leave host out'],
   [
     'match: { host: "a.*.b" }',

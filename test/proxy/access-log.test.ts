@@ -18,6 +18,7 @@ const ACCESS: Access = {
   durationMs: 1.23456,
   firstByteUs: -1,
   service: '',
+  route: '',
   endpoint: '',
   attempts: 1,
   reason: '',
@@ -154,6 +155,33 @@ describe('line()', () => {
     ]) {
       assert.equal(JSON.parse(line({ ...ACCESS, durationMs }, 5)).durationMs, read)
     }
+  })
+})
+
+describe('the name of a route', () => {
+  it('is told of what it took, whether sent on, split or answered by the route itself', async t => {
+    const { rig, lines } = await logged(t, {
+      routes: [
+        { name: 'api.v1', match: { path: '/one' }, service: 'api' },
+        { name: 'sides', match: { path: '/two' }, split: { api: 1 } },
+        { name: 'away', match: { path: '/three' }, redirect: { host: 'b.example' } },
+        { name: 'health', match: { path: '/four' }, respond: { body: 'ok' } },
+        { match: { path: '/five' }, service: 'api' },
+      ],
+    })
+    const paths = ['/one', '/two', '/three', '/four', '/five', '/none']
+    for (const path of paths) await exchangeRaw(rig.port, head(path))
+    assert.deepEqual(
+      (await lines(paths.length)).map(({ path, route }) => [path, route]),
+      [
+        ['/one', 'api.v1'],
+        ['/two', 'sides'],
+        ['/three', 'away'],
+        ['/four', 'health'],
+        ['/five', undefined],
+        ['/none', undefined],
+      ],
+    )
   })
 })
 

@@ -73,7 +73,7 @@ services:
     const file = written(`services: { api: {}, canary: {}, shadow: {} }
 routes:
   - { match: { host: "*.example.com", path: /old/, scheme: http }, redirect: { scheme: https, prefix: /new/ } }
-  - { match: { exactPath: /status, method: GET }, respond: { body: ok } }
+  - { name: health, match: { exactPath: /status, method: GET }, respond: { body: ok } }
   - match: { pathPattern: "/users/{id}", headers: { x-canary: "1", x-a: false, x-b: { prefix: v } } }
     service: canary
     subset: { version: v2 }
@@ -87,7 +87,7 @@ routes:
     assert.equal(status, 0)
     assert.deepEqual(stdout.trimEnd().split('\n').slice(1), [
       '  routes[0]: *.example.com /old/…, http → redirect 308 to https://*/new/…',
-      '  routes[1]: /status, GET → respond 200',
+      '  routes[1] (health): /status, GET → respond 200',
       '  routes[2]: /users/{id}, x-canary: 1, no x-a, x-b: v… → canary, where version is v2, sheddable, as inner /u, response headers changed, 10% copied to shadow',
       '  routes[3]: everything → split api 95, canary 5',
     ])

@@ -56,6 +56,7 @@ export function takeRequest(
     return
   }
   if (to.answer !== undefined) {
+    exchange.telling.route = to.name
     exchange.answer(to.answer.reply(host, path, isSecure))
     return
   }

@@ -15,6 +15,8 @@ export interface Destination {
   readonly lane: Lane | undefined
   readonly split: Split | undefined
   readonly answer: OwnAnswer | undefined
+  /** The name of the route; empty where it has none. */
+  readonly name: string
 }
 
 /** What routes are made from, and where it is noted what they send to. */
@@ -40,9 +42,9 @@ export function routeTableOf(routes: readonly Route[], making: Making): RouteTab
 const COPIES = 0x2545f491
 
 function destinationOf(route: Route, making: Making, seed: number): Destination {
-  const { service, split } = route
+  const { service, split, name = '' } = route
   if (service === undefined && split === undefined) {
-    return { lane: undefined, split: undefined, answer: ownAnswerOf(route) }
+    return { lane: undefined, split: undefined, answer: ownAnswerOf(route), name }
   }
   const { services, lanes, supplies } = making
   const mirror = mirrorOf(route.mirror, making, seed ^ COPIES)
@@ -51,9 +53,9 @@ function destinationOf(route: Route, making: Making, seed: number): Destination 
     supplies.set(name, lane)
     return lane
   }
-  if (service !== undefined) return { lane: laneTo(service), split: undefined, answer: undefined }
+  if (service !== undefined) return { lane: laneTo(service), split: undefined, answer: undefined, name }
   const sides = Object.entries(split ?? {}).map(([name, weight]) => ({ lane: laneTo(name), weight }))
-  return { lane: undefined, split: new Split(sides, createDice(seed)), answer: undefined }
+  return { lane: undefined, split: new Split(sides, createDice(seed)), answer: undefined, name }
 }
 
 function mirrorOf(

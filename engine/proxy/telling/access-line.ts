@@ -17,6 +17,8 @@ export interface Access {
   firstByteUs: number
   /** Empty where the request reached none. */
   service: string
+  /** Name of the route that took it; empty where it has none, or none took it. */
+  route: string
   /** Id of the last endpoint; empty where none was picked. */
   endpoint: string
   attempts: number
@@ -46,7 +48,7 @@ const TEXT_CHARACTERS = 256
  * is wall-clock time, `sample` the share of its like that get a line, `headers` the request headers to show.
  */
 export function line(access: Access, timeMs: number, sample = 1, headers: readonly string[] = []): string {
-  const { service, endpoint, reason, requestId, firstByteUs } = access
+  const { service, route, endpoint, reason, requestId, firstByteUs } = access
   const query = access.path.indexOf('?')
   const path = query < 0 ? access.path : access.path.slice(0, query)
   let text =
@@ -56,6 +58,7 @@ export function line(access: Access, timeMs: number, sample = 1, headers: readon
     `"remote":"${access.remote}","client":"${access.client}","protocol":"${access.protocol}","tls":${access.isSecure}`
   if (firstByteUs >= 0) text += `,"firstByteMs":${printMs(firstByteUs)}`
   if (requestId !== '') text += `,"requestId":${quote(requestId, TEXT_CHARACTERS)}`
+  if (route !== '') text += `,"route":"${route}"`
   if (service !== '') text += `,"service":"${service}"`
   if (endpoint !== '') text += `,"endpoint":${quote(endpoint, TEXT_CHARACTERS)}`
   if (reason !== '') text += `,"reason":"${reason}"`

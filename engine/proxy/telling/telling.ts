@@ -32,6 +32,8 @@ export class Telling {
   /** On the clock of performance.now. */
   readonly startedAt = performance.now()
   requestId = ''
+  /** The name of a route that answers by itself; that of any other is in its lane. */
+  route = ''
   #host = ''
   #path = ''
   #claims: Claims | undefined
@@ -107,6 +109,7 @@ export class Telling {
       durationMs,
       firstByteUs: this.#firstByteUs,
       service: tries?.lane.service ?? '',
+      route: tries?.lane.route ?? this.route,
       endpoint: tries?.endpoint ?? '',
       attempts,
       reason,
