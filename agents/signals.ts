@@ -19,6 +19,16 @@ export const healthChanged = defineSignal<EndpointRef & { from: HealthWord; to: 
   'signalbox.endpoint.health-changed',
 )
 
+export interface EjectedChecked extends EndpointRef {
+  readonly hasPassed: boolean
+}
+
+/**
+ * From the health monitor: what a check of an endpoint said that is out for what its requests came to. It tells that the endpoint is
+ * well again, or still is not, without a request that would have to wait for it.
+ */
+export const ejectedChecked = defineSignal<EjectedChecked>('signalbox.endpoint.ejected-checked', { telemetry: true })
+
 /** What an endpoint is ejected for: the key of the config it goes back to, and what its numbers mean. */
 export type EjectionCause =
   /** Failures in a row. */

@@ -4,7 +4,14 @@ import { rollDie } from '../kit/dice.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/directive.ts'
 import type { Signal } from '../kit/signal.ts'
 import { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
-import { endpointEjected, endpointReturned, healthChanged, settledBatch } from '../signals.ts'
+import {
+  type EjectedChecked,
+  ejectedChecked,
+  endpointEjected,
+  endpointReturned,
+  healthChanged,
+  settledBatch,
+} from '../signals.ts'
 import { drain } from './actions.ts'
 import { sumUp } from './batch.ts'
 import { NO_STREAKS } from './consecutive.ts'
@@ -12,7 +19,7 @@ import { mayEject, type Outlier } from './ejection.ts'
 import { type Charge, judgeInterval, wantedBy } from './judgement.ts'
 import { Ledger } from './ledger.ts'
 import { listenForSilence } from './listen-for-silence.ts'
-import { eject, forgive, release, type Sentence, sentenceOf } from './sentence.ts'
+import { eject, forgive, prolong, release, type Sentence, sentenceOf, usualOf } from './sentence.ts'
 import { type Drained, drainDue, intervalDue, outcomesDrained, silenceHeard, tickDue } from './signals.ts'
 import { SilenceWatch, type Silent } from './silence.ts'
 import { type Suspect, suspectAfter } from './suspect.ts'
@@ -53,7 +60,7 @@ const TICKS_A_LOOK = 10
  *            endpoint's fault. What fails now and then is found by comparing: once an interval, its rate of success with
  *            that of all, its failures with a fixed share, its latency with the median of the others. Each time it is
  *            out for longer; each healthy interval afterwards is put to its credit.
- * listens    signalbox.endpoint.health-changed
+ * listens    signalbox.endpoint.health-changed · signalbox.endpoint.ejected-checked
  * emits      signalbox.endpoint.ejected · signalbox.endpoint.returned · signalbox.endpoint.settled-batch
  * writes     the bar EJECTED · endpoint.EJECTED_UNTIL_MS · endpoint.EJECTIONS
  * never      ejects more than `outlier.maxEjected` of a service (one is always allowed), nor the last that can be picked
@@ -63,7 +70,7 @@ const TICKS_A_LOOK = 10
  */
 export const failureDetector = defineAgent<State>({
   name: 'failure-detector',
-  listens: [healthChanged],
+  listens: [healthChanged, ejectedChecked],
   emits: [endpointEjected, endpointReturned, settledBatch],
   writes: ['ejectedBar', 'ejectedUntilMs', 'ejections'],
   actions: [lookAtTables, drain, listenForSilence],
@@ -114,7 +121,27 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
     const isOut = sentence?.generation === generation && sentence.untilMs !== undefined
     if (isOut && from === 'unhealthy' && to === 'healthy') return giveBack(state, [sentence], 'healthy', now)
   }
+  if (ejectedChecked.is(signal)) return onEjectedChecked(state, signal.data, now)
   return stay(state)
+}
+
+/**
+ * What active checks say of an endpoint that is out. One that passes after one that failed tells of a recovery, as requests would
+ * have felt it; one that passes from the start says nothing, for whatever the endpoint is out for, checks do not see it. While
+ * they fail, nobody is sent there to find out: who is silent waits on until the next of them at least.
+ */
+function onEjectedChecked(
+  state: State,
+  { row, generation, service, hasPassed }: EjectedChecked,
+  now: number,
+): Step<State> {
+  const sentence = state.sentences.get(row)
+  if (sentence?.generation !== generation || sentence.untilMs === undefined) return stay(state)
+  if (hasPassed) return sentence.hasFailedChecks === true ? giveBack(state, [sentence], 'healthy', now) : stay(state)
+  const { interval = 0, timeout = 0 } =
+    (Object.hasOwn(state.services, service) && state.services[service]?.healthCheck) || {}
+  const { sentence: longer, directives } = prolong(sentence, interval + timeout, now)
+  return { state: { ...state, sentences: new Map(state.sentences).set(row, longer) }, directives }
 }
 
 /** Counts failures in a row; who reaches a limit is dealt with at once, when the tables have been looked at. */
@@ -132,7 +159,7 @@ function onDrained(state: State, rows: readonly Drained[], now: number): Step<St
     if (suspect === undefined) suspects.delete(row)
     else suspects.set(row, suspect)
     if (outlier !== undefined) state.ledger.add(drained, wantedBy(outlier))
-    state.silences.learn(service, drained.latenciesUs, now)
+    state.silences.learn(service, usualOf(drained, state.sentences.get(row), now), now)
   }
   const directives: Directive[] = isLookDue ? [act(lookAtTables, undefined), again] : [again]
   const { state: after, directives: returned } = giveBack(state, answeredOf(state, rows), 'answered', now)

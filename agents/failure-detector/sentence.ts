@@ -1,10 +1,11 @@
-import { EJECTED } from '../../engine/writer.ts'
+import { EJECTED, elapsedMs } from '../../engine/writer.ts'
 import { type Directive, emit, writeEndpoint } from '../kit/directive.ts'
 import type { RowRef } from '../kit/table-port.ts'
 import type { EndpointView } from '../kit/tables.ts'
 import { type EjectionCause, endpointEjected, endpointReturned } from '../signals.ts'
 import { ejectionMs, ejectionsAfter, healthyIntervals, type Outlier } from './ejection.ts'
 import type { Charge } from './judgement.ts'
+import type { Drained } from './signals.ts'
 
 /** The first ejection for silence, in ms. */
 const SILENCE_MS = 1000
@@ -19,6 +20,8 @@ export interface Sentence extends RowRef {
   readonly because?: EjectionCause
   /** The clock when it ends; undefined when it is over and only the count remains. */
   readonly untilMs: number | undefined
+  /** Active checks have failed since: one that passes ends it. */
+  readonly hasFailedChecks?: boolean
   /** Since when its healthy intervals are counted. */
   readonly healthyMs: number
 }
@@ -65,6 +68,14 @@ export function eject(
   }
 }
 
+/** A check has failed meanwhile: it stays out for `forMs` more from now on at least, in which the next check will have come. */
+export function prolong(before: Sentence, forMs: number, now: number): { sentence: Sentence; directives: Directive[] } {
+  const isLonger = before.untilMs !== undefined && elapsedMs((now + forMs) | 0, before.untilMs) > 0
+  const untilMs = isLonger ? (now + forMs) | 0 : before.untilMs
+  const sentence = { ...before, untilMs, hasFailedChecks: true }
+  return { sentence, directives: isLonger ? [writeEndpoint('ejectedUntilMs', sentence, untilMs!)] : [] }
+}
+
 /** Lets it back. */
 export function release(
   before: Sentence,
@@ -73,7 +84,7 @@ export function release(
 ): { sentence: Sentence; directives: Directive[] } {
   const { row, generation, service, id } = before
   return {
-    sentence: { ...before, untilMs: undefined, healthyMs: now },
+    sentence: { ...before, untilMs: undefined, hasFailedChecks: false, healthyMs: now },
     directives: [
       writeEndpoint('ejectedBar', before, 0),
       writeEndpoint('ejectedUntilMs', before, 0),
@@ -88,4 +99,19 @@ export function forgive(sentence: Sentence, now: number): Sentence {
   const { passed, sinceMs } = healthyIntervals(sentence.outlier, sentence.healthyMs, now)
   if (passed === 0) return sentence
   return { ...sentence, ejections: Math.max(0, sentence.ejections - passed), healthyMs: sinceMs }
+}
+
+/**
+ * The latencies that say what is usual. Those of requests that lay at an endpoint through a silence it was convicted of do not, or
+ * the next silence would look like this one: usual.
+ */
+export function usualOf(
+  { generation, latenciesUs }: Pick<Drained, 'generation' | 'latenciesUs'>,
+  sentence: Pick<Sentence, 'generation' | 'because' | 'untilMs' | 'healthyMs'> | undefined,
+  now: number,
+): readonly number[] {
+  if (sentence?.because !== 'silence' || sentence.generation !== generation) return latenciesUs
+  if (sentence.untilMs !== undefined) return []
+  const backMs = elapsedMs(now, sentence.healthyMs)
+  return latenciesUs.filter(us => us / 1000 < backMs)
 }

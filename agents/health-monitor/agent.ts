@@ -1,5 +1,6 @@
 import {
   type Config,
+  EJECTED,
   HEALTH_NAMES,
   HEALTH_UNKNOWN,
   type ServiceConfig,
@@ -9,9 +10,8 @@ import {
 import { defineAgent } from '../kit/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/directive.ts'
 import type { Signal } from '../kit/signal.ts'
-import type { RowRef } from '../kit/table-port.ts'
 import { type EndpointView, lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
-import { type HealthWord, healthChanged } from '../signals.ts'
+import { ejectedChecked, type HealthWord, healthChanged } from '../signals.ts'
 import { checkEndpoint } from './actions.ts'
 import { type Checked, checkDue, endpointChecked, lookDue, type Round } from './signals.ts'
 import { judge, paceMs, type Standing, UNCHECKED } from './verdict.ts'
@@ -25,15 +25,18 @@ interface Target extends Standing {
   readonly service: string
   readonly id: string
   readonly url: string
+  /** The chain of checks that is its own now: what is scheduled in another comes to nothing. */
+  readonly round: number
+  /** Out for what its requests came to. */
+  readonly isEjected: boolean
 }
 
 export interface State {
   readonly services: Config['services']
   /** By row. */
   readonly targets: ReadonlyMap<number, Target>
-  /** By service whose checks were changed while it ran: the reload that did so last. */
-  readonly rounds: ReadonlyMap<string, number>
-  readonly reloads: number
+  /** Chains of checks begun so far. */
+  readonly rounds: number
 }
 
 /** How soon an endpoint that was added or removed is noticed. */
@@ -46,9 +49,10 @@ const JITTER = 0.1
  * Health monitor: asks every endpoint whether it is well, and takes out those that say no.
  *
  * Intuition  a failed check is an accident, some in a row are a fact. An endpoint that was just added is checked at once
- *            and may be picked meanwhile. One that is unhealthy is asked more often, see paceMs, so that it is soon back.
+ *            and may be picked meanwhile. One that is out is asked more often, see paceMs, so that it is soon back; one that was
+ *            just ejected for its failures or its silence is asked at once, so that no request has to find out.
  * listens    nothing
- * emits      signalbox.endpoint.health-changed
+ * emits      signalbox.endpoint.health-changed · signalbox.endpoint.ejected-checked
  * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bar UNHEALTHY
  * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
  * reload     verdicts stay; endpoints whose checks are others now are checked at once
@@ -57,11 +61,11 @@ const JITTER = 0.1
 export const healthMonitor = defineAgent<State>({
   name: 'health-monitor',
   listens: [],
-  emits: [healthChanged],
+  emits: [healthChanged, ejectedChecked],
   writes: ['health', 'healthySinceMs', 'unhealthyBar'],
   actions: [lookAtTables, checkEndpoint],
   start: ({ config }) => ({
-    state: { services: config.services, targets: new Map(), rounds: new Map(), reloads: 0 },
+    state: { services: config.services, targets: new Map(), rounds: 0 },
     directives: [act(lookAtTables, undefined)],
   }),
   reload,
@@ -82,6 +86,7 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
 function onTables(state: State, { services }: TablesView): Step<State> {
   const targets = new Map<number, Target>()
   const directives: Directive[] = [schedule(LOOK_MS, lookDue.of(null))]
+  let { rounds } = state
   for (const { name, endpoints } of services) {
     const isChecked = healthCheckOf(state, name) !== undefined
     for (const endpoint of endpoints) {
@@ -89,13 +94,18 @@ function onTables(state: State, { services }: TablesView): Step<State> {
         directives.push(...acquit(endpoint))
         continue
       }
-      const known = state.targets.get(endpoint.row)
-      const isKnown = known !== undefined && known.generation === endpoint.generation
-      targets.set(endpoint.row, isKnown ? known : newTarget(name, endpoint))
-      if (!isKnown) directives.push(checkNow(state, name, endpoint))
+      const known = find(state, endpoint.row, endpoint.generation)
+      const isEjected = (endpoint.bars & EJECTED) !== 0
+      let target = known ?? newTarget(name, endpoint)
+      // The next check of one that was just ejected may be an interval away, and whoever is to let it back needs to know now.
+      const isDue = known === undefined || (isEjected && !known.isEjected)
+      if (isDue || isEjected !== target.isEjected)
+        target = { ...target, isEjected, round: isDue ? ++rounds : target.round }
+      targets.set(endpoint.row, target)
+      if (isDue) directives.push(checkNow(target))
     }
   }
-  return { state: { ...state, targets }, directives }
+  return { state: { ...state, targets, rounds }, directives }
 }
 
 /** A verdict of an earlier incarnation, on a service that is not checked any more, must not stand for ever. */
@@ -110,7 +120,8 @@ function newTarget(service: string, { row, generation, id, url, bars, health }: 
   // The bar is what acts, so it is what an earlier incarnation's verdict is read from.
   const verdict: HealthWord = (bars & UNHEALTHY) !== 0 ? 'unhealthy' : HEALTH_NAMES[health]
   const isBarLost = verdict === 'unhealthy' && (bars & UNHEALTHY) === 0
-  return { ...UNCHECKED, row, generation, service, id, url, health: isBarLost ? 'unknown' : verdict }
+  const standing = { ...UNCHECKED, health: isBarLost ? 'unknown' : verdict } as const
+  return { ...standing, row, generation, service, id, url, round: 0, isEjected: false }
 }
 
 /**
@@ -118,28 +129,28 @@ function newTarget(service: string, { row, generation, id, url, bars, health }: 
  * scheduled before comes to nothing: it may be an hour away.
  */
 function reload(before: State, { services }: Config): Step<State> {
-  const rounds = new Map<string, number>()
-  const reloads = before.reloads + 1
-  for (const [name, { healthCheck }] of Object.entries(services)) {
-    const isOther = JSON.stringify(healthCheck) !== JSON.stringify(healthCheckOf(before, name))
-    const round = isOther ? reloads : roundOf(before, name)
-    if (healthCheck !== undefined && round > 0) rounds.set(name, round)
+  const targets = new Map(before.targets)
+  const directives: Directive[] = []
+  let { rounds } = before
+  for (const [row, target] of before.targets) {
+    const { service } = target
+    if (JSON.stringify(healthCheckOf({ services }, service)) === JSON.stringify(healthCheckOf(before, service)))
+      continue
+    const renewed = { ...target, round: ++rounds }
+    targets.set(row, renewed)
+    directives.push(checkNow(renewed))
   }
-  const state = { ...before, services, rounds, reloads }
-  const renewed = [...state.targets.values()].filter(
-    ({ service }) => roundOf(state, service) > roundOf(before, service),
-  )
-  return { state, directives: renewed.map(target => checkNow(state, target.service, target)) }
+  return { state: { services, targets, rounds }, directives }
 }
 
-function checkNow(state: State, service: string, { row, generation }: RowRef): Directive {
-  return schedule(0, checkDue.of({ row, generation, round: roundOf(state, service) }))
+function checkNow({ row, generation, round }: Target): Directive {
+  return schedule(0, checkDue.of({ row, generation, round }))
 }
 
 function onCheckDue(state: State, { row, generation, round }: Round): Step<State> {
   const target = find(state, row, generation)
   const healthCheck = target && healthCheckOf(state, target.service)
-  if (target === undefined || healthCheck === undefined || round !== roundOf(state, target.service)) return stay(state)
+  if (target === undefined || healthCheck === undefined || round !== target.round) return stay(state)
   const { path, timeout: timeoutMs } = healthCheck
   const upstream = upstreamTextOf(state.services[target.service])
   const params = {
@@ -157,12 +168,10 @@ function onCheckDue(state: State, { row, generation, round }: Round): Step<State
 function onChecked(state: State, checked: Checked, now: number): Step<State> {
   const before = find(state, checked.row, checked.generation)
   const healthCheck = before && healthCheckOf(state, before.service)
-  if (before === undefined || healthCheck === undefined || checked.round !== roundOf(state, before.service)) {
-    return stay(state)
-  }
+  if (before === undefined || healthCheck === undefined || checked.round !== before.round) return stay(state)
   const after: Target = { ...before, ...judge(before, checked.verdict, healthCheck) }
   const { row, generation, service, id } = after
-  const pace = paceMs(after.health, healthCheck.interval)
+  const pace = paceMs(after, before.isEjected, healthCheck.interval)
   const directives: Directive[] = [
     schedule(Math.max(0, pace - checked.tookMs), checkDue.of({ row, generation, round: checked.round }), pace * JITTER),
   ]
@@ -176,6 +185,10 @@ function onChecked(state: State, checked: Checked, now: number): Step<State> {
     const change = { row, generation, service, id, from: before.health, to: after.health, reason: checked.reason }
     directives.push(emit(healthChanged.of(change, `${service}/${id}`)))
   }
+  if (before.isEjected && checked.verdict !== 'void') {
+    const hasPassed = checked.verdict !== 'failed'
+    directives.push(emit(ejectedChecked.of({ row, generation, service, id, hasPassed }, `${service}/${id}`)))
+  }
   // A check that changed nothing is the rule; with thousands of endpoints, copying what is known for each would tell.
   const isSame = after.health === before.health && after.against === before.against && after.wasVoid === before.wasVoid
   return { state: isSame ? state : { ...state, targets: new Map(state.targets).set(row, after) }, directives }
@@ -186,10 +199,6 @@ function find(state: State, row: number, generation: number): Target | undefined
   return target?.generation === generation ? target : undefined
 }
 
-function roundOf({ rounds }: State, service: string): number {
-  return rounds.get(service) ?? 0
-}
-
-function healthCheckOf(state: State, service: string): HealthCheck | undefined {
-  return Object.hasOwn(state.services, service) ? state.services[service]?.healthCheck : undefined
+function healthCheckOf({ services }: Pick<State, 'services'>, service: string): HealthCheck | undefined {
+  return Object.hasOwn(services, service) ? services[service]?.healthCheck : undefined
 }

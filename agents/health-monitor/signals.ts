@@ -4,7 +4,7 @@ import type { RowRef } from '../kit/table-port.ts'
 /** To itself: time to see which endpoints there are. */
 export const lookDue = defineSignal<null>('signalbox.look.scheduled')
 
-/** An endpoint, and which of the chains of checks this one is of: another config begins another chain, and the old one ends. */
+/** An endpoint, and which of the chains of checks this one is of: another config or an ejection begins another chain, and the old one ends. */
 export interface Round extends RowRef {
   readonly round: number
 }

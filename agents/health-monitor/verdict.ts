@@ -44,13 +44,16 @@ export function judge(standing: Standing, verdict: Checked['verdict'], patience:
   return { health: hasPassed ? well : 'unhealthy', against: 0, wasVoid: false }
 }
 
-/** Of the interval, while an endpoint is unhealthy: four times as often, so that it is soon back … */
+/** Of the interval, while an endpoint is out: four times as often, so that it is soon back … */
 const QUICK_SHARE = 1 / 4
 /** … but a dead endpoint is not asked more than some times a second for that. */
 const QUICK_MS_MIN = 250
+/** One that has answered is asked again at once: it may be back, and takes nothing until further checks have confirmed it. */
+const CONFIRM_MS = 50
 
-/** Time from the start of one check of an endpoint to the next, in ms. */
-export function paceMs(health: HealthWord, intervalMs: number): number {
-  if (health !== 'unhealthy') return intervalMs
+/** Time from the start of one check of an endpoint to the next, in ms. `isEjected`: for what its requests came to. */
+export function paceMs({ health, against }: Standing, isEjected: boolean, intervalMs: number): number {
+  if (health === 'unhealthy' && against > 0) return Math.min(intervalMs, CONFIRM_MS)
+  if (health !== 'unhealthy' && !isEjected) return intervalMs
   return Math.min(intervalMs, Math.max(QUICK_MS_MIN, intervalMs * QUICK_SHARE))
 }

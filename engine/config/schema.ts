@@ -162,7 +162,9 @@ const healthCheckSchema = keys({
     ),
   interval: duration({ min: '10ms' })
     .prefault('1s')
-    .describe('Time between two checks of an endpoint, 10ms or more. Default 1s.'),
+    .describe(
+      'Time between two checks of an endpoint, 10ms or more; of one that is out a quarter of it, but 250ms at least. Default 1s.',
+    ),
   timeout: duration({ min: '1ms' })
     .prefault('500ms')
     .describe('Time for an answer, 1ms or more; later counts as failed. Default 500ms.'),

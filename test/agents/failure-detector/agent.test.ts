@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { healthChanged } from '../../../agents/signals.ts'
+import { ejectedChecked, healthChanged } from '../../../agents/signals.ts'
 import { DRAINING, elapsedMs, UNHEALTHY } from '../../../engine/writer.ts'
 import { isEjected, OUTLIER, stage } from './courtroom.ts'
 
@@ -135,6 +135,44 @@ test('failure detector returns an endpoint early when active checks pass again',
   world.hear(healthChanged.of({ ...change, from: 'unhealthy', to: 'healthy' }))
   assert.equal(isEjected(world, 'a'), false)
   assert.deepEqual(world.sent.at(-1)!.data, { row, generation, service: 'api', id, because: 'healthy' })
+})
+
+test('failure detector returns an endpoint when a check passes after one that failed meanwhile, and not for checks that always pass', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  const check = (hasPassed: boolean): void => {
+    const { row, generation, id } = world.row('a')
+    world.hear(ejectedChecked.of({ row, generation, service: 'api', id, hasPassed }))
+  }
+  check(false)
+  settle('a', 'eeeee')
+  await world.advance(20)
+  check(true)
+  assert.equal(isEjected(world, 'a'), true, 'what it is out for is nothing that checks see')
+  check(false)
+  check(true)
+  assert.equal(isEjected(world, 'a'), false)
+  settle('a', 'eeeee')
+  await world.advance(20)
+  check(true)
+  assert.equal(isEjected(world, 'a'), true, 'the failed check was before')
+})
+
+test('failure detector sends nobody to an ejected endpoint when its time is up while checks fail', async () => {
+  const healthCheck = { path: '/up', interval: '1s', timeout: '500ms' }
+  const { world, settle } = stage(['a', 'b'], { outlier: { ...OUTLIER, baseEjection: '1s' }, healthCheck })
+  settle('a', 'eeeee')
+  await world.advance(20)
+  const { row, generation, id } = world.row('a')
+  // Its time is 1 to 1.1 s; each failed check makes it 1.5 s from now at least.
+  for (let i = 0; i < 10; i++) {
+    await world.advance(500)
+    world.hear(ejectedChecked.of({ row, generation, service: 'api', id, hasPassed: false }))
+  }
+  assert.equal(isEjected(world, 'a'), true)
+  await world.advance(1_400)
+  assert.equal(isEjected(world, 'a'), true)
+  await world.advance(250)
+  assert.equal(isEjected(world, 'a'), false, 'nobody checks any more')
 })
 
 test('failure detector restarted returns whom its predecessor ejected, in time', async () => {

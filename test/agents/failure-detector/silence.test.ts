@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { usualOf } from '../../../agents/failure-detector/sentence.ts'
 import { SilenceWatch, type Silent } from '../../../agents/failure-detector/silence.ts'
 import { ejections, isEjected, stage } from './courtroom.ts'
 
@@ -132,6 +133,23 @@ describe('SilenceWatch', () => {
         assert.deepEqual(look(), [])
       }
     }
+  })
+})
+
+describe('usualOf()', () => {
+  const answered = { generation: 1, latenciesUs: [2000, 50_000, 1_500_000] }
+  const silence = { generation: 1, because: 'silence', untilMs: undefined, healthyMs: 900 } as const
+
+  it('leaves out what an endpoint answers that is out for its silence', () => {
+    assert.deepEqual(usualOf(answered, { ...silence, untilMs: 2000 }, 1000), [])
+    assert.deepEqual(usualOf(answered, { ...silence, untilMs: 2000, because: 'latency' }, 1000), answered.latenciesUs)
+    assert.deepEqual(usualOf(answered, { ...silence, generation: 2, untilMs: 2000 }, 1000), answered.latenciesUs)
+    assert.deepEqual(usualOf(answered, undefined, 1000), answered.latenciesUs)
+  })
+
+  it('leaves out requests that began before it was back', () => {
+    assert.deepEqual(usualOf(answered, silence, 1000), [2000, 50_000])
+    assert.deepEqual(usualOf(answered, silence, 910), [2000])
   })
 })
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type CheckParams, checkEndpoint } from '../../../agents/health-monitor/actions.ts'
 import { healthMonitor } from '../../../agents/health-monitor/agent.ts'
 import type { Checked } from '../../../agents/health-monitor/signals.ts'
-import { elapsedMs, HEALTH_HEALTHY, HEALTH_UNHEALTHY, UNHEALTHY } from '../../../engine/writer.ts'
+import { EJECTED, elapsedMs, HEALTH_HEALTHY, HEALTH_UNHEALTHY, UNHEALTHY } from '../../../engine/writer.ts'
 import { Stage } from '../stage.ts'
 
 const HEALTH_CHECK = { path: '/up', interval: '1s', timeout: '500ms', unhealthyAfter: 2, healthyAfter: 2 }
@@ -84,12 +84,34 @@ test('health monitor asks an unhealthy endpoint four times as often, and notes w
   assert.equal(world.row('a').bars, UNHEALTHY)
   verdicts.a = 'passed'
   const since = world.clock.now()
-  // healthyAfter 2 at 250 ms ± 10 %: within 550 ms.
-  await world.advance(550)
+  // The next one at 250 ms ± 10 %, and 50 ms ± 10 % later the one that confirms it.
+  await world.advance(330)
   assert.equal(world.row('a').bars, 0)
   assert.equal(world.row('a').health, HEALTH_HEALTHY)
   const back = elapsedMs(world.row('a').healthySinceMs, since)
-  assert.ok(back >= 222 && back <= 550, `back after ${back} ms`)
+  assert.ok(back >= 42 && back <= 330, `back after ${back} ms`)
+})
+
+test('health monitor asks an endpoint that was ejected within 100 ms, goes on four times as often, and tells what it said', async () => {
+  const { world, verdicts, asked } = stage(['a', 'b'], { healthCheck: { ...HEALTH_CHECK, interval: '1h' } })
+  world.start()
+  await world.advance(150)
+  const told = (): unknown[] =>
+    world.sent.filter(({ type }) => type === 'signalbox.endpoint.ejected-checked').map(({ data }) => data)
+  assert.equal(asked.length, 2)
+  assert.deepEqual(told(), [], 'nobody is out')
+  world.row('a').bars = EJECTED
+  verdicts.a = 'failed'
+  await world.advance(101)
+  assert.equal(asked.length, 3)
+  const { row, generation } = world.row('a')
+  assert.deepEqual(told(), [{ row, generation, service: 'api', id: 'a', hasPassed: false }])
+  world.row('a').bars = 0
+  await world.advance(101)
+  verdicts.a = 'passed'
+  // An hour ± 10 % is a quarter of it while the endpoint is out: it was taken in again before that.
+  await world.advance(3_600_000 * 1.1, 1000)
+  assert.equal(told().length, 1)
 })
 
 test('health monitor checks an endpoint that was added within 100 ms, and asks a removed one no more', async () => {

@@ -36,10 +36,19 @@ for (const [checks, verdicts, why] of STORIES) {
   test(`judge() of ${checks}: ${why}`, () => assert.equal(story(checks), verdicts))
 }
 
-test('paceMs() is the interval while an endpoint is well, and a quarter of it, 250 ms at least, while it is not', () => {
-  assert.equal(paceMs('healthy', 1000), 1000)
-  assert.equal(paceMs('unknown', 1000), 1000)
-  assert.equal(paceMs('unhealthy', 4000), 1000)
-  assert.equal(paceMs('unhealthy', 800), 250)
-  assert.equal(paceMs('unhealthy', 100), 100)
+const at = (health: Standing['health'], against = 0): Standing => ({ ...UNCHECKED, health, against })
+
+test('paceMs() is the interval while an endpoint is well, and a quarter of it, 250 ms at least, while it is out', () => {
+  assert.equal(paceMs(at('healthy'), false, 1000), 1000)
+  assert.equal(paceMs(at('unknown'), false, 1000), 1000)
+  assert.equal(paceMs(at('healthy', 1), false, 1000), 1000)
+  assert.equal(paceMs(at('unhealthy'), false, 4000), 1000)
+  assert.equal(paceMs(at('unhealthy'), false, 800), 250)
+  assert.equal(paceMs(at('unhealthy'), false, 100), 100)
+  assert.equal(paceMs(at('healthy'), true, 4000), 1000)
+})
+
+test('paceMs() is 50 ms where an unhealthy endpoint has answered, and only has to confirm it', () => {
+  assert.equal(paceMs(at('unhealthy', 1), false, 4000), 50)
+  assert.equal(paceMs(at('unhealthy', 1), true, 10), 10)
 })
