@@ -32,13 +32,20 @@ interface Usual {
   histogram: Uint32Array
   before: Uint32Array
   sinceMs: number
+  /** Answers since then. */
+  volume: number
 }
 
 /** How long an answer may take beyond what nearly all take, as a factor. Below five, tails of healthy services begin to look dead. */
 const PATIENCE = 5
 const QUANTILE = 0.99
-/** What is usual is that of this window and of the one before, in ms: a freeze that is over is soon forgotten. */
+/**
+ * What is usual is that of this window and of the one before, in ms. It is as short as there are answers enough to tell a hundredth of
+ * them: a start with cold code, or a moment in which the machine was busy, would else hide who freezes soon after.
+ */
 const WINDOW_MS = 5000
+const BUSY_WINDOW_MS = 1000
+const BUSY_VOLUME = 100
 /** Answers it takes to know what is usual. */
 const VOLUME_MIN = 20
 /** A look that comes later than this, in ms: this machine was busy, and silence says nothing about endpoints. */
@@ -69,11 +76,13 @@ export class SilenceWatch {
   /** Takes in what is usual: latencies of answers, µs. */
   learn(service: number, latenciesUs: readonly number[], now: number): void {
     const usual = this.#usual(service, now)
-    if (elapsedMs(now, usual.sinceMs) > WINDOW_MS) {
+    if (elapsedMs(now, usual.sinceMs) > (usual.volume >= BUSY_VOLUME ? BUSY_WINDOW_MS : WINDOW_MS)) {
       usual.before = usual.histogram
       usual.histogram = newHistogram()
       usual.sinceMs = now
+      usual.volume = 0
     }
+    usual.volume += latenciesUs.length
     for (const us of latenciesUs) usual.histogram[bucketOf(us)]!++
   }
 
@@ -114,6 +123,7 @@ export class SilenceWatch {
       histogram: newHistogram(),
       before: newHistogram(),
       sinceMs: now,
+      volume: 0,
     })
   }
 }

@@ -75,6 +75,25 @@ describe('SilenceWatch', () => {
     assert.deepEqual(found, [{ row: 1, generation: 1, silentMs: 120, limitMs: FLOOR_MS }])
   })
 
+  /** When a silent one is convicted, two windows after slow answers, with so many quick ones in each of them. */
+  const convictedMs = (windowMs: number, answers: number): number => {
+    const { look, answer, wait, watch } = world(100_000)
+    for (const at of [windowMs + 1, 2 * (windowMs + 1)]) watch.learn(0, Array(answers).fill(1000), at)
+    wait(1)
+    for (let i = 1; i <= 60; i++) {
+      answer(0)
+      if (look().length > 0) return i * STEP_MS
+    }
+    return Number.POSITIVE_INFINITY
+  }
+
+  it('forgets what was usual within two seconds where there are a hundred answers in each, and else within ten', () => {
+    // The floor of 100 ms, or five times 100 ms.
+    assert.equal(convictedMs(1000, 100), 120)
+    assert.ok(convictedMs(1000, 99) > 500)
+    assert.equal(convictedMs(5000, 99), 120)
+  })
+
   it('convicts nobody for one slow answer among quick ones', () => {
     const { look, answer, wait } = world()
     wait(1)
