@@ -172,7 +172,7 @@ describe('a body', () => {
       response.on('close', () => clearInterval(talking))
     })
     let log = ''
-    const options = { onAccessLines: (lines: string) => void (log += lines) }
+    const options = { onAccessLines: (lines: Uint8Array) => void (log += Buffer.from(lines).toString()) }
     const chunk = '1\r\nx\r\n'
     const post = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`
     for (const [limits, goesOn, reason] of [
