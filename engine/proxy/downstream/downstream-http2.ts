@@ -9,6 +9,13 @@ import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Ser
 
 const { NGHTTP2_NO_ERROR, NGHTTP2_INTERNAL_ERROR } = constants
 
+const NO_FIELDS: readonly string[] = []
+
+/** The fields as they came are the third argument, which the types of node:http2 leave out. */
+interface TrailerSource {
+  on(event: 'trailers', told: (trailers: IncomingHttpHeaders, flags: number, raw: readonly string[]) => void): unknown
+}
+
 const KNOWN_METHODS = new Set(METHODS)
 
 /** The request of a stream, which is also its body. */
@@ -25,6 +32,8 @@ export class StreamRequest {
   readonly hasBody: boolean
   /** Whether the header did not end the stream: a body may still turn out to have no bytes. */
   readonly isOpen: boolean
+  /** Fields behind the body; there when it has ended. */
+  rawTrailers: readonly string[] = NO_FIELDS
   readonly #stream: ServerHttp2Stream
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[], isOpen: boolean) {
@@ -39,6 +48,11 @@ export class StreamRequest {
     // An absolute form would name a second authority; under a scheme of its own a path may be anything.
     const isAsked = (scheme === 'https' || scheme === 'http') && (target.startsWith('/') || target === '*')
     this.url = isAsked && KNOWN_METHODS.has(this.method) ? target : ''
+    if (isOpen) (stream as TrailerSource).on('trailers', this.#onTrailers)
+  }
+
+  readonly #onTrailers = (_trailers: IncomingHttpHeaders, _flags: number, raw: readonly string[]): void => {
+    this.rawTrailers = raw
   }
 
   get complete(): boolean {
@@ -94,6 +108,9 @@ export class StreamResponse {
   readonly #request: StreamRequest
   readonly #onEnded: (response: StreamResponse) => void
   #trailers: OutgoingHttpHeaders = {}
+  #hasTrailers = false
+  /** Said, and not sent yet: what ends with it is one frame, which to gRPC is another thing than a head and an empty body. */
+  #head: OutgoingHttpHeaders | undefined
   /** What it may not have: one to HEAD, and some by their status. */
   #hasNoBody = false
 
@@ -105,7 +122,7 @@ export class StreamResponse {
   }
 
   get headersSent(): boolean {
-    return this.stream.headersSent
+    return this.#head !== undefined || this.stream.headersSent
   }
 
   writeInterim(status: number, headers: readonly string[]): void {
@@ -117,36 +134,46 @@ export class StreamResponse {
     this.writeInterim(100, [])
   }
 
-  /** As node:http's with a raw header array; HTTP/2 has no reason phrase. Throws where the status is none. */
+  /** As node:http's with a raw header array; HTTP/2 has no reason phrase. It leaves with what comes next. */
   writeHead(status: number, ...rest: [string, string[]] | [string[]]): this {
-    const { stream } = this
-    if (stream.destroyed || stream.closed) return this
     const headers = fieldsDown(rest[rest.length - 1] as string[])
     this.#hasNoBody = this.#request.method === 'HEAD' || status === 204 || status === 205 || status === 304
     this.chunkedEncoding = !this.#hasNoBody && headers['content-length'] === undefined
     headers[':status'] = status
+    this.#head = headers
+    return this
+  }
+
+  flushHeaders(): void {
+    const { stream } = this
+    const head = this.#head
+    if (head === undefined) return
+    this.#head = undefined
+    if (stream.destroyed || stream.closed) return
     if (this.chunkedEncoding) {
       stream.once('wantTrailers', () => {
         stream.sendTrailers(this.#trailers)
         this.#letGo()
       })
     }
-    stream.respond(headers, { waitForTrailers: this.chunkedEncoding, endStream: this.#hasNoBody })
-    return this
+    stream.respond(head, { waitForTrailers: this.chunkedEncoding, endStream: this.#hasNoBody })
   }
 
-  /** The head leaves by itself. */
-  flushHeaders(): void {}
-
   write(chunk: Buffer | string): boolean {
+    this.flushHeaders()
     return this.#hasNoBody || this.stream.destroyed || this.stream.write(chunk)
   }
 
-  end(chunk?: Buffer | string, encoding: BufferEncoding = 'utf8'): this {
+  end(chunk: Buffer | string = '', encoding: BufferEncoding = 'utf8'): this {
     const { stream } = this
     if (stream.destroyed) return this
+    if (this.#head !== undefined && chunk.length === 0 && !this.#hasTrailers) {
+      this.chunkedEncoding = false
+      this.#hasNoBody = true
+    }
+    this.flushHeaders()
     if (!this.#hasNoBody) {
-      if (chunk === undefined) stream.end()
+      if (chunk.length === 0) stream.end()
       else stream.end(chunk, encoding)
     }
     this.#onEnded(this)
@@ -156,6 +183,7 @@ export class StreamResponse {
 
   addTrailers(trailers: readonly [string, string][]): void {
     this.#trailers = fieldsDown(trailers.flat())
+    this.#hasTrailers = trailers.length > 0
   }
 
   on(event: string, listener: () => void): this {
@@ -165,6 +193,7 @@ export class StreamResponse {
 
   /** Breaks it off: this stream ends, all others of the connection go on. */
   cut(): void {
+    this.flushHeaders()
     this.isCut = true
     this.stream.close(NGHTTP2_INTERNAL_ERROR)
   }

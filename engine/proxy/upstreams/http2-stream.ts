@@ -14,8 +14,14 @@ import { type Http2Session, notProcessed } from './http2-session.ts'
 import type { Http2Upstream } from './http2-upstream.ts'
 import type { Dispatching, Link, Taker } from './link.ts'
 
-const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_HTTP_1_1_REQUIRED } =
-  constants
+const {
+  NGHTTP2_FLAG_END_STREAM,
+  NGHTTP2_CANCEL,
+  NGHTTP2_NO_ERROR,
+  NGHTTP2_PROTOCOL_ERROR,
+  NGHTTP2_REFUSED_STREAM,
+  NGHTTP2_HTTP_1_1_REQUIRED,
+} = constants
 
 /** As node:http2 calls it; the fields as they came are the third argument, which its types leave out. */
 type OnFields = (fields: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number, raw: string[]) => void
@@ -92,7 +98,11 @@ export class Http2Stream implements Link {
     onFields('headers', (interim, _flags, raw) => {
       if (!this.#isOver) this.taker.onHeaders(Number(interim[':status']), rawBuffers(raw), this.#resume, '')
     })
-    onFields('response', (head, _flags, raw) => this.#onResponse(Number(head[':status']), method, raw))
+    onFields('response', (head, flags, raw) => {
+      this.#onResponse(Number(head[':status']), method, raw)
+      // Told with the head, so that it is passed on as one: an answer of gRPC that ends with its head has its status in it.
+      if ((flags & NGHTTP2_FLAG_END_STREAM) !== 0) this.#onEnd()
+    })
     onFields('trailers', (_trailers, _flags, raw) => {
       this.#trailers = rawBuffers(raw)
     })
