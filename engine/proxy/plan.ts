@@ -84,6 +84,8 @@ export type ToThread =
   | { type: 'rules'; plan: RulesPlan; turn: number }
   | { type: 'leave' }
   | { type: 'drain'; deadlineMs: number }
+  /** Die, as by an error in the code. */
+  | { type: 'crash' }
   | { type: 'written'; bytes: number }
   /** In the order of the listeners; undefined for a plain one. */
   | { type: 'certificates'; listeners: (TlsMaterial | undefined)[] }

@@ -10,7 +10,7 @@ import type {
   TlsMaterial,
   ToThread,
 } from '../plan.ts'
-import { type Counts, createCounters, readCounters } from '../telling/counters.ts'
+import { type Counts, createCounters, OPEN_CONNECTIONS, readCounters } from '../telling/counters.ts'
 
 /** A thread that died is started again after this, doubled for each further death in a row … */
 const BACK_OFF_MS = 50
@@ -139,6 +139,8 @@ export class ThreadKeeper {
           if (performance.now() - startedAt > RECOVERED_MS) this.#deaths = 0
           this.#worker = undefined
           this.#threadId = -1
+          // It did not live to count them down.
+          this.#counters[OPEN_CONNECTIONS] = 0
           // The next one starts with the newest rules.
           for (const done of this.#ruled.values()) done()
           this.#links.onGone(threadId, why)
@@ -182,7 +184,7 @@ export class ThreadKeeper {
 
   /** Dies as by a crash; for drills and tests. */
   async kill(): Promise<void> {
-    await this.#worker?.terminate()
+    if (this.#worker !== undefined) await this.#end(this.#worker, { type: 'crash' }, 0)
   }
 
   /** Finishes what has begun, within `deadlineMs`, and ends the thread. */
@@ -191,17 +193,22 @@ export class ThreadKeeper {
     const worker = this.#worker
     if (worker === undefined) return
     this.#state = 'draining'
-    this.#tell({ type: 'drain', deadlineMs })
-    const timer = setTimeout(() => void worker.terminate(), deadlineMs + ENDING_MS)
-    await this.#gone
-    clearTimeout(timer)
+    await this.#end(worker, { type: 'drain', deadlineMs }, deadlineMs)
   }
 
   /** Ends the thread at once. */
   async close(): Promise<void> {
     this.#beginEnd()
-    await this.#worker?.terminate()
+    if (this.#worker !== undefined) await this.#end(this.#worker, { type: 'drain', deadlineMs: 0 }, 0)
     await this.#gone
+  }
+
+  /** Has it end by itself, and ends it where it does not: terminated in the middle of HTTP/2 it could take the process along, see crash.ts. */
+  async #end(worker: Worker, by: ToThread, deadlineMs: number): Promise<void> {
+    this.#tell(by)
+    const timer = setTimeout(() => void worker.terminate(), deadlineMs + ENDING_MS)
+    await this.#gone
+    clearTimeout(timer)
   }
 
   #tell(message: ToThread): void {

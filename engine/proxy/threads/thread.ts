@@ -7,6 +7,7 @@ import { drain } from '../downstream/drain.ts'
 import { Front, RESCUE_MS } from '../front.ts'
 import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, TlsMaterial, ToThread } from '../plan.ts'
 import { loadTracing } from '../telling/tracing.ts'
+import { crashAlone } from './crash.ts'
 import { listen } from './listen.ts'
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
@@ -40,9 +41,13 @@ port.on('message', (message: ToThread) => {
       break
     case 'drain':
       void end(message.deadlineMs)
+      break
+    case 'crash':
+      throw new Error('it was told to crash')
   }
 })
 
+crashAlone(cutAll)
 void start()
 
 async function start(): Promise<void> {
@@ -84,6 +89,15 @@ async function end(deadlineMs: number): Promise<void> {
   attachment.close()
   say({ type: 'drained' })
   port.close()
+  // Who gives no time does not wait for timers to run out either.
+  if (deadlineMs === 0) process.exit()
+}
+
+/** Nothing comes in any more, from now on. */
+function cutAll(): void {
+  for (const { server } of doors) net.Server.prototype.close.call(server)
+  for (const socket of front.arriving) socket.destroy()
+  for (const { socket } of front.connections) socket.destroy()
 }
 
 function sweepEvery(rules: RulesPlan): NodeJS.Timeout {
