@@ -107,6 +107,8 @@ export class RequestBody {
     this.#continuing?.writeContinue()
     this.#message.on('data', this.#onData)
     this.#message.on('end', this.#onEnd)
+    // A try that was over before it read may have paused it.
+    this.#message.resume()
   }
 
   #replay(reader: BodyReader): void {
