@@ -82,6 +82,7 @@ const FAILURE = {
 
 /**
  * An endpoint whose calls do what their metadata `want` says: echo (as a rule), fail (at once), late (fails after its messages),
+ * enough (ends after the first message of a chat),
  * hold (waits to be let go). `keys`: with TLS.
  */
 export async function startGrpc(
@@ -147,7 +148,10 @@ export async function startGrpc(
     chat(call: ServerDuplexStream<Buffer, Buffer>) {
       begin(call, fails => {
         if (fails) return call.emit('error', FAILURE)
-        call.on('data', message => call.write(message))
+        call.on('data', message => {
+          call.write(message)
+          if (call.metadata.get('want')[0] === 'enough') call.end(tail)
+        })
         call.on('end', () => (isLate(call) ? call.emit('error', FAILURE) : call.end(tail)))
       })
     },

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Front } from '../front.ts'
 import { plainAddress } from '../message/forwarded.ts'
+import { type Reason, type Reply, replyFor } from '../message/reply.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { linger } from '../request/request-body.ts'
 import type { Rules } from '../rules.ts'
@@ -109,8 +110,13 @@ export class Connection {
     linger(request, response)
   }
 
+  /** What a request is answered with that is refused. */
+  refusal(_exchange: Exchange, reason: Reason): Reply {
+    return replyFor(reason)
+  }
+
   /** Breaks a response off that has begun, so that the downstream sees that it is not whole. */
-  cut({ request }: Exchange): void {
+  cut({ request }: Exchange, _reason: string): void {
     // To HTTP/1.0 a body may end with the connection: an orderly end would look like the end of it.
     if (request.httpVersionMinor === 0) this.socket.resetAndDestroy()
     else this.socket.destroy()

@@ -1,5 +1,6 @@
 import { METHODS } from 'node:http'
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { grpcStatusOf, isGrpc } from '../message/grpc.ts'
 
 /**
  * One HTTP/2 stream in the shape of node:http's request and response, as far as the proxy uses them; the fields are told
@@ -153,13 +154,15 @@ export class StreamResponse {
     if (this.chunkedEncoding) {
       stream.once('wantTrailers', () => {
         stream.sendTrailers(this.#trailers)
-        this.#letGo()
+        // They leave with this turn; a reset that is said in it would go before them.
+        setImmediate(() => this.#letGo())
       })
     }
     stream.respond(head, { waitForTrailers: this.chunkedEncoding, endStream: this.#hasNoBody })
   }
 
   write(chunk: Buffer | string): boolean {
+    if (chunk.length === 0) return true
     this.flushHeaders()
     return this.#hasNoBody || this.stream.destroyed || this.stream.write(chunk)
   }
@@ -191,16 +194,23 @@ export class StreamResponse {
     return this
   }
 
-  /** Breaks it off: this stream ends, all others of the connection go on. */
-  cut(): void {
+  /** Breaks it off: this stream ends, all others of the connection go on. A call of gRPC ends with a status that says why. */
+  cut(reason: string): void {
     this.flushHeaders()
     this.isCut = true
-    this.stream.close(NGHTTP2_INTERNAL_ERROR)
+    const { stream } = this
+    const status = this.chunkedEncoding && isGrpc(stream.sentHeaders?.['content-type']) && grpcStatusOf(reason)
+    if (status) {
+      this.#trailers = status
+      this.end()
+      return
+    }
+    stream.close(NGHTTP2_INTERNAL_ERROR)
   }
 
   /** Once the response is out, nobody reads the rest of the request: the downstream may stop sending it (RFC 9113 8.1). */
   #letGo(): void {
-    if (!this.#request.isOpen || this.#request.complete) return
+    if (!this.#request.isOpen || this.#request.complete || this.stream.destroyed) return
     this.isCut = true
     this.#request.resume()
     this.stream.close(NGHTTP2_NO_ERROR)

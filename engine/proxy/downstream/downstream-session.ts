@@ -9,7 +9,9 @@ import {
 import type { TLSSocket } from 'node:tls'
 import { elapsedMs } from '../../memory/clock.ts'
 import type { Front, Patient } from '../front.ts'
+import { grpcReplyFor, isGrpc } from '../message/grpc.ts'
 import { readRequestHead } from '../message/headers.ts'
+import { type Reason, type Reply, replyFor } from '../message/reply.ts'
 import { Exchange } from '../request/exchange.ts'
 import { takeRequest } from '../request/journey.ts'
 import { Connection } from './connection.ts'
@@ -21,8 +23,10 @@ const { NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_REF
 
 /** Streams a downstream may have open at once: what RFC 9113 5.1.2 advises at least, and what a rapid reset can waste at most. */
 const STREAMS_MAX = 100
-/** Streams given up before they were answered, in one window: no person closes tabs so fast, a rapid reset is faster. */
+/** Streams given up soon after they were opened, in one window: no person closes tabs so fast, a rapid reset is faster. */
 const RESETS_MAX = 200
+/** What is given up later than this is no rapid reset, in ms: calls whose deadline is over, as many as there may be streams. */
+const RAPID_MS = 1000
 /** PINGs and SETTINGS in one window: each costs us an answer. */
 const CONTROLS_MAX = 1000
 const WINDOW_MS = 30_000
@@ -101,7 +105,8 @@ class SessionConnection extends Connection implements Patient {
       return
     }
     const response = new StreamResponse(stream, request, this.#onEnded)
-    stream.once('close', () => this.#onClose(stream, response))
+    const sinceMs = this.#front.nowMs()
+    stream.once('close', () => this.#onClose(stream, response, sinceMs))
     const message = request as unknown as IncomingMessage
     const answer = response as unknown as ServerResponse
     if (request.method !== 'CONNECT') {
@@ -118,11 +123,12 @@ class SessionConnection extends Connection implements Patient {
     this.#unread.set(response, this.#front.nowMs())
   }
 
-  #onClose(stream: ServerHttp2Stream, response: StreamResponse): void {
+  #onClose(stream: ServerHttp2Stream, response: StreamResponse, sinceMs: number): void {
     this.#unread.delete(response)
     const of = this.open.find(exchange => (exchange.response as unknown) === response)
     of?.abandon('downstream-gone')
     if (stream.rstCode === NGHTTP2_NO_ERROR || response.isCut) return
+    if (elapsedMs(this.#front.nowMs(), sinceMs) > RAPID_MS) return
     this.#enterWindow()
     if (++this.#resets > RESETS_MAX) this.#calm()
   }
@@ -155,8 +161,12 @@ class SessionConnection extends Connection implements Patient {
     response.end()
   }
 
-  override cut({ response }: Exchange): void {
-    ;(response as unknown as StreamResponse).cut()
+  override refusal({ request }: Exchange, reason: Reason): Reply {
+    return isGrpc(request.headers['content-type']) ? grpcReplyFor(reason) : replyFor(reason)
+  }
+
+  override cut({ response }: Exchange, reason: string): void {
+    ;(response as unknown as StreamResponse).cut(reason)
   }
 
   /** No further streams; it closes when those that are open have ended. */

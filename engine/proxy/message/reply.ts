@@ -19,7 +19,7 @@ const REPLIES = {
   'transfer-coding': [501, 'This transfer coding is not available.'],
   'connect-failed': [502, 'The upstream could not be reached.'],
   'upstream-tls': [502, 'No trusted connection to the upstream could be made.'],
-  'upstream-broke': [502, 'The upstream broke off before it answered.'],
+  'upstream-broke': [502, 'The upstream broke off.'],
   'bad-response': [502, 'The upstream answered with something that is no valid response.'],
   'http-version': [505, 'This version of HTTP is not available.'],
   'no-endpoint': [503, 'Nobody can answer this right now.'],
@@ -55,6 +55,10 @@ export interface Reply {
   /** Why it is answered here, for the access log. */
   readonly reason: string
   readonly status: number
+  /** What is sent instead of `status`; only where a protocol has a place of its own for what went wrong. */
+  readonly sentStatus?: number
+  /** The cause in words, where it is a refusal. */
+  readonly message?: string
   /** Raw header array; the connection is the sender's matter. */
   readonly headers: readonly string[]
   /** One byte a character. */
@@ -77,7 +81,11 @@ for (const [reason, [status, message]] of Object.entries(REPLIES)) {
   ]
   if (status === 503) headers.push('Retry-After', RETRY_AFTER_S)
   if (status === 405) headers.push('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
-  replies.set(reason, { reason, status, headers, body })
+  replies.set(reason, { reason, status, message, headers, body })
+}
+
+export function isReason(text: string): text is Reason {
+  return replies.has(text)
 }
 
 export function replyFor(reason: Reason): Reply {

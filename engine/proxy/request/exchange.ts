@@ -14,7 +14,7 @@ import {
   readUpgradeHead,
 } from '../message/headers.ts'
 import { INTERIM_MAX, passInterim } from '../message/interim.ts'
-import { type Reason, type Reply, replyFor } from '../message/reply.ts'
+import type { Reason, Reply } from '../message/reply.ts'
 import { classOf, NO_RESPONSE } from '../telling/counters.ts'
 import { Telling } from '../telling/telling.ts'
 import type { Attempt } from './attempt.ts'
@@ -263,13 +263,13 @@ export class Exchange {
       this.#cut(reason, 'abandoned')
       return
     }
-    this.answer(replyFor(reason))
+    this.answer(this.connection.refusal(this, reason))
   }
 
   /** Answers with what a route, or a reason to refuse, says. Nothing must have been answered before. */
-  answer({ reason, status, headers, body }: Reply): void {
+  answer({ reason, status, headers, body, sentStatus }: Reply): void {
     this.#reason = reason
-    this.#answer(status, headers, this.request.method === 'HEAD' ? '' : body)
+    this.#answer(status, headers, this.request.method === 'HEAD' ? '' : body, sentStatus)
   }
 
   /** Answers with no content, for requests that are meant for the proxy itself. */
@@ -277,7 +277,7 @@ export class Exchange {
     this.#answer(204, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'], '')
   }
 
-  #answer(status: number, headers: readonly string[], body: string): void {
+  #answer(status: number, headers: readonly string[], body: string, sentStatus = status): void {
     const { response } = this
     this.#tries?.cancel('abandoned')
     this.#status = status
@@ -286,7 +286,7 @@ export class Exchange {
     const { isWhole } = this
     const own = [...this.telling.ownAnswer(headers)]
     if (this.isLast || !isWhole) this.connection.announceEnd(own, this.isLast)
-    response.writeHead(status, own)
+    response.writeHead(sentStatus, own)
     if (isWhole) {
       this.#endWith(body)
     } else {
@@ -301,7 +301,7 @@ export class Exchange {
     this.#reason = reason
     this.#tries?.cancel(outcome)
     this.#end()
-    this.connection.cut(this)
+    this.connection.cut(this, reason)
   }
 
   /** The downstream has gone, or is given up. */
