@@ -1,60 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request as askHttp1, type IncomingMessage } from 'node:http'
-import {
-  constants,
-  createSecureServer,
-  createServer,
-  type Http2Server,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-  type ServerOptions,
-} from 'node:http2'
+import { constants, createSecureServer, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { after, describe, it, type TestContext } from 'node:test'
 import { checkEndpoint } from '../../agents/health-monitor/actions.ts'
 import { RoutedDispatcher } from '../../engine/undici.ts'
 import { makeAuthority } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
+import { ECHO, listen, startH2c } from './http2-origin.ts'
 import { inflight, type Rig, startOrigin, startRig } from './rig.ts'
 
 const authority = makeAuthority()
 const here = authority.sign('here', 'IP:127.0.0.1')
 after(() => authority.remove())
-
-type Answer = (stream: ServerHttp2Stream, headers: Record<string, unknown>, session: number) => void
-
-interface H2Origin {
-  url: string
-  sessions: ServerHttp2Session[]
-}
-
-async function listen(t: TestContext, server: Http2Server, scheme: string, answer: Answer): Promise<H2Origin> {
-  const sessions: ServerHttp2Session[] = []
-  server.on('session', session => {
-    sessions.push(session)
-    session.on('error', () => {})
-  })
-  server.on('stream', (stream, headers) => {
-    stream.on('error', () => {})
-    answer(stream, headers, sessions.indexOf(stream.session as ServerHttp2Session))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    for (const session of sessions) session.destroy()
-    server.close()
-  })
-  return { url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`, sessions }
-}
-
-const startH2c = (t: TestContext, answer: Answer, options: ServerOptions = {}): Promise<H2Origin> =>
-  listen(t, createServer(options), 'http', answer)
-
-const ECHO: Answer = (stream, headers) => {
-  stream.respond({ ':status': 200, 'content-type': 'text/plain' })
-  stream.end(`${headers[':method']} ${headers[':path']} ${headers[':authority']}`)
-}
 
 async function rigOf(t: TestContext, urls: string[], service: Record<string, unknown> = {}): Promise<Rig> {
   const rig = await startRig(urls, { service: { protocol: 'http2', ...service } })
