@@ -49,7 +49,10 @@ export class Http2Session {
   #failure: Error | undefined
   #bytesSeen = 0
   #seenAtMs = 0
-  #isProbing = false
+  /** Something was asked since bytes were last seen. */
+  #isAsking = false
+  /** When it was asked whether it is still there; 0: it was not, or has answered. */
+  #probedAtMs = 0
 
   constructor(upstream: Http2Upstream, dialer: Dialer, timeoutMs: number, diesAtMs: number) {
     this.#upstream = upstream
@@ -66,6 +69,16 @@ export class Http2Session {
 
   get hasRoom(): boolean {
     return this.taken < this.#max
+  }
+
+  /** It has kept silent, and was asked whether it is still there: others are better. */
+  get isDoubted(): boolean {
+    return this.#probedAtMs !== 0
+  }
+
+  /** Bytes that have come on it. */
+  get bytesRead(): number {
+    return this.#socket?.bytesRead ?? 0
   }
 
   /** Sends a stream, now or when its turn comes. */
@@ -108,27 +121,37 @@ export class Http2Session {
     this.#close(new errors.SocketError('closed'))
   }
 
-  /** Asks whether the other side is there when nothing came for long though something is under way. */
+  /** Asks whether the other side is there when nothing came for long though something was asked. */
   probe(nowMs: number): void {
-    const http2 = this.#http2
-    if (http2 === undefined || !this.#isReady || this.#sent === 0) {
-      this.#seenAtMs = nowMs
-      return
-    }
-    const bytes = this.#socket?.bytesRead ?? 0
-    if (bytes !== this.#bytesSeen) {
+    const bytes = this.bytesRead
+    if (bytes !== this.#bytesSeen || !this.#isReady || !this.#isAsking) {
       this.#bytesSeen = bytes
       this.#seenAtMs = nowMs
-      this.#isProbing = false
-      return
+      this.#probedAtMs = 0
+      this.#isAsking = this.#sent > 0
+    } else if (this.#probedAtMs !== 0) {
+      if (nowMs - this.#probedAtMs > PONG_MS) this.#close(new errors.SocketError('no answer to a ping'))
+    } else if (nowMs - this.#seenAtMs > QUIET_MS) {
+      this.#ping(nowMs)
     }
-    const quietMs = nowMs - this.#seenAtMs
-    if (this.#isProbing) {
-      if (quietMs > QUIET_MS + PONG_MS) this.#close(new errors.SocketError('no answer to a ping'))
-    } else if (quietMs > QUIET_MS) {
-      this.#isProbing = true
-      http2.ping(() => {})
-    }
+  }
+
+  /**
+   * A request on it had no answer in its time. Where nothing else came either since there were `bytes`, the connection may be dead
+   * without our knowing (a router forgot it, the other side went without a word): it is asked at once, and avoided meanwhile.
+   */
+  doubt(bytes: number): void {
+    if (this.#isClosed || !this.#isReady || this.isDoubted || this.bytesRead !== bytes) return
+    this.#bytesSeen = bytes
+    this.#isAsking = true
+    this.#ping(performance.now())
+  }
+
+  #ping(nowMs: number): void {
+    this.#probedAtMs = nowMs
+    this.#http2?.ping(error => {
+      if (error === null) this.#probedAtMs = 0
+    })
   }
 
   #begin(socket: Socket, timeoutMs: number): void {
@@ -168,6 +191,7 @@ export class Http2Session {
 
   #send(stream: Http2Stream, http2: ClientHttp2Session): void {
     this.#sent++
+    this.#isAsking = true
     stream.open(http2)
   }
 
@@ -177,9 +201,9 @@ export class Http2Session {
     }
   }
 
-  /** What is more than this session takes goes elsewhere where it can; else it waits here. */
+  /** What is more than this session takes goes elsewhere where it can, once; else it waits here. */
   #moveWaiting(): void {
-    while (this.taken > this.#max && this.#waiting.length > 0) {
+    while (this.taken > this.#max && this.#waiting.at(-1)?.hasMoved === false) {
       const session = this.#upstream.elsewhere()
       if (session === undefined || session === this) return
       const stream = this.#waiting.pop() as Http2Stream

@@ -23,6 +23,9 @@ const {
   NGHTTP2_HTTP_1_1_REQUIRED,
 } = constants
 
+/** Given up after this without an answer, the connection is asked whether it is still there, in ms. */
+const LATE_MS = 1000
+
 /** As node:http2 calls it; the fields as they came are the third argument, which its types leave out. */
 type OnFields = (fields: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number, raw: string[]) => void
 
@@ -36,6 +39,8 @@ type OnFields = (fields: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: 
 export class Http2Stream implements Link {
   readonly taker: Taker
   isReused = false
+  /** It has waited at one session in vain: from one to the next it would open them all. */
+  hasMoved = false
   readonly #upstream: Http2Upstream
   readonly #timeouts: Config['services'][string]['timeouts']
   #session: Http2Session
@@ -43,6 +48,9 @@ export class Http2Stream implements Link {
   #stream: ClientHttp2Stream | undefined
   #timer: NodeJS.Timeout | undefined
   #wasSent = false
+  #sentAtMs = 0
+  /** What had come on the connection when it was sent. */
+  #bytesBefore = 0
   #hasHead = false
   #isPaused = false
   /** Nothing more is told. */
@@ -71,6 +79,7 @@ export class Http2Stream implements Link {
 
   /** The session found another one for it. */
   move(session: Http2Session): void {
+    this.hasMoved = true
     this.#session = session
     session.admit(this)
   }
@@ -80,6 +89,8 @@ export class Http2Stream implements Link {
     const { method, body } = this.#sending as Dispatching
     this.#wasSent = true
     this.isReused = this.#session.isReused
+    this.#sentAtMs = performance.now()
+    this.#bytesBefore = this.#session.bytesRead
     this.taker.onConnect(() => this.#abort())
     if (this.#isOver) return
     let fields: OutgoingHttpHeaders
@@ -186,6 +197,8 @@ export class Http2Stream implements Link {
 
   /** The endpoint is told that nobody waits for the answer. */
   #abort(): void {
+    const isLate = this.#wasSent && !this.#hasHead && performance.now() - this.#sentAtMs > LATE_MS
+    if (isLate && !this.#isOver) this.#session.doubt(this.#bytesBefore)
     this.#isOver = true
     clearTimeout(this.#timer)
     this.#close()
@@ -222,7 +235,11 @@ export class Http2Stream implements Link {
     // As long as we send or do not read, it is not the endpoint that is slow.
     const body = this.#sending?.body
     const isSending = !this.#hasHead && this.#wasSent && body != null && !body.hasEnded && !body.isPaused
-    if (this.#isPaused || isSending) this.#timer?.refresh()
-    else this.fail(this.#hasHead ? new errors.BodyTimeoutError() : new errors.HeadersTimeoutError())
+    if (this.#isPaused || isSending) {
+      this.#timer?.refresh()
+      return
+    }
+    if (this.#wasSent) this.#session.doubt(this.#bytesBefore)
+    this.fail(this.#hasHead ? new errors.BodyTimeoutError() : new errors.HeadersTimeoutError())
   }
 }

@@ -36,7 +36,7 @@ export class Http2Upstream implements Upstream {
   }
 
   take(taker: Taker, mustBeNew: boolean): Http2Stream | undefined {
-    const session = (mustBeNew ? this.#fresh() : this.#roomiest()) ?? this.#begin() ?? this.#roomiest()
+    const session = (mustBeNew ? this.#fresh() : this.#roomiest()) ?? this.#begin() ?? this.#any()
     if (session === undefined) return undefined
     const stream = new Http2Stream(this, session, taker, this.supply.timeouts)
     session.taken++
@@ -49,14 +49,20 @@ export class Http2Upstream implements Upstream {
     const nowMs = this.supply.connections.maxAge > 0 ? performance.now() : 0
     for (const session of [...this.#open]) {
       if (nowMs > session.diesAtMs) this.leave(session)
-      else if (session.hasRoom && (best === undefined || session.taken < best.taken)) best = session
+      else if (session.hasRoom && !session.isDoubted && (best === undefined || session.taken < best.taken))
+        best = session
     }
     return best
   }
 
   /** One that nothing was sent on yet: it cannot have been closed for being idle. */
   #fresh(): Http2Session | undefined {
-    return this.#open.find(session => session.hasRoom && !session.isReused)
+    return this.#open.find(session => session.hasRoom && !session.isReused && !session.isDoubted)
+  }
+
+  /** Where no further one may be opened. */
+  #any(): Http2Session | undefined {
+    return this.#roomiest() ?? this.#open.find(session => session.hasRoom)
   }
 
   #begin(): Http2Session | undefined {
