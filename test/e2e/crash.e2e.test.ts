@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import { test } from 'node:test'
 import tls from 'node:tls'
@@ -74,6 +75,39 @@ test('a thread that crashes under load loses its own connections and no other, a
   t.diagnostic(`${dying.openConnections} connections lost, ${other.openConnections} kept`)
 })
 
+test('an error that nobody catches, in the middle of uploads over HTTP/2, ends its thread and not the process', async t => {
+  const folder = certificateFolder()
+  t.after(() => folder.remove())
+  folder.make('a', 'a.example')
+  writeFileSync(
+    folder.path('crash.cjs'),
+    `require('node:diagnostics_channel').subscribe('signalbox:request:start', ({ request }) => {
+       if (request.url === '/crash') throw new Error('crashed by a request')
+     })`,
+  )
+  const origin = await startOrigin((request, response) => {
+    request.resume()
+    request.on('end', () => response.end('ok'))
+  })
+  t.after(() => origin.close())
+  const listen = { address: '127.0.0.1:0', tls: { cert: folder.path('a.pem'), key: folder.path('a.key') } }
+  const env = { NODE_OPTIONS: `--require ${folder.path('crash.cjs')}` }
+  const running = await startParent(origin, { listen, workers: 1 }, 0, env)
+  t.after(() => running.end())
+  const engine = running.enginePid()
+  for (let crash = 1; crash <= 3; crash++) {
+    const clients = await Promise.all(Array.from({ length: 8 }, () => overHttp2(running.port, 8)))
+    await eventually('all are served', () => clients.every(({ answered }) => answered > 3))
+    clients[0].ask('/crash')
+    await eventually('all are lost', () => clients.every(({ isLost }) => isLost))
+    await eventually('the thread is back', async () => {
+      const [thread] = await threadsOf(running)
+      return thread.restarts === crash && thread.state === 'serving' && thread.lastError === 'crashed by a request'
+    })
+  }
+  assert.equal(running.enginePid(), engine)
+})
+
 function newClient(end: () => void): Client {
   return { answered: 0, isLost: false, fault: '', end }
 }
@@ -101,13 +135,13 @@ async function overHttp1(port: number): Promise<Client> {
   return client
 }
 
-/** Two streams at a time, with bodies. */
-async function overHttp2(port: number): Promise<Client> {
+/** So many streams at a time, with bodies. */
+async function overHttp2(port: number, streams = 2): Promise<Client & { ask(path: string): void }> {
   const session = http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
   const client = newClient(() => session.destroy())
-  const ask = (): void => {
+  const ask = (path = '/'): void => {
     if (client.isLost || session.destroyed) return
-    const stream = session.request({ ':method': 'POST' })
+    const stream = session.request({ ':method': 'POST', ':path': path })
     let status: number | undefined
     stream.on('response', headers => {
       status = headers[':status']
@@ -118,7 +152,7 @@ async function overHttp2(port: number): Promise<Client> {
       // With its connection a stream ends without an answer.
       if (status !== undefined && status !== 200) client.fault ||= `status ${status}`
       if (status === 200) client.answered++
-      setImmediate(ask)
+      setImmediate(() => ask())
     })
     stream.write(Buffer.alloc(2000))
     stream.end(Buffer.alloc(20_000))
@@ -128,7 +162,6 @@ async function overHttp2(port: number): Promise<Client> {
   session.on('close', () => {
     client.isLost = true
   })
-  ask()
-  ask()
-  return client
+  for (let i = 0; i < streams; i++) ask()
+  return Object.assign(client, { ask })
 }

@@ -18,10 +18,16 @@ export interface Running {
   end(): void
 }
 
-export async function startParent(origin: Origin, config: Record<string, unknown> = {}, port = 0): Promise<Running> {
+export async function startParent(
+  origin: Origin,
+  config: Record<string, unknown> = {},
+  port = 0,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Running> {
   const input = { services: { api: { endpoints: [{ id: 'a', url: origin.url }] } }, workers: 2, ...config }
   const parent = spawn(process.execPath, [PARENT, JSON.stringify(input), String(port)], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   })
   const lines: Record<string, unknown>[] = []
   let errors = ''
