@@ -178,6 +178,8 @@ export function grpcClient(
     ca === undefined ? credentials.createInsecure() : credentials.createSsl(ca),
     {
       'grpc.use_local_subchannel_pool': 1,
+      // An address is no name for SNI, and newer Nodes refuse it as one.
+      'grpc.ssl_target_name_override': 'here.example',
       'grpc.initial_reconnect_backoff_ms': 50,
       'grpc.max_reconnect_backoff_ms': 200,
       ...options,

@@ -10,7 +10,7 @@ import { begin, call, type GrpcServer, grpcClient, type Kind, startGrpc } from '
 import { inflight, type Rig, startRig } from './rig.ts'
 
 const authority = makeAuthority()
-const here = authority.sign('here', 'IP:127.0.0.1')
+const here = authority.sign('here', 'IP:127.0.0.1,DNS:here.example')
 const ca = readFileSync(authority.ca)
 after(() => authority.remove())
 

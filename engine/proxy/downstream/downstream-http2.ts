@@ -154,8 +154,7 @@ export class StreamResponse {
     if (this.chunkedEncoding) {
       stream.once('wantTrailers', () => {
         stream.sendTrailers(this.#trailers)
-        // They leave with this turn; a reset that is said in it would go before them.
-        setImmediate(() => this.#letGo())
+        this.#letGo()
       })
     }
     stream.respond(head, { waitForTrailers: this.chunkedEncoding, endStream: this.#hasNoBody })
@@ -210,10 +209,14 @@ export class StreamResponse {
 
   /** Once the response is out, nobody reads the rest of the request: the downstream may stop sending it (RFC 9113 8.1). */
   #letGo(): void {
-    if (!this.#request.isOpen || this.#request.complete || this.stream.destroyed) return
+    const { stream } = this
+    if (!this.#request.isOpen || this.#request.complete || stream.destroyed) return
     this.isCut = true
     this.#request.resume()
-    this.stream.close(NGHTTP2_NO_ERROR)
+    // What ends the response leaves with this turn: a reset that is said in it may go before that.
+    setImmediate(() => {
+      if (!stream.closed) stream.close(NGHTTP2_NO_ERROR)
+    })
   }
 }
 

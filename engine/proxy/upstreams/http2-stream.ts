@@ -206,7 +206,13 @@ export class Http2Stream implements Link {
 
   #close(): void {
     this.#sending?.body?.destroy()
-    if (this.#stream?.closed === false) this.#stream.close(NGHTTP2_CANCEL)
+    const stream = this.#stream
+    if (stream?.closed !== false) return
+    // Not while bytes of its connection are being read: there Node 22 keeps the reset back, finds the body ended before it, and
+    // aborts the process over the trailers of a stream that is gone (`OnTrailers`, `!this.is_destroyed()`).
+    setImmediate(() => {
+      if (!stream.closed) stream.close(NGHTTP2_CANCEL)
+    })
   }
 
   release(): void {
