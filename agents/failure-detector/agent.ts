@@ -46,8 +46,12 @@ export interface State {
   readonly ticks: number
 }
 
-/** From one drain to the next under traffic: an ejection acts within some ms of the failure that called for it. */
+/** From one drain to the next where something failed: an ejection acts within some ms of the failure that called for it. */
 const DRAIN_MS = 5
+/** Where all is well: of the first failure is known that much later at most, and a drain costs a fifth of a ms, however little it finds. */
+const CALM_MS = 20
+/** More than this in one drain is much for a ring, which keeps 4096 by default: then it is emptied as often as can be. */
+const CALM_OUTCOMES_MAX = 512
 /** Between two looks at whose time is up; also the pace of settled batches. */
 const TICK_MS = 100
 /** Every so many ticks the structure is looked at without cause: who is gone is forgotten. */
@@ -146,7 +150,7 @@ function onEjectedChecked(
 
 /** Counts failures in a row; who reaches a limit is dealt with at once, when the tables have been looked at. */
 function onDrained(state: State, rows: readonly Drained[], now: number): Step<State> {
-  const again = schedule(DRAIN_MS, drainDue.of(null))
+  const again = schedule(paceOf(rows), drainDue.of(null))
   const suspects = new Map(state.suspects)
   let isLookDue = false
   for (const drained of rows) {
@@ -164,6 +168,16 @@ function onDrained(state: State, rows: readonly Drained[], now: number): Step<St
   const directives: Directive[] = isLookDue ? [act(lookAtTables, undefined), again] : [again]
   const { state: after, directives: returned } = giveBack(state, answeredOf(state, rows), 'answered', now)
   return { state: { ...after, suspects, unsent: [...state.unsent, rows] }, directives: [...returned, ...directives] }
+}
+
+/** When to empty the rings again, in ms. */
+function paceOf(rows: readonly Drained[]): number {
+  let outcomes = 0
+  for (const { ok, error, timeout, abandoned } of rows) {
+    if (error + timeout > 0) return DRAIN_MS
+    outcomes += ok + abandoned
+  }
+  return outcomes > CALM_OUTCOMES_MAX ? DRAIN_MS : CALM_MS
 }
 
 /** Who was out for being silent and has answered. */
