@@ -24,6 +24,8 @@ export interface Patient {
 
 /** Between two looks at requests whose endpoint was taken out, in ms: short beside the time it takes to find that out. */
 export const RESCUE_MS = 20
+/** So long a turn of the loop may be held up by those that are given up, in ms. */
+const SWEEP_MS = 2
 /** A look that comes later than this after the one before, in ms, comes from a loop that was busy. */
 const LATE_MS = 60
 
@@ -54,6 +56,7 @@ export class Front {
   readonly #lines: AccessLog
   #unflushed: Exchange[] = []
   #rescuedAt = 0
+  #isSweeping = false
   /** 31 random bits, for what shall not happen at the same moment everywhere. */
   readonly roll: Dice
 
@@ -150,8 +153,21 @@ export class Front {
 
   /** Looks after what takes too long, and after endpoints that have left. */
   sweep(): void {
-    const now = this.nowMs()
-    for (const patient of this.waiting) patient.checkPatience(now)
+    if (!this.#isSweeping) this.#checkPatience(this.waiting.values())
     this.upstreams.sweep()
+  }
+
+  /** Many that are given up at one moment must not keep everybody else waiting: a little in each turn of the loop. */
+  #checkPatience(patients: Iterator<Patient>): void {
+    const now = this.nowMs()
+    const startedAt = performance.now()
+    this.#isSweeping = true
+    for (let next = patients.next(); next.done !== true; next = patients.next()) {
+      next.value.checkPatience(now)
+      if (performance.now() - startedAt < SWEEP_MS) continue
+      setImmediate(() => this.#checkPatience(patients))
+      return
+    }
+    this.#isSweeping = false
   }
 }
