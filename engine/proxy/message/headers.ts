@@ -223,13 +223,6 @@ export function readUpgradeHead(raw: readonly Buffer[], protocol: string): strin
   return ['Connection', 'Upgrade', 'Upgrade', agreed, ...readResponseHead(raw, false).headers]
 }
 
-/** The head of a 101 as text: node:http writes none, it has let go of the socket. */
-export function printUpgradeHead(headers: readonly string[]): string {
-  let text = 'HTTP/1.1 101 Switching Protocols\r\n'
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return `${text}\r\n`
-}
-
 function without(headers: string[], named: Set<string>): string[] {
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {

@@ -1,6 +1,7 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamResponse } from '../downstream/downstream-http2.ts'
 import { readResponseHead } from './headers.ts'
+import { printHead } from './print-head.ts'
 
 /** Interim responses of one request that are passed on; an upstream that sends more is broken. */
 export const INTERIM_MAX = 16
@@ -17,7 +18,5 @@ export function passInterim(request: IncomingMessage, response: ServerResponse, 
   const { socket } = response
   if (socket === null || request.httpVersionMinor === 0) return
   const { headers } = readResponseHead(raw, false)
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  socket.write(`${text}\r\n`, 'latin1')
+  socket.write(printHead(status, headers), 'latin1')
 }

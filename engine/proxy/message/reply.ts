@@ -1,4 +1,5 @@
 import { PICK } from '../../router/router.ts'
+import { printHead } from './print-head.ts'
 
 /**
  * What the proxy answers by itself: one short JSON object, and the cause in `x-signalbox-reason`. The texts are fixed:
@@ -92,17 +93,9 @@ export function replyFor(reason: Reason): Reply {
   return replies.get(reason) as Reply
 }
 
-const STATUS_TEXT: Record<number, string> = {
-  400: 'Bad Request',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
-}
-
 /** The same as bytes for a connection that ends with it; for requests so malformed that there is no response object. */
 export function rawReply(reason: Reason): string {
   const { status, headers, body } = replyFor(reason)
-  let head = `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Error'}\r\n`
-  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return `${head}Date: ${new Date().toUTCString()}\r\nConnection: close\r\n\r\n${body}`
+  const head = printHead(status, [...headers, 'Date', new Date().toUTCString(), 'Connection', 'close'])
+  return head + body
 }

@@ -6,14 +6,9 @@ import { hashKey } from '../../memory/hash-key.ts'
 import { type Outcome, outcomeOfStatus } from '../../memory/outcomes.ts'
 import type { Connection } from '../downstream/connection.ts'
 import type { Front, Lane } from '../front.ts'
-import {
-  printUpgradeHead,
-  type RequestHead,
-  readResponseHead,
-  readTrailers,
-  readUpgradeHead,
-} from '../message/headers.ts'
+import { type RequestHead, readResponseHead, readTrailers, readUpgradeHead } from '../message/headers.ts'
 import { INTERIM_MAX, passInterim } from '../message/interim.ts'
+import { printHead } from '../message/print-head.ts'
 import type { Reason, Reply } from '../message/reply.ts'
 import { classOf, NO_RESPONSE } from '../telling/counters.ts'
 import { Telling } from '../telling/telling.ts'
@@ -149,7 +144,8 @@ export class Exchange {
     this.#status = 101
     this.connection.isClosing = true
     this.response.detachSocket(socket as Socket)
-    socket.write(printUpgradeHead(headers), 'latin1')
+    // node:http writes none for it: it has let go of the socket.
+    socket.write(printHead(101, headers), 'latin1')
     if (this.#early !== undefined && this.#early.length > 0) upstream.write(this.#early)
     this.#tunnel = new Tunnel(socket, upstream, {
       isWebSocket: protocol.toLowerCase() === 'websocket',
