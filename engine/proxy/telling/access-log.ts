@@ -77,7 +77,10 @@ export class AccessLog {
       return
     }
     this.#text += line(access, Date.now(), share, this.config.headers)
-    if (this.#text.length >= PIECE_CHARACTERS) this.#keep()
+    if (this.#text.length >= PIECE_CHARACTERS) {
+      this.#keep()
+      this.#handOverWhenFull()
+    }
     if (this.#timer !== undefined) return
     this.#timer = setTimeout(this.#flush, BATCH_MS)
     this.#timer.unref()
@@ -87,6 +90,9 @@ export class AccessLog {
   #keep(): void {
     this.#used += this.#batch.write(this.#text, this.#used, 'latin1')
     this.#text = ''
+  }
+
+  #handOverWhenFull(): void {
     if (this.#used >= BATCH_BYTES_MAX) this.flush()
     else if (this.#used >= BATCH_BYTES) this.#next ??= setImmediate(this.#flush)
   }
@@ -98,8 +104,7 @@ export class AccessLog {
     clearImmediate(this.#next)
     this.#timer = undefined
     this.#next = undefined
-    this.#used += this.#batch.write(this.#text, this.#used, 'latin1')
-    this.#text = ''
+    this.#keep()
     if (this.#used === 0) return
     const lines = Buffer.allocUnsafeSlow(this.#used) as Uint8Array<ArrayBuffer>
     lines.set(this.#batch.subarray(0, this.#used))
