@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, describe, it, type TestContext } from 'node:test'
+import { pathOf } from '../support/programs.ts'
 import type { Case } from './case.ts'
-import { JUDGES, pathOf, startSignalbox } from './proxies.ts'
+import { JUDGES, startSignalbox } from './proxies.ts'
 import { GROUP_NAMES, GROUPS, judgeAll, type Verdict } from './suite.ts'
 
 /** Ours waits for what must happen, however busy the machine is. */

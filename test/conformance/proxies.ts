@@ -1,11 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { startRig } from '../proxy/rig.ts'
-import { freePorts } from '../support/command-line.ts'
-import { eventually } from '../support/eventually.ts'
+import { nginxFolder, startProgram } from '../support/programs.ts'
 import { RecordingOrigin } from './origin.ts'
 
 /** A proxy under test before an origin of its own. */
@@ -40,23 +37,15 @@ export const JUDGES = {
   haproxy: { debian: 'haproxy', start: startHaproxy },
 } as const
 
-export function pathOf(program: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']
-  return folders.map(folder => join(folder, program)).find(existsSync)
-}
-
 function startNginx(): Promise<Subject> {
-  return startProgram('nginx', ({ port, originPort, folder }) => {
+  return before('nginx', ({ port, originPort, folder }) => {
     const file = join(folder, 'nginx.conf')
-    const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      name => `${name}_temp_path ${folder}/${name};`,
-    )
     writeFileSync(
       file,
       `daemon off; master_process off; pid ${folder}/pid; error_log stderr crit;
       events { worker_connections 512; }
       http {
-        access_log off; ${temps.join(' ')}
+        access_log off; ${nginxFolder(folder)}
         client_header_timeout 1s; client_body_timeout 1s; lingering_close off;
         large_client_header_buffers 4 8k; client_max_body_size 8m;
         upstream origin { server 127.0.0.1:${originPort} max_fails=0; keepalive 8; }
@@ -74,7 +63,7 @@ function startNginx(): Promise<Subject> {
 }
 
 function startHaproxy(): Promise<Subject> {
-  return startProgram('haproxy', ({ port, originPort, folder }) => {
+  return before('haproxy', ({ port, originPort, folder }) => {
     const file = join(folder, 'haproxy.cfg')
     writeFileSync(
       file,
@@ -101,43 +90,17 @@ backend upstream
   })
 }
 
-async function startProgram(
+async function before(
   program: 'nginx' | 'haproxy',
   argsFor: (at: { port: number; originPort: number; folder: string }) => string[],
 ): Promise<Subject> {
   const origin = await RecordingOrigin.start()
   const folder = mkdtempSync(join(tmpdir(), `signalbox-${program}-`))
-  const [port] = (await freePorts(1)) as [number]
-  const args = argsFor({ port, originPort: origin.port, folder })
-  const child = spawn(pathOf(program)!, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let complaint = ''
-  child.stderr.on('data', bytes => {
-    complaint += bytes
-  })
-  const exited = new Promise(resolve => child.once('exit', resolve))
-  await eventually(`${program} listens: ${complaint}`, () => {
-    if (child.exitCode !== null) throw new Error(`${program} has ended: ${complaint}`)
-    return canConnect(port)
-  })
+  const running = await startProgram(program, port => argsFor({ port, originPort: origin.port, folder }))
   const close = async (): Promise<void> => {
-    kill(child)
-    await exited
+    await running.end()
     await origin.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  return { port, origin, close }
-}
-
-function kill(child: ChildProcess): void {
-  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = net.connect({ host: '127.0.0.1', port })
-    socket.once('connect', () => resolve(true))
-    socket.once('error', () => resolve(false))
-    socket.once('close', () => socket.destroy())
-    socket.once('connect', () => socket.destroy())
-  })
+  return { port: running.port, origin, close }
 }

@@ -1,23 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import net from 'node:net'
 import { join } from 'node:path'
-import { pathOf } from '../../conformance/proxies.ts'
 import { freePorts, startSignalbox } from '../../support/command-line.ts'
 import { eventually } from '../../support/eventually.ts'
+import { canConnect, nginxFolder, type Program, startProgram } from '../../support/programs.ts'
 
 /** A proxy as a process of its own, before the same four origins as the others. */
-export interface Proxy {
-  readonly port: number
-  /** What it has printed. */
-  output(): string
-  end(): Promise<void>
-}
-
 export interface Setup {
   /** For people, and as a title. */
   readonly name: string
-  start(folder: string, originPorts: readonly number[]): Promise<Proxy>
+  start(folder: string, originPorts: readonly number[]): Promise<Program>
 }
 
 export function signalbox(policy: string, checks: 'default' | 'quick' | 'none'): Setup {
@@ -108,16 +99,13 @@ export function nginx(patience: 'default' | 'quick'): Setup {
     start: (folder, originPorts) =>
       startProgram('nginx', port => {
         const file = join(folder, 'nginx.conf')
-        const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-          name => `${name}_temp_path ${folder}/${name};`,
-        )
         const servers = originPorts.map(at => `server 127.0.0.1:${at} ${server};`)
         writeFileSync(
           file,
           `daemon off; master_process off; pid ${folder}/pid; error_log stderr crit;
           events { worker_connections 1024; }
           http {
-            access_log off; ${temps.join(' ')} keepalive_requests 1000000; keepalive_timeout 120s;
+            access_log off; ${nginxFolder(folder)} keepalive_requests 1000000; keepalive_timeout 120s;
             upstream origins { ${servers.join(' ')} keepalive 32; keepalive_requests 1000000; }
             server {
               listen 127.0.0.1:${port};
@@ -138,39 +126,3 @@ const NGINX_PATIENCE = {
   default: { read: '15s', server: '' },
   quick: { read: '1s', server: 'max_fails=2 fail_timeout=1s' },
 } as const
-
-async function startProgram(
-  program: 'nginx' | 'haproxy',
-  argsFor: (port: number) => readonly string[],
-): Promise<Proxy> {
-  const [port] = (await freePorts(1)) as [number]
-  const child = spawn(pathOf(program)!, argsFor(port), { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', bytes => {
-      output += bytes
-    })
-  }
-  await eventually(`${program} listens`, () => {
-    if (child.exitCode !== null) throw new Error(`${program} has ended: ${output}`)
-    return canConnect(port)
-  })
-  return { port, output: () => output, end: () => end(child) }
-}
-
-/** Ends a process for good. */
-export async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = new Promise(resolve => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await exited
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = net.connect({ host: '127.0.0.1', port })
-    socket.once('connect', () => resolve(true))
-    socket.once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../../support/command-line.ts'
+import { end } from '../../support/programs.ts'
 import { readBook, sharedMs } from './book.ts'
 import type { Load, Order } from './client.ts'
 import { type Fault, judge, type Verdict } from './judge.ts'
-import { end, type Setup } from './proxies.ts'
+import type { Setup } from './proxies.ts'
 
 /**
  * The script of faults: load for some 20 s, in which each of four origins is frozen and goes on, is killed and is started again.

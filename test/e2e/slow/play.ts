@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { eventually } from '../../support/eventually.ts'
+import { end } from '../../support/programs.ts'
 import type { Asked, Load, Order } from '../faults/client.ts'
-import { end, type Setup } from '../faults/proxies.ts'
+import type { Setup } from '../faults/proxies.ts'
 import { BODIES, type Count, HEADERS, READERS } from './peers.ts'
 
 /** 200 requests a second, so long that ten of them at least are slower than the 99th percentile. */
