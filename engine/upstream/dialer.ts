@@ -31,6 +31,12 @@ export function patienceMs(timeoutMs: number): number {
 
 export type OnDialed = (error: Error | null, socket: Socket | null) => void
 
+/** What has come on a connection; the bytes are valid during the call alone. False: no more until its `resume`. */
+export type OnBytes = (bytes: Buffer) => boolean
+
+/** Where sockets that are read so are read into: what is not taken within the call is overwritten by the next one. */
+const slab = Buffer.allocUnsafeSlow(65_536)
+
 /** Silence after which the system asks whether the other side is still there, in ms. As undici has it. */
 const PROBE_AFTER_MS = 60_000
 
@@ -70,11 +76,14 @@ export class Dialer {
     this.#credentials = protocol === 'https:' ? credentialsOf(tls) : undefined
   }
 
-  /** Told once, never within the call. The socket it is told may have closed again by then, and tells so itself. */
-  dial(onDialed: OnDialed): Socket | undefined {
+  /**
+   * Told once, never within the call. The socket it is told may have closed again by then, and tells so itself. With `onBytes` what
+   * comes is handed over without a buffer for each read, and without the events of a stream.
+   */
+  dial(onDialed: OnDialed, onBytes?: OnBytes): Socket | undefined {
     let socket: Socket
     try {
-      socket = this.#credentials === undefined ? connectPlain(this.#target) : this.#dialTls(this.#credentials)
+      socket = this.#credentials === undefined ? this.#dialPlain(onBytes) : this.#dialTls(this.#credentials)
     } catch (error) {
       process.nextTick(() => onDialed(this.#distrust(error as Error), null))
       return undefined
@@ -107,6 +116,7 @@ export class Dialer {
         socket.destroy()
         return
       }
+      if (isTls && onBytes !== undefined) socket.on('data', onBytes)
       tell(null, socket)
     })
     socket.on('error', (error: NodeJS.ErrnoException & { address?: string }) => {
@@ -129,6 +139,12 @@ export class Dialer {
       // As undici has it; a TLS record holds less.
       highWaterMark: this.#credentials === undefined ? 65_536 : 16_384,
     }
+  }
+
+  #dialPlain(onBytes: OnBytes | undefined): Socket {
+    if (onBytes === undefined) return connectPlain(this.#target)
+    const callback = (length: number): boolean => onBytes(slab.subarray(0, length))
+    return connectPlain({ ...this.#target, onread: { buffer: slab, callback } })
   }
 
   #dialTls(credentials: Credentials): TLSSocket {

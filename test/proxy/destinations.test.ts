@@ -80,13 +80,13 @@ describe('a rewrite', () => {
 
   it('replaces path and host, and tells the host that was asked for', async () => {
     const { sent } = await ask('/whole?a=b', { host: 'a.example:8080' })
-    assert.match(sent, /^GET \/w\?a=b HTTP\/1\.1\r\nhost: inner\.example:81\r\n/)
+    assert.match(sent, /^GET \/w\?a=b HTTP\/1\.1\r\nHost: inner\.example:81\r\n/)
     assert.match(sent, /\r\nX-Forwarded-Host: a\.example:8080\r\n/)
   })
 
   it('of the host alone leaves the target as it came', async () => {
     const { sent } = await ask('/plain/../plain/z%7A?a|b')
-    assert.match(sent, /^GET \/plain\/\.\.\/plain\/z%7A\?a\|b HTTP\/1\.1\r\nhost: inner\.example\r\n/)
+    assert.match(sent, /^GET \/plain\/\.\.\/plain\/z%7A\?a\|b HTTP\/1\.1\r\nHost: inner\.example\r\n/)
   })
 })
 
@@ -212,7 +212,7 @@ it('a request that no route takes for its method is answered with 404', async ()
 it('a request for another protocol goes where every request goes', async () => {
   const fields = ['Upgrade: websocket', 'Connection: upgrade']
   const { sent } = await ask('/api/chat', { fields })
-  assert.match(sent, /^GET \/v2\/chat HTTP\/1\.1\r\n[\s\S]*\r\nupgrade: websocket\r\n/)
+  assert.match(sent, /^GET \/v2\/chat HTTP\/1\.1\r\n[\s\S]*\r\nUpgrade: websocket\r\n/)
   const answered = await ask('/fixed', { fields })
   assert.equal(answered.status, 308)
   assert.equal(answered.location, '/new/fixed')

@@ -85,11 +85,12 @@ describe('Upstreams', () => {
     const taker: Taker = {
       waitsSince: performance.now(),
       rescue: () => void rescues++,
-      onConnect: () => {},
-      onHeaders: () => true,
-      onData: () => true,
-      onComplete: () => {},
-      onError: () => {},
+      onSent: () => {},
+      onHead: () => {},
+      onUpgrade: () => {},
+      onPiece: () => true,
+      onWhole: () => {},
+      onBroken: () => {},
     }
     const { upstreams } = front
     const link = upstreams.of(endpoint, supply).take(taker, false)

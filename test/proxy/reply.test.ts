@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { rawReply, replyFor } from '../../engine/proxy/message/reply.ts'
 import { readBreak, readFailure } from '../../engine/proxy/request/failure.ts'
 import { canReusePort, describeListenError } from '../../engine/proxy/threads/listen.ts'
+import { type Flaw, UpstreamError } from '../../engine/proxy/upstreams/upstream-error.ts'
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code })
 
@@ -28,42 +29,47 @@ describe('replyFor()', () => {
   })
 })
 
+const flawed = (flaw: Flaw): Error => new UpstreamError(flaw, flaw)
+
 describe('readFailure()', () => {
   it('allows every method another try only where nothing was sent', () => {
     assert.equal(readFailure(coded('ECONNREFUSED'), false).retry, 'always')
     assert.equal(readFailure(coded('EHOSTUNREACH'), false).retry, 'always')
     assert.equal(readFailure(coded('UND_ERR_CONNECT_TIMEOUT'), false).retry, 'always')
+    assert.equal(readFailure(flawed('closed'), false).retry, 'always')
+    assert.equal(readFailure(flawed('not-processed'), true).retry, 'always')
     assert.equal(readFailure(coded('ECONNRESET'), true).retry, 'idempotent')
-    assert.equal(readFailure(coded('UND_ERR_SOCKET'), true).retry, 'idempotent')
-    assert.equal(readFailure(coded('UND_ERR_HEADERS_TIMEOUT'), true).retry, 'never')
-    assert.equal(readFailure(coded('HPE_INVALID_CONSTANT'), true).retry, 'never')
+    assert.equal(readFailure(flawed('closed'), true).retry, 'idempotent')
+    assert.equal(readFailure(flawed('silent'), true).retry, 'never')
+    assert.equal(readFailure(flawed('bad-answer'), true).retry, 'never')
   })
 
   it('blames the endpoint only for what is its fault', () => {
     assert.equal(readFailure(coded('UND_ERR_CONNECT_TIMEOUT'), false).outcome, 'timeout')
-    assert.equal(readFailure(coded('UND_ERR_HEADERS_TIMEOUT'), true).outcome, 'timeout')
-    assert.equal(readFailure(coded('UND_ERR_INVALID_ARG'), false).outcome, 'abandoned')
-    assert.equal(readBreak(coded('UND_ERR_BODY_TIMEOUT'), 200), 'timeout')
-    assert.equal(readBreak(coded('UND_ERR_SOCKET'), 200), 'error')
+    assert.equal(readFailure(flawed('connect-timeout'), false).outcome, 'timeout')
+    assert.equal(readFailure(flawed('silent'), true).outcome, 'timeout')
+    assert.equal(readFailure(flawed('bad-request'), true).outcome, 'abandoned')
+    assert.equal(readBreak(flawed('stalled'), 200), 'timeout')
+    assert.equal(readBreak(flawed('closed'), 200), 'error')
   })
 })
 
 describe('readFailure() and readBreak() say which failure it was', () => {
   it('unreachable for what broke before an answer, error for an answer that is none', () => {
-    for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_SOCKET']) {
+    for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']) {
       assert.equal(readFailure(coded(code), false).outcome, 'unreachable', code)
     }
-    for (const code of ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ETIMEDOUT']) {
+    for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']) {
       assert.equal(readFailure(coded(code), true).outcome, 'unreachable', code)
     }
-    for (const code of ['HPE_INVALID_CONSTANT', 'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']) {
-      assert.equal(readFailure(coded(code), true).outcome, 'error', code)
-    }
+    assert.equal(readFailure(flawed('closed'), false).outcome, 'unreachable')
+    assert.equal(readFailure(flawed('closed'), true).outcome, 'unreachable')
+    assert.equal(readFailure(flawed('bad-answer'), true).outcome, 'error')
   })
 
   it('an answer that broke off by its status, if that is a failure itself', () => {
-    assert.equal(readBreak(coded('UND_ERR_SOCKET'), 503), 'gateway')
-    assert.equal(readBreak(coded('UND_ERR_BODY_TIMEOUT'), 500), 'error')
+    assert.equal(readBreak(flawed('closed'), 503), 'gateway')
+    assert.equal(readBreak(flawed('stalled'), 500), 'error')
   })
 })
 

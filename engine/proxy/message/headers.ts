@@ -187,16 +187,16 @@ export interface ResponseHead {
 }
 
 /** Reads the raw header of a response into what goes downstream. `mayHaveLength` is false for 1xx and 204. */
-export function readResponseHead(raw: readonly Buffer[], mayHaveLength: boolean): ResponseHead {
+export function readResponseHead(raw: readonly string[], mayHaveLength: boolean): ResponseHead {
   const headers: string[] = []
   let length = -1
   let hasForeignCoding = false
   let connection: string | undefined
   for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i].toString('latin1')
+    const name = raw[i]
     const kind = kindOf(name)
     if (kind === DROP) continue
-    const value = raw[i + 1].toString('latin1')
+    const value = raw[i + 1]
     if (kind === CONNECTION) {
       connection = connection === undefined ? value : `${connection}, ${value}`
     } else if (kind === TRANSFER_ENCODING) {
@@ -213,11 +213,10 @@ export function readResponseHead(raw: readonly Buffer[], mayHaveLength: boolean)
 }
 
 /** The header of a 101 on its way down; undefined where the endpoint goes on in another protocol than the one that was asked for. */
-export function readUpgradeHead(raw: readonly Buffer[], protocol: string): string[] | undefined {
+export function readUpgradeHead(raw: readonly string[], protocol: string): string[] | undefined {
   let agreed = ''
   for (let i = 0; i < raw.length; i += 2) {
-    if (raw[i].length === 7 && raw[i].toString('latin1').toLowerCase() === 'upgrade')
-      agreed = raw[i + 1].toString('latin1')
+    if (raw[i].toLowerCase() === 'upgrade') agreed = raw[i + 1]
   }
   if (protocol === '' || agreed.toLowerCase() !== protocol.toLowerCase()) return undefined
   return ['Connection', 'Upgrade', 'Upgrade', agreed, ...readResponseHead(raw, false).headers]
@@ -231,17 +230,23 @@ function without(headers: string[], named: Set<string>): string[] {
   return kept
 }
 
-/** Whether a field may be a trailer: no framing, no routing, nothing of the connection. */
+/** Fields that mean something before the body or not at all (RFC 9110 6.5.1): how to read it, who may, what is asked. */
+const BEFORE_BODY = new Set(
+  'age,authorization,cache-control,content-encoding,content-range,content-type,cookie,date,expires,location,max-forwards,pragma,range,retry-after,set-cookie,vary,warning,www-authenticate'.split(
+    ',',
+  ),
+)
+
+/** Whether a field may be a trailer: no framing, no routing, nothing of the connection, and nothing that comes too late there. */
 export function isTrailer(name: string): boolean {
-  return kindOf(name) === PASS
+  return kindOf(name) === PASS && !BEFORE_BODY.has(name.toLowerCase())
 }
 
 /** Trailers that may follow a response: no framing, no routing, nothing of the connection. */
-export function readTrailers(raw: readonly Buffer[]): [string, string][] {
+export function readTrailers(raw: readonly string[]): [string, string][] {
   const trailers: [string, string][] = []
   for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i].toString('latin1')
-    if (isTrailer(name)) trailers.push([name, raw[i + 1].toString('latin1')])
+    if (isTrailer(raw[i])) trailers.push([raw[i], raw[i + 1]])
   }
   return trailers
 }

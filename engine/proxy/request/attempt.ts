@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Outcome } from '../../memory/outcomes.ts'
 import { rowOfTicket } from '../../memory/ticket.ts'
 import type { Front, Lane } from '../front.ts'
-import type { Dispatching, Link, Upstream } from '../upstreams/link.ts'
+import type { Dispatching, Link, Taker, Upstream } from '../upstreams/link.ts'
 import type { Exchange, Sending } from './exchange.ts'
 import { isStale } from './failure.ts'
 import { IDEMPOTENT, type Tries } from './tries.ts'
@@ -14,14 +14,14 @@ const UNWANTED_BYTES_MAX = 64 * 1024
  * One try of a request at one endpoint: the ticket, the connection, and what comes of it there.
  *
  *   send ──▶ onConnect ──▶ onHeaders ──▶ onData … ──▶ onComplete      told to Tries until it answers, then to Exchange
- *     │          │             │
- *     └──────────┴── onError ◀─┘
+ *     │          │          │
+ *     └──────────┴─ onBroken ◀─┘
  *
  * It is the handler a link calls, in undici's lean style: raw header arrays, no stream. A connection that turns out closed, for it
  * was idle for long, is no failure: the request goes out again at once, on a new one, within the same try. A request may have more than one
  * under way, where it is hedged. The ticket is settled exactly once, by what the try came to.
  */
-export class Attempt {
+export class Attempt implements Taker {
   /** Id of the endpoint; empty until the request was sent. */
   endpoint = ''
   readonly row: number
@@ -42,11 +42,7 @@ export class Attempt {
   #upstream: Upstream | undefined
   #link: Link | undefined
   #sending: Sending | undefined
-  /** Something of an answer has come. */
-  #isBegun = false
   #isSecondLink = false
-  #abort: (() => void) | undefined
-  #resume: (() => void) | undefined
   #deadline: NodeJS.Timeout | undefined
   #isSettled = false
   /** Nobody asks any more what comes of it. */
@@ -88,37 +84,23 @@ export class Attempt {
     link.dispatch(sending.body === null ? (sending as Dispatching) : { ...sending, body: sending.body.open() }, this)
   }
 
-  /** undici: the connection stands, the request goes out now. */
-  onConnect(abort: () => void): void {
-    this.#abort = abort
+  onSent(): void {
     this.isSent = true
-    if (this.#isDismissed) abort()
   }
 
-  /** undici: the first byte of a response. */
-  onResponseStarted(): void {
-    this.#isBegun = true
-  }
-
-  /** undici: a response head, raw. */
-  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
-    if (this.#isDismissed) return true
+  onHead(status: number, fields: string[], text: string): void {
+    if (this.#isDismissed) return
     if (status < 200) {
-      this.#exchange.onInterim(this, status, raw)
-      return true
+      this.#exchange.onInterim(this, status, fields)
+      return
     }
     clearTimeout(this.#deadline)
     this.isAnswered = true
-    this.#resume = resume
     this.clock()
-    this.#tries.onHead(this, status, raw, statusText)
-    return true
+    this.#tries.onHead(this, status, fields, text)
   }
 
-  /** undici: the endpoint goes on in the protocol that was asked for; the socket is ours. */
-  onUpgrade(_status: number, raw: Buffer[], socket: Socket): void {
-    // undici has taken its listeners away.
-    socket.on('error', () => {})
+  onUpgrade(fields: string[], socket: Socket): void {
     if (this.#isDismissed) {
       socket.destroy()
       return
@@ -126,25 +108,22 @@ export class Attempt {
     clearTimeout(this.#deadline)
     this.isAnswered = true
     this.clock()
-    this.#exchange.onUpgrade(this, raw, socket)
+    this.#exchange.onUpgrade(this, fields, socket)
   }
 
-  /** undici: a piece of the body. False asks for a pause. */
-  onData(chunk: Buffer): boolean {
-    if (!this.#isDismissed) return this.#exchange.onPiece(chunk)
-    this.#unwantedBytes += chunk.length
+  onPiece(piece: Buffer): boolean {
+    if (!this.#isDismissed) return this.#exchange.onPiece(piece)
+    this.#unwantedBytes += piece.length
     if (this.#unwantedBytes > UNWANTED_BYTES_MAX) this.#drop()
     return true
   }
 
-  /** undici: the response is whole. */
-  onComplete(trailers: Buffer[]): void {
+  onWhole(trailers: string[]): void {
     if (this.#isDismissed) this.release()
     else this.#exchange.onWhole(this, trailers)
   }
 
-  /** undici: this try has failed. */
-  onError(error: unknown): void {
+  onBroken(error: unknown): void {
     if (this.#isDismissed) this.#drop()
     else if (this.isAnswered) this.#exchange.onBroken(error)
     else if (!this.#sendAgain(error)) this.#tries.onBroken(this, error)
@@ -156,12 +135,11 @@ export class Attempt {
     const sending = this.#sending
     if (this.#isSecondLink || link === undefined || sending === undefined) return false
     if (sending.body?.isRepeatable === false) return false
-    if (!isStale(error, link.isReused, this.#isBegun, IDEMPOTENT.has(sending.method))) return false
+    if (!isStale(error, link.isReused, link.isBegun, IDEMPOTENT.has(sending.method))) return false
     this.#drop()
     const fresh = this.#upstream?.take(this, true)
     if (fresh === undefined) return false
     this.#isSecondLink = true
-    this.#isBegun = false
     this.isSent = false
     this.#link = fresh
     this.#dispatch(fresh, sending)
@@ -180,7 +158,7 @@ export class Attempt {
 
   /** Asks for more of a body that was paused. */
   resume(): void {
-    this.#resume?.()
+    this.#link?.resume()
   }
 
   /** Now is when it was answered, or given up. */
@@ -204,7 +182,6 @@ export class Attempt {
   cancel(outcome: Outcome): void {
     this.#isDismissed = true
     this.#end(outcome)
-    this.#abort?.()
     this.#drop()
   }
 

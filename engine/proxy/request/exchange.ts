@@ -1,6 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Dispatcher } from 'undici'
 import { elapsedMs } from '../../memory/clock.ts'
 import { hashKey } from '../../memory/hash-key.ts'
 import { type Outcome, outcomeOfStatus } from '../../memory/outcomes.ts'
@@ -13,7 +12,7 @@ import type { Reason, Reply } from '../message/reply.ts'
 import { classOf, NO_RESPONSE } from '../telling/counters.ts'
 import { Telling } from '../telling/telling.ts'
 import type { Attempt } from './attempt.ts'
-import { isWholeNevertheless, readBreak } from './failure.ts'
+import { readBreak } from './failure.ts'
 import { Pace } from './pace.ts'
 import type { RequestBody } from './request-body.ts'
 import { Tries } from './tries.ts'
@@ -25,7 +24,7 @@ const TEXT_BYTES_MAX = 4096
 /** What is sent, the same for every try. */
 export interface Sending {
   path: string
-  method: Dispatcher.HttpMethod
+  method: string
   headers: string[]
   body: RequestBody | null
   /** The protocol that is asked for; undefined as a rule. */
@@ -115,8 +114,8 @@ export class Exchange {
   }
 
   /** An interim response. */
-  onInterim(attempt: Attempt, status: number, raw: Buffer[]): void {
-    if (status >= 100 && ++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, raw)
+  onInterim(attempt: Attempt, status: number, fields: string[]): void {
+    if (status >= 100 && ++this.#interim <= INTERIM_MAX) passInterim(this.request, this.response, status, fields)
     else this.#tries?.giveUp(attempt, 'bad-response', 'error')
   }
 
@@ -126,10 +125,10 @@ export class Exchange {
   }
 
   /** The endpoint goes on in the protocol that was asked for: from now on bytes are passed, and it is over when either side ends. */
-  onUpgrade(attempt: Attempt, raw: Buffer[], upstream: Socket): void {
+  onUpgrade(attempt: Attempt, fields: string[], upstream: Socket): void {
     const protocol = this.#sending?.upgrade ?? ''
     const { socket } = this.connection
-    const headers = readUpgradeHead(raw, protocol)
+    const headers = readUpgradeHead(fields, protocol)
     const tries = this.#tries as Tries
     if (headers === undefined) {
       upstream.destroy()
@@ -164,10 +163,10 @@ export class Exchange {
   }
 
   /** The head of the answer, raw. */
-  onHead(attempt: Attempt, status: number, raw: Buffer[], statusText: string): void {
+  onHead(attempt: Attempt, status: number, fields: string[], reason: string): void {
     const { response } = this
     const tries = this.#tries as Tries
-    const head = readResponseHead(raw, status !== 204)
+    const head = readResponseHead(fields, status !== 204)
     if (head.hasForeignCoding || status > this.connection.statusMax) {
       tries.giveUp(attempt, 'bad-response', 'error')
       return
@@ -178,24 +177,24 @@ export class Exchange {
     if (this.#setCookie !== '') head.headers.push('Set-Cookie', this.#setCookie)
     this.telling.answered(head.headers, attempt.latencyUs)
     if (status < 500) tries.keepSession(attempt)
-    const text = statusText === STATUS_CODES[status] || /^[\t -~]*$/.test(statusText) ? statusText : ''
+    const text = reason === STATUS_CODES[status] || /^[\t -~]*$/.test(reason) ? reason : ''
     response.writeHead(status, text, head.headers)
     this.#status = status
     this.#wholeLength = head.length
     this.#front.flushLater(this)
   }
 
-  /** A piece of the answer's body. False asks for a pause. */
-  onPiece(chunk: Buffer): boolean {
-    this.#bytes += chunk.length
-    if (chunk.length === this.#wholeLength && !this.#hasFlushed && this.isWhole) {
+  /** A piece of the answer's body, valid during the call alone. False asks for a pause. */
+  onPiece(piece: Buffer): boolean {
+    this.#bytes += piece.length
+    if (piece.length === this.#wholeLength && !this.#hasFlushed && this.isWhole) {
       this.#hasFlushed = true
       this.#hasEnded = true
-      this.#endWith(chunk.length > TEXT_BYTES_MAX ? chunk : chunk.toString('latin1'))
+      this.#endWith(piece.length > TEXT_BYTES_MAX ? Buffer.from(piece) : piece.toString('latin1'))
       return true
     }
     this.#hasFlushed = true
-    if (this.response.write(chunk)) return true
+    if (this.response.write(Buffer.from(piece))) return true
     if (!this.#hasDrain) {
       this.#hasDrain = true
       this.response.on('drain', () => {
@@ -227,7 +226,7 @@ export class Exchange {
   }
 
   /** The answer is whole. */
-  onWhole(attempt: Attempt, trailers: Buffer[]): void {
+  onWhole(attempt: Attempt, trailers: string[]): void {
     const { response } = this
     if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(readTrailers(trailers))
     if (this.isWhole) attempt.release()
@@ -243,13 +242,7 @@ export class Exchange {
   /** The answer has broken off. */
   onBroken(error: unknown): void {
     if (this.#isOver) return
-    const attempt = this.#tries?.attempt
-    if (attempt === undefined || !isWholeNevertheless(error, this.#status)) {
-      this.#cut('upstream-broke', readBreak(error, this.#status))
-      return
-    }
-    attempt.settle(outcomeOfStatus(this.#status))
-    this.onWhole(attempt, [])
+    this.#cut('upstream-broke', readBreak(error, this.#status))
   }
 
   /** Answers by itself. Where a response has begun already, there is nothing left but to cut it. */
@@ -362,7 +355,7 @@ export class Exchange {
       this.#front.waiting.delete(this)
     } else {
       const { bodyIdle, bodyRate } = this.#limits
-      // While it is the upstream that does not read, undici's clock runs, not this one.
+      // While it is the upstream that does not read, the clock of its link runs, not this one.
       if (!body.isPaused && bodyIdle > 0 && waited > bodyIdle) this.refuse('body-timeout')
       else if (bodyRate > 0) {
         this.#pace ??= new Pace(bodyRate, bodyIdle, nowMs)

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** Who is told what becomes of a request body. */
@@ -12,10 +11,10 @@ export interface BodyWatcher {
 /**
  * The body of a request on its way to the upstream, with back-pressure.
  *
- *   message ──▶ RequestBody ──▶ BodyReader ──▶ undici        one reader for each try
+ *   message ──▶ RequestBody ──▶ BodyReader ──▶ link        one reader for each try
  *                   └─ kept, up to a bound ─▶ the reader of the next try, first
  *
- * It stands between the incoming message and undici, so that undici can end it without ending the message: what is left of
+ * It stands between the incoming message and the link, so that the link can end it without ending the message: what is left of
  * the message must still be read, or a downstream that is busy sending would never see its answer.
  */
 export class RequestBody {
@@ -146,21 +145,30 @@ export class RequestBody {
   }
 }
 
-/**
- * A body as one try reads it. It is a stream as far as undici looks at one: on, pipe, pause, resume, destroy, and the events
- * data and end.
- */
-export class BodyReader extends EventEmitter {
+/** Who is given a body piece by piece. */
+export interface BodyTaker {
+  onPiece(piece: Buffer): void
+  onEnd(): void
+}
+
+/** A body as one try reads it. */
+export class BodyReader {
   destroyed = false
-  isPaused = false
+  isPaused = true
   /** Pieces it was given. */
   pieces = 0
-  readonly #body: RequestBody
   hasEnded = false
+  readonly #body: RequestBody
+  #taker: BodyTaker | undefined
 
   constructor(body: RequestBody) {
-    super()
     this.#body = body
+  }
+
+  /** Begins to read; nothing is given within the call. */
+  read(taker: BodyTaker): void {
+    this.#taker = taker
+    this.resume()
   }
 
   /** Fields that came behind the body, raw; there when it has ended. */
@@ -174,37 +182,29 @@ export class BodyReader extends EventEmitter {
 
   pass(piece: Buffer): void {
     this.pieces++
-    this.emit('data', piece)
+    this.#taker?.onPiece(piece)
   }
 
   end(): void {
     if (this.destroyed || this.hasEnded) return
     this.hasEnded = true
-    this.emit('end')
+    this.#taker?.onEnd()
   }
 
-  resume(): this {
+  resume(): void {
     this.isPaused = false
     if (!this.destroyed) this.#body.pull(this)
-    return this
   }
 
-  pause(): this {
+  pause(): void {
     this.isPaused = true
     if (!this.destroyed) this.#body.hold(this)
-    return this
   }
 
-  /** undici recognises a stream by this; it never pipes one. */
-  pipe(): never {
-    throw new Error('Cannot pipe a request body: it is read by its events')
-  }
-
-  destroy(): this {
-    if (this.destroyed) return this
+  destroy(): void {
+    if (this.destroyed) return
     this.destroyed = true
     this.#body.hold(this)
-    return this
   }
 }
 

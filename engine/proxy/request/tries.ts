@@ -128,9 +128,9 @@ export class Tries {
   }
 
   /** A response head, raw: the answer, unless another try may bring a better one. */
-  onHead(attempt: Attempt, status: number, raw: Buffer[], statusText: string): void {
-    if (status >= 400 && this.lane.retry.statuses.includes(status) && this.#tryInstead(attempt, status, raw)) return
-    this.#exchange.onHead(attempt, status, raw, statusText)
+  onHead(attempt: Attempt, status: number, fields: string[], text: string): void {
+    if (status >= 400 && this.lane.retry.statuses.includes(status) && this.#tryInstead(attempt, status, fields)) return
+    this.#exchange.onHead(attempt, status, fields, text)
   }
 
   /** This one answers: another that is under way is given up, and no further one will be made. */
@@ -200,7 +200,7 @@ export class Tries {
    * Instead of an answer of this status: another try elsewhere, or where the endpoint said how soon to come back (Retry-After),
    * there. False: this answer will have to do.
    */
-  #tryInstead(attempt: Attempt, status: number, raw: Buffer[]): boolean {
+  #tryInstead(attempt: Attempt, status: number, fields: string[]): boolean {
     if (!this.#isIdempotent || !this.#isRepeatable || !this.#isLeft) return false
     if (this.#other !== undefined) {
       attempt.dismiss(outcomeOfStatus(status))
@@ -208,7 +208,7 @@ export class Tries {
     }
     const ticket = this.#elsewhere(attempt.row)
     if (ticket < 0) {
-      const afterMs = ticket === PICK.NO_ENDPOINT ? retryAfterMs(raw) : undefined
+      const afterMs = ticket === PICK.NO_ENDPOINT ? retryAfterMs(fields) : undefined
       if (afterMs === undefined || !this.#later('no-endpoint', afterMs)) return false
     }
     attempt.dismiss(outcomeOfStatus(status))

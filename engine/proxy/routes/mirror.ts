@@ -80,7 +80,7 @@ export class Mirror {
   }
 }
 
-/** One copy under way; the handler undici calls. */
+/** One copy under way. */
 class Copy implements Taker {
   readonly #router: Router
   readonly #ticket: number
@@ -89,7 +89,7 @@ class Copy implements Taker {
   readonly #sentAt = performance.now()
   #link: Link | undefined
   #deadline: NodeJS.Timeout | undefined
-  #abort: (() => void) | undefined
+  #isSent = false
   #status = 0
   #interim = 0
   #bytes = 0
@@ -126,35 +126,36 @@ class Copy implements Taker {
   /** It is tried once: what becomes of it, it waits to see. */
   rescue(): void {}
 
-  onConnect(abort: () => void): void {
-    this.#abort = abort
-    if (this.#isOver) abort()
+  onSent(): void {
+    this.#isSent = true
   }
 
-  onHeaders(status: number): boolean {
+  onHead(status: number): void {
     if (status >= 200) {
       this.#status = status
       this.#clock()
     } else if (++this.#interim > INTERIM_MAX) {
       this.#giveUp('error')
     }
-    return true
   }
 
-  onData(chunk: Buffer): boolean {
+  /** Not asked for, so never told. */
+  onUpgrade(): void {}
+
+  onPiece(chunk: Buffer): boolean {
     this.#bytes += chunk.length
     // It has answered, and how: the rest tells nothing more.
     if (this.#bytes > ANSWER_BYTES_MAX) this.#giveUp(outcomeOfStatus(this.#status))
     return true
   }
 
-  onComplete(): void {
+  onWhole(): void {
     if (this.#end(outcomeOfStatus(this.#status))) this.#link?.release()
   }
 
-  onError(error: unknown): void {
+  onBroken(error: unknown): void {
     if (this.#status === 0) this.#clock()
-    const outcome = readFailure(error, this.#abort !== undefined).outcome
+    const outcome = readFailure(error, this.#isSent).outcome
     if (this.#end(outcome)) this.#link?.drop()
   }
 
@@ -162,7 +163,6 @@ class Copy implements Taker {
     if (this.#status === 0) this.#clock()
     if (!this.#end(outcome)) return
     this.#link?.drop()
-    this.#abort?.()
   }
 
   /** False where it is over already. */

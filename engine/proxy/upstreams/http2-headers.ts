@@ -32,11 +32,9 @@ function append(fields: OutgoingHttpHeaders, name: string, value: string): void 
   else fields[name] = [String(before), value]
 }
 
-/** Raw fields as undici has them, without those that begin with a colon. */
-export function rawBuffers(raw: readonly string[]): Buffer[] {
-  const fields: Buffer[] = []
-  for (let i = 0; i < raw.length; i += 2) {
-    if (!raw[i].startsWith(':')) fields.push(Buffer.from(raw[i], 'latin1'), Buffer.from(raw[i + 1], 'latin1'))
-  }
+/** Raw fields without those that begin with a colon. */
+export function plainFields(raw: readonly string[]): string[] {
+  const fields: string[] = []
+  for (let i = 0; i < raw.length; i += 2) if (!raw[i].startsWith(':')) fields.push(raw[i], raw[i + 1])
   return fields
 }

@@ -1,10 +1,9 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Socket } from 'node:net'
-import { errors } from 'undici'
 import type { Dialer } from '../../upstream/dialer.ts'
-import { NOT_PROCESSED } from '../request/failure.ts'
 import type { Http2Stream } from './http2-stream.ts'
 import type { Http2Upstream } from './http2-upstream.ts'
+import { UpstreamError } from './upstream-error.ts'
 
 /** Streams that are counted on before the endpoint has said how many it takes; RFC 9113 6.5.2 asks for no fewer than this of anybody. */
 const STREAMS_ASSUMED = 100
@@ -60,7 +59,7 @@ export class Http2Session {
     dialer.dial((error, socket) => {
       if (error !== null || socket === null || this.#isClosed) {
         socket?.destroy()
-        this.#close(error ?? new errors.SocketError('closed'))
+        this.#close(error ?? new UpstreamError('closed', 'The connection was given up'))
       } else {
         this.#begin(socket, timeoutMs)
       }
@@ -118,7 +117,7 @@ export class Http2Session {
   }
 
   destroy(): void {
-    this.#close(new errors.SocketError('closed'))
+    this.#close(new UpstreamError('closed', 'The connection was given up'))
   }
 
   /** Asks whether the other side is there when nothing came for long though something was asked. */
@@ -130,7 +129,8 @@ export class Http2Session {
       this.#probedAtMs = 0
       this.#isAsking = this.#sent > 0
     } else if (this.#probedAtMs !== 0) {
-      if (nowMs - this.#probedAtMs > PONG_MS) this.#close(new errors.SocketError('no answer to a ping'))
+      if (nowMs - this.#probedAtMs > PONG_MS)
+        this.#close(new UpstreamError('closed', 'The endpoint did not answer a ping'))
     } else if (nowMs - this.#seenAtMs > QUIET_MS) {
       this.#ping(nowMs)
     }
@@ -164,7 +164,10 @@ export class Http2Session {
     this.#http2 = http2
     const timer =
       timeoutMs > 0
-        ? setTimeout(() => this.#close(new errors.ConnectTimeoutError('no HTTP/2 settings came in time')), timeoutMs)
+        ? setTimeout(
+            () => this.#close(new UpstreamError('connect-timeout', 'No HTTP/2 settings came in time')),
+            timeoutMs,
+          )
         : undefined
     http2.on('remoteSettings', ({ maxConcurrentStreams = STREAMS_MAX }) => {
       clearTimeout(timer)
@@ -176,7 +179,7 @@ export class Http2Session {
     })
     http2.on('goaway', (code, lastStreamId) => {
       this.#lastStreamId = lastStreamId
-      if (code !== 0) this.#failure ??= new errors.SocketError(`the endpoint went with code ${code}`)
+      if (code !== 0) this.#failure ??= new UpstreamError('closed', `The endpoint went with code ${code}`)
       for (const stream of this.#waiting.splice(0)) stream.fail(notProcessed())
       this.#upstream.leave(this)
     })
@@ -185,7 +188,7 @@ export class Http2Session {
     })
     http2.on('close', () => {
       clearTimeout(timer)
-      this.#close(this.#failure ?? new errors.SocketError('other side closed'))
+      this.#close(this.#failure ?? new UpstreamError('closed', 'The endpoint closed the connection'))
     })
   }
 
@@ -214,7 +217,7 @@ export class Http2Session {
   }
 
   #end(): void {
-    if (this.#http2 === undefined) this.#close(new errors.SocketError('closed'))
+    if (this.#http2 === undefined) this.#close(new UpstreamError('closed', 'The connection was given up'))
     else if (!this.#http2.closed) this.#http2.close()
   }
 
@@ -234,6 +237,6 @@ export class Http2Session {
   }
 }
 
-export function notProcessed(): Error {
-  return Object.assign(new Error('the endpoint has not begun with the request'), { code: NOT_PROCESSED })
+export function notProcessed(): UpstreamError {
+  return new UpstreamError('not-processed', 'The endpoint has not begun with the request')
 }

@@ -6,13 +6,14 @@ import {
   type IncomingHttpStatusHeader,
   type OutgoingHttpHeaders,
 } from 'node:http2'
-import { errors } from 'undici'
 import type { Config } from '../../config/schema.ts'
 import type { BodyReader } from '../request/request-body.ts'
-import { rawBuffers, toHttp2Headers, toHttp2Trailers } from './http2-headers.ts'
+import { Alarm } from './alarm.ts'
+import { plainFields, toHttp2Headers, toHttp2Trailers } from './http2-headers.ts'
 import { type Http2Session, notProcessed } from './http2-session.ts'
 import type { Http2Upstream } from './http2-upstream.ts'
 import type { Dispatching, Link, Taker } from './link.ts'
+import { noAnswer, noMore, UpstreamError } from './upstream-error.ts'
 
 const {
   NGHTTP2_FLAG_END_STREAM,
@@ -30,7 +31,7 @@ const LATE_MS = 1000
 type OnFields = (fields: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number, raw: string[]) => void
 
 /**
- * One request as a stream of an HTTP/2 connection. It tells its taker what undici would tell of an HTTP/1.1 connection, in the
+ * One request as a stream of an HTTP/2 connection. It tells its taker what a connection of HTTP/1.1 would, in the
  * same words: refused by the endpoint, broken, too slow.
  *
  *   dispatch ──▶ (waits in the session) ──▶ open ──▶ response ──▶ data … ──▶ trailers ──▶ end
@@ -39,6 +40,7 @@ type OnFields = (fields: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: 
 export class Http2Stream implements Link {
   readonly taker: Taker
   isReused = false
+  isBegun = false
   /** It has waited at one session in vain: from one to the next it would open them all. */
   hasMoved = false
   readonly #upstream: Http2Upstream
@@ -46,7 +48,7 @@ export class Http2Stream implements Link {
   #session: Http2Session
   #sending: Dispatching | undefined
   #stream: ClientHttp2Stream | undefined
-  #timer: NodeJS.Timeout | undefined
+  readonly #alarm = new Alarm(() => this.#onSilence())
   #wasSent = false
   #sentAtMs = 0
   /** What had come on the connection when it was sent. */
@@ -57,7 +59,7 @@ export class Http2Stream implements Link {
   #isOver = false
   #isSettled = false
   #lengthLeft = -1
-  #trailers: Buffer[] = []
+  #trailers: string[] = []
 
   constructor(
     upstream: Http2Upstream,
@@ -73,7 +75,7 @@ export class Http2Stream implements Link {
 
   dispatch(sending: Dispatching): void {
     this.#sending = sending
-    this.#await(this.#timeouts.firstByte)
+    this.#alarm.set(this.#timeouts.firstByte)
     this.#session.admit(this)
   }
 
@@ -91,7 +93,7 @@ export class Http2Stream implements Link {
     this.isReused = this.#session.isReused
     this.#sentAtMs = performance.now()
     this.#bytesBefore = this.#session.bytesRead
-    this.taker.onConnect(() => this.#abort())
+    this.taker.onSent()
     if (this.#isOver) return
     let fields: OutgoingHttpHeaders
     let stream: ClientHttp2Stream
@@ -101,13 +103,13 @@ export class Http2Stream implements Link {
     } catch (error) {
       // Either the session is going, or the header cannot be said in HTTP/2.
       const isGoing = http2.closed || http2.destroyed
-      this.fail(isGoing ? notProcessed() : new errors.InvalidArgumentError((error as Error).message))
+      this.fail(isGoing ? notProcessed() : new UpstreamError('bad-request', (error as Error).message))
       return
     }
     this.#stream = stream
     const onFields = (event: 'headers' | 'response' | 'trailers', told: OnFields): unknown => stream.on(event, told)
     onFields('headers', (interim, _flags, raw) => {
-      if (!this.#isOver) this.taker.onHeaders(Number(interim[':status']), rawBuffers(raw), this.#resume, '')
+      if (!this.#isOver) this.taker.onHead(Number(interim[':status']), plainFields(raw), '')
     })
     onFields('response', (head, flags, raw) => {
       this.#onResponse(Number(head[':status']), method, raw)
@@ -115,7 +117,7 @@ export class Http2Stream implements Link {
       if ((flags & NGHTTP2_FLAG_END_STREAM) !== 0) this.#onEnd()
     })
     onFields('trailers', (_trailers, _flags, raw) => {
-      this.#trailers = rawBuffers(raw)
+      this.#trailers = plainFields(raw)
     })
     stream.on('data', this.#onData)
     stream.on('end', this.#onEnd)
@@ -126,39 +128,40 @@ export class Http2Stream implements Link {
   }
 
   #sendBody(stream: ClientHttp2Stream, body: BodyReader): void {
-    body.on('data', (piece: Buffer) => {
-      if (!stream.write(piece)) body.pause()
-    })
-    body.on('end', () => stream.end())
     stream.on('drain', () => body.resume())
     stream.on('wantTrailers', () => stream.sendTrailers(toHttp2Trailers(body.trailers)))
-    body.resume()
+    body.read({
+      onPiece(piece) {
+        if (!stream.write(piece)) body.pause()
+      },
+      onEnd: () => stream.end(),
+    })
   }
 
   #onResponse(status: number, method: string, raw: string[]): void {
     if (this.#isOver) return
     this.#hasHead = true
-    const fields = rawBuffers(raw)
     for (let i = 0; i < raw.length; i += 2) {
       if (raw[i] === 'content-length' && method !== 'HEAD' && status !== 304) this.#lengthLeft = Number(raw[i + 1])
     }
-    this.#await(this.#timeouts.idle)
-    this.taker.onResponseStarted?.()
-    this.taker.onHeaders(status, fields, this.#resume, '')
+    this.#alarm.set(this.#timeouts.idle)
+    this.isBegun = true
+    this.taker.onHead(status, plainFields(raw), '')
   }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#isOver) return
-    this.#timer?.refresh()
+    this.#alarm.set(this.#timeouts.idle)
     if (this.#lengthLeft >= 0) this.#lengthLeft -= chunk.length
-    if (this.taker.onData(chunk)) return
+    if (this.taker.onPiece(chunk)) return
     this.#isPaused = true
     this.#stream?.pause()
   }
 
-  readonly #resume = (): void => {
+  resume(): void {
+    if (!this.#isPaused) return
     this.#isPaused = false
-    this.#timer?.refresh()
+    if (!this.#isOver) this.#alarm.set(this.#timeouts.idle)
     this.#stream?.resume()
   }
 
@@ -167,8 +170,8 @@ export class Http2Stream implements Link {
     const isWhole = this.#stream?.rstCode === NGHTTP2_NO_ERROR && this.#lengthLeft <= 0
     if (this.#isOver || !this.#hasHead || !isWhole) return
     this.#isOver = true
-    clearTimeout(this.#timer)
-    this.taker.onComplete(this.#trailers)
+    this.#alarm.end()
+    this.taker.onWhole(this.#trailers)
   }
 
   readonly #onClose = (): void => {
@@ -181,18 +184,18 @@ export class Http2Stream implements Link {
     const { rstCode } = stream
     if (rstCode === NGHTTP2_REFUSED_STREAM || this.#session.hasNotProcessed(stream.id)) return notProcessed()
     if (rstCode === NGHTTP2_PROTOCOL_ERROR || rstCode === NGHTTP2_HTTP_1_1_REQUIRED) {
-      return Object.assign(new Error(`stream error ${rstCode}`), { code: 'ERR_HTTP2_STREAM_ERROR' })
+      return new UpstreamError('bad-answer', `The endpoint closed the stream with code ${rstCode}`)
     }
-    return new errors.SocketError(`the stream was closed with code ${rstCode}`)
+    return new UpstreamError('closed', `The endpoint closed the stream with code ${rstCode}`)
   }
 
   /** It has failed, sent or not. */
   fail(error: Error): void {
     if (this.#isOver) return
     this.#isOver = true
-    clearTimeout(this.#timer)
+    this.#alarm.end()
     this.#close()
-    this.taker.onError(error)
+    this.taker.onBroken(error)
   }
 
   /** The endpoint is told that nobody waits for the answer. */
@@ -200,7 +203,7 @@ export class Http2Stream implements Link {
     const isLate = this.#wasSent && !this.#hasHead && performance.now() - this.#sentAtMs > LATE_MS
     if (isLate && !this.#isOver) this.#session.doubt(this.#bytesBefore)
     this.#isOver = true
-    clearTimeout(this.#timer)
+    this.#alarm.end()
     this.#close()
   }
 
@@ -231,21 +234,16 @@ export class Http2Stream implements Link {
     this.#session.settle(this, this.#wasSent)
   }
 
-  /** One clock: first for the head, then between two pieces. */
-  #await(ms: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = ms > 0 ? setTimeout(this.#onSilence, ms) : undefined
-  }
-
-  readonly #onSilence = (): void => {
+  #onSilence(): void {
     // As long as we send or do not read, it is not the endpoint that is slow.
     const body = this.#sending?.body
     const isSending = !this.#hasHead && this.#wasSent && body != null && !body.hasEnded && !body.isPaused
+    const { firstByte, idle } = this.#timeouts
     if (this.#isPaused || isSending) {
-      this.#timer?.refresh()
+      this.#alarm.set(this.#hasHead ? idle : firstByte)
       return
     }
     if (this.#wasSent) this.#session.doubt(this.#bytesBefore)
-    this.fail(this.#hasHead ? new errors.BodyTimeoutError() : new errors.HeadersTimeoutError())
+    this.fail(this.#hasHead ? noMore(idle) : noAnswer(firstByte))
   }
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Endpoint } from '../../router/endpoint.ts'
 import type { Sending } from '../request/exchange.ts'
 import type { BodyReader } from '../request/request-body.ts'
@@ -8,21 +9,23 @@ export interface Dispatching extends Omit<Sending, 'body'> {
   readonly body: BodyReader | null
 }
 
-/** Who sends a request over a link, and is told what comes of it: in undici's lean style, raw header arrays, no stream. */
+/** Who sends a request over a link, and is told what comes of it. Fields are raw arrays [name, value, name, value, …]. */
 export interface Taker {
   /** When it began to wait for a response head, on the clock of performance.now; infinity when it does not, or no more. */
   readonly waitsSince: number
   /** The endpoint was taken out, and may never answer. */
   rescue(): void
   /** The connection stands, the request goes out now. */
-  onConnect(abort: () => void): void
-  /** The first byte of a response. */
-  onResponseStarted?(): void
-  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean
-  /** False asks for a pause. */
-  onData(chunk: Buffer): boolean
-  onComplete(trailers: Buffer[]): void
-  onError(error: unknown): void
+  onSent(): void
+  /** A head; with a status below 200 another one follows. `text` is what stands behind the status. */
+  onHead(status: number, fields: string[], text: string): void
+  /** The endpoint goes on in the protocol that was asked for; the socket is the taker's. */
+  onUpgrade(fields: string[], socket: Socket): void
+  /** A piece of the body, valid during the call alone. False asks for a pause. */
+  onPiece(piece: Buffer): boolean
+  onWhole(trailers: string[]): void
+  /** It has failed; nothing more is told. */
+  onBroken(error: unknown): void
 }
 
 /**
@@ -32,10 +35,15 @@ export interface Taker {
 export interface Link {
   /** The connection was idle before, so that it may have been closed by the other side without our knowing. */
   readonly isReused: boolean
+  /** Something of an answer has come. */
+  readonly isBegun: boolean
+  /** Tells nothing within the call. */
   dispatch(sending: Dispatching, taker: Taker): void
+  /** Goes on with a body that was paused. */
+  resume(): void
   /** Request and response are over, and both were whole. */
   release(): void
-  /** Given up, or failed. */
+  /** Given up, or failed: the endpoint is told that nobody waits for the answer, and nothing more is told here. */
   drop(): void
 }
 

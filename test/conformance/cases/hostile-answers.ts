@@ -3,6 +3,8 @@ import { alone, type Case, HOST, type Want } from '../case.ts'
 /** Answers of an origin that are none, or that two readers could take for two things. */
 
 const GET = `GET /a HTTP/1.1\r\n${HOST}\r\n`
+/** Ends the connection whether it is refused or cut. */
+const LAST = `GET /a HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`
 const OK = 'HTTP/1.1 200 OK\r\n'
 const SMUGGLED = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled'
 const REFUSED: Want = { status: 502, interim: [] }
@@ -22,6 +24,7 @@ const refused = (name: string, rule: string, answer: string, more: Partial<Case>
 const cut = (name: string, rule: string, answer: string, more: Partial<Case> = {}): Case =>
   refused(name, rule, answer, {
     want: [REFUSED, { status: 200, isWhole: false, connection: 'closed' }],
+    script: [{ send: LAST }],
     reason: undefined,
     isLast: true,
     ...more,
