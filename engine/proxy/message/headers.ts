@@ -182,15 +182,12 @@ export interface ResponseHead {
   headers: string[]
   /** The declared length of the body in bytes; −1 where none is. */
   length: number
-  /** A transfer coding other than chunked: the body cannot be passed on as it is. */
-  hasForeignCoding: boolean
 }
 
 /** Reads the raw header of a response into what goes downstream. `mayHaveLength` is false for 1xx and 204. */
 export function readResponseHead(raw: readonly string[], mayHaveLength: boolean): ResponseHead {
   const headers: string[] = []
   let length = -1
-  let hasForeignCoding = false
   let connection: string | undefined
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]
@@ -199,17 +196,16 @@ export function readResponseHead(raw: readonly string[], mayHaveLength: boolean)
     const value = raw[i + 1]
     if (kind === CONNECTION) {
       connection = connection === undefined ? value : `${connection}, ${value}`
-    } else if (kind === TRANSFER_ENCODING) {
-      hasForeignCoding ||= !/^\s*chunked\s*$/i.test(value)
-    } else if (kind !== CONTENT_LENGTH) {
-      headers.push(name, value)
-    } else if (mayHaveLength) {
+    } else if (kind === CONTENT_LENGTH) {
+      if (!mayHaveLength) continue
       length = Number(value)
+      headers.push(name, value)
+    } else if (kind !== TRANSFER_ENCODING) {
       headers.push(name, value)
     }
   }
   const named = nominated(connection)
-  return { headers: named === undefined ? headers : without(headers, named), length, hasForeignCoding }
+  return { headers: named === undefined ? headers : without(headers, named), length }
 }
 
 /** The header of a 101 on its way down; undefined where the endpoint goes on in another protocol than the one that was asked for. */

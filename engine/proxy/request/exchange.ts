@@ -167,7 +167,7 @@ export class Exchange {
     const { response } = this
     const tries = this.#tries as Tries
     const head = readResponseHead(fields, status !== 204)
-    if (head.hasForeignCoding || status > this.connection.statusMax) {
+    if (status > this.connection.statusMax) {
       tries.giveUp(attempt, 'bad-response', 'error')
       return
     }

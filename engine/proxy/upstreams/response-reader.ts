@@ -1,3 +1,4 @@
+import { isText, ResponseHead, readTrailers } from './response-head.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** Who is told what was read. Any of these may stop the reader; then nothing more is told. */
@@ -30,45 +31,15 @@ const HEAD_BYTES_MAX = 64 * 1024
 const HEAD_BYTES_USUAL = 2048
 /** Of the extensions of one chunk, in bytes. */
 const EXTENSION_BYTES_MAX = 4096
+/** Names, each with a value or without: ;name, ;name=value, ;name="any value". */
+const EXTENSION_TEXT =
+  /^(?:;[\w!#$%&'*+.^`|~-]+(?:=(?:[\w!#$%&'*+.^`|~-]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/
 /** Hexadecimal digits of a chunk's size: what a number holds exactly. */
 const SIZE_DIGITS_MAX = 13
 
 const CR = 13
 const LF = 10
-
-/** Fields that say how a message is framed, and how its connection goes on. */
-const PLAIN = 0
-const CONTENT_LENGTH = 1
-const TRANSFER_ENCODING = 2
-const CONNECTION = 3
-const KEEP_ALIVE = 4
-const NO_NAME = -1
-
-const FRAMING = new Map([
-  ['content-length', CONTENT_LENGTH],
-  ['transfer-encoding', TRANSFER_ENCODING],
-  ['connection', CONNECTION],
-  ['keep-alive', KEEP_ALIVE],
-])
-
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
-/** What no line of a head may hold, nor end with. */
-const FOREIGN = /[^\t\r\n -~\x80-\xff]|\r(?!\n)|[^\r]\n/
-
-/** Names as they were spelled, so that a name seen before costs one look-up. Bounded: names come from outside. */
-const spelled = new Map<string, number>()
-const SPELLINGS_MAX = 1024
-
-function kindOf(name: string): number {
-  return spelled.get(name) ?? learn(name)
-}
-
-function learn(name: string): number {
-  if (!TOKEN.test(name)) return NO_NAME
-  const kind = FRAMING.get(name.toLowerCase()) ?? PLAIN
-  if (spelled.size < SPELLINGS_MAX && name.length <= 64) spelled.set(name, kind)
-  return kind
-}
+const SEMICOLON = 59
 
 /**
  * Reads the answers of one HTTP/1.1 connection, strictly (RFC 9112): where a message could be read in two ways it is none.
@@ -86,8 +57,6 @@ export class ResponseReader {
   hasHead = false
   /** The connection may serve another request. */
   mayGoOn = false
-  /** For how long the endpoint keeps it, in s; −1 where it does not say. */
-  keepAliveS = -1
   readonly #sink: ResponseSink
   #next = NOTHING
   #method = ''
@@ -97,23 +66,20 @@ export class ResponseReader {
   /** Bytes of the body, or of its chunk, that are to come. */
   #left = 0
   #digits = 0
-  // Of the head that is being read.
-  #minor = 1
-  #length = -1
-  #codings = 0
-  #isChunked = false
-  #isClosing = false
-  #isKept = false
+  readonly #head = new ResponseHead()
   // Of the bytes that are being read: what is to be told when all of them were read without a flaw.
-  #status = 0
-  #fields: string[] = []
-  #text = ''
+  #hasNewHead = false
   readonly #pieces: Buffer[] = []
   #isWhole = false
   #trailers: string[] = []
 
   constructor(sink: ResponseSink) {
     this.#sink = sink
+  }
+
+  /** For how long the endpoint keeps the connection, as it said last, in s; −1 where it does not say. */
+  get keepAliveS(): number {
+    return this.#head.keepAliveS
   }
 
   /** A request has gone out: this is what it asked for. */
@@ -129,7 +95,7 @@ export class ResponseReader {
   /** Nobody wants to know any more. */
   stop(): void {
     this.#next = NOTHING
-    this.#status = 0
+    this.#hasNewHead = false
     this.#pieces.length = 0
     this.#isWhole = false
     this.hasHead = false
@@ -148,9 +114,11 @@ export class ResponseReader {
   }
 
   #tell(): void {
-    const status = this.#status
-    this.#status = 0
-    if (status !== 0) this.#sink.onHead(status, this.#fields, this.#text)
+    if (this.#hasNewHead) {
+      this.#hasNewHead = false
+      const { status, fields, reason } = this.#head
+      this.#sink.onHead(status, fields, reason)
+    }
     const pieces = this.#pieces
     // Any of these may stop the reader, and then there are no more.
     for (let i = 0; i < pieces.length; i++) this.#sink.onPiece(pieces[i])
@@ -237,7 +205,7 @@ export class ResponseReader {
     if (end > HEAD_BYTES_MAX || (end < 0 && text.length > HEAD_BYTES_MAX)) return this.#fail('its head is too long')
     if (end < 0) {
       // Who speaks something else may wait for an answer to it.
-      if (!'HTTP/1.'.startsWith(text.slice(0, 7)) || FOREIGN.test(text.endsWith('\r') ? text.slice(0, -1) : text)) {
+      if (!'HTTP/1.'.startsWith(text.slice(0, 7)) || !isText(text.endsWith('\r') ? text.slice(0, -1) : text)) {
         return this.#fail('it is not HTTP/1.1')
       }
       this.#begun = text
@@ -245,96 +213,18 @@ export class ResponseReader {
     }
     this.#begun = ''
     const next = at + end + 4 - known
-    this.#takeHead(text.length === end + 4 ? text : text.slice(0, end + 4), end, bytes, next)
+    const head = this.#head
+    const flaw = head.read(text.length === end + 4 ? text : text.slice(0, end + 4))
+    if (flaw !== '') return this.#fail(flaw)
+    if (head.status < 200) this.#takeInterim(bytes, next)
+    else this.#takeFinal()
     return next
   }
 
-  #takeHead(text: string, end: number, bytes: Buffer, next: number): void {
-    const status = this.#readStatus(text)
-    if (status < 0 || FOREIGN.test(text)) {
-      this.#fail('its first line is not one of HTTP/1.1, or its head holds control characters')
-      return
-    }
-    this.#length = -1
-    this.#codings = 0
-    this.#isChunked = false
-    this.#isClosing = false
-    this.#isKept = false
-    this.keepAliveS = -1
-    const lineEnd = text.indexOf('\r\n')
-    const fields = this.#readFields(text, lineEnd + 2, end)
-    if (fields === undefined) return
-    const reason = text.slice(13, lineEnd)
-    if (status < 200) this.#takeInterim(status, fields, reason, bytes, next)
-    else this.#takeFinal(status, fields, reason)
-  }
-
-  /** Of the first line: "HTTP/1.1 200", and behind it nothing, or a blank and a text. −1 where it is another. */
-  #readStatus(text: string): number {
-    const minor = text.charCodeAt(7) - 48
-    if (!text.startsWith('HTTP/1.') || (minor !== 0 && minor !== 1) || text.charCodeAt(8) !== 32) return -1
-    const behind = text.charCodeAt(12)
-    if (behind !== 32 && behind !== CR) return -1
-    let status = 0
-    for (let i = 9; i < 12; i++) {
-      const digit = text.charCodeAt(i) - 48
-      if (digit < 0 || digit > 9) return -1
-      status = status * 10 + digit
-    }
-    this.#minor = minor
-    return status
-  }
-
-  /** The lines from `at` to the one that ends at `end`; undefined, and failed, where one of them is no field. */
-  #readFields(text: string, at: number, end: number): string[] | undefined {
-    const fields: string[] = []
-    while (at < end) {
-      const lineEnd = text.indexOf('\r\n', at)
-      const colon = text.indexOf(':', at)
-      const name = text.slice(at, colon)
-      const kind = colon < 0 || colon > lineEnd ? NO_NAME : kindOf(name)
-      let from = colon + 1
-      while (isBlank(text.charCodeAt(from))) from++
-      let to = lineEnd
-      while (to > from && isBlank(text.charCodeAt(to - 1))) to--
-      const value = text.slice(from, to)
-      fields.push(name, value)
-      if (kind !== PLAIN && !this.#takeFraming(kind, value)) {
-        this.#fail('one of its fields is none, or says otherwise than another how long it is')
-        return undefined
-      }
-      at = lineEnd + 2
-    }
-    return fields
-  }
-
-  /** False: no answer has such a field. */
-  #takeFraming(kind: number, value: string): boolean {
-    switch (kind) {
-      case CONTENT_LENGTH:
-        if (this.#length >= 0 || !/^\d{1,15}$/.test(value)) return false
-        this.#length = Number(value)
-        return true
-      case TRANSFER_ENCODING:
-        this.#isChunked = value.toLowerCase() === 'chunked'
-        return this.#codings++ === 0
-      case CONNECTION:
-        if (value === 'keep-alive') this.#isKept = true
-        else if (/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(value)) this.#isClosing = true
-        else if (/(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(value)) this.#isKept = true
-        return true
-      case KEEP_ALIVE: {
-        const seconds = /(?:^|[,\t ])timeout[\t ]*=[\t ]*"?(\d{1,9})/i.exec(value)
-        if (seconds !== null) this.keepAliveS = Number(seconds[1])
-        return true
-      }
-    }
-    return false
-  }
-
-  #takeInterim(status: number, fields: string[], text: string, bytes: Buffer, next: number): void {
+  #takeInterim(bytes: Buffer, next: number): void {
+    const { status, fields, reason } = this.#head
     if (status !== 101) {
-      this.#sink.onHead(status, fields, text)
+      this.#sink.onHead(status, fields, reason)
     } else if (this.#isUpgrade) {
       this.#next = NOTHING
       this.#sink.onUpgrade(fields, bytes.subarray(next))
@@ -343,30 +233,24 @@ export class ResponseReader {
     }
   }
 
-  #takeFinal(status: number, fields: string[], text: string): void {
-    if (this.#codings > 0 && this.#length >= 0) {
+  #takeFinal(): void {
+    const { status, length, isChunked, mayGoOn } = this.#head
+    if (isChunked && length >= 0) {
       this.#fail('it has a length and a transfer coding')
       return
     }
     const isEmpty = this.#method === 'HEAD' || status === 204 || status === 304
-    this.mayGoOn = this.#mayGoOn(status, isEmpty)
-    this.#left = this.#length
-    if (isEmpty || this.#left === 0) this.#next = NOTHING
-    else if (this.#left > 0) this.#next = LENGTH
-    else if (this.#isChunked) this.#beginSize()
+    this.#left = length
+    if (isEmpty || length === 0) this.#next = NOTHING
+    else if (length > 0) this.#next = LENGTH
+    else if (isChunked) this.#beginSize()
     else this.#next = UNTIL_CLOSE
+    // No content belongs to 204; who declares some may send some.
+    const hasMore = status === 204 && (length > 0 || isChunked)
+    this.mayGoOn = mayGoOn && !hasMore && this.#next !== UNTIL_CLOSE
     this.hasHead = true
-    this.#status = status
-    this.#fields = fields
-    this.#text = text
+    this.#hasNewHead = true
     if (this.#next === NOTHING) this.#end([])
-  }
-
-  #mayGoOn(status: number, isEmpty: boolean): boolean {
-    if (this.#isClosing || (this.#minor === 0 && (!this.#isKept || this.#codings > 0))) return false
-    // No content belongs to it; who declares some may send some.
-    if (status === 204 && (this.#length > 0 || this.#codings > 0)) return false
-    return isEmpty || this.#length >= 0 || this.#isChunked
   }
 
   #readBody(bytes: Buffer, at: number): number {
@@ -391,23 +275,26 @@ export class ResponseReader {
     if (digit >= 0) {
       this.#left = this.#left * 16 + digit
       if (++this.#digits > SIZE_DIGITS_MAX) return this.#fail('a chunk is too long')
-    } else if (this.#digits === 0 || (byte !== CR && byte !== 59)) {
+    } else if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) {
       return this.#fail('the size of a chunk is no number')
     } else {
       this.#next = byte === CR ? SIZE_LF : EXTENSION
-      this.#digits = 0
+      return byte === CR ? at + 1 : at
     }
     return at + 1
   }
 
-  /** What stands behind a semicolon means nothing to anybody, and is passed over. */
+  /** What stands behind the size means nothing to us and is passed over, as long as it is what it should be. */
   #readExtension(bytes: Buffer, at: number): number {
-    const byte = bytes[at]
-    if (byte === CR) this.#next = SIZE_LF
-    else if ((byte < 32 && byte !== 9) || byte === 127 || ++this.#digits > EXTENSION_BYTES_MAX) {
-      return this.#fail('the extension of a chunk is too long, or holds control characters')
-    }
-    return at + 1
+    const cr = bytes.indexOf(CR, at)
+    const end = cr < 0 ? bytes.length : cr
+    this.#begun += bytes.toString('latin1', at, end)
+    if (this.#begun.length > EXTENSION_BYTES_MAX) return this.#fail('the extension of a chunk is too long')
+    if (cr < 0) return end
+    if (!EXTENSION_TEXT.test(this.#begun)) return this.#fail('the extension of a chunk is none')
+    this.#begun = ''
+    this.#next = SIZE_LF
+    return cr + 1
   }
 
   #readTrailers(bytes: Buffer, at: number): number {
@@ -426,16 +313,11 @@ export class ResponseReader {
       return bytes.length
     }
     this.#begun = ''
-    const trailers = this.#readFields(text, 0, end)
-    if (trailers === undefined) return bytes.length
-    if (FOREIGN.test(text.slice(0, end))) return this.#fail('its trailers hold control characters')
+    const trailers = readTrailers(text.slice(0, end + 2))
+    if (trailers === undefined) return this.#fail('one of its trailers is none')
     this.#end(trailers)
     return at + end + 4 - known
   }
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9
 }
 
 function hexOf(byte: number): number {
