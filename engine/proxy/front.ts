@@ -4,6 +4,7 @@ import { createDice, type Dice } from '../policies/dice.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { Clients } from './downstream/clients.ts'
 import type { Connection } from './downstream/connection.ts'
+import { inSlices } from './in-slices.ts'
 import { Lanes } from './lanes.ts'
 import type { RulesPlan, ThreadPlan } from './plan.ts'
 import type { Exchange } from './request/exchange.ts'
@@ -24,8 +25,6 @@ export interface Patient {
 
 /** Between two looks at requests whose endpoint was taken out, in ms: short beside the time it takes to find that out. */
 export const RESCUE_MS = 20
-/** So long a turn of the loop may be held up by those that are given up, in ms. */
-const SWEEP_MS = 2
 /** A look that comes later than this after the one before, in ms, comes from a loop that was busy. */
 const LATE_MS = 60
 
@@ -57,6 +56,7 @@ export class Front {
   #unflushed: Exchange[] = []
   #rescuedAt = 0
   #isSweeping = false
+  readonly #givenUp: (() => void)[] = []
   /** 31 random bits, for what shall not happen at the same moment everywhere. */
   readonly roll: Dice
 
@@ -153,21 +153,27 @@ export class Front {
 
   /** Looks after what takes too long, and after endpoints that have left. */
   sweep(): void {
-    if (!this.#isSweeping) this.#checkPatience(this.waiting.values())
     this.upstreams.sweep()
+    if (this.#isSweeping) return
+    this.#isSweeping = true
+    const patients = this.waiting.values()
+    inSlices(() => {
+      const { value, done } = patients.next()
+      if (done === true) this.#isSweeping = false
+      if (value === undefined) return false
+      value.checkPatience(this.nowMs())
+      return true
+    })
   }
 
-  /** Many that are given up at one moment must not keep everybody else waiting: a little in each turn of the loop. */
-  #checkPatience(patients: Iterator<Patient>): void {
-    const now = this.nowMs()
-    const startedAt = performance.now()
-    this.#isSweeping = true
-    for (let next = patients.next(); next.done !== true; next = patients.next()) {
-      next.value.checkPatience(now)
-      if (performance.now() - startedAt < SWEEP_MS) continue
-      setImmediate(() => this.#checkPatience(patients))
-      return
-    }
-    this.#isSweeping = false
+  /** Gives somebody up, soon: see `inSlices`. */
+  giveUpSoon(giveUp: () => void): void {
+    const given = this.#givenUp
+    if (given.push(giveUp) > 1) return
+    inSlices(() => {
+      given[0]()
+      given.shift()
+      return given.length > 0
+    })
   }
 }

@@ -60,6 +60,7 @@ export function createFrontServer(front: Front): Server {
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuseSoon(front, socket)
     else refuse(socket, readParserError(error))
   })
   return server
@@ -111,9 +112,18 @@ function isOneTooMany({ limits, clients }: Front, connection: Connection): boole
   return connectionsPerClient > 0 && clients.count(connection.remote) >= connectionsPerClient && !connection.isTrusted
 }
 
+/** One whose head has not come in time. What comes of it now is not read any more. */
+function refuseSoon(front: Front, socket: Socket): void {
+  socket.pause()
+  front.giveUpSoon(() => {
+    if (socket.destroyed) return
+    socket.resume()
+    refuse(socket, 'header-timeout')
+  })
+}
+
 function readParserError(error: NodeJS.ErrnoException): Reason {
   if (error.code === 'HPE_HEADER_OVERFLOW') return 'header-too-large'
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'header-timeout'
   return 'bad-request'
 }
 
