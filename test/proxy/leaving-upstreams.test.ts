@@ -85,6 +85,7 @@ describe('Upstreams', () => {
     const taker: Taker = {
       waitsSince: performance.now(),
       rescue: () => void rescues++,
+      onMoved: () => {},
       onSent: () => {},
       onHead: () => {},
       onUpgrade: () => {},

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
 import { after, describe, it, type TestContext } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { checkEndpoint } from '../../agents/health-monitor/actions.ts'
@@ -28,12 +29,16 @@ interface Seen {
 }
 
 /** An https origin; `seen` says what its downstream said of itself. */
-async function startTls(t: TestContext, options: ServerOptions): Promise<{ url: string; port: number; seen: Seen }> {
+async function startTls(
+  t: TestContext,
+  options: ServerOptions,
+  answer: (response: ServerResponse) => void = response => response.end('over TLS'),
+): Promise<{ url: string; port: number; seen: Seen }> {
   const seen: Seen = { names: [], resumed: [], hosts: [] }
   const server = createServer(options, (request, response) => {
     seen.hosts.push(request.headers.host)
     request.resume()
-    response.end('over TLS')
+    answer(response)
   })
   server.on('secureConnection', (socket: TLSSocket & { servername?: string | false }) => {
     seen.names.push(socket.servername)
@@ -197,5 +202,46 @@ describe('checkEndpoint', () => {
     const blind = await checkEndpoint.run(params, edge)
     assert.equal(blind.verdict, 'failed')
     assert.match(blind.reason, /UNABLE_TO|SELF_SIGNED/)
+  })
+})
+
+describe('a request that waits for a connection', () => {
+  /** Passes the first connection on to `port`; all others stand, and nothing comes of them. */
+  async function startGate(t: TestContext, port: number): Promise<{ url: string; held: () => number }> {
+    const sockets: Socket[] = []
+    const gate = createNetServer(socket => {
+      socket.on('error', () => {})
+      if (sockets.push(socket) > 1) return
+      const inner = connect(port, '127.0.0.1')
+      inner.on('error', () => {})
+      socket.pipe(inner).pipe(socket)
+    })
+    gate.listen(0, '127.0.0.1')
+    await once(gate, 'listening')
+    t.after(() => {
+      for (const socket of sockets) socket.destroy()
+      gate.close()
+    })
+    return { url: `https://127.0.0.1:${(gate.address() as AddressInfo).port}`, held: () => sockets.length - 1 }
+  }
+
+  it('goes out on one that is free sooner, which costs no try', async t => {
+    let answer: (() => void) | undefined
+    const { port } = await startTls(t, here, response => {
+      if (answer === undefined) answer = () => response.end('over TLS')
+      else response.end('over TLS')
+    })
+    const { url, held } = await startGate(t, port)
+    const rig = await rigOf(t, [url], { tls: { ca: authority.ca }, timeouts: { connect: '1h' } })
+    const first = ask(rig)
+    await eventually('the first is under way', () => answer !== undefined)
+    const second = ask(rig)
+    await eventually('the second waits for a connection', () => held() === 1)
+    answer?.()
+    assert.equal((await first)[0], 200)
+    assert.equal((await second)[0], 200)
+    assert.equal(held(), 1)
+    assert.equal(rig.proxy.threads()[0].retries, 0)
+    await eventually('both are settled', () => inflight(rig.box) === 0)
   })
 })

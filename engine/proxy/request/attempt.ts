@@ -84,6 +84,10 @@ export class Attempt implements Taker {
     link.dispatch(sending.body === null ? (sending as Dispatching) : { ...sending, body: sending.body.open() }, this)
   }
 
+  onMoved(link: Link): void {
+    this.#link = link
+  }
+
   onSent(): void {
     this.isSent = true
   }

@@ -126,6 +126,10 @@ class Copy implements Taker {
   /** It is tried once: what becomes of it, it waits to see. */
   rescue(): void {}
 
+  onMoved(link: Link): void {
+    this.#link = link
+  }
+
   onSent(): void {
     this.#isSent = true
   }

@@ -23,7 +23,8 @@ function sendWaiting(): void {
  * One HTTP/1.1 connection to an endpoint, and one request at a time on it.
  *
  *   dispatch ──▶ dial ──────────────▶ send ──▶ ResponseReader ──▶ taker ──▶ release ──▶ idle
- *       └─ was idle ──▶ end of turn ──┘                             └─ drop ──▶ closed
+ *       │           └─ another was free sooner ──▶ idle             └─ drop ──▶ closed
+ *       └─ was idle ──▶ end of turn ──┘
  *
  * Before one that was idle is used, what has arrived on it is read: the endpoint may have closed it, or said something nobody
  * asked for, which would be taken for the answer. So it is used at the end of the turn in which it is taken, and all of them at once.
@@ -32,6 +33,8 @@ export class Http1Connection implements Link, ResponseSink {
   taker: Taker | undefined
   isReused = false
   isBegun = false
+  /** Its request may go out on another one. */
+  mayMove = false
   readonly #upstream: Http1Upstream
   readonly #reader = new ResponseReader(this)
   readonly #alarm = new Alarm(() => this.#onAlarm())
@@ -66,11 +69,11 @@ export class Http1Connection implements Link, ResponseSink {
     return mayGoOn && isKept && isWhole && this.#socket?.destroyed === false
   }
 
-  /** Connects before it is needed. `onOpen` is told whether it stands. */
-  open(onOpen: (isOpen: boolean) => void): void {
+  /** Connects before it is needed. `onDialed` is told when it stands, or does not. */
+  open(onDialed: () => void): void {
     this.#dial(error => {
-      if (error === undefined) this.rest()
-      onOpen(error === undefined)
+      this.#onSpare(error)
+      onDialed()
     })
   }
 
@@ -81,11 +84,33 @@ export class Http1Connection implements Link, ResponseSink {
     this.#isSent = false
     this.#alarm.stop()
     if (this.#socket === undefined) {
-      this.#dial(error => (error === undefined ? this.#send() : this.#fail(error)))
+      this.#upstream.onWaiting(this)
+      this.#dial(error => {
+        this.#upstream.onDialed(this)
+        if (this.#sending === undefined) this.#onSpare(error)
+        else if (error === undefined) this.#send()
+        else this.#fail(error)
+      })
     } else {
       this.isReused = true
       if (waiting.push(this) === 1) setImmediate(sendWaiting)
     }
+  }
+
+  /** What waits for this connection goes out on another one, and this one will be idle. */
+  moveTo(other: Http1Connection): void {
+    const { taker } = this
+    const sending = this.#sending as Dispatching
+    this.taker = undefined
+    this.#sending = undefined
+    other.taker = taker
+    taker?.onMoved(other)
+    other.dispatch(sending, taker as Taker)
+  }
+
+  #onSpare(error: Error | undefined): void {
+    if (error === undefined) this.#upstream.takeIn(this)
+    else this.end()
   }
 
   /** The turn in which it was taken is over. */

@@ -11,7 +11,7 @@ import type { Supply } from './supply.ts'
  *
  *   take ──▶ request ──▶ whole response ──▶ release         the one used last is used next: few stay warm, the rest grow cold
  *     │             └──▶ anything else  ──▶ drop            what state it is in is not worth finding out
- *     └─ free, or new
+ *     └─ free, or new                          └─▶ a request that waits for a new one to stand takes this one instead
  *
  * There are as many as there are requests in flight: how many an endpoint gets is the router's decision, and a queue here
  * would hide from it what is going on.
@@ -28,6 +28,8 @@ export class Http1Upstream implements Upstream {
   readonly roll: Dice
   readonly #free: Http1Connection[] = []
   readonly #busy = new Set<Http1Connection>()
+  /** Those that do not stand yet, and for which a request waits that may go out on any; the oldest first. */
+  readonly #waiting: Http1Connection[] = []
   readonly #spares: Spares
   #isRetired = false
 
@@ -45,6 +47,7 @@ export class Http1Upstream implements Upstream {
     const connection = (mustBeNew ? undefined : this.#takeFree()) ?? this.#takeNew()
     if (connection === undefined) return undefined
     connection.taker = taker
+    connection.mayMove = !mustBeNew
     this.#busy.add(connection)
     return connection
   }
@@ -68,20 +71,52 @@ export class Http1Upstream implements Upstream {
   }
 
   giveBack(connection: Http1Connection): void {
+    const isGood = !this.#isRetired && connection.mayGoOn && !connection.isOld
+    const waiting = isGood ? this.#waiting.shift() : undefined
+    if (waiting !== undefined) {
+      this.#busy.delete(waiting)
+      waiting.moveTo(connection)
+      return
+    }
     this.#busy.delete(connection)
-    const { maxIdle } = this.supply.connections
-    const isFull = maxIdle > 0 && this.#free.length >= maxIdle
-    if (this.#isRetired || isFull || !connection.mayGoOn || connection.isOld) {
-      connection.end()
-    } else {
+    if (isGood && this.#keepsOneMore) {
       connection.rest()
       this.#free.push(connection)
+    } else {
+      connection.end()
+    }
+  }
+
+  get #keepsOneMore(): boolean {
+    const { maxIdle } = this.supply.connections
+    return !this.#isRetired && (maxIdle === 0 || this.#free.length < maxIdle)
+  }
+
+  /** One that nobody has used stands. It is the first to grow cold. */
+  takeIn(connection: Http1Connection): void {
+    if (this.#keepsOneMore) {
+      connection.rest()
+      this.#free.unshift(connection)
+    } else {
+      connection.end()
     }
   }
 
   discard(connection: Http1Connection): void {
     this.#busy.delete(connection)
+    this.onDialed(connection)
     connection.end()
+  }
+
+  /** A request waits for this one to stand. */
+  onWaiting(connection: Http1Connection): void {
+    if (connection.mayMove) this.#waiting.push(connection)
+  }
+
+  /** It waits no more. */
+  onDialed(connection: Http1Connection): void {
+    const at = this.#waiting.indexOf(connection)
+    if (at >= 0) this.#waiting.splice(at, 1)
   }
 
   /** One that nobody used has closed. */
@@ -116,14 +151,7 @@ export class Http1Upstream implements Upstream {
   #openSpare(): Promise<void> | undefined {
     if (!this.supply.router.tryConnect()) return undefined
     const spare = new Http1Connection(this)
-    return new Promise(resolve => {
-      spare.open(isOpen => {
-        // It is the first to grow cold.
-        if (isOpen && !this.#isRetired) this.#free.unshift(spare)
-        else spare.end()
-        resolve()
-      })
-    })
+    return new Promise(resolve => spare.open(resolve))
   }
 
   sweep(): void {
@@ -139,6 +167,7 @@ export class Http1Upstream implements Upstream {
 
   destroy(): void {
     this.retire()
+    this.#waiting.length = 0
     for (const connection of this.#busy) connection.end()
     this.#busy.clear()
   }

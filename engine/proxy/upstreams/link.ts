@@ -15,6 +15,8 @@ export interface Taker {
   readonly waitsSince: number
   /** The endpoint was taken out, and may never answer. */
   rescue(): void
+  /** Another link was there sooner than the one it was handed to. */
+  onMoved(link: Link): void
   /** The connection stands, the request goes out now. */
   onSent(): void
   /** A head; with a status below 200 another one follows. `text` is what stands behind the status. */
