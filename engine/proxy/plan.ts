@@ -17,8 +17,8 @@ import type { RegionHandle } from '../memory/region.ts'
 export interface ListenPlan {
   address: string
   port: number
-  /** A duplicate of the listening descriptor, used by this thread and never by another. */
-  fd?: number
+  /** Duplicates of the listening descriptor, used by this thread and never by another. */
+  fds?: number[]
   /** Whether other threads bind the same address, each for itself. */
   isShared: boolean
   /** What it shows; absent on a plain listener. */

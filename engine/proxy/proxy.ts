@@ -10,7 +10,7 @@ import type { BoundAddress, ListenPlan, RulesPlan } from './plan.ts'
 import { rulesPlanOf } from './rules-plan.ts'
 import { createDurations, type Requests, readDurations } from './telling/durations.ts'
 import { loadTracing } from './telling/tracing.ts'
-import { canReusePort, describeListenError, listen } from './threads/listen.ts'
+import { ACCEPTORS, canReusePort, describeListenError, listen } from './threads/listen.ts'
 import { ListenFailure, ThreadKeeper, type ThreadStatus } from './threads/thread-keeper.ts'
 import { type InheritedListener, tellParentReady } from './threads/under-parent.ts'
 
@@ -26,6 +26,9 @@ export interface ProxyOptions {
   /** Closes the proxy when aborted. */
   signal?: AbortSignal
 }
+
+/** Threads that are to be started over the life of a process, at least, before each gets more than one duplicate of a descriptor. */
+const STARTS = 16
 
 /**
  * Listens on config.listen with config.workers threads and routes what comes. Resolves when every thread listens. Like a
@@ -59,6 +62,8 @@ export class RunningProxy {
   readonly #onAbort = () => void this.close()
   #addresses: BoundAddress[] = []
   #isShared = false
+  /** Duplicates of a descriptor that each thread gets. */
+  #acceptors = 1
   #rules: RulesPlan | undefined
   #unfollow: (() => void) | undefined
   #isEnding = false
@@ -163,7 +168,11 @@ export class RunningProxy {
 
   /** How many threads can listen; fewer than wanted are told to the log. */
   #threadCount(wanted: number): number {
-    if (this.#spare !== undefined) return Math.min(wanted, ...this.#spare.map(({ fds }) => fds.length))
+    if (this.#spare !== undefined) {
+      const duplicates = Math.min(...this.#spare.map(({ fds }) => fds.length))
+      this.#acceptors = Math.max(1, Math.min(ACCEPTORS, Math.floor(duplicates / STARTS)))
+      return Math.min(wanted, duplicates)
+    }
     if (wanted === 1) return 1
     this.#isShared = canReusePort()
     if (this.#isShared) return wanted
@@ -264,7 +273,7 @@ export class RunningProxy {
     }
     if (this.#spare.some(({ fds }) => fds.length === 0)) return undefined
     return this.#spare.map(({ address, port, fds }, i) => ({
-      ...{ address, port, fd: fds.shift(), isShared: false },
+      ...{ address, port, fds: fds.splice(0, this.#acceptors), isShared: false },
       ...door(i),
     }))
   }

@@ -8,7 +8,6 @@ try {
   process.exitCode = await runUnderParent({
     args: [engine, process.argv[2]],
     listen: [{ address: '127.0.0.1', port: Number(process.argv[3] ?? 0) }],
-    duplicates: 8,
   })
 } catch (error) {
   process.stderr.write(`${(error as { code: string }).code}: ${(error as Error).message}\n`)

@@ -1,4 +1,4 @@
-import type { Server } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { printListenAddress } from '../../config/address.ts'
 import type { BoundAddress, ListenPlan } from '../plan.ts'
 
@@ -13,6 +13,35 @@ import type { BoundAddress, ListenPlan } from '../plan.ts'
 
 /** What of a plan says where to listen. */
 export type ListenAt = Omit<ListenPlan, 'tls' | 'proxyProtocol'>
+
+/**
+ * Sockets that a thread accepts from on an address it shares. libuv accepts one connection of each in a turn of the event loop, and
+ * the turns of a busy one are long: with one socket, hundreds of new connections wait for seconds.
+ */
+export const ACCEPTORS = 4
+
+/** What listens for a thread on one address, and where. */
+export interface Listening {
+  readonly at: BoundAddress
+  readonly listeners: readonly Server[]
+}
+
+/** Listens with this server, and with further ones that hand it their connections. Rejects with the system's error. */
+export async function listenWell(server: Server, plan: ListenAt): Promise<Listening> {
+  const { fds = [], isShared } = plan
+  const first = fds.length === 0 ? plan : { ...plan, fds: fds.slice(0, 1) }
+  const at = await listen(server, first)
+  const listeners = [server]
+  const more = isShared ? Array<undefined>(ACCEPTORS - 1).fill(undefined) : fds.slice(1)
+  for (const fd of more) {
+    const { allowHalfOpen } = server as Server & { allowHalfOpen: boolean }
+    const acceptor = createServer({ allowHalfOpen, noDelay: true }, socket => server.emit('connection', socket))
+    await listen(acceptor, fd === undefined ? { ...at, isShared } : { ...at, isShared, fds: [fd] })
+    acceptor.on('error', error => server.emit('error', error))
+    listeners.push(acceptor)
+  }
+  return { at, listeners }
+}
 
 /** Whether this Node and system let several threads bind one address, as far as can be said without trying. */
 export function canReusePort(version = process.versions.node, platform: string = process.platform): boolean {
@@ -30,7 +59,7 @@ export function listen(server: Server, plan: ListenAt): Promise<BoundAddress> {
       if (bound === null || typeof bound === 'string') resolve({ address: plan.address, port: plan.port })
       else resolve({ address: bound.address, port: bound.port })
     })
-    if (plan.fd !== undefined) server.listen({ fd: plan.fd })
+    if (plan.fds !== undefined) server.listen({ fd: plan.fds[0] })
     else server.listen(listenOptions(plan))
   })
 }

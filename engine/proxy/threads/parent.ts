@@ -12,7 +12,7 @@ import { type FromEngine, type FromParent, type InheritedListener, LISTENERS_VAR
  * The small process above the engine. It binds every address once, starts the engine with duplicates of the descriptors,
  * and starts it again when it dies; meanwhile new connections wait in the queue of a socket that never closed.
  *
- *   parent ── bind, listen, never accept ──▶ fd ══ N duplicates ══▶ engine ──▶ one duplicate a thread
+ *   parent ── bind, listen, never accept ──▶ fd ══ N duplicates ══▶ engine ──▶ some duplicates a thread
  *          ── SIGTERM, SIGINT, SIGHUP ─────────────────────────────▶
  *          ◀─ ready · exit code ────────────────────────────────────
  *          ◀─ the config in force ──── asked for by the next engine ▶
@@ -20,8 +20,8 @@ import { type FromEngine, type FromParent, type InheritedListener, LISTENERS_VAR
  * The descriptors come after standard input, output and error: address a, duplicate d is 3 + a × duplicates + d.
  */
 
-/** Duplicates for each address where the caller does not say: threads, and a good many restarts of them. */
-const DUPLICATES = 64
+/** Duplicates for each address where the caller does not say: threads, and a good many restarts of them, with ACCEPTORS each. */
+const DUPLICATES = 256
 const FIRST_FD = 3
 
 /** An engine that died is started again at once; one that dies again soon, after this, in ms, doubled for each death in a row … */

@@ -8,7 +8,7 @@ import { Front, RESCUE_MS } from '../front.ts'
 import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, TlsMaterial, ToThread } from '../plan.ts'
 import { loadTracing } from '../telling/tracing.ts'
 import { crashAlone } from './crash.ts'
-import { listen } from './listen.ts'
+import { listenWell } from './listen.ts'
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
 
@@ -19,6 +19,7 @@ const say = (message: FromThread, moved: ArrayBuffer[] = []): void => port.postM
 const attachment = attach(plan.handle)
 const front = new Front(plan, attachment, lines => say({ type: 'lines', lines }, [lines.buffer]))
 const doors: Door[] = []
+const listeners: net.Server[] = []
 
 setInterval(() => tickClock(attachment.region), TICK_MS).unref()
 let sweeping = sweepEvery(plan)
@@ -58,7 +59,9 @@ async function start(): Promise<void> {
     // In order of the listeners, from before it listens: certificates may change meanwhile.
     doors.push(door)
     try {
-      addresses.push(await listen(door.server, at))
+      const listening = await listenWell(door.server, at)
+      addresses.push(listening.at)
+      listeners.push(...listening.listeners)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       say({ type: 'failed', code: code ?? '', address: at.address, port: at.port, message })
@@ -81,7 +84,7 @@ function swap(listeners: (TlsMaterial | undefined)[]): void {
 }
 
 async function end(deadlineMs: number): Promise<void> {
-  for (const { server } of doors) net.Server.prototype.close.call(server)
+  for (const server of listeners) net.Server.prototype.close.call(server)
   await drain(front, deadlineMs)
   for (const door of doors) door.close()
   front.upstreams.destroy()
@@ -95,7 +98,7 @@ async function end(deadlineMs: number): Promise<void> {
 
 /** Nothing comes in any more, from now on. */
 function cutAll(): void {
-  for (const { server } of doors) net.Server.prototype.close.call(server)
+  for (const server of listeners) net.Server.prototype.close.call(server)
   for (const socket of front.arriving) socket.destroy()
   for (const { socket } of front.connections) socket.destroy()
 }
