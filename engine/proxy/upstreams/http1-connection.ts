@@ -10,6 +10,9 @@ import { noAnswer, noMore, UpstreamError } from './upstream-error.ts'
 /** So much earlier than the endpoint would do it an idle connection is closed, in ms: a request may be on its way meanwhile. */
 const KEEP_ALIVE_MARGIN_MS = 2000
 
+/** What is written as a byte each must be one, and no line of a head holds other control characters. */
+const UNSAYABLE = /[^\t\r\n -~\x80-\xff]/
+
 /** Connections that were idle and are to be used, at the end of this turn of the event loop. */
 let waiting: Http1Connection[] = []
 
@@ -115,7 +118,9 @@ export class Http1Connection implements Link, ResponseSink {
 
   /** The turn in which it was taken is over. */
   onTurn(): void {
-    if (this.#sending !== undefined) this.#send()
+    if (this.#sending === undefined) return
+    if (this.#socket?.destroyed === false) this.#send()
+    else this.#fail(new UpstreamError('not-processed', 'The endpoint closed a connection that was idle'))
   }
 
   resume(): void {
@@ -184,7 +189,7 @@ export class Http1Connection implements Link, ResponseSink {
     this.#alarm.set(this.#upstream.supply.timeouts.firstByte)
     this.#reader.begin(sending.method, sending.upgrade !== undefined)
     const head = printRequestHead(sending, this.#upstream.host)
-    if (BAD.test(head.text)) {
+    if (UNSAYABLE.test(head.text)) {
       this.#fail(new UpstreamError('bad-request', 'The head of the request holds what HTTP/1.1 has no byte for'))
     } else if (sending.body === null) {
       this.#sender = undefined
@@ -198,8 +203,7 @@ export class Http1Connection implements Link, ResponseSink {
   readonly #onBytes = (bytes: Buffer): boolean => {
     if (this.#isHandedOver) return (this.#socket as Socket).push(Buffer.from(bytes))
     if (this.#sending === undefined || !this.#isSent) {
-      // Nobody asked for it. What it would be an answer to is not sent: there it would be taken for that.
-      this.#error = new UpstreamError('not-processed', 'The endpoint said something before it was asked')
+      // Nobody asked for it, and it would be taken for the answer to the next request.
       this.#socket?.destroy()
       return true
     }
@@ -251,7 +255,6 @@ export class Http1Connection implements Link, ResponseSink {
   readonly #onClose = (): void => {
     if (this.#sending === undefined) this.#upstream.onClosed(this)
     else if (this.#isSent) this.#fail(this.#error ?? new UpstreamError('closed', 'The endpoint closed the connection'))
-    else this.#fail(new UpstreamError('not-processed', 'The endpoint closed a connection that was idle'))
   }
 
   #fail(error: Error): void {
@@ -279,6 +282,3 @@ export class Http1Connection implements Link, ResponseSink {
     else this.#fail(hasHead ? noMore(idle) : noAnswer(firstByte))
   }
 }
-
-/** What is written as a byte each must be one, and no line of a head holds other control characters. */
-const BAD = /[^\t\r\n -~\x80-\xff]/
