@@ -7,7 +7,6 @@ import type { Connection } from './downstream/connection.ts'
 import { inSlices } from './in-slices.ts'
 import { Lanes } from './lanes.ts'
 import type { RulesPlan, ThreadPlan } from './plan.ts'
-import type { Exchange } from './request/exchange.ts'
 import type { MirrorPlace } from './routes/mirror.ts'
 import { Rules } from './rules.ts'
 import { AccessLog } from './telling/access-log.ts'
@@ -53,7 +52,6 @@ export class Front {
   readonly #place: MirrorPlace
   /** Stays when no more lines are wanted: those that were handed over are still to be taken. */
   readonly #lines: AccessLog
-  #unflushed: Exchange[] = []
   #rescuedAt = 0
   #isSweeping = false
   readonly #givenUp: (() => void)[] = []
@@ -126,20 +124,6 @@ export class Front {
   /** Milliseconds on the cached clock, one tick old at most. Costs no system call. */
   nowMs(): number {
     return readClock(this.#attachment.region)
-  }
-
-  /**
-   * Sends the head of a response whose body has not begun when this turn of the loop ends: an event stream may have nothing to say
-   * for long. Most heads leave earlier, together with the first piece of their body.
-   */
-  flushLater(exchange: Exchange): void {
-    if (this.#unflushed.push(exchange) === 1) setImmediate(this.#flush)
-  }
-
-  readonly #flush = (): void => {
-    const unflushed = this.#unflushed
-    this.#unflushed = []
-    for (const exchange of unflushed) exchange.flush()
   }
 
   /** Every RESCUE_MS: tells how long endpoints keep requests waiting, and asks elsewhere for what waits at those that were taken out. */

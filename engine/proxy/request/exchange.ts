@@ -4,6 +4,7 @@ import { elapsedMs } from '../../memory/clock.ts'
 import { hashKey } from '../../memory/hash-key.ts'
 import { type Outcome, outcomeOfStatus } from '../../memory/outcomes.ts'
 import type { Connection } from '../downstream/connection.ts'
+import { atEndOfTurn, type Waiting } from '../end-of-turn.ts'
 import type { Front, Lane } from '../front.ts'
 import { type RequestHead, readResponseHead, readTrailers, readUpgradeHead } from '../message/headers.ts'
 import { INTERIM_MAX, passInterim } from '../message/interim.ts'
@@ -39,7 +40,7 @@ export interface Sending {
  *               ▼          └──────────┴─ onBroken ──▶ cut: the downstream sees that it is not whole
  *             refuse
  */
-export class Exchange {
+export class Exchange implements Waiting {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly connection: Connection
@@ -181,7 +182,7 @@ export class Exchange {
     response.writeHead(status, text, head.headers)
     this.#status = status
     this.#wholeLength = head.length
-    this.#front.flushLater(this)
+    atEndOfTurn(this)
   }
 
   /** A piece of the answer's body, valid during the call alone. False asks for a pause. */
@@ -318,8 +319,8 @@ export class Exchange {
     this.telling.end(this.#status, this.#bytes, this.#sending?.body?.bytes ?? 0, this.#reason, this.#tries)
   }
 
-  /** Sends the head now if no piece of the body has taken it along. */
-  flush(): void {
+  /** Sends the head if no piece of the body has taken it along: an event stream may have nothing to say for long. */
+  onEndOfTurn(): void {
     if (this.#hasFlushed || this.#isOver) return
     this.#hasFlushed = true
     this.response.flushHeaders()

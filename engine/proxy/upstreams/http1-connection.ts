@@ -1,26 +1,16 @@
 import type { Socket } from 'node:net'
+import { atEndOfTurn, type Waiting } from '../end-of-turn.ts'
 import { Alarm } from './alarm.ts'
 import { BodySender, printRequestHead } from './http1-request.ts'
 import type { Http1Upstream } from './http1-upstream.ts'
 import type { Dispatching, Link, Taker } from './link.ts'
+import { isText } from './response-head.ts'
 import { ResponseReader, type ResponseSink } from './response-reader.ts'
 import { lifeMs } from './supply.ts'
 import { noAnswer, noMore, UpstreamError } from './upstream-error.ts'
 
 /** So much earlier than the endpoint would do it an idle connection is closed, in ms: a request may be on its way meanwhile. */
 const KEEP_ALIVE_MARGIN_MS = 2000
-
-/** What is written as a byte each must be one, and no line of a head holds other control characters. */
-const UNSAYABLE = /[^\t\r\n -~\x80-\xff]/
-
-/** Connections that were idle and are to be used, at the end of this turn of the event loop. */
-let waiting: Http1Connection[] = []
-
-function sendWaiting(): void {
-  const late = waiting
-  waiting = []
-  for (const connection of late) connection.onTurn()
-}
 
 /**
  * One HTTP/1.1 connection to an endpoint, and one request at a time on it.
@@ -32,7 +22,7 @@ function sendWaiting(): void {
  * Before one that was idle is used, what has arrived on it is read: the endpoint may have closed it, or said something nobody
  * asked for, which would be taken for the answer. So it is used at the end of the turn in which it is taken, and all of them at once.
  */
-export class Http1Connection implements Link, ResponseSink {
+export class Http1Connection implements Link, ResponseSink, Waiting {
   taker: Taker | undefined
   isReused = false
   isBegun = false
@@ -96,7 +86,7 @@ export class Http1Connection implements Link, ResponseSink {
       })
     } else {
       this.isReused = true
-      if (waiting.push(this) === 1) setImmediate(sendWaiting)
+      atEndOfTurn(this)
     }
   }
 
@@ -117,7 +107,7 @@ export class Http1Connection implements Link, ResponseSink {
   }
 
   /** The turn in which it was taken is over. */
-  onTurn(): void {
+  onEndOfTurn(): void {
     if (this.#sending === undefined) return
     if (this.#socket?.destroyed === false) this.#send()
     else this.#fail(new UpstreamError('not-processed', 'The endpoint closed a connection that was idle'))
@@ -189,7 +179,7 @@ export class Http1Connection implements Link, ResponseSink {
     this.#alarm.set(this.#upstream.supply.timeouts.firstByte)
     this.#reader.begin(sending.method, sending.upgrade !== undefined)
     const head = printRequestHead(sending, this.#upstream.host)
-    if (UNSAYABLE.test(head.text)) {
+    if (!isText(head.text)) {
       this.#fail(new UpstreamError('bad-request', 'The head of the request holds what HTTP/1.1 has no byte for'))
     } else if (sending.body === null) {
       this.#sender = undefined

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
+import { atEndOfTurn, type Waiting } from '../end-of-turn.ts'
 import { isTrailer } from '../message/headers.ts'
-import type { BodyReader } from '../request/request-body.ts'
+import type { BodyReader, BodyTaker } from '../request/request-body.ts'
 import type { Dispatching } from './link.ts'
+import { isText } from './response-head.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** Up to here a piece of a body leaves as text, with what frames it in one write, in bytes. */
@@ -56,21 +58,12 @@ export function printRequestHead({ method, path, headers, body, upgrade }: Dispa
   return { text: `${method} ${path} HTTP/1.1\r\nHost: ${said}\r\n${fields}\r\n`, length }
 }
 
-/** Heads that wait for the first piece of their body to go along, until the end of this turn of the event loop. */
-let waiting: BodySender[] = []
-
-function sendHeads(): void {
-  const late = waiting
-  waiting = []
-  for (const sender of late) sender.sendHead()
-}
-
 /**
  * Sends a request with a body: as long as it says, or in chunks with trailers behind them. It reads as fast as the socket takes it.
  *
  *   head ──▶ with the first piece, or alone at the end of the turn ──▶ piece … ──▶ (last chunk, trailers) ──▶ isWhole
  */
-export class BodySender {
+export class BodySender implements BodyTaker, Waiting {
   /** All of it has been given to the socket. */
   isWhole = false
   readonly #socket: Socket
@@ -88,11 +81,12 @@ export class BodySender {
     this.#isChunked = length < 0
     this.#left = length
     socket.on('drain', this.#onDrain)
-    if (waiting.push(this) === 1) setImmediate(sendHeads)
+    atEndOfTurn(this)
     body.read(this)
   }
 
-  sendHead(): void {
+  /** No piece of the body has taken the head along. */
+  onEndOfTurn(): void {
     if (this.#head !== '' && !this.#body.destroyed) this.#write(this.#takeHead())
   }
 
@@ -157,5 +151,5 @@ export class BodySender {
 function printTrailers(raw: readonly string[]): string {
   let text = ''
   for (let i = 0; i < raw.length; i += 2) if (isTrailer(raw[i])) text += `${raw[i]}: ${raw[i + 1]}\r\n`
-  return text
+  return isText(text) ? text : ''
 }
