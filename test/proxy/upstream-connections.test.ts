@@ -167,13 +167,18 @@ describe('Dialer', () => {
     const dialer = new Dialer({ url: `http://api.internal:${origin.port}`, isHttp2: false, timeoutMs: 5000 }, book)
     const dial = (): Promise<Socket> =>
       new Promise((resolve, reject) => {
-        dialer.dial((error, socket) => (socket === null ? reject(error) : resolve(socket)))
+        const onBytes = (bytes: Buffer): boolean => heard.push(bytes.toString()) > 0
+        dialer.dial((error, socket) => (socket === null ? reject(error) : resolve(socket)), onBytes)
       })
-    for (let i = 0; i < 3; i++) {
+    const heard: string[] = []
+    for (let i = 1; i <= 3; i++) {
       const socket = await dial()
       reached.push(socket.remoteAddress ?? '')
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+      await eventually('what comes is handed over', () => heard.length === i)
       socket.destroy()
     }
     assert.deepEqual(reached, ['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+    for (const text of heard) assert.match(text, /^HTTP\/1\.1 200 /)
   })
 })
