@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   SBX_RING_SEATS_TAKEN: 'every seat of the ring, or the one asked for, is taken by a writer',
   SBX_SERVICE_UNKNOWN: 'there is no service of this name',
   SBX_SHED: 'requests of this class are turned away for now',
+  SBX_STORE_REFUSED: 'the store that agents agree through does not take this',
+  SBX_STORE_SILENT: 'the store that agents agree through has not answered, and what became of the call is unknown',
   SBX_TABLE_INVALID: 'the choice table is not described as it must be',
   SBX_TRACE_UNAVAILABLE: 'requests cannot be traced, a package for it is not installed',
   SBX_UPSTREAM_TLS: 'an endpoint is not to be trusted, or speaks no TLS that we speak',

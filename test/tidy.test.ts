@@ -59,6 +59,7 @@ const PORTS: Readonly<Record<string, string>> = {
   'engine/dispatcher/': 'likewise: it times requests of others',
   'agents/kit/clock.ts': 'the port of the agents',
   'agents/kit/dice.ts': 'the port of the agents',
+  'agents/bridge/clock.ts': 'the port of the bridge',
   'native-bench/': 'measures',
   'scripts/': 'composes and demonstrates',
   'test/': 'waits with deadlines',

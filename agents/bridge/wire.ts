@@ -1,0 +1,54 @@
+import type { Answer, Change, Entry, Listing, StoreStatus } from './store.ts'
+
+/**
+ * What passes between a store and the sequencer behind it, over one MessagePort.
+ *
+ *   store ── Asked ──▶ sequencer ── Told ──▶ store      an answer for each call, in the order they came
+ *                                └─ Noted ─▶            changes for each watch, behind the answers that made them
+ */
+export type Asked =
+  | {
+      readonly call: 'create'
+      readonly id: number
+      readonly key: string
+      readonly value: string
+      readonly lease?: string
+    }
+  | {
+      readonly call: 'cas'
+      readonly id: number
+      readonly key: string
+      readonly value?: string
+      readonly revision: number
+      readonly lease?: string
+    }
+  | { readonly call: 'get'; readonly id: number; readonly key: string }
+  | { readonly call: 'list'; readonly id: number; readonly prefix: string }
+  | { readonly call: 'watch'; readonly id: number; readonly prefix: string; readonly revision: number }
+  | { readonly call: 'unwatch'; readonly id: number }
+  | { readonly call: 'grant'; readonly id: number; readonly ttlMs: number }
+  | { readonly call: 'keep'; readonly id: number; readonly lease: string }
+  | { readonly call: 'end'; readonly id: number; readonly lease: string }
+  | { readonly call: 'status'; readonly id: number }
+
+/** What each call is answered with. */
+export interface AnswerOf {
+  readonly create: Answer
+  readonly cas: Answer
+  readonly get: Entry | undefined
+  readonly list: Listing
+  readonly watch: boolean
+  readonly unwatch: undefined
+  readonly grant: string
+  readonly keep: boolean
+  readonly end: undefined
+  readonly status: StoreStatus
+}
+
+export type Told = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly fault: string }
+
+/** Changes for the watch that was asked for under this id; none where some were missed, and no more will come. */
+export interface Noted {
+  readonly watch: number
+  readonly changes: Change[] | undefined
+}
