@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+
+/** Who may vote: an agent in one of its lives. What a later life of it says does not count. */
+export interface Voter {
+  readonly agent: string
+  readonly incarnation: number
+}
+
+/** How many must say yes: more than half of them (the default), all, so many, or one. */
+export type Rule = 'majority' | 'unanimous' | 'any' | { readonly quorum: number }
+
+/** What is to be decided, and by whom; both are fixed when it is made. */
+export interface Proposal {
+  readonly type: string
+  /** What it is about: an endpoint, a node, a role. */
+  readonly subject: string
+  /** Which time it is proposed of this subject: who discovers the same thing proposes the same thing. */
+  readonly episode: number
+  readonly payload: unknown
+  readonly voters: readonly Voter[]
+  readonly rule: Rule
+  /** From when a voter sees it: after this it expires. */
+  readonly timeoutMs: number
+}
+
+export interface Vote {
+  readonly ballot: 'yes' | 'no' | 'abstain'
+  /** For people. */
+  readonly reason: string
+  readonly incarnation: number
+}
+
+/** What is written down of a decision. */
+export interface Decision {
+  readonly status: 'accepted' | 'rejected' | 'expired'
+  /** The votes that counted, by agent. */
+  readonly votes: Readonly<Record<string, Vote['ballot']>>
+  readonly decidedBy: string
+}
+
+/**
+ * The name of a proposal, the same for all who propose the same: two who find an endpoint dead open one proposal, not two.
+ *
+ *   id = first 16 hexadecimal digits of SHA-256 over type, subject and episode
+ */
+export function idOf({ type, subject, episode }: Pick<Proposal, 'type' | 'subject' | 'episode'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([type, subject, episode]))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** What is wrong with a proposal; undefined where nothing is. */
+export function findFault({ voters, rule, timeoutMs, episode }: Proposal): string | undefined {
+  if (voters.length === 0) return 'it has no voters'
+  if (new Set(voters.map(({ agent }) => agent)).size < voters.length) return 'an agent stands twice among its voters'
+  if (!(timeoutMs > 0) || timeoutMs > 2 ** 31 - 1) return `its timeout is ${timeoutMs} ms`
+  if (!Number.isSafeInteger(episode) || episode < 0) return `its episode is ${episode}`
+  if (typeof rule === 'string') return undefined
+  const { quorum } = rule
+  const isQuorum = Number.isSafeInteger(quorum) && quorum >= 1 && quorum <= voters.length
+  return isQuorum ? undefined : `its quorum is ${quorum} of ${voters.length} voters`
+}
+
+/** How many of its voters must say yes. */
+export function yesNeeded({ voters, rule }: Proposal): number {
+  if (rule === 'unanimous') return voters.length
+  if (rule === 'any') return 1
+  return rule === 'majority' ? Math.floor(voters.length / 2) + 1 : rule.quorum
+}
+
+/** The votes that count: of its voters, of the lives it names, one each. */
+export function counted({ voters }: Proposal, votes: ReadonlyMap<string, Vote>): Map<string, Vote['ballot']> {
+  const ballots = new Map<string, Vote['ballot']>()
+  for (const { agent, incarnation } of voters) {
+    const vote = votes.get(agent)
+    if (vote?.incarnation === incarnation) ballots.set(agent, vote.ballot)
+  }
+  return ballots
+}
+
+/**
+ * What the votes that are there decide; undefined while more could change it.
+ *
+ *   accepted   yes ≥ needed
+ *   rejected   yes + those who have not voted < needed
+ *
+ * Monotone: votes only come and never change, so what they have decided once no further vote undoes, and who sees fewer of them
+ * can only be later, never of another mind.
+ */
+export function tally(proposal: Proposal, votes: ReadonlyMap<string, Vote>): 'accepted' | 'rejected' | undefined {
+  const ballots = counted(proposal, votes)
+  let yes = 0
+  for (const ballot of ballots.values()) if (ballot === 'yes') yes++
+  const needed = yesNeeded(proposal)
+  if (yes >= needed) return 'accepted'
+  return yes + proposal.voters.length - ballots.size < needed ? 'rejected' : undefined
+}
+
+/** Whether the votes that lie there bear a decision out: anybody can look again. */
+export function isBorneOut(
+  proposal: Proposal,
+  votes: ReadonlyMap<string, Vote>,
+  { status, votes: said }: Decision,
+): boolean {
+  const ballots = counted(proposal, votes)
+  for (const [agent, ballot] of Object.entries(said)) if (ballots.get(agent) !== ballot) return false
+  if (status === 'expired') return true
+  const saidVotes = new Map([...votes].filter(([agent]) => agent in said))
+  return tally(proposal, saidVotes) === status
+}
