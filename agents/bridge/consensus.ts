@@ -1,7 +1,8 @@
 import { SignalboxError } from '../../engine/writer.ts'
 import { type Monotonic, monotonic } from './clock.ts'
+import { AGAIN_MS, Following, later } from './following.ts'
 import { counted, type Decision, findFault, idOf, type Proposal, tally, type Vote } from './proposal.ts'
-import type { Change, Entry, Store, Watch } from './store.ts'
+import type { Change, Entry, Store } from './store.ts'
 
 /** Where the records lie: a proposal, a vote of each, a decision. None of them is ever changed. */
 const ROOT = 'consensus/'
@@ -9,8 +10,6 @@ const PROPOSAL = /^consensus\/p\/([0-9a-f]{16})$/
 const VOTE = /^consensus\/v\/([0-9a-f]{16})\/(.+)$/
 const DECISION = /^consensus\/d\/([0-9a-f]{16})$/
 
-/** After a silence of the store it is asked again so soon, in ms; it is idempotent, whatever became of the first. */
-const AGAIN_MS = 20
 /** Who waits for a result beyond the deadline of the proposal gets it that much later, in ms: others may be about to write it. */
 const GRACE_MS = 250
 /** How long records of a decision stay, in ms. */
@@ -70,7 +69,7 @@ export class Consensus {
   readonly #now: Monotonic
   readonly #rounds = new Map<string, Round>()
   readonly #decided: string[] = []
-  #watch: Watch | undefined
+  readonly #following: Following
   #isClosed = false
   #fence = 0
 
@@ -78,7 +77,13 @@ export class Consensus {
     this.#store = store
     this.#options = options
     this.#now = options.now ?? monotonic
-    void this.#look()
+    this.#following = new Following(store, ROOT, {
+      onAnew: entries => {
+        this.#forgetBut(entries)
+        this.#see(entries.map(entry => ({ key: entry.key, revision: entry.revision, entry })))
+      },
+      onChanges: changes => this.#see(changes),
+    })
   }
 
   /**
@@ -116,33 +121,10 @@ export class Consensus {
   /** Takes no part any more. Who waits for a result gets `unknown`. */
   close(): void {
     this.#isClosed = true
-    this.#watch?.close()
+    this.#following.close()
     for (const round of this.#rounds.values()) {
       clearTimeout(round.deadline)
       for (const end of [...round.waiting]) end(UNKNOWN)
-    }
-  }
-
-  /** Reads all there is, and is told of what comes; anew whenever something may have been missed. */
-  async #look(): Promise<void> {
-    for (;;) {
-      if (this.#isClosed) return
-      try {
-        const { entries, revision } = await this.#store.list(ROOT)
-        if (this.#isClosed) return
-        this.#watch = this.#store.watch(
-          ROOT,
-          revision,
-          changes => this.#see(changes),
-          () => void this.#look(),
-        )
-        this.#forgetBut(entries)
-        const changes = entries.map(entry => ({ key: entry.key, revision: entry.revision, entry }))
-        this.#see(changes.sort((a, b) => a.revision - b.revision))
-        return
-      } catch {
-        await later(AGAIN_MS)
-      }
     }
   }
 
@@ -310,8 +292,4 @@ function readRecord(value: string): object | undefined {
   } catch {
     return undefined
   }
-}
-
-function later(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
 }

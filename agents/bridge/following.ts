@@ -1,0 +1,60 @@
+import type { Change, Entry, Store, Watch } from './store.ts'
+
+/** After a silence of the store it is asked again so soon, in ms. */
+export const AGAIN_MS = 20
+
+export function later(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
+}
+
+export interface Follower {
+  /** All that is there now, the oldest change first: at the beginning, and whenever something may have been missed. */
+  onAnew(entries: readonly Entry[]): void
+  /** What has changed since, in order. */
+  onChanges(changes: readonly Change[]): void
+}
+
+/**
+ * Follows the keys that begin so, as long as it is not closed.
+ *
+ *   list ──▶ onAnew ──▶ watch from there ──▶ onChanges … ──▶ lost ──▶ list ──▶ onAnew …
+ */
+export class Following {
+  readonly #store: Store
+  readonly #prefix: string
+  readonly #follower: Follower
+  #watch: Watch | undefined
+  #isClosed = false
+
+  constructor(store: Store, prefix: string, follower: Follower) {
+    this.#store = store
+    this.#prefix = prefix
+    this.#follower = follower
+    void this.#look()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#watch?.close()
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        const { entries, revision } = await this.#store.list(this.#prefix)
+        if (!this.#isClosed) this.#begin(entries, revision)
+        return
+      } catch {
+        await later(AGAIN_MS)
+      }
+    }
+  }
+
+  #begin(entries: readonly Entry[], revision: number): void {
+    const onChanges = (changes: readonly Change[]): void => {
+      if (!this.#isClosed) this.#follower.onChanges(changes)
+    }
+    this.#watch = this.#store.watch(this.#prefix, revision, onChanges, () => void this.#look())
+    this.#follower.onAnew([...entries].sort((a, b) => a.revision - b.revision))
+  }
+}
