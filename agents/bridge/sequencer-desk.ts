@@ -49,17 +49,20 @@ export class SequencerDesk {
     }
   }
 
-  /** Carries out what was asked, and ends leases that have run out. Says when to come again, as `Sequencer.expire`. */
+  /**
+   * Carries out what was asked, and then ends leases that have run out: a sequencer that stood still hears who lived meanwhile first. Says
+   * when to come again, as `Sequencer.expire`.
+   */
   settle(nowMs: number): number {
     const all = this.#asked
     this.#asked = []
-    this.#sequencer.expire(nowMs)
     const told = all.map(({ caller, asked }) => ({ caller, message: this.#answer(caller, asked, nowMs) }))
+    const nextMs = this.#sequencer.expire(nowMs)
     const written = this.#sequencer.takeWritten()
     if (written.length > 0) this.#log?.append(written)
     for (const { caller, message } of told) caller.tell(message)
     for (const watched of [...this.#watches]) this.#note(watched)
-    return this.#sequencer.expire(nowMs)
+    return nextMs
   }
 
   #answer(caller: Caller, asked: Asked, nowMs: number): Told {
