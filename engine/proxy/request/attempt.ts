@@ -13,13 +13,13 @@ const UNWANTED_BYTES_MAX = 64 * 1024
 /**
  * One try of a request at one endpoint: the ticket, the connection, and what comes of it there.
  *
- *   send ──▶ onConnect ──▶ onHeaders ──▶ onData … ──▶ onComplete      told to Tries until it answers, then to Exchange
- *     │          │          │
- *     └──────────┴─ onBroken ◀─┘
+ *   send ──▶ onSent ──▶ onHead ──▶ onPiece … ──▶ onWhole      told to Tries until it answers, then to Exchange
+ *     │        │          │
+ *     └────────┴──────────┴─▶ onBroken
  *
- * It is the handler a link calls, in undici's lean style: raw header arrays, no stream. A connection that turns out closed, for it
- * was idle for long, is no failure: the request goes out again at once, on a new one, within the same try. A request may have more than one
- * under way, where it is hedged. The ticket is settled exactly once, by what the try came to.
+ * It is who a link tells. A connection that turns out closed, for it was idle for long, is no failure: the request goes out again at
+ * once, on a new one, within the same try. A request may have more than one under way, where it is hedged. The ticket is settled
+ * exactly once, by what the try came to.
  */
 export class Attempt implements Taker {
   /** Id of the endpoint; empty until the request was sent. */
