@@ -119,7 +119,7 @@ describe('Consensus', () => {
     const keeper = await startSequencer(t)
     const alone = seat(t, keeper.open(), 'a')
     const { status, votes } = await alone.consensus.result(
-      alone.consensus.propose(proposalOf('e0', { timeoutMs: 100 })),
+      alone.consensus.propose(proposalOf('e0', { timeoutMs: 1000 })),
       LONG_MS,
     )
     assert.equal(status, 'expired')

@@ -5,7 +5,8 @@ import { SequencerKeeper } from '../../../agents/bridge/sequencer-keeper.ts'
 import type { Store } from '../../../agents/bridge/store.ts'
 import { eventually } from '../../support/eventually.ts'
 
-const TTL_MS = 600
+/** Longer than a busy machine stands still. */
+const TTL_MS = 3000
 
 async function startSequencer(t: TestContext): Promise<SequencerKeeper> {
   const keeper = await SequencerKeeper.start()

@@ -10,7 +10,7 @@ export interface Promised {
 }
 
 /** Shorter than anybody waits for, longer than a machine stands still. */
-const TTL_MS = 400
+const TTL_MS = 2000
 
 const made = (answer: { isMade: boolean }): boolean => answer.isMade
 
@@ -163,7 +163,7 @@ export const STORE_CONTRACT: readonly Promised[] = [
     async check(store, other, at) {
       const lease = await store.lease(TTL_MS)
       assert.ok((await store.create(`${at}key`, 'mine', lease)).isMade)
-      await pause(2.5 * TTL_MS)
+      await pause(1.5 * TTL_MS)
       assert.equal((await other.get(`${at}key`))?.value, 'mine')
       assert.ok(lease.isHeld && !lease.lost.aborted)
       await lease.end()
