@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { type Registration, Registry } from '../../../agents/bridge/registry.ts'
+import { SequencerKeeper } from '../../../agents/bridge/sequencer-keeper.ts'
+import type { Store } from '../../../agents/bridge/store.ts'
+import { eventually } from '../../support/eventually.ts'
+
+/** Longer than a busy machine stands still. */
+const TTL_MS = 3000
+
+async function startSequencer(t: TestContext): Promise<SequencerKeeper> {
+  const keeper = await SequencerKeeper.start()
+  t.after(() => keeper.close())
+  return keeper
+}
+
+function openRegistry(t: TestContext, store: Store): Registry {
+  const registry = new Registry(store)
+  t.after(() => registry.close())
+  return registry
+}
+
+const agent = (name: string, more: Partial<Registration> = {}): Registration => ({
+  agent: name,
+  role: 'health-monitor',
+  incarnation: 1,
+  capabilities: ['health_monitoring'],
+  health: 'healthy',
+  ...more,
+})
+
+const names = (registry: Registry, ...criteria: Parameters<Registry['discover']>): string[] =>
+  registry.discover(...criteria).map(({ agent }) => agent)
+
+describe('Registry', () => {
+  it('shows everybody who is there, by what is looked for', async t => {
+    const keeper = await startSequencer(t)
+    const [here, there] = [openRegistry(t, keeper.open()), openRegistry(t, keeper.open())]
+    here.register(agent('b', { zone: 'z1' }), TTL_MS)
+    there.register(agent('a', { zone: 'z2', health: 'degraded' }), TTL_MS)
+    there.register(agent('c', { role: 'load-balancer', capabilities: ['load_balancing'] }), TTL_MS)
+    for (const registry of [here, there]) await eventually('all are there', () => names(registry).length === 3)
+    assert.deepEqual(names(here), ['a', 'b', 'c'])
+    assert.deepEqual(names(here, { role: 'health-monitor' }), ['a', 'b'])
+    assert.deepEqual(names(here, { capability: 'load_balancing' }), ['c'])
+    assert.deepEqual(names(here, { zone: 'z1' }), ['b'])
+    assert.deepEqual(names(here, { role: 'health-monitor', health: 'healthy' }), ['b'])
+    assert.deepEqual(names(here, { capability: 'nothing' }), [])
+  })
+
+  it('shows what an agent says of itself later, and that it has gone', async t => {
+    const keeper = await startSequencer(t)
+    const [here, there] = [openRegistry(t, keeper.open()), openRegistry(t, keeper.open())]
+    const registered = here.register(agent('a'), TTL_MS)
+    for (const health of ['degraded', 'failed', 'healthy', 'degraded'] as const) registered.update({ health })
+    await eventually('the last is seen', () => names(there, { health: 'degraded' }).length === 1)
+    assert.ok(registered.revision > 0)
+    await registered.end()
+    await eventually('it has gone', () => names(there).length === 0)
+    assert.equal(registered.revision, 0)
+  })
+
+  it('registers again when the sequencer has died and forgotten everybody', async t => {
+    const keeper = await startSequencer(t)
+    const registry = openRegistry(t, keeper.open())
+    const registered = registry.register(agent('a'), TTL_MS)
+    await eventually('it is there', () => registered.revision > 0)
+    const before = registered.revision
+    await keeper.kill()
+    await eventually('it is there again', () => registered.revision > before && names(registry).length === 1)
+  })
+
+  it('lets an agent run that cannot be registered, and registers it when it can', async t => {
+    const keeper = await startSequencer(t)
+    const store = keeper.open({ patienceMs: 50 })
+    store.leave()
+    const registered = openRegistry(t, store).register(agent('a'), TTL_MS)
+    assert.equal(registered.revision, 0)
+    // The next sequencer is joined.
+    await keeper.kill()
+    await eventually('it is there', () => registered.revision > 0)
+  })
+
+  it('keeps the place of a later life, whatever an earlier one says', async t => {
+    const keeper = await startSequencer(t)
+    const [old, young] = [openRegistry(t, keeper.open()), openRegistry(t, keeper.open())]
+    const first = old.register(agent('a'), TTL_MS)
+    await eventually('the first is there', () => first.revision > 0)
+    const second = young.register(agent('a', { incarnation: 2 }), TTL_MS)
+    await eventually('the second is there', () => second.revision > first.revision)
+    first.update({ health: 'failed' })
+    second.update({ health: 'degraded' })
+    await eventually('the second is heard', () => names(old, { health: 'degraded' }).length === 1)
+    assert.equal(young.discover()[0]?.incarnation, 2)
+    await first.end()
+    assert.deepEqual(names(young), ['a'])
+  })
+})
