@@ -257,7 +257,9 @@ describe('reload() of a box', () => {
       return heapBytes() - before
     }
     await reloads(100)
-    const grown = await reloads(200)
+    // What is kept grows in every round; what the machine code and its statistics take, in some of them.
+    const rounds = [await reloads(200), await reloads(200), await reloads(200)]
+    const grown = Math.min(...rounds)
     assert.ok(box.attachment.serviceTexts().length <= 4)
     // What is seen when each config is kept by somebody: the measure has eyes.
     const kept: unknown[] = []
