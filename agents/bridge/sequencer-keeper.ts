@@ -52,10 +52,6 @@ export class SequencerKeeper {
     return this.#term
   }
 
-  get threadId(): number {
-    return this.#worker.threadId
-  }
-
   /** A store for this thread. */
   open(options?: StoreOptions): EmbeddedStore {
     const store = new EmbeddedStore(options)

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, truncateSync, writeSync } from 'node:fs'
+import { existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { Sequencer, type Written } from './sequencer.ts'
 import type { Log } from './sequencer-desk.ts'
 
@@ -13,7 +13,7 @@ type Line = { readonly term: number } | Written
  *   {"key":"p/1","revision":8589934594}
  *
  * All that is appended at once is on the disk before anybody hears of it, with one fsync. A last line that is not whole was never
- * heard of: it is cut off. When it begins anew, what is gone is left out of the file.
+ * heard of. When it begins anew, that and what is gone are left out of the file.
  */
 export class SequencerLog implements Log {
   readonly #fd: number
@@ -46,10 +46,6 @@ export class SequencerLog implements Log {
     this.#write(written)
   }
 
-  close(): void {
-    closeSync(this.#fd)
-  }
-
   #write(lines: readonly Line[]): void {
     const bytes = Buffer.from(lines.map(line => `${JSON.stringify(line)}\n`).join(''))
     for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at)
@@ -57,11 +53,10 @@ export class SequencerLog implements Log {
   }
 }
 
-/** Whole lines of the file; what is behind the last of them is cut off. */
+/** Whole lines of the file. */
 function readLines(file: string): Line[] {
   const text = readFileSync(file, 'utf8')
   const end = text.lastIndexOf('\n') + 1
-  if (end < text.length) truncateSync(file, Buffer.byteLength(text.slice(0, end)))
   return text
     .slice(0, end)
     .split('\n')

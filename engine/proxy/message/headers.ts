@@ -1,4 +1,5 @@
 import type { Claims } from './forwarded.ts'
+import { bySpelling } from './spellings.ts'
 
 /**
  * What passes and what is dropped, both ways, over raw header arrays [name, value, name, value, …]. Order, case and
@@ -54,20 +55,10 @@ const END_TO_END = new Set(
   ),
 )
 
-/** Names as they were spelled, so that a name seen before costs one look-up. Bounded: names come from outside. */
-const spelled = new Map<string, number>()
-const SPELLINGS_MAX = 1024
-
-function kindOf(name: string): number {
-  return spelled.get(name) ?? learn(name)
-}
-
-function learn(name: string): number {
+const kindOf = bySpelling(name => {
   const lower = name.toLowerCase()
-  const kind = KINDS.get(lower) ?? (lower.startsWith('x-forwarded-') ? CLAIM : PASS)
-  if (spelled.size < SPELLINGS_MAX && name.length <= 64) spelled.set(name, kind)
-  return kind
-}
+  return KINDS.get(lower) ?? (lower.startsWith('x-forwarded-') ? CLAIM : PASS)
+})
 
 /** The names a Connection field takes out; undefined where it names none, which is nearly always. */
 export function nominated(connection: string | undefined): Set<string> | undefined {
@@ -238,7 +229,7 @@ export function isTrailer(name: string): boolean {
   return kindOf(name) === PASS && !BEFORE_BODY.has(name.toLowerCase())
 }
 
-/** Trailers that may follow a response: no framing, no routing, nothing of the connection. */
+/** Trailers that may follow a message: no framing, no routing, nothing of the connection. */
 export function readTrailers(raw: readonly string[]): [string, string][] {
   const trailers: [string, string][] = []
   for (let i = 0; i < raw.length; i += 2) {

@@ -96,7 +96,6 @@ export class Http1Connection implements Link, ResponseSink, Waiting {
     const sending = this.#sending as Dispatching
     this.taker = undefined
     this.#sending = undefined
-    other.taker = taker
     taker?.onMoved(other)
     other.dispatch(sending, taker as Taker)
   }

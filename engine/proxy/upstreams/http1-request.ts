@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { atEndOfTurn, type Waiting } from '../end-of-turn.ts'
-import { isTrailer } from '../message/headers.ts'
+import { readTrailers } from '../message/headers.ts'
 import type { BodyReader, BodyTaker } from '../request/request-body.ts'
 import type { Dispatching } from './link.ts'
 import { isText } from './response-head.ts'
@@ -150,6 +150,6 @@ export class BodySender implements BodyTaker, Waiting {
 
 function printTrailers(raw: readonly string[]): string {
   let text = ''
-  for (let i = 0; i < raw.length; i += 2) if (isTrailer(raw[i])) text += `${raw[i]}: ${raw[i + 1]}\r\n`
+  for (const [name, value] of readTrailers(raw)) text += `${name}: ${value}\r\n`
   return isText(text) ? text : ''
 }

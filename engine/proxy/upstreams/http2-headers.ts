@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
-import { isTrailer } from '../message/headers.ts'
+import { readTrailers } from '../message/headers.ts'
 import type { Dispatching } from './link.ts'
 
 /** The header of a request as HTTP/2 has it. What belongs to a connection is gone from it already. */
@@ -21,7 +21,7 @@ export function toHttp2Headers({ method, path, headers }: Dispatching, url: stri
 /** Trailers of a request, raw, as HTTP/2 has them. */
 export function toHttp2Trailers(raw: readonly string[]): OutgoingHttpHeaders {
   const fields: OutgoingHttpHeaders = {}
-  for (let i = 0; i < raw.length; i += 2) if (isTrailer(raw[i])) append(fields, raw[i].toLowerCase(), raw[i + 1])
+  for (const [name, value] of readTrailers(raw)) append(fields, name.toLowerCase(), value)
   return fields
 }
 

@@ -1,3 +1,5 @@
+import { bySpelling } from '../message/spellings.ts'
+
 /** Fields that say how a message is framed, and how its connection goes on. */
 const PLAIN = 0
 const CONTENT_LENGTH = 1
@@ -19,20 +21,7 @@ const FOREIGN = /[^\t\r\n -~\x80-\xff]|\r(?!\n)|[^\r]\n/
 
 const CR = 13
 
-/** Names as they were spelled, so that a name seen before costs one look-up. Bounded: names come from outside. */
-const spelled = new Map<string, number>()
-const SPELLINGS_MAX = 1024
-
-function kindOf(name: string): number {
-  return spelled.get(name) ?? learn(name)
-}
-
-function learn(name: string): number {
-  if (!TOKEN.test(name)) return NO_NAME
-  const kind = FRAMING.get(name.toLowerCase()) ?? PLAIN
-  if (spelled.size < SPELLINGS_MAX && name.length <= 64) spelled.set(name, kind)
-  return kind
-}
+const kindOf = bySpelling(name => (TOKEN.test(name) ? (FRAMING.get(name.toLowerCase()) ?? PLAIN) : NO_NAME))
 
 /** Whether a text holds no control characters but tabs, and no line end but CR LF. */
 export function isText(text: string): boolean {
@@ -128,7 +117,7 @@ export class ResponseHead {
 }
 
 /** Fields that came behind a body, each line with its end; undefined where one of them is none. */
-export function readTrailers(text: string): string[] | undefined {
+export function readTrailerLines(text: string): string[] | undefined {
   const fields: string[] = []
   return isText(text) && readFields(text, 0, text.length, fields, undefined) ? fields : undefined
 }

@@ -1,4 +1,4 @@
-import { isText, ResponseHead, readTrailers } from './response-head.ts'
+import { isText, ResponseHead, readTrailerLines } from './response-head.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** Who is told what was read. Any of these may stop the reader; then nothing more is told. */
@@ -313,7 +313,7 @@ export class ResponseReader {
       return bytes.length
     }
     this.#begun = ''
-    const trailers = readTrailers(text.slice(0, end + 2))
+    const trailers = readTrailerLines(text.slice(0, end + 2))
     if (trailers === undefined) return this.#fail('one of its trailers is none')
     this.#end(trailers)
     return at + end + 4 - known

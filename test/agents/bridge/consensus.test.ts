@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Consensus, type ConsensusOptions, type Result } from '../../../agents/bridge/consensus.ts'
 import { type Decision, idOf, isBorneOut, type Proposal, type Vote } from '../../../agents/bridge/proposal.ts'
-import { SequencerKeeper } from '../../../agents/bridge/sequencer-keeper.ts'
 import type { Entry, Store } from '../../../agents/bridge/store.ts'
 import { eventually } from '../../support/eventually.ts'
+import { logFor, startSequencer } from './sequencer-here.ts'
 
 const NAMES = ['a', 'b', 'c'] as const
 /** Nobody waits for it where all goes well. */
@@ -32,18 +29,6 @@ interface Seat {
   readonly name: string
   readonly consensus: Consensus
   readonly decided: { subject: string; status: string; fence: number }[]
-}
-
-async function startSequencer(t: TestContext, isKept = false): Promise<SequencerKeeper> {
-  let file: string | undefined
-  if (isKept) {
-    const folder = mkdtempSync(join(tmpdir(), 'signalbox-log-'))
-    t.after(() => rmSync(folder, { recursive: true, force: true }))
-    file = join(folder, 'sequencer.log')
-  }
-  const keeper = await SequencerKeeper.start(file)
-  t.after(() => keeper.close())
-  return keeper
 }
 
 function seat(t: TestContext, store: Store, name: string, more: Partial<ConsensusOptions> = {}): Seat {
@@ -196,7 +181,7 @@ describe('many proposals, while the sequencer dies again and again', () => {
   const KILLS = 5
 
   it('are decided once each, for votes that lie there, and everybody is told the same', async t => {
-    const keeper = await startSequencer(t, true)
+    const keeper = await startSequencer(t, logFor(t))
     const ballotOf = (subject: string, name: string): Vote['ballot'] =>
       (Number(subject.slice(1)) + name.charCodeAt(0)) % 2 === 0 ? 'no' : 'yes'
     const seats = NAMES.map(name =>

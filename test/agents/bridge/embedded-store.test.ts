@@ -1,30 +1,17 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
 import { SequencerKeeper } from '../../../agents/bridge/sequencer-keeper.ts'
 import type { Answer, Lease, Store } from '../../../agents/bridge/store.ts'
 import { eventually } from '../../support/eventually.ts'
+import { logFor, startSequencer } from './sequencer-here.ts'
 import { STORE_CONTRACT } from './store-contract.ts'
-
-async function startKeeper(t: TestContext, file?: string): Promise<SequencerKeeper> {
-  const keeper = await SequencerKeeper.start(file)
-  t.after(() => keeper.close())
-  return keeper
-}
-
-function fileFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'signalbox-log-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'sequencer.log')
-}
 
 for (const kind of ['without a file', 'with a file']) {
   describe(`the embedded store ${kind}`, () => {
     for (const [i, { name, check }] of STORE_CONTRACT.entries()) {
       it(name, async t => {
-        const keeper = await startKeeper(t, kind === 'with a file' ? fileFor(t) : undefined)
+        const keeper = await startSequencer(t, kind === 'with a file' ? logFor(t) : undefined)
         await check(keeper.open(), keeper.open(), `${i}/`)
       })
     }
@@ -88,7 +75,7 @@ describe('the contract of a store finds', () => {
   }
   for (const [name, breakOf] of Object.entries(BREAKS)) {
     it(name, async t => {
-      const keeper = await startKeeper(t)
+      const keeper = await startSequencer(t)
       const [store, other] = [keeper.open(), keeper.open()].map(each => broken(each, breakOf(each))) as [Store, Store]
       const found: string[] = []
       for (const [i, promised] of STORE_CONTRACT.entries()) {
@@ -103,7 +90,7 @@ describe('the contract of a store finds', () => {
 
 describe('SequencerKeeper', () => {
   it('brings a sequencer back that died; its stores go on, and older revisions have lost', async t => {
-    const keeper = await startKeeper(t)
+    const keeper = await startSequencer(t)
     const store = keeper.open()
     const lease = await store.lease(60_000)
     const before = await store.create('a', '1', lease)
@@ -128,7 +115,7 @@ describe('SequencerKeeper', () => {
   })
 
   it('fails what waits for an answer when it dies, and says that nobody knows', async t => {
-    const keeper = await startKeeper(t)
+    const keeper = await startSequencer(t)
     const store = keeper.open()
     const asked = store.create('a', '1').then(
       ({ isMade }) => String(isMade),
@@ -141,8 +128,8 @@ describe('SequencerKeeper', () => {
   })
 
   it('keeps in its file what was answered, over a death and over a start of the process', async t => {
-    const file = fileFor(t)
-    const keeper = await startKeeper(t, file)
+    const file = logFor(t)
+    const keeper = await startSequencer(t, file)
     const store = keeper.open()
     const made = await store.create('stays', '1')
     const gone = await store.create('goes', '2')
@@ -163,7 +150,7 @@ describe('SequencerKeeper', () => {
     await keeper.close()
     // The last write of a process that lost its power.
     appendFileSync(file, '{"key":"half')
-    const next = await startKeeper(t, file)
+    const next = await startSequencer(t, file)
     const again = next.open()
     assert.equal(next.term, 2)
     assert.deepEqual(
@@ -176,7 +163,7 @@ describe('SequencerKeeper', () => {
   })
 
   it('does not begin with a file that no sequencer wrote', async t => {
-    const file = fileFor(t)
+    const file = logFor(t)
     writeFileSync(file, 'services:\n  api: {}\n')
     await assert.rejects(SequencerKeeper.start(file), {
       code: 'SBX_STORE_REFUSED',

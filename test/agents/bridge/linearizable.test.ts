@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { SequencerKeeper } from '../../../agents/bridge/sequencer-keeper.ts'
 import type { Answer, Entry, Store } from '../../../agents/bridge/store.ts'
 import { createDice } from '../../../engine/policies/dice.ts'
 import { eventually } from '../../support/eventually.ts'
 import { findFault, type Happening } from '../../support/linearizable.ts'
+import { logFor, startSequencer } from './sequencer-here.ts'
 
 const CALLERS = 5
 const KEYS = 6
@@ -97,10 +94,7 @@ describe('what several callers see of a sequencer that dies again and again', ()
   }
 
   it('is one story for each key, of what was answered and of what was not', async t => {
-    const folder = mkdtempSync(join(tmpdir(), 'signalbox-log-'))
-    t.after(() => rmSync(folder, { recursive: true, force: true }))
-    const keeper = await SequencerKeeper.start(join(folder, 'sequencer.log'))
-    t.after(() => keeper.close())
+    const keeper = await startSequencer(t, logFor(t))
     const histories = new Map<string, Happening[]>()
     let isOver = false
     const calling = Promise.all(
@@ -121,8 +115,7 @@ describe('what several callers see of a sequencer that dies again and again', ()
   })
 
   it('is none where it forgets what it answered', async t => {
-    const keeper = await SequencerKeeper.start()
-    t.after(() => keeper.close())
+    const keeper = await startSequencer(t)
     const store = keeper.open()
     const histories = new Map<string, Happening[]>()
     await call(store, 'a', histories)

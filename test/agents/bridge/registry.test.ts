@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { type Registration, Registry } from '../../../agents/bridge/registry.ts'
-import { SequencerKeeper } from '../../../agents/bridge/sequencer-keeper.ts'
 import type { Store } from '../../../agents/bridge/store.ts'
 import { eventually } from '../../support/eventually.ts'
+import { startSequencer } from './sequencer-here.ts'
 
 /** Longer than a busy machine stands still. */
 const TTL_MS = 3000
-
-async function startSequencer(t: TestContext): Promise<SequencerKeeper> {
-  const keeper = await SequencerKeeper.start()
-  t.after(() => keeper.close())
-  return keeper
-}
 
 function openRegistry(t: TestContext, store: Store): Registry {
   const registry = new Registry(store)
