@@ -17,10 +17,12 @@ const IDLE_MS = 20
  *
  * While another thread drains (the one before this has just died and its seat is not given back yet) it waits too.
  */
-export const drain = defineAction<undefined, { rows: readonly Drained[] }>(
-  'drain-outcomes',
-  outcomesDrained,
-  (_, edge) => {
+export const drain = defineAction({
+  name: 'drain-outcomes',
+  done: outcomesDrained,
+  // There may be no traffic for days.
+  timeoutMs: 0,
+  run: (_: undefined, edge): { rows: readonly Drained[] } | Promise<{ rows: readonly Drained[] }> => {
     const rows = drainRows(edge.attachment)
     if (rows.length > 0) return { rows }
     // In here rather than by a schedule for each look: fifty decisions a second to do nothing are most of an idle agent.
@@ -33,7 +35,7 @@ export const drain = defineAction<undefined, { rows: readonly Drained[] }>(
       edge.later(IDLE_MS, look)
     })
   },
-)
+})
 
 function drainRows(attachment: Attachment): Drain[] {
   const { region, seat } = attachment

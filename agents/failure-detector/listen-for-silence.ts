@@ -8,10 +8,12 @@ const LOOK_MS = 20
 const ROWS_PER_MS = 100
 
 /** Looks every few ms at how long endpoints keep requests waiting, until one is silent for too long. */
-export const listenForSilence = defineAction<SilenceWatch, { rows: readonly Silent[] }>(
-  'listen-for-silence',
-  silenceHeard,
-  (watch, edge) =>
+export const listenForSilence = defineAction({
+  name: 'listen-for-silence',
+  done: silenceHeard,
+  // Nobody may ever be silent.
+  timeoutMs: 0,
+  run: (watch: SilenceWatch, edge): Promise<{ rows: readonly Silent[] }> =>
     new Promise(resolve => {
       const look = (): void => {
         const now = edge.now()
@@ -22,7 +24,7 @@ export const listenForSilence = defineAction<SilenceWatch, { rows: readonly Sile
       }
       edge.later(LOOK_MS, look)
     }),
-)
+})
 
 /** The endpoints that are not out already. */
 function lookAtWaiting(attachment: Attachment, now: number): Look[] {

@@ -1,18 +1,21 @@
+import { trusted } from '../kit/schema.ts'
 import { defineSignal } from '../kit/signal.ts'
 import type { Settled } from '../signals.ts'
 import type { Silent } from './silence.ts'
 
 /** To itself: time to empty the outcome rings. */
-export const drainDue = defineSignal<null>('signalbox.drain.scheduled')
+export const drainDue = defineSignal('signalbox.drain.scheduled')
 
 /** To itself: time to see whose ejection is over. */
-export const tickDue = defineSignal<null>('signalbox.tick.scheduled')
+export const tickDue = defineSignal('signalbox.tick.scheduled')
 
 /**
  * To itself: the interval of a service is over, its endpoints can be compared. Another config may begin another chain of intervals
  * (`round`), and the old one ends.
  */
-export const intervalDue = defineSignal<{ service: string; round: number }>('signalbox.interval.scheduled')
+export const intervalDue = defineSignal('signalbox.interval.scheduled', {
+  data: trusted<{ service: string; round: number }>(),
+})
 
 /** What came out of the rings for one endpoint. */
 export interface Drained extends Settled {
@@ -25,7 +28,9 @@ export interface Drained extends Settled {
 }
 
 /** To itself: endpoints keep requests waiting for longer than is usual. */
-export const silenceHeard = defineSignal<{ rows: readonly Silent[] }>('signalbox.silence.heard')
+export const silenceHeard = defineSignal('signalbox.silence.heard', { data: trusted<{ rows: readonly Silent[] }>() })
 
 /** To itself: the rings were emptied. */
-export const outcomesDrained = defineSignal<{ rows: readonly Drained[] }>('signalbox.outcomes.drained')
+export const outcomesDrained = defineSignal('signalbox.outcomes.drained', {
+  data: trusted<{ rows: readonly Drained[] }>(),
+})

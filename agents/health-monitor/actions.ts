@@ -29,10 +29,12 @@ const DEGRADED_HEADERS = ['x-envoy-degraded', 'x-signalbox-degraded']
 const places = new Places(CHECKS_MAX)
 
 /** Asks an endpoint with GET, over a connection of its own, whether it is well: a 2xx answer in time says so, less so with a header of DEGRADED_HEADERS. */
-export const checkEndpoint = defineAction<CheckParams, Checked>(
-  'check-endpoint',
-  endpointChecked,
-  async (params, edge) => {
+export const checkEndpoint = defineAction({
+  name: 'check-endpoint',
+  done: endpointChecked,
+  // It keeps its own time, which begins when there is a place for it.
+  timeoutMs: 0,
+  async run(params: CheckParams, edge): Promise<Checked> {
     await places.enter()
     try {
       return await check(params, edge)
@@ -40,7 +42,7 @@ export const checkEndpoint = defineAction<CheckParams, Checked>(
       places.leave()
     }
   },
-)
+})
 
 function check(params: CheckParams, edge: Edge): Promise<Checked> {
   const { row, generation, round, url, upstream, path, timeoutMs } = params

@@ -1,8 +1,9 @@
+import { trusted } from '../kit/schema.ts'
 import { defineSignal } from '../kit/signal.ts'
 import type { RowRef } from '../kit/table-port.ts'
 
 /** To itself: time to see which endpoints there are. */
-export const lookDue = defineSignal<null>('signalbox.look.scheduled')
+export const lookDue = defineSignal('signalbox.look.scheduled')
 
 /** An endpoint, and which of the chains of checks this one is of: another config or an ejection begins another chain, and the old one ends. */
 export interface Round extends RowRef {
@@ -10,7 +11,7 @@ export interface Round extends RowRef {
 }
 
 /** To itself: time to check this endpoint. */
-export const checkDue = defineSignal<Round>('signalbox.check.scheduled')
+export const checkDue = defineSignal('signalbox.check.scheduled', { data: trusted<Round>() })
 
 /**
  * How a check ended. `degraded`: it passed, and the endpoint asks to be spared where others suffice. `void`: it came to nothing through no fault of the endpoint, because this very thread stood still
@@ -24,4 +25,4 @@ export interface Checked extends Round {
 }
 
 /** To itself: a check is done. */
-export const endpointChecked = defineSignal<Checked>('signalbox.endpoint.checked')
+export const endpointChecked = defineSignal('signalbox.endpoint.checked', { data: trusted<Checked>() })

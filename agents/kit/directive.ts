@@ -51,7 +51,7 @@ export function schedule(delayMs: number, draft: Draft, spreadMs = 0): Schedule 
   return { kind: 'schedule', delayMs, spreadMs, draft }
 }
 
-export function act<Params, Body>(action: Action<Params, Body>, params: Params): Act {
+export function act<Params>(action: Action<Params, string, unknown>, params: Params): Act {
   return { kind: 'act', action: action.name, params }
 }
 

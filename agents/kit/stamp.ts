@@ -21,7 +21,7 @@ export class Stamp {
     this.#dice = dice
   }
 
-  signal<Body>(draft: Draft<Body>, cause: Signal | undefined): Signal<Body> {
+  signal<Type extends string, Body>(draft: Draft<Type, Body>, cause: Signal | undefined): Signal<Type, Body> {
     const wallMs = this.#clock.wallMs()
     return {
       id: this.#id(wallMs),
@@ -31,7 +31,7 @@ export class Stamp {
       ...(draft.subject === undefined ? {} : { subject: draft.subject }),
       time: new Date(wallMs).toISOString(),
       data: draft.data,
-      ...(cause === undefined ? {} : { causationId: cause.id }),
+      ...(cause === undefined ? {} : { causationid: cause.id }),
     }
   }
 

@@ -1,5 +1,6 @@
 import { type Attachment, OVERPROVISIONING, type ServiceText } from '../../engine/writer.ts'
 import { defineAction } from './action.ts'
+import { trusted } from './schema.ts'
 import { defineSignal } from './signal.ts'
 
 /** One endpoint as the tables say, in plain numbers; bars and health as in the engine's bars.ts and endpoint-table.ts. */
@@ -44,12 +45,14 @@ export interface TablesView {
 }
 
 /** The answer to `lookAtTables`. */
-export const tablesSeen = defineSignal<TablesView>('signalbox.tables.seen')
+export const tablesSeen = defineSignal('signalbox.tables.seen', { data: trusted<TablesView>() })
 
 /** Reads the tables as they are now; the answer comes before any other signal that arrives later. */
-export const lookAtTables = defineAction<undefined, TablesView>('look-at-tables', tablesSeen, (_, { attachment }) =>
-  viewTables(attachment),
-)
+export const lookAtTables = defineAction({
+  name: 'look-at-tables',
+  done: tablesSeen,
+  run: (_: undefined, { attachment }) => viewTables(attachment),
+})
 
 export function viewTables(attachment: Attachment): TablesView {
   return {

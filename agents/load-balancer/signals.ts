@@ -1,7 +1,7 @@
 import { defineSignal } from '../kit/signal.ts'
 
 /** To itself: some fact has changed, time to fold them out of turn. */
-export const lookDue = defineSignal<null>('signalbox.look.scheduled')
+export const lookDue = defineSignal('signalbox.look.scheduled')
 
 /** To itself: time to fold the facts. */
-export const tickDue = defineSignal<null>('signalbox.tick.scheduled')
+export const tickDue = defineSignal('signalbox.tick.scheduled')

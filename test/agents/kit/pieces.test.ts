@@ -65,7 +65,7 @@ test('Stamp makes a CloudEvent that names its cause', () => {
     subject: 'api/a',
     time: '2023-11-14T22:13:20.000Z',
     data: 1,
-    causationId: 'cause',
+    causationid: 'cause',
   })
 })
 

@@ -4,12 +4,13 @@ import { defineAction } from '../../../agents/kit/action.ts'
 import { type Agent, defineAgent } from '../../../agents/kit/agent.ts'
 import { act, emit, schedule, stay, writeEndpoint } from '../../../agents/kit/directive.ts'
 import { type Ports, Runner } from '../../../agents/kit/runner.ts'
+import { trusted } from '../../../agents/kit/schema.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
 import { VirtualClock } from '../virtual-clock.ts'
 
-const told = defineSignal<string>('signalbox.test.told')
-const measured = defineSignal<number>('signalbox.test.measured', { telemetry: true })
-const asked = defineSignal<string>('signalbox.test.answered')
+const told = defineSignal('signalbox.test.told', { data: trusted<string>() })
+const measured = defineSignal('signalbox.test.measured', { data: trusted<number>(), telemetry: true })
+const asked = defineSignal('signalbox.test.answered', { data: trusted<string>() })
 
 const BLANK: Agent<readonly string[]> = {
   name: 'test-agent',
@@ -63,7 +64,7 @@ test('Runner performs the directives of one decision in order, and each signal n
   })
   runner.receive(signal('signalbox.test.told', 'go'))
   assert.deepEqual(
-    sent.map(({ data, causationId }) => [data, causationId]),
+    sent.map(({ data, causationid }) => [data, causationid]),
     [
       ['first', 'x'],
       ['second', 'x'],
@@ -85,8 +86,8 @@ test('Runner delivers a schedule when it is due, off by the spread that the dice
 })
 
 test('Runner brings the result of an action back as a signal, at once or when its promise is kept', async () => {
-  const at = defineAction<string, string>('at-once', asked, text => `${text}!`)
-  const later = defineAction<string, string>('later', asked, async text => `${text}?`)
+  const at = defineAction({ name: 'at-once', done: asked, run: (text: string) => `${text}!` })
+  const later = defineAction({ name: 'later', done: asked, run: async (text: string) => `${text}?` })
   const { runner } = run({
     ...BLANK,
     actions: [at, later],
@@ -99,7 +100,7 @@ test('Runner brings the result of an action back as a signal, at once or when it
 })
 
 test('Runner refuses an action that its agent has not listed', () => {
-  const stray = defineAction<null, string>('stray', asked, () => 'x')
+  const stray = defineAction({ name: 'stray', done: asked, run: (_: null) => 'x' })
   assert.throws(() => run({ ...BLANK, start: () => ({ state: [], directives: [act(stray, null)] }) }), {
     code: 'SBX_AGENT_INVALID',
   })
@@ -136,7 +137,7 @@ test('Runner that is closed hears nothing more, and no timer of it fires', () =>
 })
 
 test('defineAgent() refuses a name that is not kebab-case, and two actions of one name', () => {
-  const action = defineAction<null, string>('same', asked, () => 'x')
+  const action = defineAction({ name: 'same', done: asked, run: (_: null) => 'x' })
   assert.throws(() => defineAgent({ ...BLANK, name: 'Health Monitor' }), { code: 'SBX_AGENT_INVALID' })
   assert.throws(() => defineAgent({ ...BLANK, actions: [action, action] }), { code: 'SBX_AGENT_INVALID' })
 })
