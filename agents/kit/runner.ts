@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import { SignalboxError } from '../../engine/writer.ts'
 import type { AnyAction, Edge } from './action.ts'
-import type { AnyAgent, Setup } from './agent.ts'
+import type { AnyAgent, AnySignalKind, Setup } from './agent.ts'
 import type { Clock } from './clock.ts'
+import { type DeadLetterReport, DeadLetters } from './dead-letters.ts'
 import type { Dice } from './dice.ts'
 import type { Act, Directive, Step, WriteEndpoint, WriteService } from './directive.ts'
 import { Mailbox } from './mailbox.ts'
@@ -37,7 +38,7 @@ export class Runner {
   readonly #stamp: Stamp
   readonly #actions: ReadonlyMap<string, AnyAction>
   readonly #telemetry: ReadonlySet<string>
-  readonly #heard: ReadonlySet<string>
+  readonly #heard: ReadonlyMap<string, AnySignalKind>
   readonly #timers = new Set<() => void>()
   readonly #abort = new AbortController()
   readonly #edge: Edge
@@ -51,8 +52,8 @@ export class Runner {
     this.#actions = new Map(agent.actions.map(action => [action.name, action]))
     const kinds = [...agent.listens, ...agent.emits]
     this.#telemetry = new Set(kinds.filter(kind => kind.isTelemetry).map(kind => kind.type))
-    this.#heard = new Set(agent.listens.map(kind => kind.type))
-    this.#mailbox = new Mailbox(signal => this.#telemetry.has(signal.type))
+    this.#heard = new Map(agent.listens.map(kind => [kind.type, kind]))
+    this.#mailbox = new Mailbox(new DeadLetters(ports.clock))
     // Every action under way may listen to it: their number is bounded by the agent, not by a warning.
     setMaxListeners(0, this.#abort.signal)
     this.#edge = {
@@ -66,6 +67,11 @@ export class Runner {
   /** Signals dropped because the mailbox was full. */
   get dropped(): number {
     return this.#mailbox.dropped
+  }
+
+  /** Signals that did not get through the mailbox. */
+  get deadLetters(): DeadLetterReport {
+    return this.#mailbox.deadLetters.report()
   }
 
   /** What the agent knows now. For tests and reports. */
@@ -96,8 +102,9 @@ export class Runner {
 
   /** A signal from another agent; one it does not listen to is passed over. */
   receive(signal: Signal): void {
-    if (!this.#heard.has(signal.type) || this.#isClosed) return
-    this.#mailbox.put(signal)
+    const kind = this.#heard.get(signal.type)
+    if (kind === undefined || this.#isClosed) return
+    this.#mailbox.put(signal, kind)
     this.#turn()
   }
 
@@ -123,8 +130,9 @@ export class Runner {
     this.#isTurning = true
     try {
       for (let left = TURN_SIGNALS; left > 0 && !this.#isClosed; left--) {
-        const signal = this.#mailbox.take()
-        if (signal === undefined) return
+        const waiting = this.#mailbox.take()
+        if (waiting === undefined) return
+        const { signal } = waiting
         this.handled++
         this.#take(this.agent.decide(this.#state, signal, this.#ports.clock.now()), signal)
       }

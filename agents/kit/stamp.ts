@@ -3,7 +3,8 @@ import type { Dice } from './dice.ts'
 import type { Draft, Signal } from './signal.ts'
 
 /**
- * Turns drafts into signals: id, source, time, and the signal they follow from.
+ * Turns drafts into signals: id, source, time, and the signal they follow from. What follows from a signal of a trace is part of that
+ * trace, as a span of its own (W3C Trace Context).
  *
  * An id is a UUID version 7: 48 bits of wall clock, 12 bits that count within one millisecond, 62 bits of dice. The
  * clock part never goes back, so the ids of one source grow even when the wall clock is set back.
@@ -32,7 +33,15 @@ export class Stamp {
       time: new Date(wallMs).toISOString(),
       data: draft.data,
       ...(cause === undefined ? {} : { causationid: cause.id }),
+      ...(cause?.traceparent === undefined ? {} : { traceparent: this.#nextSpan(cause.traceparent) }),
     }
+  }
+
+  /** The same trace and flags, another span. An id of all zeroes would be none: its last part is thrown from 1 up. */
+  #nextSpan(traceparent: string): string {
+    const [, trace, , flags] = traceparent.split('-')
+    const span = hex(Math.floor(this.#dice() * 2 ** 32), 8) + hex(1 + Math.floor(this.#dice() * (2 ** 32 - 1)), 8)
+    return `00-${trace}-${span}-${flags}`
   }
 
   #id(wallMs: number): string {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rollDie } from '../../../agents/kit/dice.ts'
-import { Mailbox } from '../../../agents/kit/mailbox.ts'
 import { backoffMs, judgeEnd, UNBLEMISHED } from '../../../agents/kit/restart.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
 import { Stamp } from '../../../agents/kit/stamp.ts'
@@ -11,35 +10,6 @@ import { VirtualClock } from '../virtual-clock.ts'
 const signal = (id: string, type = 'signalbox.test.told'): Signal => {
   return { id, specversion: '1.0', type, source: '/test', time: '', data: null }
 }
-
-test('Mailbox gives signals back in the order they came', () => {
-  const mailbox = new Mailbox(() => false, 3)
-  for (const id of 'abc') mailbox.put(signal(id))
-  assert.deepEqual(
-    [mailbox.take()?.id, mailbox.take()?.id, mailbox.take()?.id, mailbox.take()],
-    ['a', 'b', 'c', undefined],
-  )
-})
-
-test('Mailbox that is full drops the oldest telemetry, only without any the oldest fact, and counts both', () => {
-  const mailbox = new Mailbox(({ type }) => type.endsWith('measured'), 3)
-  mailbox.put(signal('fact 1'))
-  mailbox.put(signal('telemetry 1', 'signalbox.test.measured'))
-  mailbox.put(signal('telemetry 2', 'signalbox.test.measured'))
-  for (const id of ['fact 2', 'fact 3', 'fact 4']) mailbox.put(signal(id))
-  assert.equal(mailbox.dropped, 3)
-  assert.deepEqual([mailbox.take()?.id, mailbox.take()?.id, mailbox.take()?.id], ['fact 2', 'fact 3', 'fact 4'])
-})
-
-test('Mailbox never drops what an agent told itself, however full it is', () => {
-  const mailbox = new Mailbox(() => true, 2)
-  for (const id of ['own 1', 'own 2', 'own 3']) mailbox.putOwn(signal(id))
-  for (const id of 'abc') mailbox.put(signal(id))
-  mailbox.putOwn(signal('own 4'))
-  const taken = Array.from({ length: 7 }, () => mailbox.take()?.id)
-  assert.deepEqual(taken, ['own 1', 'own 2', 'own 3', 'b', 'c', 'own 4', undefined])
-  assert.equal(mailbox.dropped, 1)
-})
 
 test('Stamp gives ids that grow and differ, within one millisecond and when the wall clock is set back', () => {
   const clock = new VirtualClock(1_000)
@@ -67,6 +37,23 @@ test('Stamp makes a CloudEvent that names its cause', () => {
     data: 1,
     causationid: 'cause',
   })
+})
+
+test('Stamp carries a trace on: what follows is another span of it', () => {
+  const cause = { ...signal('cause'), traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }
+  const next = (dice: () => number) => {
+    const stamp = new Stamp('health-monitor', new VirtualClock(), dice)
+    return stamp.signal({ type: 'signalbox.a.told', data: 1 }, cause).traceparent
+  }
+  assert.equal(
+    next(() => 0.5),
+    '00-4bf92f3577b34da6a3ce929d0e0e4736-8000000080000000-01',
+  )
+  // All zeroes would be no span.
+  assert.equal(
+    next(() => 0),
+    '00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000001-01',
+  )
 })
 
 test('defineSignal() refuses a type that is not dotted lower case', () => {
