@@ -26,7 +26,7 @@ async function main({
   const attachment = attach(handle)
   const tables = new TablePort(attachment, agent)
   const beats = new Heartbeats(heartbeats)
-  const listens = agent.listens.map(kind => kind.type)
+  const listens = agent.listens.map(interest => (typeof interest === 'string' ? interest : interest.type))
   const beat = (nowMs: number): void => beats.beat(line, nowMs, runner.handled, runner.dropped + bus.dropped)
   const clock = new ThreadClock(attachment, beat)
   const bus = new LocalBus(listens, signal => runner.receive(signal))
@@ -35,10 +35,14 @@ async function main({
     dice: chance,
     edge: { attachment },
     write: directive => tables.write(directive),
-    send(signal, isTelemetry) {
-      bus.send(signal, isTelemetry)
+    send(signal, { isTelemetry }) {
       if (!isTelemetry) tell({ report: 'told', level: 'info', signal })
+      return bus.send(signal, isTelemetry)
     },
+    fault(error) {
+      throw error
+    },
+    report() {},
   })
 
   parentPort!.on('message', (order: Order) => {

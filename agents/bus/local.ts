@@ -52,7 +52,9 @@ export class LocalBus {
     return [...this.#links.keys()]
   }
 
-  send(signal: Signal, isTelemetry: boolean): void {
+  /** Returns to how many peers it is on its way. */
+  send(signal: Signal, isTelemetry: boolean): number {
+    let sent = 0
     const room = isTelemetry ? this.#room / 2 : this.#room
     for (const link of this.#links.values()) {
       // Until a peer has said what it listens to, it gets everything: better one signal in vain than a fact lost.
@@ -63,7 +65,9 @@ export class LocalBus {
       }
       link.onTheWay++
       link.port.postMessage({ signal } satisfies Parcel)
+      sent++
     }
+    return sent
   }
 
   close(): void {

@@ -72,9 +72,11 @@ const TICKS_A_LOOK = 10
  * restart    permanent; who is ejected, until when and how often is in the tables, so they return in time. Failures
  *            counted so far, the interval under way and outcomes not yet drained are lost
  */
-export const failureDetector = defineAgent<State>({
+export const failureDetector = defineAgent({
   name: 'failure-detector',
+  role: 'failure-detector',
   listens: [healthChanged, ejectedChecked],
+  own: [drainDue, tickDue, intervalDue],
   emits: [endpointEjected, endpointReturned, settledBatch],
   writes: ['ejectedBar', 'ejectedUntilMs', 'ejections'],
   actions: [lookAtTables, drain, listenForSilence],

@@ -58,13 +58,14 @@ const JITTER = 0.1
  * reload     verdicts stay; endpoints whose checks are others now are checked at once
  * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass
  */
-export const healthMonitor = defineAgent<State>({
+export const healthMonitor = defineAgent({
   name: 'health-monitor',
-  listens: [],
+  role: 'health-monitor',
+  own: [lookDue, checkDue],
   emits: [healthChanged, ejectedChecked],
   writes: ['health', 'healthySinceMs', 'unhealthyBar'],
   actions: [lookAtTables, checkEndpoint],
-  start: ({ config }) => ({
+  start: ({ config }): Step<State> => ({
     state: { services: config.services, targets: new Map(), rounds: 0 },
     directives: [act(lookAtTables, undefined)],
   }),

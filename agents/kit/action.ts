@@ -6,12 +6,21 @@ import type { Signal, SignalKind } from './signal.ts'
 export interface Edge {
   /** This thread's place at the tables. It is read here; words are written by directives. */
   readonly attachment: Attachment
+  /** The agent's place in the registry; left out where there is none. */
+  readonly place?: RegistryPlace | undefined
   /** The clock that decisions get, see Clock.now. */
   now(): number
   /** See Clock.later. */
   later(delayMs: number, callback: () => void): () => void
   /** Aborted when the agent stops, and when the time of this attempt is over. */
   readonly signal: AbortSignal
+}
+
+/** An agent's entry in the registry, which is kept on a lease and made again as long as the agent lives. */
+export interface RegistryPlace {
+  /** Of what lies there; 0 while nothing does. */
+  readonly revision: number
+  update(change: { readonly health: 'healthy' | 'degraded' | 'failed' }): void
 }
 
 /** Something an agent can do that is not a pure thought: read the tables, ask an endpoint. */

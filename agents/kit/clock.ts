@@ -4,6 +4,8 @@ import { type Attachment, elapsedMs, tickClock } from '../../engine/writer.ts'
 export interface Clock {
   /** The region's monotonic clock in ms, the one that words of the tables are in. Wraps: compare with `elapsedMs`. */
   now(): number
+  /** Monotonic, in ms with fractions: to measure how long something takes, never to decide by. */
+  preciseMs(): number
   /** Wall clock in ms since 1970, for signals' `time` alone. */
   wallMs(): number
   /**
@@ -43,6 +45,10 @@ export class ThreadClock implements Clock {
 
   now(): number {
     return tickClock(this.#attachment.region)
+  }
+
+  preciseMs(): number {
+    return performance.now()
   }
 
   wallMs(): number {

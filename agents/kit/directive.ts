@@ -1,14 +1,24 @@
 import type { Action } from './action.ts'
 import type { Draft, Signal } from './signal.ts'
+import type { AnyMounted } from './skill.ts'
 import type { EndpointColumn, RowRef, ServiceColumn } from './table-port.ts'
 
 /** What an agent wants done, as data: deciding is pure, the runner does it. */
-export type Directive = Emit | Schedule | Act | WriteEndpoint | WriteService
+export type Directive = Emit | Ask | Schedule | Act | WriteEndpoint | WriteService | Mount | Unmount | Report
 
 /** Tell the other agents. */
 export interface Emit {
   readonly kind: 'emit'
   readonly draft: Draft
+  /** The signal it follows from, where that is not the one at hand. */
+  readonly because?: Signal
+}
+
+/** Ask the other agents: the first answer within `deadlineMs` is heard; without one, `unanswered` is. */
+export interface Ask {
+  readonly kind: 'ask'
+  readonly draft: Draft
+  readonly deadlineMs: number
 }
 
 /** Signal to myself later, `delayMs` ± up to `spreadMs`. Without spread it may share a wake-up of the thread, see Clock.later. */
@@ -43,8 +53,34 @@ export interface WriteService {
   readonly value: number
 }
 
+/** Have this skill from now on. */
+export interface Mount {
+  readonly kind: 'mount'
+  readonly mounted: AnyMounted
+}
+
+/** Have the skill at this key no longer: its state goes, what it hears, and what it has scheduled or begun comes to nothing. */
+export interface Unmount {
+  readonly kind: 'unmount'
+  readonly key: string
+}
+
+/** Hand my status to whoever supervises me. */
+export interface Report {
+  readonly kind: 'report'
+}
+
 export function emit(draft: Draft): Emit {
   return { kind: 'emit', draft }
+}
+
+/** Answers a question, also when other things have been heard since. */
+export function reply(question: Signal, draft: Draft): Emit {
+  return { kind: 'emit', draft, because: question }
+}
+
+export function ask(draft: Draft, deadlineMs: number): Ask {
+  return { kind: 'ask', draft, deadlineMs }
 }
 
 export function schedule(delayMs: number, draft: Draft, spreadMs = 0): Schedule {
@@ -63,6 +99,18 @@ export function writeService(column: ServiceColumn, service: number, value: numb
   return { kind: 'write-service', column, service, value }
 }
 
+export function mount(mounted: AnyMounted): Mount {
+  return { kind: 'mount', mounted }
+}
+
+export function unmount(key: string): Unmount {
+  return { kind: 'unmount', key }
+}
+
+export function report(): Report {
+  return { kind: 'report' }
+}
+
 /** A decision: what is known from now on, and what is to be done. */
 export interface Step<State> {
   readonly state: State
@@ -73,5 +121,3 @@ export interface Step<State> {
 export function stay<State>(state: State): Step<State> {
   return { state, directives: [] }
 }
-
-export type Decide<State> = (state: State, signal: Signal, now: number) => Step<State>

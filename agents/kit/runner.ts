@@ -1,67 +1,75 @@
 import { setMaxListeners } from 'node:events'
 import { SignalboxError } from '../../engine/writer.ts'
-import type { AnyAction, Edge } from './action.ts'
-import type { AnyAgent, AnySignalKind, Setup } from './agent.ts'
-import type { Clock } from './clock.ts'
-import { type DeadLetterReport, DeadLetters } from './dead-letters.ts'
-import type { Dice } from './dice.ts'
-import type { Act, Directive, Step, WriteEndpoint, WriteService } from './directive.ts'
-import { Mailbox } from './mailbox.ts'
-import type { Signal } from './signal.ts'
-import { Stamp } from './stamp.ts'
+import type { AnyAgent, Setup } from './agent.ts'
+import { type DeadLetter, DeadLetters } from './dead-letters.ts'
+import type { Directive, Step } from './directive.ts'
+import { Mailbox, type Waiting } from './mailbox.ts'
+import { AGENT, Mind } from './mind.ts'
+import { Pace } from './pace.ts'
+import { Performer } from './performer.ts'
+import type { Ports } from './ports.ts'
+import { check, trusts } from './schema.ts'
+import type { SensorEdge } from './sensor.ts'
+import type { AnySignalKind, Signal } from './signal.ts'
+import { SignalRoutes } from './signal-routes.ts'
+import type { AnyMounted, Mounted, Slices } from './skill.ts'
+import { Timers } from './timers.ts'
 
-/** What a runner performs directives with. All of time and chance comes through here. */
-export interface Ports {
-  readonly clock: Clock
-  readonly dice: Dice
-  readonly edge: Pick<Edge, 'attachment'>
-  /** Carries a signal to the other agents. */
-  send(signal: Signal, isTelemetry: boolean): void
-  /** Sets a word of the tables. */
-  write(directive: WriteEndpoint | WriteService): void
-}
+/** What is heard by a pattern alone, and of which no more is known. */
+const A_FACT = { isTelemetry: false, overflow: 'drop-oldest' } as const
 
 /** Signals dealt with before timers and sockets get a turn. */
 const TURN_SIGNALS = 256
 
 /**
- * Runs one agent: takes signals from its mailbox one at a time, lets it decide, and performs what it decided, in order.
- * With a virtual clock and fake ports it runs in a test, step by step.
+ * Runs one agent with its skills: takes signals from its mailbox one at a time, lets them decide, and has performed what they decided,
+ * in order. With a virtual clock and fake ports it runs in a test, step by step.
  *
- * An agent that throws, or whose action does, is not caught here: its thread ends, and the supervisor starts another.
+ *   receive ──▶ mailbox ──▶ skills before it · the agent · skills after it ──▶ directives ──▶ performer ──▶ ports
+ *                  ▲                                                              │
+ *                  └────── schedules, readings, results of actions, answers ◀─────┘
+ *
+ * What breaks a promise (a decision that throws, a word that is not its own) is not mended here: the runner closes, and whoever
+ * supervises it starts another.
  */
 export class Runner {
-  handled = 0
   readonly agent: AnyAgent
+  /** Signals that were not dealt with, and why. */
+  readonly deadLetters: DeadLetters
   readonly #ports: Ports
+  readonly #pace: Pace
   readonly #mailbox: Mailbox
-  readonly #stamp: Stamp
-  readonly #actions: ReadonlyMap<string, AnyAction>
-  readonly #telemetry: ReadonlySet<string>
-  readonly #heard: ReadonlyMap<string, AnySignalKind>
-  readonly #timers = new Set<() => void>()
+  readonly #performer: Performer
+  readonly #timers: Timers
+  readonly #minds = new Map<string, Mind>()
+  readonly #routes = new SignalRoutes<Mind>()
+  readonly #kinds = new Map<string, AnySignalKind>()
   readonly #abort = new AbortController()
-  readonly #edge: Edge
-  #state: unknown
+  readonly #slices: Slices = { of: mounted => this.slice(mounted) }
+  #setup: Setup | undefined
   #isTurning = false
 
   constructor(agent: AnyAgent, ports: Ports) {
     this.agent = agent
     this.#ports = ports
-    this.#stamp = new Stamp(agent.name, ports.clock, ports.dice)
-    this.#actions = new Map(agent.actions.map(action => [action.name, action]))
-    const kinds = [...agent.listens, ...agent.emits]
-    this.#telemetry = new Set(kinds.filter(kind => kind.isTelemetry).map(kind => kind.type))
-    this.#heard = new Map(agent.listens.map(kind => [kind.type, kind]))
-    this.#mailbox = new Mailbox(new DeadLetters(ports.clock))
-    // Every action under way may listen to it: their number is bounded by the agent, not by a warning.
-    setMaxListeners(0, this.#abort.signal)
-    this.#edge = {
-      ...ports.edge,
-      now: () => ports.clock.now(),
-      later: (delayMs, callback) => this.#later(delayMs, callback),
-      signal: this.#abort.signal,
-    }
+    this.#pace = new Pace(ports.clock)
+    this.deadLetters = new DeadLetters(ports.clock)
+    this.#mailbox = new Mailbox(this.deadLetters)
+    const fail = (error: unknown): void => this.#fail(error)
+    this.#timers = new Timers(ports.clock, fail)
+    this.#performer = new Performer(
+      {
+        ...{ name: agent.name, edge: this.#edge(), timers: this.#timers, pace: this.#pace, fail },
+        queued: () => this.queued,
+        tell: (signal, party) => this.#tell(signal, party),
+      },
+      ports,
+    )
+  }
+
+  /** Signals dealt with. */
+  get handled(): number {
+    return this.#pace.handled
   }
 
   /** Signals dropped because the mailbox was full. */
@@ -69,134 +77,222 @@ export class Runner {
     return this.#mailbox.dropped
   }
 
-  /** Signals that did not get through the mailbox. */
-  get deadLetters(): DeadLetterReport {
-    return this.#mailbox.deadLetters.report()
+  /** Signals that wait in the mailbox. */
+  get queued(): number {
+    return this.#mailbox.length
   }
 
   /** What the agent knows now. For tests and reports. */
   get state(): unknown {
-    return this.#state
+    return this.#minds.get(AGENT)?.state
+  }
+
+  /** What a skill of the agent knows now. Throws SBX_AGENT_INVALID where it is not mounted. */
+  slice<Slice>(mounted: Mounted<Slice>): Slice {
+    const mind = this.#minds.get(mounted.key)
+    if (mind === undefined) throw this.#invalid('read a skill', `"${mounted.key}" is not mounted, list it under skills`)
+    return mind.state as Slice
+  }
+
+  /** Types and patterns it hears from others. */
+  get hears(): string[] {
+    return [...new Set([...this.#minds.values()].flatMap(({ patterns }) => patterns))]
   }
 
   start(setup: Omit<Setup, 'now' | 'seed'>): void {
     const seed = Math.floor(this.#ports.dice() * 2 ** 32) | 0
-    // Results of actions begun here wait until all directives of the start are performed.
-    this.#isTurning = true
-    this.#take(this.agent.start({ ...setup, now: this.#ports.clock.now(), seed }), undefined)
-    this.#isTurning = false
-    this.#turn()
+    const complete = { ...setup, now: this.#ports.clock.now(), seed }
+    this.#setup = complete
+    this.#do(() => {
+      for (const mounted of this.agent.skills) this.#mount(mounted, undefined)
+      this.#admit(Mind.ofAgent(this.agent), () => this.agent.start(complete), undefined)
+    })
   }
 
   /** Has the agent go on with another config. False: it does not know how to. */
   reload(config: Setup['config']): boolean {
-    const { reload } = this.agent
-    if (reload === undefined) return false
+    if (this.agent.reload === undefined) return false
     if (this.#isClosed) return true
-    this.#isTurning = true
-    this.#take(reload(this.#state, config, this.#ports.clock.now()), undefined)
-    this.#isTurning = false
-    this.#turn()
+    this.#setup = { ...this.#setup!, config }
+    this.#do(() => {
+      for (const mind of this.#minds.values()) {
+        if (mind.reload === undefined) continue
+        this.#take(mind, mind.reload(mind.state, config, this.#ports.clock.now()), undefined)
+      }
+    })
     return true
   }
 
-  /** A signal from another agent; one it does not listen to is passed over. */
-  receive(signal: Signal): void {
-    const kind = this.#heard.get(signal.type)
-    if (kind === undefined || this.#isClosed) return
-    this.#mailbox.put(signal, kind)
+  /**
+   * A signal from another agent; one it does not listen to is passed over, one that is not what it says becomes a dead letter. False:
+   * there is no room for it.
+   */
+  receive(signal: Signal): boolean {
+    if (this.#isClosed || this.#routes.targets(signal.type).length === 0) return true
+    const kind = this.#kinds.get(signal.type)
+    const checked = this.#checked(signal, kind)
+    if (checked === undefined) return true
+    if (kind?.answers !== undefined) {
+      const question = this.#performer.questions.takeAnswered(signal)
+      if (question !== undefined) this.#tell(checked, question.party)
+      return true
+    }
+    const hasRoom = this.#mailbox.put(checked, kind ?? A_FACT)
     this.#turn()
+    return hasRoom
+  }
+
+  /** Gives dead letters another try, in the order they died. Returns how many. */
+  redrive(filter?: (letter: DeadLetter) => boolean): number {
+    const signals = this.deadLetters.redrive(filter)
+    for (const signal of signals) this.receive(signal)
+    return signals.length
   }
 
   /** Ends it: no timer fires any more, actions are told to abort, late results fall on the floor. */
   close(): void {
     this.#abort.abort()
-    for (const cancel of this.#timers) cancel()
-    this.#timers.clear()
+    for (const mind of this.#minds.values()) mind.close()
+    this.#timers.close()
   }
 
   get #isClosed(): boolean {
     return this.#abort.signal.aborted
   }
 
-  #tellItself(signal: Signal): void {
+  #edge(): SensorEdge {
+    const { clock, edge } = this.#ports
+    // Every action under way may listen to it: their number is bounded by the agent, not by a warning.
+    setMaxListeners(0, this.#abort.signal)
+    return {
+      attachment: edge.attachment,
+      // It may come later, when there is a registry.
+      get place() {
+        return edge.place
+      },
+      now: () => clock.now(),
+      later: (delayMs, callback) => this.#timers.later(delayMs, callback),
+      signal: this.#abort.signal,
+      self: () => ({ ...this.#pace.take(), queued: this.queued, dropped: this.dropped }),
+    }
+  }
+
+  /** Facts of other threads and all that comes from outside are checked; telemetry of our own threads is what it says. */
+  #checked(signal: Signal, kind: AnySignalKind | undefined): Signal | undefined {
+    if (kind === undefined || kind.isTelemetry || trusts(kind.data)) return signal
+    const verdict = check(kind.data, signal.data)
+    if (verdict.isGood) return { ...signal, data: verdict.value }
+    this.deadLetters.add(signal, kind, 'invalid', verdict.fault)
+    return undefined
+  }
+
+  /** Does something in its own turn: what it leads to waits until all of it is done. */
+  #do(work: () => void): void {
+    this.#isTurning = true
+    try {
+      work()
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#isTurning = false
+    }
+    this.#turn()
+  }
+
+  #fail(error: unknown): void {
+    this.close()
+    this.#ports.fault(error instanceof Error ? error : new Error(String(error)))
+  }
+
+  #tell(signal: Signal, party: string | undefined): void {
     if (this.#isClosed) return
-    this.#mailbox.putOwn(signal)
+    this.#mailbox.putOwn(signal, party)
     this.#turn()
   }
 
   #turn(): void {
-    if (this.#isTurning) return
+    if (this.#isTurning || this.#isClosed) return
     this.#isTurning = true
     try {
       for (let left = TURN_SIGNALS; left > 0 && !this.#isClosed; left--) {
         const waiting = this.#mailbox.take()
         if (waiting === undefined) return
-        const { signal } = waiting
-        this.handled++
-        this.#take(this.agent.decide(this.#state, signal, this.#ports.clock.now()), signal)
+        this.#deliver(waiting)
       }
+    } catch (error) {
+      this.#fail(error)
     } finally {
       this.#isTurning = false
     }
-    if (this.#mailbox.length > 0) this.#later(0, () => this.#turn())
+    if (this.queued > 0) this.#timers.later(0, () => this.#turn())
   }
 
-  #take(step: Step<unknown>, cause: Signal | undefined): void {
-    this.#state = step.state
-    for (const directive of step.directives) this.#perform(directive, cause)
+  #deliver({ signal, to }: Waiting<string>): void {
+    const sinceMs = this.#pace.begin()
+    const now = this.#ports.clock.now()
+    const minds = to === undefined ? this.#routes.targets(signal.type) : [this.#minds.get(to)]
+    for (const mind of minds) {
+      if (mind !== undefined) this.#take(mind, mind.decide(mind.state, signal, now, this.#slices), signal)
+    }
+    this.#pace.end(sinceMs)
   }
 
-  #perform(directive: Directive, cause: Signal | undefined): void {
+  #take(mind: Mind, step: Step<unknown>, cause: Signal | undefined): void {
+    mind.state = step.state
+    for (const directive of step.directives) this.#perform(mind, directive, cause)
+  }
+
+  #perform(mind: Mind, directive: Directive, cause: Signal | undefined): void {
     switch (directive.kind) {
-      case 'emit': {
-        const signal = this.#stamp.signal(directive.draft, cause)
-        this.#ports.send(signal, this.#telemetry.has(signal.type))
+      case 'emit':
+        this.#performer.emit(mind, directive, cause)
         break
-      }
-      case 'schedule': {
-        const { delayMs, spreadMs, draft } = directive
-        const shift = spreadMs === 0 ? 0 : (this.#ports.dice() * 2 - 1) * spreadMs
-        // Who asks for spread wants the very moment; any other schedule may share a wake-up.
-        const fall = () => this.#tellItself(this.#stamp.signal(draft, cause))
-        this.#later(Math.max(0, delayMs + shift), fall, spreadMs === 0)
+      case 'ask':
+        this.#performer.ask(mind, directive, cause)
         break
-      }
+      case 'schedule':
+        this.#performer.schedule(mind, directive, cause)
+        break
       case 'act':
-        this.#act(directive, cause)
+        this.#performer.act(mind, directive, cause)
+        break
+      case 'mount':
+        this.#mount(directive.mounted, cause)
+        break
+      case 'unmount':
+        this.#unmount(directive.key)
+        break
+      case 'report':
+        this.#ports.report()
         break
       default:
-        this.#ports.write(directive)
+        this.#performer.write(directive, cause)
     }
   }
 
-  #act({ action: name, params }: Act, cause: Signal | undefined): void {
-    const action = this.#actions.get(name)
-    if (action === undefined) {
-      throw new SignalboxError(
-        'SBX_AGENT_INVALID',
-        `Cannot act as ${this.agent.name}: it has no action "${name}", list it under actions`,
-      )
-    }
-    const result: unknown = action.run(params, this.#edge)
-    if (result instanceof Promise) {
-      // A rejection is left unhandled on purpose: it ends the thread as any other fault does.
-      void result.then(body => this.#tellItself(this.#stamp.signal(action.done.of(body), cause)))
-    } else {
-      this.#tellItself(this.#stamp.signal(action.done.of(result), cause))
-    }
+  #mount(mounted: AnyMounted, cause: Signal | undefined): void {
+    if (this.#minds.has(mounted.key)) throw this.#invalid('mount a skill', `it has one called "${mounted.key}" already`)
+    const setup = { ...this.#setup!, now: this.#ports.clock.now() }
+    this.#admit(Mind.ofSkill(mounted), () => mounted.start(setup), cause)
   }
 
-  #later(delayMs: number, callback: () => void, isLoose = false): () => void {
-    const due = (): void => {
-      this.#timers.delete(cancel)
-      callback()
-    }
-    const cancel = this.#ports.clock.later(delayMs, due, isLoose)
-    this.#timers.add(cancel)
-    return () => {
-      this.#timers.delete(cancel)
-      cancel()
-    }
+  #admit(mind: Mind, start: () => Step<unknown>, cause: Signal | undefined): void {
+    this.#minds.set(mind.key, mind)
+    for (const pattern of mind.patterns) mind.keep(this.#routes.add(pattern, mind, { priority: mind.priority }))
+    for (const kind of mind.kinds) this.#kinds.set(kind.type, kind)
+    this.#take(mind, start(), cause)
+    for (const sensor of mind.sensors) this.#performer.sense(mind, sensor, this.#setup!)
+  }
+
+  #unmount(key: string): void {
+    const mind = this.#minds.get(key)
+    if (mind === undefined || key === AGENT) return
+    this.#minds.delete(key)
+    this.#performer.questions.forget(key)
+    mind.close()
+  }
+
+  #invalid(what: string, state: string): SignalboxError {
+    return new SignalboxError('SBX_AGENT_INVALID', `Cannot ${what} as ${this.agent.name}: ${state}`)
   }
 }

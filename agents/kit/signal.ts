@@ -46,6 +46,8 @@ export interface SignalKind<Type extends string = string, Body = unknown> {
    */
   readonly isTelemetry: boolean
   readonly overflow: Overflow
+  /** The type of the question that it answers; who has not asked that, or no longer waits, does not hear it. */
+  readonly answers: string | undefined
   of(body: Body, subject?: string): Draft<Type, Body>
   is(signal: Signal): signal is Signal<Type, Body>
 }
@@ -63,6 +65,8 @@ export interface SignalOptions<Body> {
   readonly telemetry?: boolean
   /** Default: `drop-oldest`, of telemetry as of facts; `reject` is for what somebody waits to have carried out. */
   readonly overflow?: Overflow
+  /** The kind of question that it answers. */
+  readonly answers?: AnySignalKind
 }
 
 /** Noun and participle may be of several words: `signalbox.endpoint.health-changed`. */
@@ -78,7 +82,7 @@ const TYPE = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*){2,}$/
  */
 export function defineSignal<const Type extends string, Body = null>(
   type: Type,
-  { data = trusted<Body>(), telemetry = false, overflow = 'drop-oldest' }: Partial<SignalOptions<Body>> = {},
+  { data = trusted<Body>(), telemetry = false, overflow = 'drop-oldest', answers }: Partial<SignalOptions<Body>> = {},
 ): SignalKind<Type, Body> {
   if (!TYPE.test(type)) {
     throw new SignalboxError(
@@ -92,6 +96,7 @@ export function defineSignal<const Type extends string, Body = null>(
     data,
     isTelemetry: telemetry,
     overflow,
+    answers: answers?.type,
     of: (body: Body, subject?: string): Draft<Type, Body> =>
       subject === undefined ? { type, data: body } : { type, subject, data: body },
     is: (signal: Signal): signal is Signal<Type, Body> => signal.type === type,

@@ -77,13 +77,15 @@ const AT_ONCE: SlowStart = { window: 0, aggression: 1, minWeight: 1 }
  * restart    permanent; factors, latencies, limits and a panic that was told are in the tables, and the next tick folds anew.
  *            What a limit is measured against, the long average of latency, is learned anew
  */
-export const loadBalancer = defineAgent<State>({
+export const loadBalancer = defineAgent({
   name: 'load-balancer',
+  role: 'load-balancer',
   listens: [healthChanged, endpointEjected, endpointReturned, settledBatch],
+  own: [lookDue, tickDue],
   emits: [servicePanicked, serviceCalmed],
   writes: ['factor', 'latencyUs', 'limit', 'panics', 'panicTold', 'pullMax'],
   actions: [lookAtTables],
-  start: ({ config, bootMs }) => ({
+  start: ({ config, bootMs }): Step<State> => ({
     state: { services: config.services, bootMs, known: new Map(), calmMs: new Map(), isLookDue: false },
     directives: [act(lookAtTables, undefined), schedule(TICK_MS, tickDue.of(null))],
   }),

@@ -1,12 +1,9 @@
 import { defineAgent, stay } from '../../agents/index.ts'
 
 /** An agent that knows nothing of other configs. */
-export default defineAgent<null>({
+export default defineAgent({
   name: 'plain',
-  listens: [],
-  emits: [],
-  writes: [],
-  actions: [],
+  role: 'plain',
   start: () => stay(null),
   decide: state => stay(state),
 })

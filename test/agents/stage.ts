@@ -5,10 +5,10 @@ import type { WriteEndpoint, WriteService } from '../../agents/kit/directive.ts'
 import { Runner } from '../../agents/kit/runner.ts'
 import type { Draft, Signal } from '../../agents/kit/signal.ts'
 import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/kit/tables.ts'
+import { VirtualClock } from '../../agents/kit/virtual-clock.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
 import { EJECTED, UNHEALTHY } from '../../engine/writer.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
 type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
@@ -102,6 +102,10 @@ export class Stage {
       edge: {} as never,
       send: signal => this.sent.push(signal),
       write: directive => this.#write(directive),
+      fault(error) {
+        throw error
+      },
+      report() {},
     })
     this.#runner.start({ config: this.#config, bootMs: this.bootMs, incarnation: ++this.#incarnation })
     return this

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { drain } from '../../../agents/failure-detector/actions.ts'
 import type { Drained } from '../../../agents/failure-detector/signals.ts'
+import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
 import { becomeDrainer, ERROR, GATEWAY, OK, TIMEOUT, UNREACHABLE } from '../../../engine/writer.ts'
 import { tinyWorld } from '../../support/tiny-world.ts'
-import { VirtualClock } from '../virtual-clock.ts'
 
 /** The drain of a tiny world, in virtual time. */
 function drainOf({ attachment }: ReturnType<typeof tinyWorld>) {

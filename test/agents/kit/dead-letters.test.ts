@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DeadLetters } from '../../../agents/kit/dead-letters.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
-import { VirtualClock } from '../virtual-clock.ts'
+import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
 
 const FACT = defineSignal('signalbox.test.told')
 const READING = defineSignal('signalbox.test.measured', { telemetry: true })

@@ -5,7 +5,7 @@ import { DeadLetters } from '../../../agents/kit/dead-letters.ts'
 import { Fifo } from '../../../agents/kit/fifo.ts'
 import { Mailbox } from '../../../agents/kit/mailbox.ts'
 import { type AnySignalKind, defineSignal, type Signal } from '../../../agents/kit/signal.ts'
-import { VirtualClock } from '../virtual-clock.ts'
+import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
 
 const FACT = defineSignal('signalbox.test.told')
 const READING = defineSignal('signalbox.test.measured', { telemetry: true })

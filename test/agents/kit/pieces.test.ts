@@ -4,8 +4,8 @@ import { rollDie } from '../../../agents/kit/dice.ts'
 import { backoffMs, judgeEnd, UNBLEMISHED } from '../../../agents/kit/restart.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
 import { Stamp } from '../../../agents/kit/stamp.ts'
+import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
 import { beginWatch, isHung, lagAfter, look } from '../../../agents/kit/watch.ts'
-import { VirtualClock } from '../virtual-clock.ts'
 
 const signal = (id: string, type = 'signalbox.test.told'): Signal => {
   return { id, specversion: '1.0', type, source: '/test', time: '', data: null }

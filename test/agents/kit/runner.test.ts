@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { defineAction } from '../../../agents/kit/action.ts'
 import { type Agent, defineAgent } from '../../../agents/kit/agent.ts'
 import { act, emit, schedule, stay, writeEndpoint } from '../../../agents/kit/directive.ts'
-import { type Ports, Runner } from '../../../agents/kit/runner.ts'
+import type { Ports } from '../../../agents/kit/ports.ts'
+import { Runner } from '../../../agents/kit/runner.ts'
 import { trusted } from '../../../agents/kit/schema.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
-import { VirtualClock } from '../virtual-clock.ts'
+import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
 
 const told = defineSignal('signalbox.test.told', { data: trusted<string>() })
 const measured = defineSignal('signalbox.test.measured', { data: trusted<number>(), telemetry: true })
@@ -14,6 +15,10 @@ const asked = defineSignal('signalbox.test.answered', { data: trusted<string>() 
 
 const BLANK: Agent<readonly string[]> = {
   name: 'test-agent',
+  role: 'test-agent',
+  own: [told],
+  sensors: [],
+  skills: [],
   listens: [told, measured],
   emits: [told],
   writes: ['health'],
@@ -32,6 +37,10 @@ function run(agent: Agent<readonly string[]>) {
     edge: {} as never,
     send: signal => sent.push(signal),
     write: directive => writes.push(directive),
+    fault(error) {
+      throw error
+    },
+    report() {},
   }
   const runner = new Runner(defineAgent(agent), ports)
   runner.start({ config: {} as never, bootMs: 0, incarnation: 1 })

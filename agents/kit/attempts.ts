@@ -1,0 +1,117 @@
+import { setMaxListeners } from 'node:events'
+import { elapsedMs } from '../../engine/writer.ts'
+import { type AnyAction, BACKOFF_MS_MAX, type Edge } from './action.ts'
+import { check } from './schema.ts'
+
+/** What an action came to. */
+export interface Outcome {
+  onDone(result: unknown): void
+  onFailed(failure: { readonly fault: string; readonly attempts: number; readonly tookMs: number }): void
+  /** Its undo failed too: nobody knows what is true now. */
+  onBroken(error: Error): void
+}
+
+/**
+ * One action on its way: attempts until one succeeds or none is left, each with its own time and its own signal to stop.
+ *
+ *   check params ──▶ attempt ──▶ done
+ *        │             │ throws, rejects, takes too long
+ *        │             ├──▶ wait: backoff, doubled each time ──▶ attempt …
+ *        └─ bad ───────┴──▶ undo ──▶ failed
+ */
+export class Attempts {
+  readonly #action: AnyAction
+  readonly #params: unknown
+  readonly #edge: Edge
+  readonly #outcome: Outcome
+  readonly #startedMs: number
+  #made = 0
+
+  /** Begins with the first attempt at once; an action that answers at once is done when this returns. */
+  constructor(action: AnyAction, params: unknown, edge: Edge, outcome: Outcome) {
+    this.#action = action
+    this.#edge = edge
+    this.#outcome = outcome
+    this.#startedMs = edge.now()
+    const verdict = check(action.params, params)
+    this.#params = verdict.isGood ? verdict.value : params
+    if (verdict.isGood) this.#attempt()
+    else this.#fail(`it cannot be run with these params: ${verdict.fault}`)
+  }
+
+  #attempt(): void {
+    this.#made++
+    const { timeoutMs } = this.#action
+    const attempt = new AbortController()
+    // An attempt may be listened to by as many as it likes.
+    setMaxListeners(0, attempt.signal)
+    const onStop = (): void => attempt.abort()
+    this.#edge.signal.addEventListener('abort', onStop, { once: true })
+    let isOver = false
+    let cancel = (): void => {}
+    /** The first word counts; a late one falls on the floor. */
+    const end = (then: () => void): void => {
+      if (isOver) return
+      isOver = true
+      cancel()
+      this.#edge.signal.removeEventListener('abort', onStop)
+      if (!this.#edge.signal.aborted) then()
+    }
+    const onError = (error: unknown): void => end(() => this.#retry(textOf(error)))
+    let result: unknown
+    try {
+      result = this.#action.run(this.#params, { ...this.#edge, signal: attempt.signal })
+    } catch (error) {
+      onError(error)
+      return
+    }
+    if (!(result instanceof Promise)) {
+      end(() => this.#outcome.onDone(result))
+      return
+    }
+    if (timeoutMs > 0) {
+      cancel = this.#edge.later(timeoutMs, () => {
+        end(() => this.#retry(`it took longer than ${timeoutMs} ms`))
+        attempt.abort()
+      })
+    }
+    result.then(value => end(() => this.#outcome.onDone(value)), onError)
+  }
+
+  #retry(fault: string): void {
+    const { retries, backoffMs } = this.#action
+    if (this.#made > retries) {
+      this.#fail(fault)
+      return
+    }
+    this.#edge.later(Math.min(BACKOFF_MS_MAX, backoffMs * 2 ** (this.#made - 1)), () => this.#attempt())
+  }
+
+  #fail(fault: string): void {
+    const { undo } = this.#action
+    const end = (): void => {
+      const tookMs = elapsedMs(this.#edge.now(), this.#startedMs)
+      this.#outcome.onFailed({ fault, attempts: this.#made, tookMs })
+    }
+    const onBroken = (error: unknown): void =>
+      this.#outcome.onBroken(
+        new Error(`action ${this.#action.name} failed (${fault}), and so did its undo`, { cause: error }),
+      )
+    // Nothing was attempted, nothing is to be taken back.
+    if (undo === undefined || this.#made === 0) {
+      end()
+      return
+    }
+    try {
+      const undone = undo(this.#params, this.#edge)
+      if (undone instanceof Promise) undone.then(end, onBroken)
+      else end()
+    } catch (error) {
+      onBroken(error)
+    }
+  }
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
