@@ -3,47 +3,68 @@
  * found; picks read it. Hand `agents` to createSignalbox, or a roster with agents of your own besides.
  */
 import type { Control } from '../engine/writer.ts'
-import { checkRoster } from './kit/check-roster.ts'
-import type { RosterEntry } from './kit/supervised.ts'
+import { checkRoster, checkSupervision } from './kit/check-roster.ts'
+import { enabledOf, type Placement, type SupervisionOptions } from './kit/placement.ts'
+import type { ProfileName } from './kit/profile.ts'
+import type { RosterEntry } from './kit/roster-entry.ts'
 import { Supervisor } from './kit/supervisor.ts'
 import { ROSTER } from './roster.ts'
 
 export { type Action, defineAction, type Edge } from './kit/action.ts'
 export { type Agent, defineAgent, type Setup } from './kit/agent.ts'
 export { act, type Directive, emit, type Step, schedule, stay, writeEndpoint, writeService } from './kit/directive.ts'
+export { type ParentLost, parentLost } from './kit/parent-lost.ts'
+export type { Placement, SupervisionOptions } from './kit/placement.ts'
+export type { ProfileName } from './kit/profile.ts'
+export type { RosterEntry } from './kit/roster-entry.ts'
 export { type Draft, defineSignal, type Signal, type SignalKind } from './kit/signal.ts'
-export type { RosterEntry } from './kit/supervised.ts'
 export type { EndpointColumn, RowRef, ServiceColumn } from './kit/table-port.ts'
 export { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from './kit/tables.ts'
 export { ROSTER } from './roster.ts'
 export * from './signals.ts'
 
-export interface AgentsOptions {
+export interface AgentsOptions extends SupervisionOptions {
   /** The agents, in the order they start. Default: ROSTER; `[...ROSTER, { name, module, restart }]` adds one of yours. */
   roster?: readonly RosterEntry[]
+  /**
+   * Which agents share a thread: those of a group (`grouped`), none (`dedicated`), or all (`shared`). One that is not permanent
+   * or belongs to another has its own. Default: what the config says under `agents.threads`, and that is `grouped`.
+   */
+  threads?: Placement
+  /**
+   * How closely the threads are watched. `default` finds one that hangs after a second, `fast` after 50 to 70 ms, for ten times
+   * as many wake-ups and a spare thread. Default: what the config says under `agents.supervision`, and that is `default`.
+   */
+  profile?: ProfileName
 }
 
 /**
  * A control plane for createSignalbox.
  *
- * Each agent runs in a thread that does not keep the process alive. One that ends by a fault or hangs is restarted at
- * once, then after 50, 100, 200 ms …; one that fails a fourth time within five seconds rests for ten, which is logged as
- * fatal, and is then tried from the beginning. The tables stay as they are meanwhile, and routing goes on.
+ * Agents run in threads that do not keep the process alive. A thread that ends by a fault, hangs or has filled 70 % of its
+ * memory is restarted with all of its agents: at once, then after 50, 100, 200 ms …. A group that fails a fourth time within five
+ * seconds rests for ten, which is logged as fatal, and is then tried from the beginning; each time it does not help the rest is
+ * twice as long, up to five minutes. The tables stay as they are meanwhile, and routing goes on. Options change all of these.
  *
  * An agent whose config says `agents.<name>.enabled: false` is not started.
  *
- * Throws SBX_AGENT_INVALID when two agents share a name or a module is no URL. Starting it rejects with SBX_AGENT_FAILED
- * when an agent cannot be started.
+ * Throws SBX_AGENT_INVALID when the roster is not as it must be (see checkRoster) or an option is out of its range. Starting
+ * rejects with SBX_AGENT_FAILED when an agent cannot be started.
  */
-export function createAgents({ roster = ROSTER }: AgentsOptions = {}): Control {
+export function createAgents(options: AgentsOptions = {}): Control {
+  const { roster = ROSTER, threads, profile, ...supervision } = options
   checkRoster(roster)
+  checkSupervision(supervision)
   return {
     async start(link) {
-      const knobs: Record<string, { enabled: boolean } | undefined> = link.config.agents
-      const supervisor = new Supervisor(
-        roster.filter(({ name }) => knobs[name]?.enabled !== false),
-        link,
-      )
+      const { threads: written, supervision: named, ...knobs } = link.config.agents
+      const isEnabled = (name: string): boolean =>
+        (knobs as Record<string, { enabled: boolean } | undefined>)[name]?.enabled !== false
+      const supervisor = new Supervisor(enabledOf(roster, isEnabled), link, {
+        ...supervision,
+        threads: threads ?? written,
+        profile: profile ?? named,
+      })
       await supervisor.start()
       return supervisor
     },

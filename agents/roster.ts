@@ -1,14 +1,14 @@
 import { extname } from 'node:path'
-import type { RosterEntry } from './kit/supervised.ts'
+import type { RosterEntry } from './kit/roster-entry.ts'
 
 /**
  * The agents, in the order they start; they stop in reverse. The health monitor comes first, so that its first checks
  * are under way while the others start.
  */
 export const ROSTER: readonly RosterEntry[] = [
-  { name: 'health-monitor', module: room('health-monitor'), restart: 'permanent' },
-  { name: 'failure-detector', module: room('failure-detector'), restart: 'permanent' },
-  { name: 'load-balancer', module: room('load-balancer'), restart: 'permanent' },
+  { name: 'health-monitor', group: 'health', module: room('health-monitor'), restart: 'permanent' },
+  { name: 'failure-detector', group: 'health', module: room('failure-detector'), restart: 'permanent' },
+  { name: 'load-balancer', group: 'prediction', module: room('load-balancer'), restart: 'permanent' },
 ]
 
 /** href of a room's agent; the same file name in the build as in the sources. */

@@ -88,3 +88,9 @@ export class Mind {
     for (const end of [...this.#ends]) end()
   }
 }
+
+/** Types and patterns that an agent, or a skill it starts with, wants from others. */
+export function interestsOf(agent: AnyAgent): string[] {
+  const all = [...agent.listens, ...agent.skills.flatMap(({ listens }) => listens)]
+  return [...new Set(all.map(each => (typeof each === 'string' ? each : each.type)))]
+}

@@ -1,53 +1,45 @@
-/** What is known of an agent's restarts, in ms of the supervisor's clock. */
-export interface Record {
-  /** Moments of the restarts within the window. */
-  readonly recent: readonly number[]
-  /** Restarts since it was last healthy for long: the exponent of the back-off. */
-  readonly inRow: number
-}
-
-export const UNBLEMISHED: Record = { recent: [], inRow: 0 }
-
 /** More than so many restarts … */
 export const RESTARTS_MAX = 3
 /** … within so many ms, and restarting does not help (Erlang/OTP and Elixir's default intensity). */
 export const WINDOW_MS = 5_000
-/** How long an agent then rests before it is tried from the beginning. */
-export const REST_MS = 10_000
-/** After so long without a fault the back-off begins anew. */
-const HEALTHY_MS = 60_000
+/** After so long without a fault back-off and rest begin anew. */
+export const HEALTHY_MS = 60_000
 
 const BACKOFF_MS_FIRST = 50
-const BACKOFF_MS_MAX = 10_000
-/** So that agents that fell together do not come back together. */
+export const BACKOFF_MS_MAX = 10_000
+const REST_MS_FIRST = 10_000
+const REST_MS_MAX = 300_000
+/** So that those that fell together do not come back together. */
 const JITTER = 0.2
 
-/** What to do about a thread that has ended: start another after a while, or give it a rest first. */
-export type Verdict =
-  | { readonly kind: 'restart'; readonly delayMs: number; readonly record: Record }
-  | { readonly kind: 'rest'; readonly delayMs: number; readonly record: Record }
-
 /**
- * Judges one end of a thread that ran for `ranMs`.
+ * One more restart: the moments of those within the window, or undefined when it is one too many.
  *
- * Source  OTP supervisors: intensity 3 in 5 s. Deviations: back-off between restarts (0, 50, 100, 200 … 10,000 ms
- * ± 20 %), and in place of giving up for good a rest of 10 s: the engine routes on meanwhile, and a process that embeds
- * it must not be taken down by it.
+ * Source  OTP supervisors: intensity 3 in 5 s, of a supervisor and not of a child.
  */
-export function judgeEnd(record: Record, ranMs: number, nowMs: number, die: number): Verdict {
-  const recent = record.recent.filter(at => nowMs - at < WINDOW_MS)
-  if (recent.length >= RESTARTS_MAX) return { kind: 'rest', delayMs: REST_MS, record: UNBLEMISHED }
-  const inRow = ranMs >= HEALTHY_MS ? 0 : record.inRow
-  return {
-    kind: 'restart',
-    delayMs: backoffMs(inRow, die),
-    record: { recent: [...recent, nowMs], inRow: inRow + 1 },
-  }
+export function countRestart(
+  recent: readonly number[],
+  nowMs: number,
+  restarts = RESTARTS_MAX,
+  withinMs = WINDOW_MS,
+): readonly number[] | undefined {
+  const counted = recent.filter(at => nowMs - at < withinMs)
+  return counted.length >= restarts ? undefined : [...counted, nowMs]
 }
 
-/** The wait before the n-th restart in a row, from 0: 0, 50, 100, 200 … 10,000 ms, ± 20 % by the die from 0 to 1. */
-export function backoffMs(n: number, die: number): number {
-  if (n === 0) return 0
-  const whole = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_FIRST * 2 ** (n - 1))
-  return whole * (1 + (die * 2 - 1) * JITTER)
+/**
+ * The wait before the n-th restart in a row, from 0: 0, 50, 100, 200 … 10,000 ms, ± 20 % by the die from 0 to 1. OTP
+ * has none: a thread that is started costs more than one of its processes.
+ */
+export function backoffMs(n: number, die: number, most = BACKOFF_MS_MAX): number {
+  return n === 0 ? 0 : jittered(Math.min(most, BACKOFF_MS_FIRST * 2 ** (n - 1)), die)
+}
+
+/** How long who gave up for the n-th time in a row rests, from 0: 10, 20, 40 s … 5 min, ± 20 % by the die. */
+export function restMs(n: number, die: number): number {
+  return jittered(Math.min(REST_MS_MAX, REST_MS_FIRST * 2 ** n), die)
+}
+
+function jittered(ms: number, die: number): number {
+  return ms * (1 + (die * 2 - 1) * JITTER)
 }

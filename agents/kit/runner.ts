@@ -94,9 +94,9 @@ export class Runner {
     return mind.state as Slice
   }
 
-  /** Types and patterns it hears from others. */
-  get hears(): string[] {
-    return [...new Set([...this.#minds.values()].flatMap(({ patterns }) => patterns))]
+  /** Whether it, or a skill of it, wants signals of this type from others. */
+  listensTo(type: string): boolean {
+    return this.#routes.targets(type).length > 0
   }
 
   start(setup: Omit<Setup, 'now' | 'seed'>): void {

@@ -1,30 +1,13 @@
-import {
-  type AgentStatus,
-  type Attachment,
-  type ControlLink,
-  elapsedMs,
-  type Heartbeats,
-  SignalboxError,
-  tickClock,
-} from '../../engine/writer.ts'
-import { steadyMs } from './clock.ts'
-import type { Dice } from './dice.ts'
-import type { Report } from './orders.ts'
-import { judgeEnd, UNBLEMISHED } from './restart.ts'
-import { beginWatch, isHung, look } from './watch.ts'
+import type { Attachment, ControlLink, Heartbeats } from '../../engine/writer.ts'
+import { type AgentStatus, elapsedMs, tickClock } from '../../engine/writer.ts'
+import type { Report, ThreadStart } from './orders.ts'
+import type { ThreadPlan } from './placement.ts'
+import type { Profile } from './profile.ts'
+import type { Spare } from './spare.ts'
+import { beginWatch, isFull, isHung, look, weigh } from './watch.ts'
 import { AgentWorker } from './worker.ts'
 
-/** An agent of the roster. */
-export interface RosterEntry {
-  /** The name its definition has. */
-  readonly name: string
-  /** href of the module that exports it as its default. */
-  readonly module: string
-  /** Restarted: always; only when it ended by a fault; never. */
-  readonly restart: 'permanent' | 'transient' | 'temporary'
-}
-
-/** What all supervised agents share. */
+/** What all supervised threads share. */
 export interface Ground {
   readonly link: ControlLink
   /** The one in force: whoever starts, starts with it. */
@@ -32,224 +15,155 @@ export interface Ground {
   readonly attachment: Attachment
   readonly heartbeats: Heartbeats
   readonly bootMs: number
-  readonly dice: Dice
-  /** Called when an agent's thread has started, at the first time and after each restart. */
-  onStarted(agent: Supervised): void
+  readonly profile: Profile
+  readonly spare: Spare | undefined
 }
 
-/** A thread that has not started by then is ended; a first import from a cold disk takes a second or two. */
-const START_MS_MAX = 10_000
+/** What a look at a thread came to, and why. */
+export interface Finding {
+  readonly event: 'convicted' | 'outgrown'
+  readonly reason: string
+}
+
+export interface ThreadEvents {
+  onReport(thread: Supervised, report: Report): void
+  /** The thread is gone. */
+  onEnded(thread: Supervised, isFault: boolean, reason: string, fault: Error | undefined): void
+}
 
 /**
- * One agent under supervision.
- *
- *               started              fault, exit, hang, kill            4th in 5 s
- *   starting ───────────▶ running ──────────────────────────▶ restarting ──────────▶ failed
- *      ▲                                                          │ back-off           │ 10 s
- *      └──────────────────────────────────────────────────────────┴────────────────────┘
- *
- * `stopped` is the end: by close, or for one that is not to be restarted.
+ * One thread of agents, under supervision: starts, asks, ends and looks as it is told. When it does, is decided elsewhere.
  */
 export class Supervised {
-  readonly entry: RosterEntry
-  state: AgentStatus['state'] = 'starting'
+  readonly plan: ThreadPlan
   worker: AgentWorker | undefined
+  incarnation = 0
+  lastError: string | null = null
   readonly #ground: Ground
+  readonly #events: ThreadEvents
+  /** Of each agent its line of the heartbeats, and what its earlier incarnations had counted. */
+  readonly #agents: { readonly name: string; readonly module: string; readonly line: number; before: Counts }[]
   readonly #line: number
-  #incarnation = 0
-  #restarts = 0
-  #lastError: string | null = null
-  /** Why the supervisor ended the thread, when it did. */
-  #reason: string | undefined
-  #record = UNBLEMISHED
-  #startedMs = 0
   #watch = beginWatch(0)
-  #handledBefore = 0
-  #droppedBefore = 0
-  #isClosing = false
-  #timer: NodeJS.Timeout | undefined
-  #boot: { resolve: () => void; reject: (reason: Error) => void } | undefined
+  #isAsked = false
 
-  constructor(entry: RosterEntry, line: number, ground: Ground) {
-    this.entry = entry
+  /** `line` is the first of as many as there are agents. */
+  constructor(plan: ThreadPlan, line: number, ground: Ground, events: ThreadEvents) {
+    this.plan = plan
     this.#line = line
     this.#ground = ground
+    this.#events = events
+    this.#agents = plan.agents.map(({ name, module }, index) => ({ name, module, line: line + index, before: NONE }))
   }
 
-  /** Starts it for the first time. Rejects with SBX_AGENT_FAILED when that does not succeed; then it stays down. */
-  start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#boot = { resolve, reject }
-      this.#spawn()
-    })
+  get id(): string {
+    return this.plan.id
   }
 
-  status(): AgentStatus {
-    const { heartbeats, attachment } = this.#ground
-    return {
-      name: this.entry.name,
-      state: this.state,
-      incarnation: this.#incarnation,
-      restarts: this.#restarts,
-      threadId: this.worker?.threadId ?? -1,
-      heartbeatAgeMs: Math.max(0, elapsedMs(tickClock(attachment.region), heartbeats.beatMs(this.#line))),
-      handled: this.#handledBefore + heartbeats.handled(this.#line),
-      dropped: this.#droppedBefore + heartbeats.dropped(this.#line),
-      lastError: this.#lastError,
+  /** As whoever reads the log knows it. */
+  get label(): string {
+    const names = this.plan.agents.map(({ name }) => name)
+    return names.length === 1 ? `agent ${names[0]}` : `thread ${this.id} (${names.join(', ')})`
+  }
+
+  start(isAwaited: boolean): void {
+    const { link, heartbeats, attachment, config, bootMs, profile, spare } = this.#ground
+    this.incarnation++
+    this.#isAsked = false
+    const nowMs = tickClock(attachment.region)
+    for (const agent of this.#agents) {
+      agent.before = this.#counts(agent)
+      heartbeats.begin(agent.line, nowMs, this.incarnation)
     }
-  }
-
-  /** Looks at the heartbeat, `gapMs` after the last look, and ends a thread that hangs. */
-  look(gapMs: number, lagMs: number): void {
-    if (this.state !== 'running') return
-    this.#watch = look(this.#watch, this.#ground.heartbeats.beats(this.#line), gapMs)
-    if (!isHung(this.#watch, lagMs)) return
-    const reason = `its event loop has stood still for ${Math.round(this.#watch.silentMs)} ms`
-    this.#watch = beginWatch(this.#watch.beats)
-    void this.end(reason)
-  }
-
-  /** Has it go on with the config of the ground. One that is down starts with it. */
-  reload(): void {
-    this.worker?.reload(this.#ground.config)
-  }
-
-  /** Ends the thread at once, as a crash would. */
-  async end(reason: string): Promise<void> {
-    this.#reason ??= reason
-    await this.worker?.terminate()
-  }
-
-  /** Stops it for good; ends its thread when it takes longer than `deadlineMs`. */
-  async close(deadlineMs: number): Promise<void> {
-    this.#isClosing = true
-    clearTimeout(this.#timer)
-    const hasStopped = await this.worker?.stop(deadlineMs)
-    this.state = 'stopped'
-    const { name } = this.entry
-    if (hasStopped === true) this.#log('debug', `agent ${name} has stopped`)
-    if (hasStopped === false) this.#log('warn', `agent ${name} did not stop in ${deadlineMs} ms and was ended`)
-  }
-
-  #spawn(): void {
-    const { link, heartbeats, bootMs, attachment } = this.#ground
-    this.#handledBefore += heartbeats.handled(this.#line)
-    this.#droppedBefore += heartbeats.dropped(this.#line)
-    heartbeats.begin(this.#line, tickClock(attachment.region))
-    this.state = 'starting'
-    this.#incarnation++
-    this.#startedMs = steadyMs()
-    this.#reason = undefined
-    this.worker = new AgentWorker(
-      {
-        name: this.entry.name,
-        module: this.entry.module,
-        handle: link.handle,
-        config: this.#ground.config,
-        bootMs,
-        incarnation: this.#incarnation,
-        heartbeats: heartbeats.buffer,
-        line: this.#line,
-      },
-      {
-        onReport: report => this.#onReport(report),
-        onExit: (code, fault) => this.#onExit(code, fault),
-      },
-    )
+    this.#watch = beginWatch(0)
+    const agents = this.#agents.map(({ name, module, line }) => ({ name, module, line }))
+    const { beatMs } = profile
+    const { handle } = link
+    const { incarnation } = this
+    const start: ThreadStart = {
+      ...{ agents, handle, config, bootMs, incarnation },
+      ...{ heartbeats: heartbeats.buffer, beatMs },
+    }
+    const events = {
+      onReport: (report: Report) => this.#events.onReport(this, report),
+      onExit: (code: number, fault: Error | undefined) => this.#onExit(code, fault),
+    }
+    const ready = spare?.take()
+    ready?.host(start, events)
+    this.worker = ready ?? new AgentWorker(this.id, start, events)
     // At the first start somebody awaits it; later nobody does, and then it must not keep the process alive.
-    if (this.#boot === undefined) this.worker.release()
-    this.#after(START_MS_MAX, () => void this.end(`it has not started within ${START_MS_MAX} ms`))
+    if (!isAwaited) this.worker.release()
   }
 
-  #onReport(report: Report): void {
-    if (report.report === 'told') {
-      const { type, subject, data } = report.signal
-      const what = type.split('.').slice(1).join(' ')
-      this.#log(report.level, subject === undefined ? what : `${what}: ${subject}`, {
-        agent: this.entry.name,
-        ...(data as object),
-      })
-      return
+  /** Asks it to end by itself. */
+  stop(): void {
+    this.#isAsked = true
+    this.worker?.stop()
+  }
+
+  /** Ends it wherever it is. What it would still write to the tables is refused from here on. */
+  end(reason: string): void {
+    if (!this.#isAsked) this.lastError = reason
+    this.revoke()
+    this.worker?.terminate()
+  }
+
+  /** From here on it writes to the tables no more. */
+  revoke(): void {
+    for (const { line } of this.#agents) this.#ground.heartbeats.revoke(line)
+  }
+
+  /** Looks at the heartbeat and the memory, `gapMs` after the last look. */
+  look(gapMs: number, lagMs: number): Finding | undefined {
+    const { heartbeats, profile } = this.#ground
+    const [beats, memoryKib] = [heartbeats.beats(this.#line), heartbeats.memoryKib(this.#line)]
+    const limitKib = heartbeats.limitKib(this.#line)
+    this.#watch = weigh(look(this.#watch, beats, gapMs, profile), memoryKib, limitKib)
+    if (isHung(this.#watch, lagMs, profile)) {
+      const reason = `its event loop has stood still for ${Math.round(this.#watch.silentMs)} ms`
+      return { event: 'convicted', reason }
     }
-    if (this.#isClosing) return
-    if (report.report === 'outdated') {
-      void this.end('it is to start with another config')
-      return
+    if (!isFull(this.#watch)) return undefined
+    const [mib, limitMib] = [memoryKib, limitKib].map(kib => Math.round(kib / 1024))
+    return { event: 'outgrown', reason: `its memory has grown to ${mib} MiB of ${limitMib}` }
+  }
+
+  status(state: AgentStatus['state']): AgentStatus[] {
+    const { heartbeats, attachment } = this.#ground
+    const nowMs = tickClock(attachment.region)
+    return this.#agents.map(agent => ({
+      name: agent.name,
+      group: this.plan.group,
+      state,
+      incarnation: this.incarnation,
+      restarts: Math.max(0, this.incarnation - 1),
+      threadId: this.worker?.threadId ?? -1,
+      heartbeatAgeMs: Math.max(0, elapsedMs(nowMs, heartbeats.beatMs(agent.line))),
+      heapBytes: heartbeats.memoryKib(agent.line) * 1024,
+      ...this.#counts(agent),
+      lastError: this.lastError,
+    }))
+  }
+
+  #counts({ line, before }: { line: number; before: Counts }): Counts {
+    const { heartbeats } = this.#ground
+    return {
+      handled: before.handled + heartbeats.handled(line),
+      dropped: before.dropped + heartbeats.dropped(line),
+      refusedWrites: before.refusedWrites + heartbeats.refused(line),
     }
-    clearTimeout(this.#timer)
-    this.state = 'running'
-    this.#watch = beginWatch(this.#ground.heartbeats.beats(this.#line))
-    this.worker?.release()
-    this.#log(this.#incarnation === 1 ? 'debug' : 'info', `agent ${this.entry.name} runs`, {
-      incarnation: this.#incarnation,
-    })
-    this.#ground.onStarted(this)
-    this.#boot?.resolve()
-    this.#boot = undefined
   }
 
   #onExit(code: number, fault: Error | undefined): void {
-    clearTimeout(this.#timer)
     const threadId = this.worker?.threadId ?? -1
     this.worker = undefined
     // Before anything else: what the thread held (its seat, the right to drain) is needed by the one after it.
     this.#ground.link.onThreadGone(threadId)
-    if (this.#isClosing) {
-      this.#boot?.reject(this.#failed('the box was closed meanwhile'))
-      return
-    }
-    const isFault = this.#reason !== undefined || fault !== undefined || code !== 0
-    const reason = this.#reason ?? fault?.message ?? `its thread ended with code ${code}`
-    this.#lastError = reason
-    if (this.#boot !== undefined) {
-      this.state = 'failed'
-      this.#boot.reject(this.#failed(reason, fault))
-      this.#boot = undefined
-      return
-    }
-    const { restart, name } = this.entry
-    if (restart === 'temporary' || (restart === 'transient' && !isFault)) {
-      this.state = 'stopped'
-      this.#log(isFault ? 'error' : 'info', `agent ${name} has ended and stays down: ${reason}`)
-      return
-    }
-    this.#restart(reason)
-  }
-
-  #restart(reason: string): void {
-    const { name } = this.entry
-    const now = steadyMs()
-    const { kind, delayMs, record } = judgeEnd(this.#record, now - this.#startedMs, now, this.#ground.dice())
-    this.#record = record
-    this.#restarts++
-    if (kind === 'rest') {
-      this.state = 'failed'
-      this.#log(
-        'fatal',
-        `agent ${name} keeps failing and rests for ${delayMs / 1000} s; routing goes on with the last tables`,
-        {
-          reason,
-        },
-      )
-    } else {
-      this.state = 'restarting'
-      this.#log('warn', `agent ${name} is restarted`, { reason, delayMs: Math.round(delayMs) })
-    }
-    if (delayMs === 0) this.#spawn()
-    else this.#after(delayMs, () => this.#spawn())
-  }
-
-  #after(delayMs: number, callback: () => void): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(callback, delayMs)
-    this.#timer.unref()
-  }
-
-  #failed(reason: string, cause?: Error): SignalboxError {
-    return new SignalboxError('SBX_AGENT_FAILED', `Cannot start agent ${this.entry.name}: ${reason}`, { cause })
-  }
-
-  #log(level: Parameters<ControlLink['log']>[0], message: string, fields?: Record<string, unknown>): void {
-    this.#ground.link.log(level, message, fields)
+    const reason = fault?.message ?? `its thread ended with code ${code}`
+    this.#events.onEnded(this, fault !== undefined || code !== 0, reason, fault)
   }
 }
+
+type Counts = Pick<AgentStatus, 'handled' | 'dropped' | 'refusedWrites'>
+
+const NONE: Counts = { handled: 0, dropped: 0, refusedWrites: 0 }

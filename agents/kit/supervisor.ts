@@ -9,96 +9,249 @@ import {
 } from '../../engine/writer.ts'
 import { steadyMs } from './clock.ts'
 import { chance } from './dice.ts'
-import { type Ground, type RosterEntry, Supervised } from './supervised.ts'
-import { LOOK_MS, lagAfter } from './watch.ts'
+import type { Report } from './orders.ts'
+import { type Placement, plan, type SupervisionOptions } from './placement.ts'
+import { PROFILES, type ProfileName } from './profile.ts'
+import type { RosterEntry } from './roster-entry.ts'
+import { Spare } from './spare.ts'
+import { type Ground, Supervised } from './supervised.ts'
+import { nextDueMs, plant, type Supervision, step, type TreeEvent, type TreeOrder } from './supervision.ts'
+import { stateOf } from './thread-state.ts'
+import { tellTidings } from './tidings.ts'
+import { lagAfter } from './watch.ts'
 
-/** How long an agent may take to stop by itself. */
-const STOP_MS_MAX = 1_000
+/** How the agents are supervised. */
+export interface Supervising extends SupervisionOptions {
+  readonly threads: Placement
+  readonly profile: ProfileName
+}
 
 /**
- * Starts the agents of a roster in order, each in a thread of its own, and sees to it that they run: one-for-one, so
- * that the end of one concerns no other. It runs in the thread that made the box, and never takes the process down:
- * an agent that cannot be kept running rests, and routing goes on with the last tables.
+ * Runs the agents of a roster in threads, under a tree of supervisors. What is to be done is decided by `step`; here it is done.
+ * It runs in the thread that made the box, and never takes the process down: what cannot be kept running rests, and routing
+ * goes on with the last tables.
  */
 export class Supervisor implements RunningControl {
-  readonly #agents: readonly Supervised[]
+  readonly #threads: readonly Supervised[]
   readonly #ground: Ground
+  readonly #events: TreeEvent[] = []
+  #tree: Supervision
+  #isTaking = false
+  #due: NodeJS.Timeout | undefined
+  #looking: NodeJS.Timeout | undefined
   #lookedMs = steadyMs()
   #lagMs = 0
-  #looking: NodeJS.Timeout | undefined
+  #boot: { resolve: () => void; reject: (reason: Error) => void } | undefined
+  #bootFault: SignalboxError | undefined
+  /** What the thread that could not be started threw. */
+  #fault: Error | undefined
   #closing: Promise<void> | undefined
+  #onClosed: (() => void) | undefined
 
-  constructor(roster: readonly RosterEntry[], link: ControlLink) {
+  constructor(roster: readonly RosterEntry[], link: ControlLink, { threads, profile: name, ...options }: Supervising) {
     const attachment = attach(link.handle)
+    const profile = PROFILES[name]
+    const { threads: plans, root } = plan(roster, threads, profile.stopMsMax, options)
     this.#ground = {
       link,
       config: link.config,
       attachment,
       heartbeats: createHeartbeats(roster.length),
       bootMs: tickClock(attachment.region),
-      dice: chance,
-      onStarted: agent => this.#wire(agent),
+      profile,
+      spare: profile.hasSpare ? new Spare(roster.map(({ module }) => module)) : undefined,
     }
-    this.#agents = roster.map((entry, line) => new Supervised(entry, line, this.#ground))
+    let line = 0
+    this.#threads = plans.map(each => {
+      const thread = new Supervised(each, line, this.#ground, {
+        onReport: (thread, report) => this.#onReport(thread, report),
+        onEnded: ({ id, label }, isFault, reason, fault) => {
+          this.#fault = fault
+          const { phase } = this.#tree.nodes.get(id)!
+          if (phase === 'stopping') this.#log('debug', `${label} has stopped`)
+          this.#take({ event: 'ended', id, isFault, reason })
+        },
+      })
+      line += each.agents.length
+      return thread
+    })
+    this.#tree = plant(root)
   }
 
   /** Starts all in order. When one cannot be started, those before it are stopped and SBX_AGENT_FAILED says why. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const { lookMs } = this.#ground.profile
     this.#lookedMs = steadyMs()
-    this.#looking = setInterval(() => this.#look(), LOOK_MS)
+    this.#looking = setInterval(() => this.#look(), lookMs)
     this.#looking.unref()
-    try {
-      for (const agent of this.#agents) await agent.start()
-    } catch (error) {
-      await this.close()
-      throw error
-    }
+    return new Promise((resolve, reject) => {
+      this.#boot = { resolve, reject }
+      this.#take({ event: 'boot' })
+    })
   }
 
   reload(config: ControlLink['config']): void {
     this.#ground.config = config
-    for (const agent of this.#agents) agent.reload()
+    for (const { worker } of this.#threads) worker?.reload(config)
   }
 
   status(): AgentStatus[] {
-    return this.#agents.map(agent => agent.status())
+    return this.#threads.flatMap(thread => thread.status(stateOf(this.#tree, thread)))
   }
 
   /** Throws SBX_AGENT_UNKNOWN. An agent that is down already is left to its restart. */
   async kill(name: string): Promise<void> {
-    const agent = this.#agents.find(({ entry }) => entry.name === name)
-    if (agent === undefined) {
-      const names = this.#agents.map(({ entry }) => entry.name).join(', ')
+    const thread = this.#threads.find(({ plan: { agents } }) => agents.some(agent => agent.name === name))
+    if (thread === undefined) {
+      const names = this.#threads.flatMap(({ plan: { agents } }) => agents.map(agent => agent.name)).join(', ')
       throw new SignalboxError(
         'SBX_AGENT_UNKNOWN',
         `Cannot kill agent ${JSON.stringify(name)}: it does not run here, ${names === '' ? 'none does' : `use one of ${names}`}`,
       )
     }
-    await agent.end('it was killed')
+    const { worker } = thread
+    this.#take({ event: 'convicted', id: thread.id, reason: 'it was killed' })
+    await worker?.gone
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#close())
+    return (this.#closing ??= new Promise(resolve => {
+      if (this.#tree.stage === 'closed') {
+        resolve()
+        return
+      }
+      this.#onClosed = resolve
+      this.#take({ event: 'close' })
+    }))
   }
 
-  async #close(): Promise<void> {
+  /** Events that come of doing what one event ordered wait until that is done. */
+  #take(event: TreeEvent): void {
+    this.#events.push(event)
+    if (this.#isTaking) return
+    this.#isTaking = true
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      const { state, orders } = step(this.#tree, next, steadyMs(), chance())
+      this.#tree = state
+      for (const order of orders) this.#perform(order)
+    }
+    this.#isTaking = false
+    this.#wait()
+  }
+
+  /** Comes back when something is due. Keeps the process alive only while somebody awaits the outcome. */
+  #wait(): void {
+    clearTimeout(this.#due)
+    const nowMs = steadyMs()
+    const dueMs = nextDueMs(this.#tree, nowMs)
+    if (dueMs === undefined || this.#tree.stage === 'closed') return
+    this.#due = setTimeout(() => this.#take({ event: 'due' }), Math.ceil(dueMs - nowMs))
+    if (this.#tree.stage === 'up') this.#due.unref()
+  }
+
+  #perform(order: TreeOrder): void {
+    switch (order.order) {
+      case 'start':
+        this.#thread(order.id).start(this.#boot !== undefined)
+        break
+      case 'stop':
+        this.#thread(order.id).stop()
+        break
+      case 'end':
+        this.#thread(order.id).end(order.reason)
+        break
+      case 'orphan': {
+        const [orphan, parent] = [this.#thread(order.id), this.#thread(order.parent)]
+        if (order.isTold) orphan.worker?.orphan(order.parent)
+        this.#log('warn', `${orphan.label} goes on without ${parent.label}`)
+        break
+      }
+      case 'tell': {
+        const { tidings } = order
+        const thread = this.#threads.find(({ id }) => id === tidings.id)
+        if (thread !== undefined && 'reason' in tidings) thread.lastError = tidings.reason
+        tellTidings(tidings, thread?.label ?? tidings.id, this.#ground.link.log)
+        break
+      }
+      case 'booted':
+        this.#boot?.resolve()
+        this.#boot = undefined
+        this.#ground.spare?.prepare()
+        break
+      case 'boot-failed': {
+        const label = this.#threads.find(({ id }) => id === order.id)?.label ?? 'the agents'
+        const cause = this.#fault
+        const message = `Cannot start ${label}: ${order.reason}`
+        this.#bootFault = new SignalboxError('SBX_AGENT_FAILED', message, cause === undefined ? undefined : { cause })
+        break
+      }
+      case 'closed':
+        void this.#onAllDown()
+    }
+  }
+
+  async #onAllDown(): Promise<void> {
     clearInterval(this.#looking)
-    for (const agent of this.#agents.toReversed()) await agent.close(STOP_MS_MAX)
+    clearTimeout(this.#due)
+    await this.#ground.spare?.close()
+    if (this.#bootFault !== undefined) this.#boot?.reject(this.#bootFault)
+    this.#onClosed?.()
+  }
+
+  #onReport(thread: Supervised, report: Report): void {
+    switch (report.report) {
+      case 'told': {
+        const { type, subject, data } = report.signal
+        const what = type.split('.').slice(1).join(' ')
+        const fields = { agent: report.agent, ...(data as object) }
+        this.#log(report.level, subject === undefined ? what : `${what}: ${subject}`, fields)
+        break
+      }
+      case 'outdated':
+        this.#take({ event: 'renewed', id: thread.id, reason: 'it is to start with another config' })
+        break
+      case 'started':
+        if (this.#tree.nodes.get(thread.id)?.phase !== 'starting') return
+        thread.worker?.release()
+        this.#log(thread.incarnation === 1 ? 'debug' : 'info', `${thread.label} runs`, {
+          incarnation: thread.incarnation,
+        })
+        this.#wire(thread)
+        this.#take({ event: 'started', id: thread.id })
+        if (this.#tree.stage === 'up') this.#ground.spare?.prepare()
+    }
   }
 
   /** Links a thread that has just started to all others that run. */
-  #wire(agent: Supervised): void {
-    for (const other of this.#agents) {
-      if (other === agent || other.state !== 'running' || other.worker === undefined) continue
-      agent.worker?.link(agent.entry.name, other.worker, other.entry.name)
+  #wire(thread: Supervised): void {
+    for (const other of this.#threads) {
+      if (other === thread || other.worker === undefined || !this.#runs(other)) continue
+      thread.worker?.link(thread.id, other.worker, other.id)
     }
   }
 
   #look(): void {
+    const { profile } = this.#ground
     const now = steadyMs()
     const gapMs = now - this.#lookedMs
     this.#lookedMs = now
-    this.#lagMs = lagAfter(this.#lagMs, gapMs)
-    for (const agent of this.#agents) agent.look(gapMs, this.#lagMs)
+    this.#lagMs = lagAfter(this.#lagMs, gapMs, profile)
+    for (const thread of this.#threads) {
+      if (!this.#runs(thread)) continue
+      const finding = thread.look(gapMs, this.#lagMs)
+      if (finding !== undefined) this.#take({ ...finding, id: thread.id })
+    }
+  }
+
+  #runs({ id }: Supervised): boolean {
+    return this.#tree.nodes.get(id)!.phase === 'running'
+  }
+
+  #thread(id: string): Supervised {
+    return this.#threads.find(thread => thread.id === id)!
+  }
+
+  #log(...line: Parameters<ControlLink['log']>): void {
+    this.#ground.link.log(...line)
   }
 }

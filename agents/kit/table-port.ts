@@ -45,14 +45,18 @@ export type ServiceColumn = keyof typeof SERVICE_COLUMNS
 export class TablePort {
   readonly #attachment: Attachment
   readonly #agent: AnyAgent
+  readonly #mayWrite: () => boolean
 
-  constructor(attachment: Attachment, agent: AnyAgent) {
+  /** `mayWrite` is asked before each write, and counts where it says no: the agent was declared dead and still runs. */
+  constructor(attachment: Attachment, agent: AnyAgent, mayWrite: () => boolean = () => true) {
     this.#attachment = attachment
     this.#agent = agent
+    this.#mayWrite = mayWrite
   }
 
   write(directive: WriteEndpoint | WriteService): void {
     this.#check(directive)
+    if (!this.#mayWrite()) return
     if (directive.kind === 'write-service') {
       SERVICE_COLUMNS[directive.column](this.#attachment, directive.service, directive.value)
       return

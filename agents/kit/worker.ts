@@ -1,12 +1,12 @@
 import { extname } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { inheritedOptions } from '../../engine/writer.ts'
-import type { Order, Report, ThreadStart } from './orders.ts'
+import type { Order, Report, SpareStart, ThreadStart } from './orders.ts'
 
-/** Old space of one agent's thread: far above what bounded collections need, far below what hurts the process. */
+/** Old space of one thread of agents: far above what bounded collections need, far below what hurts the process. */
 const HEAP_MB_MAX = 128
 
-/** The module that runs inside every agent's thread; beside this one in the build as in the sources. */
+/** The module that runs inside every thread of agents; beside this one in the build as in the sources. */
 const THREAD = new URL(`../thread${extname(import.meta.url)}`, import.meta.url)
 
 export interface WorkerEvents {
@@ -16,35 +16,45 @@ export interface WorkerEvents {
 }
 
 /**
- * One thread of an agent, as the supervisor sees it. While it starts or stops it keeps the process alive, so that
+ * One thread of agents, as the supervisor sees it. While it starts or stops it keeps the process alive, so that
  * whoever awaits that gets an answer; in between it does not.
  */
 export class AgentWorker {
   readonly threadId: number
   /** Resolves when the thread is gone. */
   readonly gone: Promise<void>
+  isGone = false
   readonly #worker: Worker
-  #isGone = false
+  #events: WorkerEvents | undefined
 
-  constructor(start: ThreadStart, events: WorkerEvents) {
+  /** Without events it is a spare: see `host`. */
+  constructor(name: string, start: ThreadStart | SpareStart, events?: WorkerEvents) {
+    this.#events = events
     this.#worker = new Worker(THREAD, {
-      name: `signalbox:${start.name}`,
+      name: `signalbox:${name}`,
       workerData: start,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
       ...inheritedOptions(),
     })
     this.threadId = this.#worker.threadId
     let fault: Error | undefined
-    this.#worker.on('message', (report: Report) => events.onReport(report))
+    this.#worker.on('message', (report: Report) => this.#events?.onReport(report))
     this.#worker.on('messageerror', error => (fault ??= error))
     this.#worker.on('error', error => (fault ??= error instanceof Error ? error : new Error(String(error))))
     this.gone = new Promise(resolve =>
       this.#worker.once('exit', code => {
-        this.#isGone = true
-        events.onExit(code, fault)
+        this.isGone = true
+        this.#events?.onExit(code, fault)
         resolve()
       }),
     )
+  }
+
+  /** Has a spare run agents. */
+  host(start: ThreadStart, events: WorkerEvents): void {
+    this.#events = events
+    this.#worker.ref()
+    this.#send({ order: 'host', start })
   }
 
   /** Lets the process end although this thread runs. */
@@ -64,27 +74,22 @@ export class AgentWorker {
     this.#send({ order: 'reload', config })
   }
 
-  /** Asks the thread to end, and ends it after the deadline. False when it had to be ended. */
-  async stop(deadlineMs: number): Promise<boolean> {
-    if (this.#isGone) return true
+  /** Tells its agents that the one they belong to is down. */
+  orphan(parent: string): void {
+    this.#send({ order: 'orphan', parent })
+  }
+
+  /** Asks the thread to end. */
+  stop(): void {
     this.#worker.ref()
     this.#send({ order: 'stop' })
-    let hasStopped = true
-    const timer = setTimeout(() => {
-      hasStopped = false
-      void this.#worker.terminate()
-    }, deadlineMs)
-    await this.gone
-    clearTimeout(timer)
-    return hasStopped
   }
 
   /** Ends the thread wherever it is, even in a loop without end. */
-  async terminate(): Promise<void> {
-    if (this.#isGone) return
+  terminate(): void {
+    if (this.isGone) return
     this.#worker.ref()
     void this.#worker.terminate()
-    await this.gone
   }
 
   #send(order: Order): void {

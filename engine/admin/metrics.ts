@@ -119,6 +119,10 @@ function printServices(out: Exposition, services: readonly ServiceReport[]): voi
 function printAgents(out: Exposition, agents: AgentStatus[]): void {
   const up = out.family('signalbox_agent_up', 'gauge', '1 while the agent runs.')
   for (const { name, state } of agents) up(Number(state === 'running'), { agent: name })
+  const failedHelp =
+    '1 while the agent rests, since its group fails too often; routing goes on with what it wrote last.'
+  const failed = out.family('signalbox_agent_failed', 'gauge', failedHelp)
+  for (const { name, state } of agents) failed(Number(state === 'failed'), { agent: name })
   const restarts = out.family(
     'signalbox_agent_restarts_total',
     'counter',
@@ -136,6 +140,13 @@ function printAgents(out: Exposition, agents: AgentStatus[]): void {
   for (const agent of agents) handled(agent.handled, { agent: agent.name })
   const dropped = out.family('signalbox_agent_signals_dropped_total', 'counter', 'Signals a full mailbox dropped.')
   for (const agent of agents) dropped(agent.dropped, { agent: agent.name })
+  const refusedHelp =
+    'Writes to the tables that came when the thread of the agent had been given up, and were not done.'
+  const refused = out.family('signalbox_agent_writes_refused_total', 'counter', refusedHelp)
+  for (const agent of agents) refused(agent.refusedWrites, { agent: agent.name })
+  const heapHelp = 'What the thread of the agent holds, heap and buffers; agents of one thread tell the same.'
+  const heap = out.family('signalbox_agent_heap_bytes', 'gauge', heapHelp)
+  for (const agent of agents) heap(agent.heapBytes, { agent: agent.name, group: agent.group })
 }
 
 function printProxy(out: Exposition, { proxy }: Sources): void {

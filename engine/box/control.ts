@@ -26,12 +26,15 @@ export interface RunningControl {
   reload?(config: Config): void
   /** Stops all agents, in reverse order of start. The tables stay as they are. */
   close(): Promise<void>
-  /** Stops one agent's thread at once, as a crash would; its supervisor brings it back. For drills and tests. */
+  /** Stops the thread of an agent at once, as a crash would; its supervisor brings it back. For drills and tests. */
   kill(name: string): Promise<void>
 }
 
 export interface AgentStatus {
   name: string
+  /** Those of a group share a thread, unless each has its own, and are given up together. */
+  group: string
+  /** `failed`: its group fails too often to be restarted, and rests. Routing goes on with what it wrote last. */
   state: 'starting' | 'running' | 'restarting' | 'stopped' | 'failed'
   /** Starts so far: 1 is the first. */
   incarnation: number
@@ -39,8 +42,12 @@ export interface AgentStatus {
   threadId: number
   /** Milliseconds since its thread last showed that it turns. */
   heartbeatAgeMs: number
+  /** What its thread holds, heap and buffers, when it last showed that it turns. */
+  heapBytes: number
   handled: number
   dropped: number
+  /** Writes to the tables that came when its thread had been given up already, and were not done. */
+  refusedWrites: number
   lastError: string | null
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type ConfigChanges, changesOf, hasChanges } from '../config/changes.ts'
 import { loadLocated, validateConfig } from '../config/load.ts'
 import type { LocatedConfig } from '../config/parse.ts'
@@ -174,12 +175,15 @@ async function read(source: ConfigInput | string): Promise<LocatedConfig> {
   }
 }
 
-/** An agent that ended would leave what it wrote (an ejection, a verdict) standing, with nobody to take it back. */
+/**
+ * An agent that ended would leave what it wrote (an ejection, a verdict) standing, with nobody to take it back. And which threads
+ * there are is settled when they start.
+ */
 function agentFaults(now: Config, next: Config): Finding[] {
-  const before: Record<string, { enabled: boolean } | undefined> = now.agents
-  return Object.entries(next.agents).flatMap(([name, { enabled }]): Finding[] =>
-    before[name]?.enabled === enabled
-      ? []
-      : [{ path: ['agents', name, 'enabled'], message: 'agents begin and end with the process; restart it' }],
-  )
+  const before: Record<string, unknown> = now.agents
+  return Object.entries(next.agents).flatMap(([name, knob]): Finding[] => {
+    if (isDeepStrictEqual(before[name], knob)) return []
+    const path = typeof knob === 'string' ? ['agents', name] : ['agents', name, 'enabled']
+    return [{ path, message: 'agents begin and end with the process; restart it' }]
+  })
 }

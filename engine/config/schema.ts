@@ -328,6 +328,14 @@ const writtenConfig = keys({
     .prefault([])
     .describe('Which request goes to which service; the first match wins. None: the only service takes everything.'),
   agents: keys({
+    threads: choice('a way to share threads', ['grouped', 'dedicated', 'shared'])
+      .prefault('grouped')
+      .describe('Which agents share a thread: those of a group, none (dedicated), or all (shared). Default grouped.'),
+    supervision: choice('a profile', ['default', 'fast'])
+      .prefault('default')
+      .describe(
+        'How closely their threads are watched: one that hangs is found after a second, or with fast after some 60 ms, for ten times as many wake-ups and a spare thread. Default default.',
+      ),
     'health-monitor': agentSchema().describe('The agent that checks endpoints actively. Default: runs.'),
     'failure-detector': agentSchema().describe(
       'The agent that ejects endpoints by the traffic they answer. Default: runs.',
@@ -335,7 +343,7 @@ const writtenConfig = keys({
     'load-balancer': agentSchema().describe('The agent that folds the facts into effective weights. Default: runs.'),
   })
     .prefault({})
-    .describe('The knobs of each agent, under its name. Default: all run.'),
+    .describe('How the agents run, and the knobs of each under its name. Default: all run.'),
 })
 
 /** The whole file. Where no route is written and there is one service, the output has the route that is meant. */

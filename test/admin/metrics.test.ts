@@ -111,6 +111,9 @@ test('/metrics counts the sessions of each service', async t => {
 test('/metrics tells of agents and proxy threads where there are some', async t => {
   const agent: AgentStatus = {
     name: 'load-balancer',
+    group: 'prediction',
+    heapBytes: 9_000_000,
+    refusedWrites: 6,
     state: 'restarting',
     incarnation: 3,
     restarts: 2,
@@ -145,10 +148,13 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
   )
   assert.deepEqual(found, {
     signalbox_agent_up: 0,
+    signalbox_agent_failed: 0,
     signalbox_agent_restarts_total: 2,
     signalbox_agent_heartbeat_age_seconds: 1.25,
     signalbox_agent_signals_handled_total: 40,
     signalbox_agent_signals_dropped_total: 1,
+    signalbox_agent_writes_refused_total: 6,
+    signalbox_agent_heap_bytes: 9_000_000,
     signalbox_proxy_responses_total: 12,
     signalbox_proxy_aborted_requests_total: 4,
     signalbox_proxy_retries_total: 5,

@@ -9,6 +9,9 @@ import { adminWorld, TWO_SERVICES } from './admin-world.ts'
 
 const AGENT: AgentStatus = {
   name: 'health-monitor',
+  group: 'prediction',
+  heapBytes: 9_000_000,
+  refusedWrites: 6,
   state: 'running',
   incarnation: 3,
   restarts: 2,

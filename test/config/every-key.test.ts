@@ -54,7 +54,7 @@ routes:
   - { name: status, match: { exactPath: /status }, respond: { status: 200, body: ok, contentType: text/plain, headers: { cache-control: no-store } } }
   - { match: { exactPath: /gone, method: [GET, POST] }, respond: {} }
   - { match: { exactPath: /away }, redirect: { path: /here } }
-agents: {}
+agents: { threads: grouped, supervision: default }
 `
 
 function read(text: string) {
@@ -198,6 +198,8 @@ test('parseConfig() reads every key, in base units', () => {
       { match: { exactPath: '/away' }, redirect: { status: 308, path: '/here' } },
     ],
     agents: {
+      threads: 'grouped',
+      supervision: 'default',
       'health-monitor': { enabled: true },
       'failure-detector': { enabled: true },
       'load-balancer': { enabled: true },

@@ -221,7 +221,14 @@ const input: fc.Arbitrary<ConfigInput> = fc
         { requiredKeys: [] },
       ),
       trustedProxies: fc.array(fc.oneof(fc.ipV4(), fc.ipV6()), { maxLength: 2 }),
-      agents: fc.record({ 'health-monitor': fc.record({ enabled: fc.boolean() }) }, { requiredKeys: [] }),
+      agents: fc.record(
+        {
+          threads: fc.constantFrom('grouped', 'dedicated', 'shared'),
+          supervision: fc.constantFrom('default', 'fast'),
+          'health-monitor': fc.record({ enabled: fc.boolean() }),
+        },
+        { requiredKeys: [] },
+      ),
     },
     { requiredKeys: ['services'] },
   )

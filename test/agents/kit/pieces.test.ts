@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rollDie } from '../../../agents/kit/dice.ts'
-import { backoffMs, judgeEnd, UNBLEMISHED } from '../../../agents/kit/restart.ts'
+import { backoffMs, countRestart, restMs } from '../../../agents/kit/restart.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
 import { Stamp } from '../../../agents/kit/stamp.ts'
 import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
@@ -85,26 +85,19 @@ test('backoffMs() is 0, then doubles from 50 ms to 10 s, ± 20 %', () => {
   assert.equal(backoffMs(1, 1), 60)
 })
 
-test('judgeEnd() restarts three times within five seconds, then lets it rest for ten and begins anew', () => {
-  let record = UNBLEMISHED
-  const verdicts: string[] = []
-  for (const at of [0, 1_000, 2_000, 3_000]) {
-    const verdict = judgeEnd(record, 10, at, 0.5)
-    record = verdict.record
-    verdicts.push(`${verdict.kind} after ${verdict.delayMs}`)
-  }
-  assert.deepEqual(verdicts, ['restart after 0', 'restart after 50', 'restart after 100', 'rest after 10000'])
-  assert.equal(record, UNBLEMISHED)
+test('restMs() doubles from 10 s to 5 min, ± 20 %', () => {
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 5, 20].map(n => restMs(n, 0.5)),
+    [10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000],
+  )
+  assert.equal(restMs(0, 0), 8_000)
 })
 
-test('judgeEnd() forgets restarts that are five seconds old, and the back-off after a healthy minute', () => {
-  let record = UNBLEMISHED
-  for (const at of [0, 2_000, 4_000, 6_000, 8_000]) {
-    const verdict = judgeEnd(record, 10, at, 0.5)
-    assert.equal(verdict.kind, 'restart', `at ${at}`)
-    record = verdict.record
-  }
-  assert.equal(judgeEnd(record, 60_000, 80_000, 0.5).delayMs, 0)
+test('countRestart() counts three within five seconds, and the fourth is one too many', () => {
+  assert.deepEqual(countRestart([0, 1_000], 2_000), [0, 1_000, 2_000])
+  assert.equal(countRestart([0, 1_000, 2_000], 4_999), undefined)
+  assert.deepEqual(countRestart([0, 1_000, 2_000], 5_000), [1_000, 2_000, 5_000])
+  assert.equal(countRestart([], 0, 0), undefined, 'with none allowed the first is one too many')
 })
 
 /** Looks at a heartbeat that stands still, `gaps` ms apart; says at which look it is found to hang, from 1, or 0. */
