@@ -110,10 +110,17 @@ test('percentEncode() writes the published example, percentDecode() reads it and
   }
 })
 
+/** Any character, ASCII half of the time; the widest unit of fast-check itself takes seconds to get ready. */
+const character = fc
+  .oneof(
+    fc.integer({ min: 0, max: 0x7f }),
+    fc.integer({ min: 0x80, max: 0x10ffff }).filter(code => code < 0xd800 || code > 0xdfff),
+  )
+  .map(code => String.fromCodePoint(code))
+
 test('what percentEncode() writes is printable ASCII, and percentDecode() reads it', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), text => {
-      if (!text.isWellFormed()) return
+    fc.property(fc.string({ unit: character }), text => {
       const encoded = percentEncode(text)
       assert.match(encoded, /^[!#-~]*$/)
       assert.equal(percentDecode(encoded), text)
@@ -123,7 +130,7 @@ test('what percentEncode() writes is printable ASCII, and percentDecode() reads 
 
 test('what encodeHttp() writes, decodeHttp() reads: attributes as text, what is carried as it was', () => {
   const text = fc
-    .string({ unit: 'binary', minLength: 1, maxLength: 20 })
+    .string({ unit: character, minLength: 1, maxLength: 20 })
     .filter(each => !/[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(each))
   const carried = fc.oneof(
     fc.constant({}),
