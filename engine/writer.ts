@@ -2,7 +2,22 @@
  * The one door of the control plane, ours or your own: attach to a region, read its tables, write the columns you own,
  * edit the structure, drain outcomes. Who owns which column is drawn in memory/layout.ts.
  */
-export type { AgentStatus, Control, ControlLink, Log, LogLevel, RunningControl } from './box/control.ts'
+export type {
+  AgentDeadLetters,
+  AgentStatus,
+  Cause,
+  Control,
+  ControlLink,
+  EventMessage,
+  HeardEvent,
+  Hearing,
+  HearWish,
+  Log,
+  LogLevel,
+  NotTold,
+  RunningControl,
+  Told,
+} from './box/control.ts'
 export { upstreamTextOf } from './box/service-text.ts'
 export { inheritedOptions } from './box/worker-options.ts'
 export type { Config, ServiceConfig } from './config/schema.ts'

@@ -11,6 +11,7 @@ import { Gate, isLoopbackPeer } from './gate.ts'
 import { LiveFeed } from './live-feed.ts'
 import { loadPageFiles } from './page-files.ts'
 import { listRoutes, matchRoute } from './routes.ts'
+import { SignalFeed } from './signal-feed.ts'
 import type { ProxyRequests, ProxyStatus, Sources } from './snapshot.ts'
 
 export interface AdminOptions {
@@ -65,7 +66,8 @@ export async function startAdmin(box: Box, options: AdminOptions): Promise<Admin
   const counters = new Counters(box)
   const sources: Sources = { box, counters, version, isReady, proxy, requests, reload, configFile }
   const feed = new LiveFeed(sources)
-  const routes = listRoutes(sources, feed, await loadPageFiles())
+  const signals = new SignalFeed()
+  const routes = listRoutes(sources, feed, signals, await loadPageFiles())
 
   // A missing Host is refused by the gate, in the shape of all refusals.
   const listener = createServer({ ...TIMEOUTS, maxHeaderSize: 16_384, requireHostHeader: false })
@@ -78,7 +80,7 @@ export async function startAdmin(box: Box, options: AdminOptions): Promise<Admin
   listener.unref()
   // Out of descriptors, say: that connection is lost, the listener is not.
   listener.on('error', error => box.log('error', 'the admin listener met a fault', { error }))
-  const close = closer(listener, feed, everyMinute(box, counters))
+  const close = closer(listener, [feed, signals], everyMinute(box, counters))
   const isLocal = isLoopbackPeer(address)
   if (!isLocal && token === '') {
     // A name such as localhost that resolves to the world.
@@ -129,12 +131,12 @@ function everyMinute(box: Box, counters: Counters): NodeJS.Timeout {
   return timer.unref()
 }
 
-function closer(listener: Server, feed: LiveFeed, timer: NodeJS.Timeout): () => Promise<void> {
+function closer(listener: Server, feeds: readonly { close(): void }[], timer: NodeJS.Timeout): () => Promise<void> {
   let closing: Promise<void> | undefined
   return () =>
     (closing ??= new Promise(resolve => {
       clearInterval(timer)
-      feed.close()
+      for (const feed of feeds) feed.close()
       listener.close(() => resolve())
       listener.closeAllConnections()
     }))

@@ -51,6 +51,8 @@ export function errorBody(code: ErrorCode, message: string): { error: { code: Er
 }
 
 const STATUS_OF: Partial<Record<ErrorCode, number>> = {
+  SBX_AGENT_INVALID: 400,
+  SBX_AGENT_UNKNOWN: 404,
   SBX_SERVICE_UNKNOWN: 404,
   SBX_ENDPOINT_UNKNOWN: 404,
   SBX_ENDPOINT_INVALID: 400,

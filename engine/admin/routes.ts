@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RunningControl } from '../box/control.ts'
+import type { ServiceReport } from '../router/report.ts'
 import { reportText } from '../router/report-text.ts'
 import { Refusal, sendJson, sendText } from './answer.ts'
 import { ACTIONS, Changes, refuseOtherKeys, type Target } from './changes.ts'
@@ -9,6 +11,8 @@ import type { LiveFeed } from './live-feed.ts'
 import { printMetrics } from './metrics.ts'
 import type { PageFile } from './page-files.ts'
 import { readReadiness } from './readiness.ts'
+import type { SignalFeed } from './signal-feed.ts'
+import { signalRoutes } from './signal-routes.ts'
 import { agentsOf, configOf, type Sources } from './snapshot.ts'
 
 /** One path of the admin listener and who may use it. A GET answers HEAD too. */
@@ -21,7 +25,12 @@ export interface Route {
 }
 
 /** Every path there is. */
-export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<string, PageFile>): Route[] {
+export function listRoutes(
+  sources: Sources,
+  feed: LiveFeed,
+  signals: SignalFeed,
+  page: ReadonlyMap<string, PageFile>,
+): Route[] {
   const { box, counters } = sources
   const changes = new Changes(box, counters)
   const endpointPath = '/api/v1/services/:service/endpoints/:id'
@@ -55,6 +64,7 @@ export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<s
       answer: response => sendJson(response, 200, configOf(sources)),
     },
     ...reloadRoutes(sources),
+    ...signalRoutes(sources, signals),
     {
       method: 'GET',
       path: '/api/v1/agents',
@@ -68,7 +78,7 @@ export function listRoutes(sources: Sources, feed: LiveFeed, page: ReadonlyMap<s
       answer: (response, request, { service }) => {
         const report = counters.service(service)
         if (wantsText(request)) sendText(response, 200, 'text/plain; charset=utf-8', `${reportText(report)}\n`)
-        else sendJson(response, 200, report)
+        else sendJson(response, 200, withCauses(report, box.control))
       },
     },
     { method: 'GET', path: '/api/v1/live', need: 'read', answer: (response, request) => feed.open(request, response) },
@@ -118,6 +128,13 @@ function reloadRoutes({ reload }: Sources): Route[] {
       },
     },
   ]
+}
+
+/** With what agents wrote of each endpoint, and why; where there is a control plane that can tell. */
+function withCauses(report: ServiceReport, control: RunningControl | undefined): ServiceReport {
+  if (control?.explain === undefined) return report
+  const endpoints = report.endpoints.map(each => ({ ...each, causes: control.explain!(report.service, each.id) }))
+  return { ...report, endpoints }
 }
 
 /** Whether people read it: `curl -H 'Accept: text/plain'`. */

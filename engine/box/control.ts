@@ -28,6 +28,80 @@ export interface RunningControl {
   close(): Promise<void>
   /** Stops the thread of an agent at once, as a crash would; its supervisor brings it back. For drills and tests. */
   kill(name: string): Promise<void>
+  /** Tells the agents what somebody outside has to say. */
+  tell?(message: EventMessage): Promise<Told>
+  /**
+   * Calls back for every fact that agents tell from now on. First for those told after the one with the id `after`, unless that is
+   * too long ago: then `isResumed` is false. Throws SBX_AGENT_INVALID for a pattern that is none.
+   */
+  hear?(wish: HearWish, onEvent: (event: HeardEvent) => void): Hearing
+  /** Signals that did not reach an agent, by agent. */
+  deadLetters?(): Promise<AgentDeadLetters[]>
+  /** Lets signals have another try that did not reach an agent, all or those of one agent; says how many there were. */
+  redrive?(agent?: string): Promise<number>
+  /** For each column of an endpoint's row that agents have written: what, when, by whom, and the signals that led there. */
+  explain?(service: string, id: string): Readonly<Record<string, Cause>>
+}
+
+/** A message of HTTP that carries one event of CloudEvents or more. Names of headers are in lower case. */
+export interface EventMessage {
+  readonly headers: Readonly<Record<string, readonly string[] | undefined>>
+  readonly body: Uint8Array
+}
+
+/** What became of a message: the ids of its events; or why it was not taken, and what was wrong, for people. */
+export type Told =
+  | { readonly isTaken: true; readonly ids: readonly string[] }
+  | { readonly isTaken: false; readonly because: NotTold; readonly fault: string }
+
+export type NotTold =
+  /** It is in a form that nobody reads. */
+  | 'format'
+  /** It is no event, or an event that carries something else than its type promises. */
+  | 'invalid'
+  /** Nobody listens to signals of its type. */
+  | 'unknown'
+  /** Whoever listens has no room for it now. */
+  | 'full'
+
+export interface HearWish {
+  /** Patterns over types: `*` is one word, `**` any number. None: all. */
+  readonly types?: readonly string[]
+  readonly after?: string
+}
+
+/** A fact as an event of CloudEvents in JSON. */
+export interface HeardEvent {
+  readonly id: string
+  readonly json: string
+}
+
+export interface Hearing {
+  readonly isResumed: boolean
+  stop(): void
+}
+
+/** Signals that did not reach one agent, the last hundred; and how many there were by reason, telemetry too. */
+export interface AgentDeadLetters {
+  readonly agent: string
+  readonly letters: readonly {
+    readonly signal: object
+    readonly reason: string
+    readonly fault?: string
+    readonly time: string
+    readonly attempts: number
+  }[]
+  readonly died: Readonly<Record<string, number>>
+  readonly telemetry: number
+}
+
+/** Why a word of a table is what it is. `time` is RFC 3339; the chain leads from the nearest signal back to the first that is known. */
+export interface Cause {
+  readonly value: number
+  readonly old?: number
+  readonly time: string
+  readonly by: string
+  readonly chain: readonly object[]
 }
 
 export interface AgentStatus {
