@@ -50,6 +50,7 @@ export { createHeartbeats, Heartbeats } from './memory/heartbeats.ts'
 export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
 export { ABANDONED, ERROR, GATEWAY, isFailure, OK, TIMEOUT, UNREACHABLE } from './memory/outcomes.ts'
 export type { RegionHandle } from './memory/region.ts'
+export { attachRing, createRing, type Ring, type RingReader, type RingWriter } from './memory/ring.ts'
 export {
   type BreakerText,
   type LimitsText,

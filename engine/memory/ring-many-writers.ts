@@ -92,7 +92,7 @@ export class ManyWriter extends RingWriter {
   commit(offset: number): void {
     const header = this.endClaim('commit', offset)
     this.#finish(header, this.openType, -this.words[header]!)
-    wakeReader(this.words)
+    this.hasWoken = wakeReader(this.words)
   }
 
   /**
@@ -102,7 +102,7 @@ export class ManyWriter extends RingWriter {
   abort(offset: number): void {
     const header = this.endClaim('abort', offset)
     this.#finish(header, PADDING, -this.words[header]!)
-    wakeReader(this.words)
+    this.hasWoken = wakeReader(this.words)
   }
 
   #claim(cursor: number, units: number, readCursor: number): boolean {

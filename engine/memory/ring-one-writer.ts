@@ -73,7 +73,7 @@ export class OneWriter extends RingWriter {
     words[header + 1] = this.openType
     this.#writeCursor = this.#endCursor
     atomics.store(words, WRITE_CURSOR, this.#endCursor)
-    wakeReader(words)
+    this.hasWoken = wakeReader(words)
   }
 
   /** See RingWriter.abort. The claim was never visible: the next one takes its place. */

@@ -10,7 +10,7 @@ import {
   type RingMemory,
   WRITE_CURSOR,
 } from './ring-layout.ts'
-import { sleep, sleepAsync } from './ring-sleep.ts'
+import { doze, sleep, sleepAsync } from './ring-sleep.ts'
 
 /** Hears one record: its payload is `bytes[offset]` to `bytes[offset + length - 1]`, valid until it returns. */
 export type OnRecord = (type: number, bytes: Uint8Array, offset: number, length: number) => void
@@ -99,6 +99,14 @@ export class RingReader {
    */
   async waitAsync(timeoutMs: number): Promise<boolean> {
     return sleepAsync(this.words, this.#isReadable, checkTimeout(timeoutMs))
+  }
+
+  /**
+   * Says that this thread looks no more until it is sent word: the writer whose next commit finds it so has `hasWoken`, and reaches it
+   * by a way of its own, such as a message. False: something is there already, drain again. Nothing is waited for.
+   */
+  doze(): boolean {
+    return doze(this.words, this.#isReadable)
   }
 
   /**

@@ -9,7 +9,8 @@ import { SLEEPING } from './ring-layout.ts'
 const SLICE_MS = 50
 
 /**
- * Wakes the reader if it sleeps; called by a writer after it made a record readable.
+ * Wakes the reader if it sleeps; called by a writer after it made a record readable. Says whether it did: a reader that dozes waits for
+ * no word of memory, and whoever woke it has to reach its event loop.
  *
  * writes    SLEEPING, 1 to 0
  * reads     SLEEPING
@@ -17,13 +18,33 @@ const SLICE_MS = 50
  *           1, or the reader's second look sees the record. All of them Atomics: with one plain access among them both
  *           can miss
  * progress  wait-free; one load while the reader is awake, a system call only when it sleeps
- * pairs     sleep and sleepAsync
+ * pairs     sleep, sleepAsync and doze
  */
-export function wakeReader(words: Int32Array): void {
-  if (atomics.load(words, SLEEPING) === 0) return
+export function wakeReader(words: Int32Array): boolean {
+  if (atomics.load(words, SLEEPING) === 0) return false
   // Only one of several writers pays for the notify. All sleepers of this word are the one reader: its present wait,
   // and perhaps an asynchronous one that it gave up on, which must not swallow the wake-up.
-  if (atomics.compareExchange(words, SLEEPING, 1, 0) === 1) atomics.notify(words, SLEEPING)
+  if (atomics.compareExchange(words, SLEEPING, 1, 0) !== 1) return false
+  atomics.notify(words, SLEEPING)
+  return true
+}
+
+/**
+ * Notes that the reader looks no more, unless there is something to read; says whether it dozes now. It waits for nothing: the writer
+ * whose commit ends the doze is told, and sends word.
+ *
+ * writes    SLEEPING
+ * reads     whatever `isReadable` reads
+ * ordering  SeqCst store of SLEEPING, then the look: either it sees the record, or the writer of the record sees the 1. Both may be:
+ *           then word is sent in vain
+ * progress  wait-free
+ * pairs     wakeReader
+ */
+export function doze(words: Int32Array, isReadable: () => boolean): boolean {
+  atomics.store(words, SLEEPING, 1)
+  if (!isReadable()) return true
+  atomics.store(words, SLEEPING, 0)
+  return false
 }
 
 /**

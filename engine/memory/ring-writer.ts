@@ -47,6 +47,8 @@ export abstract class RingWriter {
   readonly bytes: Uint8Array
   /** The same memory as 32-bit words; the payload begins at `offset >> 2`. */
   readonly words: Int32Array
+  /** Whether the reader slept or dozed when the last record was committed. One that dozed has to be sent word, see RingReader.doze. */
+  hasWoken = false
   protected readonly memory: RingMemory
   protected openOffset = NO_CLAIM
   protected openType = 0
