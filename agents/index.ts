@@ -3,6 +3,7 @@
  * found; picks read it. Hand `agents` to createSignalbox, or a roster with agents of your own besides.
  */
 import type { Control } from '../engine/writer.ts'
+import { KINDS } from './kinds.ts'
 import { checkRoster, checkSupervision } from './kit/check-roster.ts'
 import { enabledOf, type Placement, type SupervisionOptions } from './kit/placement.ts'
 import type { ProfileName } from './kit/profile.ts'
@@ -64,6 +65,7 @@ export function createAgents(options: AgentsOptions = {}): Control {
         ...supervision,
         threads: threads ?? written,
         profile: profile ?? named,
+        kinds: KINDS,
       })
       await supervisor.start()
       return supervisor

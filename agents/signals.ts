@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { count, flag, integer, listOf, objectOf, oneOf, positive, real, type ShapeOf, text } from './kit/shapes.ts'
 import { defineSignal } from './kit/signal.ts'
 
 /**
@@ -6,22 +6,21 @@ import { defineSignal } from './kit/signal.ts'
  * what an agent tells only itself is in its own signals.ts.
  */
 
-const count = z.int().min(0)
-
 /** An endpoint in a signal: where it is in the tables, and its service. `subject` names it for people: `service/id`. */
-const endpointRef = z.object({ row: count, generation: z.int(), service: z.string(), id: z.string() }).readonly()
-export type EndpointRef = z.output<typeof endpointRef>
+const ref = { row: count, generation: integer, service: text, id: text }
+const endpointRef = objectOf(ref)
+export type EndpointRef = ShapeOf<typeof endpointRef>
 
-const healthWord = z.enum(['unknown', 'healthy', 'degraded', 'unhealthy'])
-export type HealthWord = z.output<typeof healthWord>
+const healthWord = oneOf('unknown', 'healthy', 'degraded', 'unhealthy')
+export type HealthWord = ShapeOf<typeof healthWord>
 
 /** From the health monitor: active checks have changed their verdict. `reason` is that of the last check. */
 export const healthChanged = defineSignal('signalbox.endpoint.health-changed', {
-  data: endpointRef.unwrap().extend({ from: healthWord, to: healthWord, reason: z.string() }).readonly(),
+  data: objectOf({ ...ref, from: healthWord, to: healthWord, reason: text }),
 })
 
-const ejectedCheckedData = endpointRef.unwrap().extend({ hasPassed: z.boolean() }).readonly()
-export type EjectedChecked = z.output<typeof ejectedCheckedData>
+const ejectedCheckedData = objectOf({ ...ref, hasPassed: flag })
+export type EjectedChecked = ShapeOf<typeof ejectedCheckedData>
 
 /**
  * From the health monitor: what a check of an endpoint said that is out for what its requests came to. It tells that the endpoint is
@@ -33,7 +32,7 @@ export const ejectedChecked = defineSignal('signalbox.endpoint.ejected-checked',
 })
 
 /** What an endpoint is ejected for: the key of the config it goes back to, and what its numbers mean. */
-const ejectionCause = z.enum([
+const ejectionCause = oneOf(
   // Failures in a row.
   'consecutive-5xx',
   'consecutive-gateway',
@@ -48,57 +47,50 @@ const ejectionCause = z.enum([
   'latency',
   // ms without an answer, while another endpoint answers.
   'silence',
-])
-export type EjectionCause = z.output<typeof ejectionCause>
+)
+export type EjectionCause = ShapeOf<typeof ejectionCause>
 
 /** An ejection: how many failures it rests on, what was found and the limit that this is beyond, in the cause's unit. */
-const ejected = endpointRef
-  .unwrap()
-  .extend({
-    because: ejectionCause,
-    failures: count,
-    found: z.number(),
-    limit: z.number(),
-    ejections: count,
-    forMs: z.number().min(0),
-  })
-  .readonly()
-export type Ejected = z.output<typeof ejected>
+const ejected = objectOf({
+  ...ref,
+  because: ejectionCause,
+  failures: count,
+  found: real,
+  limit: real,
+  ejections: count,
+  forMs: positive,
+})
+export type Ejected = ShapeOf<typeof ejected>
 
 /** From the failure detector: an endpoint gets no requests for `forMs`; its `ejections`-th time of late. */
 export const endpointEjected = defineSignal('signalbox.endpoint.ejected', { data: ejected })
 
 /** From the failure detector: an ejection is over, because its time was up, active checks pass again, or it answers after a silence. */
 export const endpointReturned = defineSignal('signalbox.endpoint.returned', {
-  data: endpointRef
-    .unwrap()
-    .extend({ because: z.enum(['time', 'healthy', 'answered']) })
-    .readonly(),
+  data: objectOf({ ...ref, because: oneOf('time', 'healthy', 'answered') }),
 })
 
 /** How the requests of one endpoint ended in some span of time. */
-const settled = z
-  .object({
-    row: count,
-    generation: z.int(),
-    ok: count,
-    error: count,
-    timeout: count,
-    abandoned: count,
-    /** µs, over those that ended `ok`. */
-    latencyUsSum: z.number().min(0),
-    latencyUsMax: z.number().min(0),
-  })
-  .readonly()
-export type Settled = z.output<typeof settled>
+const settled = objectOf({
+  row: count,
+  generation: integer,
+  ok: count,
+  error: count,
+  timeout: count,
+  abandoned: count,
+  /** µs, over those that ended `ok`. */
+  latencyUsSum: positive,
+  latencyUsMax: positive,
+})
+export type Settled = ShapeOf<typeof settled>
 
 /** From the failure detector, ten times a second while there is traffic: what was settled since the last one. */
 export const settledBatch = defineSignal('signalbox.endpoint.settled-batch', {
-  data: z.object({ rows: z.array(settled).readonly() }).readonly(),
+  data: objectOf({ rows: listOf(settled) }),
   telemetry: true,
 })
 
-const openShare = z.object({ service: z.string(), open: count, of: count }).readonly()
+const openShare = objectOf({ service: text, open: count, of: count })
 
 /** From the load balancer: too few endpoints of a service are left, health is ignored until there are more. */
 export const servicePanicked = defineSignal('signalbox.service.panicked', { data: openShare })

@@ -4,22 +4,21 @@ import { attach, Heartbeats, SignalboxError } from '../engine/writer.ts'
 import { LocalBus } from './bus/local.ts'
 import type { AnyAgent } from './kit/agent.ts'
 import { BEAT_MS, ThreadClock } from './kit/clock.ts'
+import { Crew } from './kit/crew.ts'
 import { chance } from './kit/dice.ts'
-import { interestsOf } from './kit/mind.ts'
+import type { Written } from './kit/journal.ts'
 import type { Order, Report, SpareStart, ThreadStart } from './kit/orders.ts'
 import { parentLost } from './kit/parent-lost.ts'
-import { Runner } from './kit/runner.ts'
 import type { Signal } from './kit/signal.ts'
 import { Stamp } from './kit/stamp.ts'
-import { TablePort } from './kit/table-port.ts'
 
 /**
- * What runs inside a thread of agents: a runner for each, their ports, one bus, one heartbeat. Nothing is caught here: a
- * fault of one agent ends the thread with all of them, and the supervisor starts another.
+ * What runs inside a thread of agents: the crew, its bus to other threads, its heartbeat. Nothing is caught here: a fault of one agent
+ * ends the thread with all of them, and the supervisor starts another.
  *
- *   ┌ thread health ────────────────────┐
- *   │ health-monitor ◀─▶ failure-detector│      neighbours hand signals to each other, after the turn of who sends
- *   └────────────── bus ────────────────┘
+ *   ┌ thread health ─────────────────────┐
+ *   │ health-monitor ◀─▶ failure-detector │
+ *   └────────────── bus ─────────────────┘
  *                    ▲ ports
  *   ┌ thread prediction ▼ ┐
  *   │    load-balancer    │
@@ -27,51 +26,46 @@ import { TablePort } from './kit/table-port.ts'
  */
 type Obey = (order: Order) => void
 
-async function host({ agents, handle, config, bootMs, incarnation, heartbeats, beatMs }: ThreadStart): Promise<Obey> {
+async function host(start: ThreadStart): Promise<Obey> {
+  const { agents, handle, config, bootMs, incarnation, beatMs, node, heartbeatMs } = start
   const definitions: AnyAgent[] = []
   for (const { name, module } of agents) definitions.push(agentOf(await import(module), name, module))
   const attachment = attach(handle)
-  const lines = new Heartbeats(heartbeats)
+  const lines = new Heartbeats(start.heartbeats)
+  const lineOf = new Map(agents.map(({ name, line }) => [name, line]))
   const beat = (nowMs: number): void => {
     const { used_heap_size, external_memory, heap_size_limit } = getHeapStatistics()
     const memoryKib = Math.ceil((used_heap_size + external_memory) / 1024)
     const limitKib = Math.min(heap_size_limit / 1024, (resourceLimits.maxOldGenerationSizeMb ?? Infinity) * 1024)
-    runners.forEach((runner, index) => {
-      const { line } = agents[index]
+    crew.runners.forEach(({ agent, handled, dropped }, index) => {
+      const line = lineOf.get(agent.name)!
       lines.weigh(line, memoryKib, limitKib)
       // What the bus had no room for is told once, by the first.
-      lines.beat(line, nowMs, runner.handled, runner.dropped + (index === 0 ? bus.dropped : 0))
+      lines.beat(line, nowMs, handled, dropped + (index === 0 ? bus.dropped : 0))
     })
   }
   const clock = new ThreadClock(attachment, beat)
   const beating = beatMs < BEAT_MS ? setInterval(() => beat(clock.now()), beatMs) : undefined
-  const bus = new LocalBus([...new Set(definitions.flatMap(interestsOf))], signal => hear(signal, undefined))
-  const hear = (signal: Signal, from: Runner | undefined): void => {
-    for (const runner of runners) if (runner !== from) runner.receive(signal)
-  }
-  const indoors = new Indoors(hear)
-  const runners = definitions.map((agent, index): Runner => {
-    const { line, name } = agents[index]
-    const tables = new TablePort(attachment, agent, () => lines.mayWrite(line, incarnation))
-    const runner: Runner = new Runner(agent, {
-      clock,
-      dice: chance,
-      edge: { attachment },
-      write: directive => tables.write(directive),
-      send(signal, { isTelemetry }) {
-        const neighbours = runners.filter(other => other !== runner && other.listensTo(signal.type)).length
-        if (neighbours > 0) indoors.send(signal, runner)
-        if (!isTelemetry) tell({ report: 'told', agent: name, level: 'info', signal })
-        return neighbours + bus.send(signal, isTelemetry)
-      },
-      fault(error) {
-        throw error
-      },
-      report() {},
-    })
-    return runner
+  const bus = new LocalBus([], signal => void crew.hear(signal))
+  const diary = new Diary()
+  const crew = new Crew(definitions, incarnation, config, {
+    ...{ clock, dice: chance, attachment, node, heartbeatMs },
+    soon: callback => void setImmediate(callback),
+    send: (signal, isTelemetry) => bus.send(signal, isTelemetry),
+    told(agent, signal, trail) {
+      diary.flush()
+      tell({ report: 'told', agent, level: 'info', signal, trail })
+    },
+    wrote: (written, trail) => diary.add(written, trail),
+    reported: (agent, status) => tell({ report: 'status', agent, status }),
+    fault(error) {
+      throw error
+    },
+    mayWrite: agent => lines.mayWrite(lineOf.get(agent)!, incarnation),
+    place: () => undefined,
   })
-  for (const runner of runners) runner.start({ config, bootMs, incarnation })
+  crew.start(config, bootMs, incarnation)
+  bus.listen(crew.interests)
   beat(clock.now())
   tell({ report: 'started' })
 
@@ -81,16 +75,24 @@ async function host({ agents, handle, config, bootMs, incarnation, heartbeats, b
         bus.link(order.peer, order.port)
         break
       case 'reload':
-        if (!runners.map(runner => runner.reload(order.config)).every(Boolean)) tell({ report: 'outdated' })
+        if (!crew.reload(order.config)) tell({ report: 'outdated' })
         break
-      case 'orphan':
-        hear(
-          new Stamp('supervisor', clock, chance).signal(parentLost.of({ thread: order.parent }), undefined),
-          undefined,
-        )
+      case 'hear':
+        answer(order.ask, crew.hear(order.signal))
         break
+      case 'letters':
+        answer(order.ask, crew.deadLetters())
+        break
+      case 'redrive':
+        answer(order.ask, crew.redrive(order.agent))
+        break
+      case 'orphan': {
+        const lost = parentLost.of({ thread: order.parent })
+        crew.hear(new Stamp('supervisor', clock, chance).signal(lost, undefined))
+        break
+      }
       case 'stop':
-        for (const runner of runners.toReversed()) runner.close()
+        crew.close()
         bus.close()
         clearInterval(beating)
         clock.close()
@@ -100,24 +102,25 @@ async function host({ agents, handle, config, bootMs, incarnation, heartbeats, b
   }
 }
 
-/** Carries signals between agents of this thread, in order, once the turn of the event loop they were sent in is over. */
-class Indoors {
-  readonly #hear: (signal: Signal, from: Runner) => void
-  #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
+/** What agents have written and nobody was told yet: of one turn of the event loop, told together. */
+class Diary {
+  #writes: { written: Written; trail: readonly Signal[] }[] = []
 
-  constructor(hear: (signal: Signal, from: Runner) => void) {
-    this.#hear = hear
+  add(written: Written, trail: readonly Signal[]): void {
+    this.#writes.push({ written, trail })
+    if (this.#writes.length === 1) setImmediate(() => this.flush())
   }
 
-  send(signal: Signal, from: Runner): void {
-    this.#waiting.push({ signal, from })
-    if (this.#waiting.length > 1) return
-    setImmediate(() => {
-      const waiting = this.#waiting
-      this.#waiting = []
-      for (const { signal, from } of waiting) this.#hear(signal, from)
-    })
+  /** Before a fact is told: what was written before it is known before it. */
+  flush(): void {
+    if (this.#writes.length === 0) return
+    tell({ report: 'wrote', writes: this.#writes })
+    this.#writes = []
   }
+}
+
+function answer(ask: number, answer: unknown): void {
+  tell({ report: 'answer', ask, answer })
 }
 
 function tell(report: Report): void {

@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   SBX_ADMIN_NOT_FOUND: 'the admin listener has nothing under this path',
   SBX_AGENT_FAILED: 'an agent could not be started',
   SBX_AGENT_INVALID: 'an agent, signal or roster is not described as it must be',
+  SBX_AGENT_SILENT: 'no agent has answered in time',
   SBX_AGENT_UNKNOWN: 'there is no agent of this name',
   SBX_BOX_CLOSED: 'the box was closed before this call',
   SBX_BREAKER_OPEN: 'what is left of the service has open breakers',

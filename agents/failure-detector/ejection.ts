@@ -1,5 +1,5 @@
 import { elapsedMs, type ServiceConfig } from '../../engine/writer.ts'
-import { isAtMost } from './parts.ts'
+import { isAtMost } from '../kit/parts.ts'
 
 export type Outlier = ServiceConfig['outlier']
 

@@ -1,4 +1,4 @@
-import { isAtLeast } from './parts.ts'
+import { isAtLeast } from '../kit/parts.ts'
 import type { Rate } from './success-rate.ts'
 
 export interface FailurePercentageRule {

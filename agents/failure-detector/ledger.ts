@@ -1,6 +1,6 @@
 import { OK } from '../../engine/writer.ts'
+import { bucketOf, newHistogram } from '../kit/latency-buckets.ts'
 import { isLocalOrigin } from './consecutive.ts'
-import { bucketOf, newHistogram } from './latency-buckets.ts'
 import type { Drained } from './signals.ts'
 import type { Rate } from './success-rate.ts'
 

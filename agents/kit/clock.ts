@@ -21,26 +21,12 @@ export interface Clock {
  */
 export const BEAT_MS = 100
 
-/**
- * The clock of a thread; every reading of it also ticks the region's. It beats every BEAT_MS, and what need not be
- * exact is called back with a beat: waking up is most of what an idle agent costs.
- */
-export class ThreadClock implements Clock {
+/** The clock of a region, in whichever thread; every reading of it also ticks the region's. */
+export class RegionClock implements Clock {
   readonly #attachment: Attachment
-  readonly #beating: NodeJS.Timeout
-  readonly #loose = new Set<Loose>()
 
-  constructor(attachment: Attachment, onBeat: (nowMs: number) => void) {
+  constructor(attachment: Attachment) {
     this.#attachment = attachment
-    this.#beating = setInterval(() => {
-      const now = this.now()
-      onBeat(now)
-      for (const loose of this.#loose) {
-        if (elapsedMs(loose.dueMs, now) > BEAT_MS / 2) continue
-        this.#loose.delete(loose)
-        loose.callback()
-      }
-    }, BEAT_MS)
   }
 
   now(): number {
@@ -55,11 +41,35 @@ export class ThreadClock implements Clock {
     return Date.now()
   }
 
-  later(delayMs: number, callback: () => void, isLoose = false): () => void {
-    if (!isLoose || delayMs < BEAT_MS) {
-      const timer = setTimeout(callback, delayMs)
-      return () => clearTimeout(timer)
-    }
+  later(delayMs: number, callback: () => void, _isLoose = false): () => void {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  }
+}
+
+/**
+ * The clock of a thread of agents. It beats every BEAT_MS, and what need not be exact is called back with a beat: waking up is most of
+ * what an idle agent costs.
+ */
+export class ThreadClock extends RegionClock {
+  readonly #beating: NodeJS.Timeout
+  readonly #loose = new Set<Loose>()
+
+  constructor(attachment: Attachment, onBeat: (nowMs: number) => void) {
+    super(attachment)
+    this.#beating = setInterval(() => {
+      const now = this.now()
+      onBeat(now)
+      for (const loose of this.#loose) {
+        if (elapsedMs(loose.dueMs, now) > BEAT_MS / 2) continue
+        this.#loose.delete(loose)
+        loose.callback()
+      }
+    }, BEAT_MS)
+  }
+
+  override later(delayMs: number, callback: () => void, isLoose = false): () => void {
+    if (!isLoose || delayMs < BEAT_MS) return super.later(delayMs, callback)
     const loose = { dueMs: (this.now() + Math.round(delayMs)) | 0, callback }
     this.#loose.add(loose)
     return () => this.#loose.delete(loose)

@@ -14,6 +14,11 @@ const CHAIN_SIGNALS = 64
  */
 const UNTOLD: ReadonlySet<EndpointColumn | ServiceColumn> = new Set(['latencyUs', 'limit', 'pullMax'])
 
+/** Whether what is written to a column is journalled. */
+export function isTold(column: EndpointColumn | ServiceColumn): boolean {
+  return !UNTOLD.has(column)
+}
+
 /** A fact that an agent told. */
 export interface SignalEntry {
   readonly kind: 'signal'
@@ -45,7 +50,7 @@ export type Entry = SignalEntry | WriteEntry
 export interface Written {
   readonly agent: string
   readonly directive: WriteEndpoint | WriteService
-  readonly old?: number
+  readonly old?: number | undefined
   readonly wallMs: number
   readonly cause: Signal | undefined
 }
@@ -103,7 +108,7 @@ export class Journal {
   /** Notes that a word was set, unless it is one of those that are not told or it was that already. */
   wrote({ agent, directive, old, wallMs, cause }: Written): void {
     const { column, value } = directive
-    if (UNTOLD.has(column) || old === value) return
+    if (!isTold(column) || old === value) return
     const isEndpoint = directive.kind === 'write-endpoint'
     const write: WriteEntry = {
       kind: 'write',

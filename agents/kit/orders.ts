@@ -1,6 +1,8 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Config, LogLevel, RegionHandle } from '../../engine/writer.ts'
+import type { Written } from './journal.ts'
 import type { Signal } from './signal.ts'
+import type { AgentReport } from './status.ts'
 
 /** What a thread of agents is started with. */
 export interface ThreadStart {
@@ -13,6 +15,9 @@ export interface ThreadStart {
   readonly heartbeats: SharedArrayBuffer
   /** How often it shows that it turns, in ms. */
   readonly beatMs: number
+  readonly node: string
+  /** From one heartbeat of an agent to the next, in ms: what it tells of itself, beside what the thread shows. */
+  readonly heartbeatMs: number
 }
 
 export interface HostedAgent {
@@ -36,6 +41,12 @@ export type Order =
   | { readonly order: 'link'; readonly peer: string; readonly port: MessagePort }
   /** Go on with this config. */
   | { readonly order: 'reload'; readonly config: Config }
+  /** Hear this, and report by the number what became of it. */
+  | { readonly order: 'hear'; readonly ask: number; readonly signal: Signal }
+  /** Report by the number what did not arrive. */
+  | { readonly order: 'letters'; readonly ask: number }
+  /** Give that another try, all or what one agent has; report by the number how many there were. */
+  | { readonly order: 'redrive'; readonly ask: number; readonly agent: string | undefined }
   /** The agent that yours belongs to is down. */
   | { readonly order: 'orphan'; readonly parent: string }
   /** End by yourself. */
@@ -47,5 +58,17 @@ export type Report =
   | { readonly report: 'started' }
   /** An agent cannot go on with another config: the thread is to be started anew. */
   | { readonly report: 'outdated' }
-  /** An agent told others a fact. */
-  | { readonly report: 'told'; readonly agent: string; readonly level: LogLevel; readonly signal: Signal }
+  /** An agent told others a fact. `trail`: what it told itself on the way there. */
+  | {
+      readonly report: 'told'
+      readonly agent: string
+      readonly level: LogLevel
+      readonly signal: Signal
+      readonly trail: readonly Signal[]
+    }
+  /** Agents set words, in this order. */
+  | { readonly report: 'wrote'; readonly writes: readonly { written: Written; trail: readonly Signal[] }[] }
+  /** How an agent is. */
+  | { readonly report: 'status'; readonly agent: string; readonly status: AgentReport }
+  /** What came of an order that had a number. */
+  | { readonly report: 'answer'; readonly ask: number; readonly answer: unknown }

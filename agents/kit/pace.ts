@@ -1,5 +1,5 @@
-import { build } from 'hdr-histogram-js'
 import type { Clock } from './clock.ts'
+import { bucketOf, newHistogram, quantileOf } from './latency-buckets.ts'
 
 /** How an agent has been doing since it was last asked. */
 export interface Doing {
@@ -23,12 +23,7 @@ export class Pace {
   handled = 0
   failures = 0
   readonly #clock: Clock
-  readonly #us = build({
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: US_MAX,
-    numberOfSignificantValueDigits: 2,
-    bitBucketSize: 32,
-  })
+  readonly #us = newHistogram()
   #handledBefore = 0
   #failuresBefore = 0
   #sinceMs: number
@@ -44,7 +39,7 @@ export class Pace {
 
   end(sinceMs: number): void {
     this.handled++
-    this.#us.recordValue(Math.min(US_MAX, Math.round((this.#clock.preciseMs() - sinceMs) * 1000)))
+    this.#us[bucketOf(Math.min(US_MAX, Math.round((this.#clock.preciseMs() - sinceMs) * 1000)))]!++
   }
 
   /** What has been since the last time, which begins anew. */
@@ -54,13 +49,13 @@ export class Pace {
     const doing = {
       handled,
       handledPerSecond: (handled * 1000) / Math.max(1, nowMs - this.#sinceMs),
-      handlingUsP99: this.#us.getValueAtPercentile(99),
+      handlingUsP99: quantileOf(this.#us, 0.99),
       failures: this.failures - this.#failuresBefore,
     }
     this.#handledBefore = this.handled
     this.#failuresBefore = this.failures
     this.#sinceMs = nowMs
-    this.#us.reset()
+    this.#us.fill(0)
     return doing
   }
 }

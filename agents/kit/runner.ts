@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { SignalboxError } from '../../engine/writer.ts'
 import type { AnyAgent, Setup } from './agent.ts'
 import { type DeadLetter, DeadLetters } from './dead-letters.ts'
+import { type Delivery, FULL, TAKEN, UNKNOWN } from './delivery.ts'
 import type { Directive, Step } from './directive.ts'
 import { Mailbox, type Waiting } from './mailbox.ts'
 import { AGENT, Mind } from './mind.ts'
@@ -17,6 +18,9 @@ import { Timers } from './timers.ts'
 
 /** What is heard by a pattern alone, and of which no more is known. */
 const A_FACT = { isTelemetry: false, overflow: 'drop-oldest' } as const
+
+/** Of what is not checked. */
+const GOOD = { isGood: true, value: undefined } as const
 
 /** Signals dealt with before timers and sockets get a turn. */
 const TURN_SIGNALS = 256
@@ -123,23 +127,26 @@ export class Runner {
     return true
   }
 
-  /**
-   * A signal from another agent; one it does not listen to is passed over, one that is not what it says becomes a dead letter. False:
-   * there is no room for it.
-   */
-  receive(signal: Signal): boolean {
-    if (this.#isClosed || this.#routes.targets(signal.type).length === 0) return true
+  /** A signal from another agent; one that is not what it says becomes a dead letter, as one there is no room for. */
+  receive(signal: Signal): Delivery {
+    if (this.#isClosed || !this.listensTo(signal.type)) return UNKNOWN
     const kind = this.#kinds.get(signal.type)
-    const checked = this.#checked(signal, kind)
-    if (checked === undefined) return true
+    // Facts of other threads and all that comes from outside are checked; telemetry of our own threads is what it says.
+    const isChecked = kind !== undefined && !kind.isTelemetry && !trusts(kind.data)
+    const verdict = isChecked ? check(kind.data, signal.data) : GOOD
+    if (!verdict.isGood) {
+      this.deadLetters.add(signal, kind, 'invalid', verdict.fault)
+      return { kind: 'invalid', fault: verdict.fault }
+    }
+    const checked = isChecked ? { ...signal, data: verdict.value } : signal
     if (kind?.answers !== undefined) {
       const question = this.#performer.questions.takeAnswered(signal)
       if (question !== undefined) this.#tell(checked, question.party)
-      return true
+      return TAKEN
     }
     const hasRoom = this.#mailbox.put(checked, kind ?? A_FACT)
     this.#turn()
-    return hasRoom
+    return hasRoom ? TAKEN : FULL
   }
 
   /** Gives dead letters another try, in the order they died. Returns how many. */
@@ -175,15 +182,6 @@ export class Runner {
       signal: this.#abort.signal,
       self: () => ({ ...this.#pace.take(), queued: this.queued, dropped: this.dropped }),
     }
-  }
-
-  /** Facts of other threads and all that comes from outside are checked; telemetry of our own threads is what it says. */
-  #checked(signal: Signal, kind: AnySignalKind | undefined): Signal | undefined {
-    if (kind === undefined || kind.isTelemetry || trusts(kind.data)) return signal
-    const verdict = check(kind.data, signal.data)
-    if (verdict.isGood) return { ...signal, data: verdict.value }
-    this.deadLetters.add(signal, kind, 'invalid', verdict.fault)
-    return undefined
   }
 
   /** Does something in its own turn: what it leads to waits until all of it is done. */

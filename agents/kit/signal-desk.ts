@@ -3,21 +3,12 @@ import type { Clock } from './clock.ts'
 import { encodeEvent, eventOf, signalOf } from './cloud-event.ts'
 import { show } from './cloud-event-attributes.ts'
 import { decodeHttp } from './cloud-event-http.ts'
+import type { Delivery } from './delivery.ts'
 import type { Journal } from './journal.ts'
 import { check } from './schema.ts'
 import type { AnySignalKind, Signal } from './signal.ts'
 import { SignalRoutes } from './signal-routes.ts'
 import type { RowRef } from './table-port.ts'
-
-/** What became of a signal that was handed to the agents. */
-export type Delivery =
-  | { readonly kind: 'taken' }
-  /** An agent that listens has no room for it. */
-  | { readonly kind: 'full' }
-  /** No agent that runs listens to its type. */
-  | { readonly kind: 'unknown' }
-  /** An agent that listens says that it carries something else than its type promises. */
-  | { readonly kind: 'invalid'; readonly fault: string }
 
 /** What a desk does its work with. */
 export interface DeskPorts {

@@ -7,6 +7,9 @@ import type { Spare } from './spare.ts'
 import { beginWatch, isFull, isHung, look, weigh } from './watch.ts'
 import { AgentWorker } from './worker.ts'
 
+/** From one heartbeat of an agent to the next. Threads are watched by their beats, much closer; this is for agents, and other nodes. */
+export const HEARTBEAT_MS = 5_000
+
 /** What all supervised threads share. */
 export interface Ground {
   readonly link: ControlLink
@@ -78,11 +81,11 @@ export class Supervised {
     this.#watch = beginWatch(0)
     const agents = this.#agents.map(({ name, module, line }) => ({ name, module, line }))
     const { beatMs } = profile
-    const { handle } = link
+    const { handle, node = 'local' } = link
     const { incarnation } = this
     const start: ThreadStart = {
       ...{ agents, handle, config, bootMs, incarnation },
-      ...{ heartbeats: heartbeats.buffer, beatMs },
+      ...{ heartbeats: heartbeats.buffer, beatMs, node, heartbeatMs: HEARTBEAT_MS },
     }
     const events = {
       onReport: (report: Report) => this.#events.onReport(this, report),

@@ -7,12 +7,14 @@ import {
   SignalboxError,
   tickClock,
 } from '../../engine/writer.ts'
-import { steadyMs } from './clock.ts'
+import { RegionClock, steadyMs } from './clock.ts'
 import { chance } from './dice.ts'
+import { Liaison } from './liaison.ts'
 import type { Report } from './orders.ts'
 import { type Placement, plan, type SupervisionOptions } from './placement.ts'
 import { PROFILES, type ProfileName } from './profile.ts'
 import type { RosterEntry } from './roster-entry.ts'
+import type { AnySignalKind } from './signal.ts'
 import { Spare } from './spare.ts'
 import { type Ground, Supervised } from './supervised.ts'
 import { nextDueMs, plant, type Supervision, step, type TreeEvent, type TreeOrder } from './supervision.ts'
@@ -24,6 +26,8 @@ import { lagAfter } from './watch.ts'
 export interface Supervising extends SupervisionOptions {
   readonly threads: Placement
   readonly profile: ProfileName
+  /** Kinds of signals whose schemas are known on this side of the threads. */
+  readonly kinds: readonly AnySignalKind[]
 }
 
 /**
@@ -32,8 +36,16 @@ export interface Supervising extends SupervisionOptions {
  * goes on with the last tables.
  */
 export class Supervisor implements RunningControl {
+  readonly ask: Liaison['ask']
+  readonly report: Liaison['report']
+  readonly tell: Liaison['tell']
+  readonly hear: Liaison['hear']
+  readonly explain: Liaison['explain']
+  readonly deadLetters: Liaison['deadLetters']
+  readonly redrive: Liaison['redrive']
   readonly #threads: readonly Supervised[]
   readonly #ground: Ground
+  readonly #liaison: Liaison
   readonly #events: TreeEvent[] = []
   #tree: Supervision
   #isTaking = false
@@ -48,7 +60,8 @@ export class Supervisor implements RunningControl {
   #closing: Promise<void> | undefined
   #onClosed: (() => void) | undefined
 
-  constructor(roster: readonly RosterEntry[], link: ControlLink, { threads, profile: name, ...options }: Supervising) {
+  constructor(roster: readonly RosterEntry[], link: ControlLink, supervising: Supervising) {
+    const { threads, profile: name, kinds, ...options } = supervising
     const attachment = attach(link.handle)
     const profile = PROFILES[name]
     const { threads: plans, root } = plan(roster, threads, profile.stopMsMax, options)
@@ -61,6 +74,18 @@ export class Supervisor implements RunningControl {
       profile,
       spare: profile.hasSpare ? new Spare(roster.map(({ module }) => module)) : undefined,
     }
+    this.#liaison = new Liaison({
+      ...{ clock: new RegionClock(attachment), dice: chance, attachment, kinds },
+      hearers: () => this.#threads.flatMap(thread => (this.#runs(thread) && thread.worker ? [thread.worker] : [])),
+      describe: () => this.status().map(inShort).join('; '),
+    })
+    this.ask = this.#liaison.ask
+    this.report = this.#liaison.report
+    this.tell = this.#liaison.tell
+    this.hear = this.#liaison.hear
+    this.explain = this.#liaison.explain
+    this.deadLetters = this.#liaison.deadLetters
+    this.redrive = this.#liaison.redrive
     let line = 0
     this.#threads = plans.map(each => {
       const thread = new Supervised(each, line, this.#ground, {
@@ -202,11 +227,18 @@ export class Supervisor implements RunningControl {
     switch (report.report) {
       case 'told': {
         const { type, subject, data } = report.signal
+        this.#liaison.told(report.signal, report.trail)
         const what = type.split('.').slice(1).join(' ')
         const fields = { agent: report.agent, ...(data as object) }
         this.#log(report.level, subject === undefined ? what : `${what}: ${subject}`, fields)
         break
       }
+      case 'wrote':
+        for (const { written, trail } of report.writes) this.#liaison.wrote(written, trail)
+        break
+      case 'status':
+        this.#liaison.reported(report.agent, report.status)
+        break
       case 'outdated':
         this.#take({ event: 'renewed', id: thread.id, reason: 'it is to start with another config' })
         break
@@ -254,4 +286,9 @@ export class Supervisor implements RunningControl {
   #log(...line: Parameters<ControlLink['log']>): void {
     this.#ground.link.log(...line)
   }
+}
+
+/** An agent in a few words, for whoever waits for it in vain. */
+function inShort({ name, state, heartbeatAgeMs, handled, dropped }: AgentStatus): string {
+  return `${name} ${state}, heartbeat ${Math.round(heartbeatAgeMs)} ms ago, ${handled} signals handled, ${dropped} dropped`
 }

@@ -10,18 +10,40 @@ export interface RowRef {
 
 type Endpoints = Attachment['endpoints']
 
-/** Every word of a row that an agent may own, and how it is set. Bars take 1 and 0. */
+interface Column {
+  get(table: Endpoints, row: number): number
+  set(table: Endpoints, row: number, value: number): void
+}
+
+/** A bar as a column: 1 while it is there. */
+function bar(bits: number): Column {
+  return {
+    get: (table, row) => ((table.bars(row) & bits) === 0 ? 0 : 1),
+    set: (table, row, value) => table.setBar(row, bits, value !== 0),
+  }
+}
+
+/** Every word of a row that an agent may own, and how it is read and set. */
 const ENDPOINT_COLUMNS = {
-  health: (table: Endpoints, row: number, value: number) => table.setHealth(row, value),
-  healthySinceMs: (table: Endpoints, row: number, value: number) => table.setHealthySince(row, value),
-  unhealthyBar: (table: Endpoints, row: number, value: number) => table.setBar(row, UNHEALTHY, value !== 0),
-  ejectedBar: (table: Endpoints, row: number, value: number) => table.setBar(row, EJECTED, value !== 0),
-  ejectedUntilMs: (table: Endpoints, row: number, value: number) => table.setEjectedUntil(row, value),
-  ejections: (table: Endpoints, row: number, value: number) => table.setEjections(row, value),
-  factor: (table: Endpoints, row: number, value: number) => table.setFactor(row, value),
-  latencyUs: (table: Endpoints, row: number, value: number) => table.setLatencyUs(row, value),
-  limit: (table: Endpoints, row: number, value: number) => table.setAdaptiveLimit(row, value),
-} as const
+  health: { get: (table, row) => table.health(row), set: (table, row, value) => table.setHealth(row, value) },
+  healthySinceMs: {
+    get: (table, row) => table.healthySinceMs(row),
+    set: (table, row, value) => table.setHealthySince(row, value),
+  },
+  unhealthyBar: bar(UNHEALTHY),
+  ejectedBar: bar(EJECTED),
+  ejectedUntilMs: {
+    get: (table, row) => table.ejectedUntilMs(row),
+    set: (table, row, value) => table.setEjectedUntil(row, value),
+  },
+  ejections: { get: (table, row) => table.ejections(row), set: (table, row, value) => table.setEjections(row, value) },
+  factor: { get: (table, row) => table.factor(row), set: (table, row, value) => table.setFactor(row, value) },
+  latencyUs: { get: (table, row) => table.latencyUs(row), set: (table, row, value) => table.setLatencyUs(row, value) },
+  limit: {
+    get: (table, row) => table.adaptiveLimit(row),
+    set: (table, row, value) => table.setAdaptiveLimit(row, value),
+  },
+} as const satisfies Record<string, Column>
 
 /** Every word of a service that an agent may own. For `pullMax` and `panics` the value does not matter. */
 const SERVICE_COLUMNS = {
@@ -54,16 +76,20 @@ export class TablePort {
     this.#mayWrite = mayWrite
   }
 
-  write(directive: WriteEndpoint | WriteService): void {
+  /** Returns what the word was before, where it is one of an endpoint and was set. */
+  write(directive: WriteEndpoint | WriteService): number | undefined {
     this.#check(directive)
-    if (!this.#mayWrite()) return
+    if (!this.#mayWrite()) return undefined
     if (directive.kind === 'write-service') {
       SERVICE_COLUMNS[directive.column](this.#attachment, directive.service, directive.value)
-      return
+      return undefined
     }
     const { endpoints } = this.#attachment
     const { column, row, generation, value } = directive
-    if (endpoints.generation(row) === generation) ENDPOINT_COLUMNS[column](endpoints, row, value)
+    if (endpoints.generation(row) !== generation) return undefined
+    const old = ENDPOINT_COLUMNS[column].get(endpoints, row)
+    ENDPOINT_COLUMNS[column].set(endpoints, row, value)
+    return old
   }
 
   #check({ column, value }: WriteEndpoint | WriteService): void {

@@ -13,6 +13,8 @@ export interface Control {
 export interface ControlLink {
   readonly handle: RegionHandle
   readonly config: Config
+  /** What this node is called among others. Default: `local`. */
+  readonly node?: string
   /** Where it says what happened. Never throws. */
   readonly log: Log
   /** Called with the id of a thread of its own that has ended, so that the seat it held is given back. */
@@ -28,6 +30,13 @@ export interface RunningControl {
   close(): Promise<void>
   /** Stops the thread of an agent at once, as a crash would; its supervisor brings it back. For drills and tests. */
   kill(name: string): Promise<void>
+  /**
+   * Asks the agents something, and resolves with the first answer. Rejects with SBX_AGENT_SILENT when there is none within `timeoutMs`,
+   * and says how the agents stand; with SBX_SIGNAL_UNKNOWN, _INVALID or _REFUSED when nobody takes the question.
+   */
+  ask?(question: Draft, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Answer>
+  /** What an agent last reported of itself; undefined before its first report. */
+  report?(name: string): object | undefined
   /** Tells the agents what somebody outside has to say. */
   tell?(message: EventMessage): Promise<Told>
   /**
@@ -41,6 +50,21 @@ export interface RunningControl {
   redrive?(agent?: string): Promise<number>
   /** For each column of an endpoint's row that agents have written: what, when, by whom, and the signals that led there. */
   explain?(service: string, id: string): Readonly<Record<string, Cause>>
+}
+
+/** A question to agents: what kind, about what, and what it carries. */
+export interface Draft {
+  readonly type: string
+  readonly subject?: string
+  readonly data: unknown
+}
+
+/** The signal that answers a question, as an event of CloudEvents. */
+export interface Answer extends Draft {
+  readonly id: string
+  readonly source: string
+  readonly time: string
+  readonly causationid?: string
 }
 
 /** A message of HTTP that carries one event of CloudEvents or more. Names of headers are in lower case. */

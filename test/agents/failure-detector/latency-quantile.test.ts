@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  BUCKETS,
-  bucketOf,
-  newHistogram,
-  quantileOf,
-  topOf,
-  volumeOf,
-} from '../../../agents/failure-detector/latency-buckets.ts'
 import { latencyOutliers, medianWithout } from '../../../agents/failure-detector/latency-quantile.ts'
+import { BUCKETS, bucketOf, newHistogram, quantileOf, topOf, volumeOf } from '../../../agents/kit/latency-buckets.ts'
 
 const US_MAX = 0x7fffffff
 const someUs = fc.oneof(

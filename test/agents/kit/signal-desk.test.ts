@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
+import type { Delivery } from '../../../agents/kit/delivery.ts'
 import { writeEndpoint } from '../../../agents/kit/directive.ts'
 import { Journal } from '../../../agents/kit/journal.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
-import { type Delivery, SignalDesk } from '../../../agents/kit/signal-desk.ts'
+import { SignalDesk } from '../../../agents/kit/signal-desk.ts'
+import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
 import type { HeardEvent } from '../../../engine/writer.ts'
-import { VirtualClock } from '../virtual-clock.ts'
 
 const NOTED = defineSignal('acme.endpoint.noted', { data: z.object({ row: z.int() }) })
 const MEASURED = defineSignal('acme.endpoint.measured', { telemetry: true })

@@ -1,0 +1,8 @@
+import * as membership from './kit/membership-signals.ts'
+import type { AnySignalKind } from './kit/signal.ts'
+import * as signals from './signals.ts'
+
+/** All kinds of signals that cross from one agent to another: whoever tells the agents something from outside is held to their schemas. */
+export const KINDS: readonly AnySignalKind[] = [...Object.values(signals), ...Object.values(membership)].filter(
+  (each): each is AnySignalKind => typeof each === 'object' && 'isTelemetry' in each,
+)
