@@ -25,6 +25,9 @@ const LIST = 7
 const RECORD = 8
 const TABLE = 9
 
+/** The one name that is no plain name: what is set by it is not a property. */
+const PROTO = '__proto__'
+
 /** Deeper values go another way. */
 const DEPTH_MAX = 16
 
@@ -116,7 +119,9 @@ export class Packer {
   #record(record: Plain, levels: number): boolean {
     const names = Object.keys(record)
     if (!this.#head(RECORD, names.length, 0)) return false
-    for (const name of names) if (!this.#text(name) || !this.#value(record[name], levels - 1)) return false
+    for (const name of names) {
+      if (name === PROTO || !this.#text(name) || !this.#value(record[name], levels - 1)) return false
+    }
     return true
   }
 
@@ -159,7 +164,7 @@ function isRecord(value: unknown): value is Plain {
 function namesOf(row: unknown): string[] | undefined {
   if (!isRecord(row)) return undefined
   const names = Object.keys(row)
-  return names.length === 0 || names.some(name => name.includes(',')) ? undefined : names
+  return names.length === 0 || names.some(name => name.includes(',') || name === PROTO) ? undefined : names
 }
 
 /** Unpacks what a Packer has packed, from memory that may be shared: nothing of the value is a view of it. */
