@@ -10,7 +10,8 @@ import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
 import type { HeardEvent } from '../../../engine/writer.ts'
 
 const NOTED = defineSignal('acme.endpoint.noted', { data: z.object({ row: z.int() }) })
-const MEASURED = defineSignal('acme.endpoint.measured', { telemetry: true })
+const MEASURED = defineSignal('acme.endpoint.measured', { data: z.null(), telemetry: true })
+const INNER = defineSignal('acme.tick.due')
 
 const signal = (id: string, type = 'acme.endpoint.noted', data: unknown = { row: 1 }): Signal => {
   return { id, specversion: '1.0', type, source: '/signalbox/agents/test', time: '2026-01-01T00:00:00.000Z', data }
@@ -22,7 +23,7 @@ function deskOf(answer: (signal: Signal) => Delivery = () => ({ kind: 'taken' })
   const desk = new SignalDesk({
     clock: new VirtualClock(0),
     journal,
-    kinds: [NOTED, MEASURED],
+    kinds: [NOTED, MEASURED, INNER],
     deliver: async each => {
       const delivery = answer(each)
       if (delivery.kind === 'taken') delivered.push(each)
@@ -65,6 +66,16 @@ test('SignalDesk hands on none of several events when one is wrong', async () =>
     isTaken: false,
     because: 'invalid',
     fault: 'in event 1: "id" is empty, write something or leave it out',
+  })
+  assert.deepEqual(delivered, [])
+})
+
+test('SignalDesk takes nothing from outside that has no schema: agents trust it', async () => {
+  const { delivered, post } = deskOf()
+  assert.deepEqual(await post({ id: '1', type: INNER.type }), {
+    isTaken: false,
+    because: 'unknown',
+    fault: 'event "1" of "acme.tick.due": its type has no schema, so it is not taken from outside',
   })
   assert.deepEqual(delivered, [])
 })
