@@ -88,6 +88,8 @@ export class Journal {
   readonly #byCause = new Map<string, Fifo<Entry>>()
   readonly #bySubject = new Map<string, Fifo<Signal>>()
   readonly #last = new Map<string, { readonly write: WriteEntry; readonly chain: readonly Signal[] }>()
+  /** Columns of endpoints that were ever written. */
+  readonly #columns = new Set<EndpointColumn>()
 
   constructor(room = JOURNAL_ENTRIES) {
     this.#room = room
@@ -110,6 +112,7 @@ export class Journal {
     const { column, value } = directive
     if (!isTold(column) || old === value) return
     const isEndpoint = directive.kind === 'write-endpoint'
+    if (isEndpoint) this.#columns.add(directive.column)
     const write: WriteEntry = {
       kind: 'write',
       agent,
@@ -155,15 +158,16 @@ export class Journal {
 
   /** Why the words of some endpoints are what they are. What was written for an earlier tenant of a row is left out. */
   explain(rows: readonly RowRef[]): Explanation[] {
-    const byRow = new Map(rows.map(({ row, generation }) => [row, { row, generation, columns: {} as Columns }]))
-    for (const { write, chain } of this.#last.values()) {
-      if (write.row === undefined) continue
-      const endpoint = byRow.get(write.row)
-      if (endpoint === undefined || endpoint.generation !== write.generation) continue
-      const { agent: by, column, old, value, time } = write
-      endpoint.columns[column as EndpointColumn] = { value, ...(old === undefined ? {} : { old }), time, by, chain }
-    }
-    return [...byRow.values()]
+    return rows.map(({ row, generation }) => {
+      const columns: Partial<Record<EndpointColumn, Because>> = {}
+      for (const column of this.#columns) {
+        const last = this.#last.get(wordKey(column, row))
+        if (last === undefined || last.write.generation !== generation) continue
+        const { agent: by, old, value, time } = last.write
+        columns[column] = { value, ...(old === undefined ? {} : { old }), time, by, chain: last.chain }
+      }
+      return { row, generation, columns }
+    })
   }
 
   /** All entries as JSON, one a line, oldest first. Keys are sorted: two runs that did the same say the same. */
@@ -200,8 +204,6 @@ export class Journal {
     if (subject !== undefined) leaveLine(this.#bySubject, subject)
   }
 }
-
-type Columns = Partial<Record<EndpointColumn, Because>>
 
 const causeOf = (entry: Entry): string | undefined =>
   entry.kind === 'signal' ? entry.signal.causationid : entry.causationid

@@ -10,6 +10,9 @@ import type { AnySignalKind, Signal } from './signal.ts'
 import { SignalRoutes } from './signal-routes.ts'
 import type { RowRef } from './table-port.ts'
 
+/** What strangers say may be long; above this the journal keeps its attributes alone, so that ten thousand of them stay some megabytes. */
+const KEPT_BYTES_MAX = 4_096
+
 /** What a desk does its work with. */
 export interface DeskPorts {
   readonly clock: Pick<Clock, 'wallMs'>
@@ -42,10 +45,7 @@ export class SignalDesk {
   /** An agent has told a fact. */
   told(signal: Signal): void {
     this.#ports.journal.told(signal)
-    const listeners = this.#feed.targets(signal.type)
-    if (listeners.length === 0) return
-    const event = this.#eventOf(signal)
-    if (event !== undefined) for (const listener of listeners) listener(event)
+    this.#say(signal)
   }
 
   /** See RunningControl.hear. */
@@ -74,18 +74,14 @@ export class SignalDesk {
     const signals: Signal[] = []
     for (const event of received.events) {
       const signal = signalOf(event, time)
-      const kind = this.#kinds.get(signal.type)
-      if (kind !== undefined && trusts(kind.data))
-        return notTold('unknown', signal, 'its type has no schema, so it is not taken from outside')
-      const verdict = kind === undefined ? undefined : check(kind.data, signal.data)
-      if (verdict?.isGood === false) return notTold('invalid', signal, verdict.fault)
-      signals.push(verdict === undefined ? signal : { ...signal, data: verdict.value })
+      const checked = this.#check(signal)
+      if (!('id' in checked)) return checked
+      signals.push(checked)
     }
     for (const [at, signal] of signals.entries()) {
       const delivery = await this.#ports.deliver(signal)
       if (delivery.kind === 'taken') {
-        // It is a fact like any other: what follows from it shall lead back to it.
-        if (!this.#kinds.get(signal.type)?.isTelemetry) this.told(signal)
+        this.#note(signal, message.body.length)
         continue
       }
       const from = at === 0 ? '' : ` (those before it were taken, go on from this one)`
@@ -101,6 +97,30 @@ export class SignalDesk {
     const row = this.#ports.rowOf(service, id)
     const [explanation] = row === undefined ? [] : this.#ports.journal.explain([row])
     return explanation === undefined ? {} : { ...explanation.columns }
+  }
+
+  /** A signal from outside as its kind wants it, or why it is not taken. A kind that only agents know is checked where they are. */
+  #check(signal: Signal): Signal | Told {
+    const kind = this.#kinds.get(signal.type)
+    if (kind === undefined) return signal
+    // What agents trust is never taken from strangers.
+    if (trusts(kind.data)) return notTold('unknown', signal, 'its type has no schema, so it is not taken from outside')
+    const verdict = check(kind.data, signal.data)
+    return verdict.isGood ? { ...signal, data: verdict.value } : notTold('invalid', signal, verdict.fault)
+  }
+
+  /** It is a fact like any other: what follows from it shall lead back to it. */
+  #note(signal: Signal, bytes: number): void {
+    if (this.#kinds.get(signal.type)?.isTelemetry) return
+    this.#ports.journal.told(bytes > KEPT_BYTES_MAX ? { ...signal, data: null } : signal)
+    this.#say(signal)
+  }
+
+  #say(signal: Signal): void {
+    const listeners = this.#feed.targets(signal.type)
+    if (listeners.length === 0) return
+    const event = this.#eventOf(signal)
+    if (event !== undefined) for (const listener of listeners) listener(event)
   }
 
   #eventOf(signal: Signal): HeardEvent | undefined {

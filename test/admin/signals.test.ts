@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { type TestContext, test } from 'node:test'
+import { Journal } from '../../agents/kit/journal.ts'
+import type { Signal } from '../../agents/kit/signal.ts'
+import { SignalDesk } from '../../agents/kit/signal-desk.ts'
 import { SignalFeed } from '../../engine/admin/signal-feed.ts'
 import type { EventMessage, HeardEvent, HearWish, RunningControl, Told } from '../../engine/box/control.ts'
 import { SignalboxError } from '../../engine/errors.ts'
@@ -59,6 +62,57 @@ async function world(t: TestContext, token = '') {
     tell: (headers: Record<string, string>, body = '{}') => ask('/api/v1/signals', { method: 'POST', headers, body }),
   }
 }
+
+test('what is told in binary mode is heard as a CloudEvent, and heard again by who asks for what came after', async t => {
+  const delivered: Signal[] = []
+  const desk = new SignalDesk({
+    clock: { wallMs: () => 0 },
+    journal: new Journal(),
+    kinds: [],
+    deliver: async signal => {
+      delivered.push(signal)
+      return { kind: 'taken' }
+    },
+    rowOf: () => undefined,
+  })
+  const control = Object.assign(new FakeControl(), {
+    tell: desk.tell.bind(desk),
+    hear: desk.hear.bind(desk),
+  })
+  const { admin, ask: answerTo } = await adminWorld(t, {}, TWO_SERVICES, { control: { start: async () => control } })
+  const tell = (id: string) => {
+    const headers = {
+      ...JSON_TYPE,
+      'ce-specversion': '1.0',
+      'ce-id': id,
+      'ce-source': '/ops',
+      'ce-type': 'acme.door.opened',
+    }
+    return answerTo('/api/v1/signals', {
+      method: 'POST',
+      headers: { ...headers, 'ce-subject': 'caf%C3%A9' },
+      body: '{"a":1}',
+    })
+  }
+  assert.deepEqual((await tell('1')).json, { ids: ['1'] })
+  assert.deepEqual((await tell('2')).json, { ids: ['2'] })
+  assert.match((await tell('')).json.error.message, /^Cannot tell the agents: "id" is empty/)
+  const stream = listen(admin.port, '/api/v1/signals?type=acme.**', { 'last-event-id': '1' })
+  t.after(() => stream.leave())
+  await eventually('it is heard', () => stream.blocks.length === 2)
+  const event = {
+    id: '2',
+    specversion: '1.0',
+    type: 'acme.door.opened',
+    source: '/ops',
+    subject: 'café',
+    time: '1970-01-01T00:00:00.000Z',
+    data: { a: 1 },
+  }
+  assert.deepEqual(delivered[1], event)
+  const [id, json] = stream.blocks[1]!.split('\ndata: ')
+  assert.deepEqual([id, JSON.parse(json!)], ['id: 2', { ...event, datacontenttype: 'application/json' }])
+})
 
 /** Opens the stream and collects its blocks. */
 function listen(port: number, path: string, headers: Record<string, string> = {}) {

@@ -80,6 +80,16 @@ test('SignalDesk takes nothing from outside that has no schema: agents trust it'
   assert.deepEqual(delivered, [])
 })
 
+test('SignalDesk keeps of a long fact from outside that it was told, and lets all of it be heard', async () => {
+  const { desk, journal, post } = deskOf()
+  const heard: HeardEvent[] = []
+  desk.hear({}, event => heard.push(event))
+  const data = 'x'.repeat(5_000)
+  await post({ id: 'long', type: 'acme.thing.told', data })
+  assert.equal(journal.chain('long')[0]!.data, null)
+  assert.equal(JSON.parse(heard[0]!.json).data, data)
+})
+
 test('SignalDesk says that nobody listens, that there is no room, or what the agent finds wrong, and where to go on', async () => {
   const answers: Record<string, Delivery> = {
     full: { kind: 'full' },
