@@ -1,9 +1,9 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
-import { errors } from 'undici'
 import { SignalboxError } from '../errors.ts'
 import type { UpstreamTlsText } from '../memory/service-text.ts'
 import { AddressBook } from './address-book.ts'
+import { ConnectTimeoutError } from './connect-timeout.ts'
 import { type Credentials, credentialsOf } from './credentials.ts'
 
 export interface DialOptions {
@@ -97,7 +97,7 @@ export class Dialer {
     }
     const timeUp = (): void => {
       const message = `Connect Timeout Error (attempted address: ${this.#host}:${this.#port}, timeout: ${this.#timeoutMs}ms)`
-      tell(new errors.ConnectTimeoutError(message), null)
+      tell(new ConnectTimeoutError(message), null)
       socket.destroy()
     }
     // What has arrived while this thread was busy counts: sockets are read before immediates run.

@@ -1,12 +1,27 @@
+import { BroadcastChannel } from 'node:worker_threads'
 import type { AnyAgent } from '../../agents/kit/agent.ts'
+import { type Directive, schedule, writeEndpoint, writeService } from '../../agents/kit/directive.ts'
+import type { Signal } from '../../agents/kit/signal.ts'
+import type { EndpointColumn } from '../../agents/kit/table-port.ts'
 
 /**
  * A module for a test's roster: the agent of another module, with a fault built in that strikes shortly after its start.
  *
  *   faulty.js?agent=<href>&fault=throw          in the first incarnation
  *   faulty.js?agent=<href>&fault=throw&always   in every one
+ *   faulty.js?agent=<href>&on=<channel>         whenever a BroadcastChannel of that name says { name, fault }
+ *
+ * The faults: throw, reject, exit · loop, wait, late (it hangs while it writes to the tables) · heap, buffers (they grow).
  */
 const { searchParams } = new URL(import.meta.url)
+
+const hoard: unknown[] = []
+const MIB = 2 ** 20
+
+/** Keeps adding, slowly enough that whoever looks ten times a second can do something about it. */
+function hoardEvery(take: () => unknown): void {
+  setInterval(() => hoard.push(take()), 20)
+}
 
 const FAULTS: Record<string, () => void> = {
   throw() {
@@ -20,17 +35,57 @@ const FAULTS: Record<string, () => void> = {
     for (;;);
   },
   wait: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
+  heap: () => hoardEvery(() => Array<number>(MIB / 8).fill(1.5)),
+  buffers: () => hoardEvery(() => Buffer.alloc(MIB, 1)),
 }
 
 const STRIKE_MS = 30
+/** What an agent tells itself so that it decides to write without end. */
+const LATE = 'signalbox.test.struck'
 
 const { default: agent } = (await import(searchParams.get('agent')!)) as { default: AnyAgent }
+
+/** Writes without end: to no tenant of row 0, but the port asks first whether it may write at all. */
+function* writes(): Generator<Directive> {
+  const [column] = agent.writes
+  if (column === 'pullMax') for (;;) yield writeService(column, 0, 0)
+  for (;;) yield writeEndpoint(column as EndpointColumn, { row: 0, generation: 0 }, 0)
+}
+
+function strikes(setup: { incarnation: number }): Directive[] {
+  const fault = searchParams.get('fault')
+  if (fault === null || (setup.incarnation > 1 && !searchParams.has('always'))) return []
+  if (fault !== 'late') setTimeout(FAULTS[fault]!, STRIKE_MS)
+  return fault === 'late' ? [schedule(STRIKE_MS, { type: LATE, data: null })] : []
+}
+
+/** Strikes when it is told to; `late` is waited for by a look at a flag. */
+let isLate = false
+function listen(channel: string): void {
+  const faults = new BroadcastChannel(channel)
+  faults.onmessage = (event: unknown) => {
+    const { name, fault } = (event as { data: { name: string; fault: string } }).data
+    if (name !== agent.name) return
+    if (fault === 'late') isLate = true
+    else setImmediate(FAULTS[fault]!)
+  }
+  faults.unref()
+}
 
 export default {
   ...agent,
   start(setup) {
-    if (setup.incarnation === 1 || searchParams.has('always'))
-      setTimeout(FAULTS[searchParams.get('fault')!]!, STRIKE_MS)
-    return agent.start(setup)
+    // A spare thread has loaded this too: what listens is the agent that runs.
+    const channel = searchParams.get('on')
+    if (channel !== null) listen(channel)
+    const step = agent.start(setup)
+    const look = channel === null ? [] : [schedule(STRIKE_MS, { type: LATE, data: null })]
+    return { state: step.state, directives: [...step.directives, ...strikes(setup), ...look] }
+  },
+  decide(state, signal: Signal, now) {
+    if (signal.type !== LATE) return agent.decide(state, signal, now)
+    if (searchParams.has('on') && !isLate)
+      return { state, directives: [schedule(STRIKE_MS, { type: LATE, data: null })] }
+    return { state, directives: Object.assign([], { [Symbol.iterator]: writes }) }
   },
 } satisfies AnyAgent

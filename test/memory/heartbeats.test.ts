@@ -27,3 +27,20 @@ test('handled and dropped count on to 2^32', () => {
   heartbeats.beat(0, 0, 3_000_000_000, 4_000_000_000)
   assert.deepEqual([heartbeats.handled(0), heartbeats.dropped(0)], [3_000_000_000, 4_000_000_000])
 })
+
+test('revoke() lets the next incarnation write and no other; what was refused is counted, and begin() counts anew', () => {
+  const heartbeats = createHeartbeats(2)
+  heartbeats.begin(0, 0, 7)
+  assert.equal(heartbeats.mayWrite(0, 7), true)
+  heartbeats.revoke(0)
+  assert.deepEqual([heartbeats.mayWrite(0, 7), heartbeats.mayWrite(0, 8)], [false, true])
+  assert.deepEqual([heartbeats.refused(0), heartbeats.refused(1)], [1, 0])
+  heartbeats.begin(0, 0, 8)
+  assert.deepEqual([heartbeats.mayWrite(0, 8), heartbeats.refused(0)], [true, 0])
+})
+
+test('weigh() tells what the thread holds and may hold', () => {
+  const heartbeats = createHeartbeats(1)
+  heartbeats.weigh(0, 10_000, 131_072)
+  assert.deepEqual([heartbeats.memoryKib(0), heartbeats.limitKib(0)], [10_000, 131_072])
+})

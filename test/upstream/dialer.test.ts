@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
+import { errors } from 'undici'
 import { Dialer, patienceMs } from '../../engine/upstream/dialer.ts'
 
 describe('patienceMs()', () => {
@@ -33,6 +34,7 @@ describe('Dialer', () => {
     const order: string[] = []
     const toldAfter = new Promise<void>(resolve => {
       const tell = (error: Error | null): void => {
+        assert.ok(error instanceof errors.ConnectTimeoutError && error instanceof errors.UndiciError)
         order.push((error as NodeJS.ErrnoException | null)?.code ?? 'dialed')
         resolve()
       }
