@@ -30,6 +30,8 @@ interface World {
   stopMs(id: string): number
   /** What a start comes to instead of running. */
   startFault?(id: string): string | undefined
+  /** Called when one is started, to look at how the others stand then. */
+  onStart?(id: string): void
 }
 
 /**
@@ -123,6 +125,7 @@ export class Forest {
         const event: TreeEvent =
           fault === undefined ? { event: 'started', id } : { event: 'ended', id, isFault: true, reason: fault }
         this.#say(`start ${id}`)
+        this.#world.onStart?.(id)
         this.#in(this.#world.startMs(id), event)
         break
       }

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { BroadcastChannel } from 'node:worker_threads'
+import { ROSTER } from '../../../agents/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { IS_FULL, spread, startDrill, strikeable } from './drill.ts'
+
+const FAULTS = ['throw', 'reject', 'exit', 'loop', 'wait', 'late', 'heap', 'buffers']
+const ROUNDS = IS_FULL ? 5 : 1
+
+/** Between two strikes the spare thread is renewed, as it would be between two faults that are no drill. */
+const CALM_MS = 400
+
+test('every agent of the roster falls by every fault in turn, under load, and no pick and no request fails', async t => {
+  const channel = `drill-${process.pid}`
+  const faults = new BroadcastChannel(channel)
+  t.after(() => faults.close())
+  const drill = await startDrill(t, {
+    roster: strikeable(ROSTER, channel),
+    ...{ threads: 'dedicated', profile: 'fast', restarts: 1_000, backOffMsMax: 1 },
+  })
+  const rows: string[] = []
+  for (const fault of FAULTS) {
+    const [detected, back]: [number[], number[]] = [[], []]
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const { name } of ROSTER) {
+        await wait(CALM_MS)
+        const { restarts } = drill.status(name)
+        drill.lines.length = 0
+        const struckMs = performance.now()
+        faults.postMessage({ name, fault })
+        await eventually(
+          `${name} is back after ${fault}`,
+          () => drill.status(name).restarts === restarts + 1 && drill.status(name).state === 'running',
+        )
+        const at = (message: string): number => drill.lines.find(line => line.message === message)!.atMs
+        const detectedMs = at(`agent ${name} is restarted`)
+        detected.push(detectedMs - struckMs)
+        back.push(at(`agent ${name} runs`) - detectedMs)
+        const others = ROSTER.filter(other => other.name !== name).map(other => drill.status(other.name).state)
+        assert.deepEqual(others, ['running', 'running'], `${fault} of ${name} concerns no other`)
+      }
+    }
+    rows.push(`${fault.padEnd(8)} detected after ${spread(detected)} ms, back ${spread(back)} ms later`)
+  }
+  const refused = ROSTER.map(({ name }) => drill.status(name).refusedWrites).reduce((sum, each) => sum + each)
+  const { picks, failedPicks, requests, failedRequests } = await drill.end()
+  t.diagnostic(`fast profile, ${ROUNDS * ROSTER.length} strikes a fault, median / worst`)
+  for (const row of rows) t.diagnostic(row)
+  t.diagnostic(`${picks} picks, ${requests} requests, ${refused} late writes refused`)
+  assert.ok(picks > 1_000 && requests > 100, `${picks} picks, ${requests} requests`)
+  assert.equal(failedPicks, 0)
+  assert.deepEqual(failedRequests, [])
+})
