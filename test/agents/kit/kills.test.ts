@@ -7,7 +7,7 @@ import { Forest, root, supervisor, thread } from './forest.ts'
 const MINUTES = 10
 const KILLS = 1_000
 
-/** Eight threads in five supervisors of all strategies, nested, resting and escalating. */
+/** Nine threads in five supervisors of all strategies, nested, resting and escalating. */
 function tree(more: Partial<SupervisorSpec>): SupervisorSpec {
   const health = supervisor('health', [thread('monitor'), thread('detector')], { onGiveUp: 'rest', ...more })
   const deep = supervisor('deep', [thread('d1'), thread('d2')], { strategy: 'one-for-all', ...more })
@@ -78,7 +78,7 @@ function checkOrder(forest: Forest, id: string): void {
 /** That all come back when nobody kills any more, after the longest rest with its jitter, and that they then can be stopped. */
 function end(forest: Forest): void {
   forest.pass(361_000)
-  assert.equal(forest.running.length, 8)
+  assert.equal(forest.running.length, 9)
   forest.take({ event: 'close' }).pass(60_000)
   assert.equal(forest.state.stage, 'closed')
   assert.equal(forest.alive.size, 0)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { createAgents, ROSTER, type RosterEntry } from '../../../agents/index.ts'
+import { type AgentsOptions, createAgents, ROSTER, type RosterEntry } from '../../../agents/index.ts'
 import { type AgentStatus, type Box, createSignalbox, type Log } from '../../../engine/index.ts'
 import { SEAT_THREAD } from '../../../engine/memory/layout.ts'
 import type { Region } from '../../../engine/memory/region.ts'
@@ -28,10 +28,10 @@ function faulty(fault: string, roster: readonly RosterEntry[] = ROSTER): RosterE
 }
 
 /** A box with these agents; `lines` is its log. */
-async function boxOf(t: TestContext, roster: readonly RosterEntry[], config: object = {}) {
+async function boxOf(t: TestContext, roster: readonly RosterEntry[], config: object = {}, options: AgentsOptions = {}) {
   const lines: string[] = []
   const log: Log = (level, message, fields) => lines.push(`${level} ${message} ${String(fields?.reason ?? '')}`.trim())
-  const box = await createSignalbox({ ...CONFIG, ...config }, { control: createAgents({ roster }), log })
+  const box = await createSignalbox({ ...CONFIG, ...config }, { control: createAgents({ roster, ...options }), log })
   t.after(() => box.close())
   const status = (name: string): AgentStatus => box.control!.status().find(agent => agent.name === name)!
   return { box, lines, status }
@@ -224,11 +224,47 @@ test('an agent that the config disables is not started', async t => {
   )
 })
 
-test('createAgents() refuses a roster with two agents of one name, or a module that is no URL', () => {
-  assert.throws(() => createAgents({ roster: [ROSTER[0]!, ROSTER[0]!] }), { code: 'SBX_AGENT_INVALID' })
-  assert.throws(() => createAgents({ roster: [{ ...ROSTER[0]!, module: './agent.js' }] }), {
-    code: 'SBX_AGENT_INVALID',
-  })
+test('an agent whose parent is killed stops until it is back, or goes on, and is told where it wants to be', async t => {
+  const orphan = (name: string, onParentDeath: RosterEntry['onParentDeath']): RosterEntry => {
+    const url = new URL(`../orphan-agent.js?name=${name}`, import.meta.url)
+    return { name, module: url.href, restart: 'permanent', parent: 'health-monitor', onParentDeath }
+  }
+  const roster = [...ROSTER, orphan('stops', 'stop'), orphan('stays', 'continue'), orphan('knows', 'tell')]
+  const { box, lines, status } = await boxOf(t, roster)
+  await box.control!.kill('health-monitor')
+  await eventually('who stops with it is back with it', () => status('stops').incarnation === 2)
+  await eventually('all run', () => box.control!.status().every(({ state }) => state === 'running'))
+  assert.deepEqual([status('stays').incarnation, status('knows').incarnation], [1, 1])
+  const health = THREADS[0]
+  for (const name of ['stays', 'knows']) assert.ok(lines.includes(`warn agent ${name} goes on without ${health}`))
+  await eventually('who wants to know was told', () => lines.includes('info test orphaned'))
+  assert.equal(lines.filter(line => line === 'info test orphaned').length, 1)
+})
+
+test('under one-for-all a killed agent takes all threads along, in reverse order of start', async t => {
+  const { box, lines } = await boxOf(t, ROSTER, {}, { strategy: 'one-for-all', threads: 'dedicated' })
+  lines.length = 0
+  await box.control!.kill('health-monitor')
+  await eventually('all run again', () =>
+    box.control!.status().every(each => each.incarnation === 2 && each.state === 'running'),
+  )
+  const agents = ROSTER.map(({ name }) => `agent ${name}`)
+  assert.deepEqual(lines, [
+    `warn ${agents[0]} is restarted it was killed`,
+    ...[agents[2], agents[1]].map(label => `debug ${label} has stopped`),
+    ...agents.map(label => `info ${label} runs`),
+  ])
+})
+
+test('with the fast profile an agent that hangs is back from a spare thread', async t => {
+  const { box, lines, status } = await boxOf(t, faulty('loop', ROSTER.slice(0, 1)), {}, { profile: 'fast' })
+  await eventually(
+    'it runs again',
+    () => status('health-monitor').incarnation === 2 && status('health-monitor').state === 'running',
+  )
+  assert.match(status('health-monitor').lastError!, /^its event loop has stood still for \d+ ms$/)
+  await box.close()
+  assert.equal(lines.at(-1), 'debug agent health-monitor has stopped')
 })
 
 test('reload() of a box: agents go on with the config in their threads, and one that cannot is started anew with it', async t => {
