@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rollDie } from '../../../agents/kit/dice.ts'
+import { PROFILES, type Profile } from '../../../agents/kit/profile.ts'
 import { backoffMs, countRestart, restMs } from '../../../agents/kit/restart.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
 import { Stamp } from '../../../agents/kit/stamp.ts'
 import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
-import { beginWatch, isHung, lagAfter, look } from '../../../agents/kit/watch.ts'
+import { beginWatch, isFull, isHung, lagAfter, look, weigh } from '../../../agents/kit/watch.ts'
 
 const signal = (id: string, type = 'signalbox.test.told'): Signal => {
   return { id, specversion: '1.0', type, source: '/test', time: '', data: null }
@@ -101,16 +102,63 @@ test('countRestart() counts three within five seconds, and the fourth is one too
 })
 
 /** Looks at a heartbeat that stands still, `gaps` ms apart; says at which look it is found to hang, from 1, or 0. */
-function convictedAt(gaps: readonly number[], beats: (look: number) => number = () => 1): number {
+function convictedAt(
+  gaps: readonly number[],
+  beats: (look: number) => number = () => 1,
+  profile: Profile = PROFILES.default,
+): number {
   let watch = beginWatch(1)
   let lagMs = 0
   for (const [i, gap] of gaps.entries()) {
-    lagMs = lagAfter(lagMs, gap)
-    watch = look(watch, beats(i), gap)
-    if (isHung(watch, lagMs)) return i + 1
+    lagMs = lagAfter(lagMs, gap, profile)
+    watch = look(watch, beats(i), gap, profile)
+    if (isHung(watch, lagMs, profile)) return i + 1
   }
   return 0
 }
+
+test('isHung() finds a thread that stands still after 50 ms of looks with the fast profile', () => {
+  assert.equal(convictedAt(Array(30).fill(10), undefined, PROFILES.fast), 5)
+})
+
+/** Looks and beats that are each late by up to so many ms, all by chance; says how many looks there were before a conviction, or 0. */
+function starved(profile: Profile, lateMsMax: number, seed: number): number {
+  const roll = (): number => {
+    const die = rollDie(seed)
+    seed = die.seed
+    return die.value
+  }
+  const lateMs = (): number => roll() ** 4 * lateMsMax
+  const gaps: number[] = []
+  const seen: number[] = []
+  let [now, beatMs, beats] = [0, 0, 1]
+  while (now < 60_000) {
+    const gap = profile.lookMs + lateMs()
+    now += gap
+    for (; beatMs <= now; beats++) beatMs += profile.beatMs + lateMs()
+    gaps.push(gap)
+    seen.push(beats)
+  }
+  return convictedAt(gaps, i => seen[i]!, profile)
+}
+
+test('isHung() convicts nobody for a minute on a machine that starves looks and beats alike', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    assert.equal(starved(PROFILES.default, 3_000, seed), 0, `default, seed ${seed}`)
+    assert.equal(starved(PROFILES.fast, 300, seed), 0, `fast, seed ${seed}`)
+  }
+  // The test has eyes: where the deadline does not stretch with the lag, the innocent are convicted.
+  assert.ok([1, 2, 3].some(seed => starved({ ...PROFILES.default, stretchMax: 1 }, 3_000, seed) > 0))
+  assert.ok([1, 2, 3].some(seed => starved({ ...PROFILES.fast, stretchMax: 1 }, 300, seed) > 0))
+})
+
+test('isFull() takes two looks in a row at 70 % of the limit, and none before the limit is known', () => {
+  const seen = (...kib: number[]): boolean =>
+    isFull(kib.reduce((watch, each) => weigh(watch, each, 100), beginWatch(0)))
+  assert.deepEqual([seen(70), seen(70, 70), seen(70, 69, 70), seen(69, 69, 69)], [false, true, false, false])
+  assert.equal(isFull(weigh(weigh(beginWatch(0), 9e9, 0), 9e9, 0)), false)
+  assert.equal(isFull(look(weigh(weigh(beginWatch(0), 80, 100), 80, 100), 5, 10)), true, 'a beat does not undo it')
+})
 
 test('isHung() finds a thread that stands still after a second of looks', () => {
   assert.equal(convictedAt(Array(30).fill(100)), 10)
