@@ -30,6 +30,7 @@ export interface Finding {
 
 export interface ThreadEvents {
   onReport(thread: Supervised, report: Report): void
+  onGarbled(thread: Supervised, error: Error): void
   /** The thread is gone. */
   onEnded(thread: Supervised, isFault: boolean, reason: string, fault: Error | undefined): void
 }
@@ -89,6 +90,7 @@ export class Supervised {
     }
     const events = {
       onReport: (report: Report) => this.#events.onReport(this, report),
+      onGarbled: (error: Error) => this.#events.onGarbled(this, error),
       onExit: (code: number, fault: Error | undefined) => this.#onExit(code, fault),
     }
     const ready = spare?.take()

@@ -90,6 +90,8 @@ export class Supervisor implements RunningControl {
     this.#threads = plans.map(each => {
       const thread = new Supervised(each, line, this.#ground, {
         onReport: (thread, report) => this.#onReport(thread, report),
+        onGarbled: ({ id }, { message }) =>
+          this.#take({ event: 'convicted', id, reason: `what it told cannot be read: ${message}` }),
         onEnded: ({ id, label }, isFault, reason, fault) => {
           this.#fault = fault
           const { phase } = this.#tree.nodes.get(id)!

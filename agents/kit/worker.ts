@@ -16,6 +16,8 @@ const ANSWER_MS_MAX = 1_000
 
 export interface WorkerEvents {
   onReport(report: Report): void
+  /** What it said cannot be read: it is not to be relied on any more. */
+  onGarbled(error: Error): void
   /** Once, when the thread is gone. `fault` is what it threw, if it threw. */
   onExit(code: number, fault: Error | undefined): void
 }
@@ -49,7 +51,7 @@ export class AgentWorker {
       if (report.report === 'answer') this.#answer(report.ask, report.answer)
       else this.#events?.onReport(report)
     })
-    this.#worker.on('messageerror', error => (fault ??= error))
+    this.#worker.on('messageerror', error => this.#events?.onGarbled(error))
     this.#worker.on('error', error => (fault ??= error instanceof Error ? error : new Error(String(error))))
     this.gone = new Promise(resolve =>
       this.#worker.once('exit', code => {

@@ -1,4 +1,5 @@
-import { BroadcastChannel } from 'node:worker_threads'
+import { BlockList } from 'node:net'
+import { BroadcastChannel, parentPort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agents/kit/agent.ts'
 import { type Directive, schedule, writeEndpoint, writeService } from '../../agents/kit/directive.ts'
 import type { Signal } from '../../agents/kit/signal.ts'
@@ -11,7 +12,7 @@ import type { EndpointColumn } from '../../agents/kit/table-port.ts'
  *   faulty.js?agent=<href>&fault=throw&always   in every one
  *   faulty.js?agent=<href>&on=<channel>         whenever a BroadcastChannel of that name says { name, fault }
  *
- * The faults: throw, reject, exit · loop, wait, late (it hangs while it writes to the tables) · heap, buffers (they grow).
+ * The faults: throw, reject, exit · garble (it says what nobody can read) · loop, wait, late (it hangs while it writes to the tables) · heap, buffers (they grow).
  */
 const { searchParams } = new URL(import.meta.url)
 
@@ -33,6 +34,13 @@ const FAULTS: Record<string, () => void> = {
   exit: () => process.exit(3),
   loop() {
     for (;;);
+  },
+  garble() {
+    // How Node's own objects say what they are to be read as; of this kind there is none.
+    const list = new BlockList()
+    const clone = Object.getOwnPropertySymbols(BlockList.prototype).find(each => each.description?.includes('_clone'))!
+    Object.assign(list, { [clone]: () => ({ data: {}, deserializeInfo: 'internal/nowhere:Nothing' }) })
+    parentPort!.postMessage(list)
   },
   wait: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
   heap: () => hoardEvery(() => Array<number>(MIB / 8).fill(1.5)),

@@ -6,8 +6,8 @@ import { ROSTER } from '../../../agents/index.ts'
 import { eventually } from '../../support/eventually.ts'
 import { IS_FULL, spread, startDrill, strikeable } from './drill.ts'
 
-const FAULTS = ['throw', 'reject', 'exit', 'loop', 'wait', 'late', 'heap', 'buffers']
-const ROUNDS = IS_FULL ? 5 : 1
+const FAULTS = ['throw', 'reject', 'exit', 'garble', 'loop', 'wait', 'late', 'heap', 'buffers']
+const ROUNDS = IS_FULL ? 3 : 1
 
 /** Between two strikes the spare thread is renewed, as it would be between two faults that are no drill. */
 const CALM_MS = 400

@@ -123,6 +123,7 @@ const FAULTS: [fault: string, reason: RegExp, what: string][] = [
   ['throw', /^a fault of the test$/, 'throws'],
   ['reject', /^a fault of the test$/, 'leaves a rejection unhandled'],
   ['exit', /^its thread ended with code 3$/, 'calls process.exit'],
+  ['garble', /^what it told cannot be read: Missing internal module/, 'tells what cannot be read'],
   ['loop', /^its event loop has stood still for \d+ ms$/, 'loops without end'],
   ['wait', /^its event loop has stood still for \d+ ms$/, 'waits for ever'],
   ['late', /^its event loop has stood still for \d+ ms$/, 'writes without end'],
@@ -257,7 +258,7 @@ test('under one-for-all a killed agent takes all threads along, in reverse order
 })
 
 test('with the fast profile an agent that hangs is back from a spare thread', async t => {
-  const { box, lines, status } = await boxOf(t, faulty('loop', ROSTER.slice(0, 1)), {}, { profile: 'fast' })
+  const { box, lines, status } = await boxOf(t, faulty('loop', ROSTER.slice(0, 1)), { agents: { supervision: 'fast' } })
   await eventually(
     'it runs again',
     () => status('health-monitor').incarnation === 2 && status('health-monitor').state === 'running',
@@ -293,4 +294,14 @@ test('reload() of a box: agents go on with the config in their threads, and one 
   await eventually('it is back', () => status('health-monitor').state === 'running')
   await box.reload({ services: { api: { endpoints } } })
   await eventually('the next incarnation follows, too', () => box.explain('api').endpoints[0]!.health === 'unknown')
+})
+
+test('reload() refuses another way to share threads, or to watch them: they are as they were started', async t => {
+  const { box } = await boxOf(t, ROSTER.slice(0, 1))
+  for (const agents of [{ threads: 'shared' }, { supervision: 'fast' }] as const) {
+    await assert.rejects(box.reload({ ...CONFIG, agents }), {
+      code: 'SBX_CONFIG_FIXED',
+      message: /agents\.(threads|supervision): agents begin and end with the process; restart it/,
+    })
+  }
 })
