@@ -2,7 +2,8 @@ import { BlockList } from 'node:net'
 import { BroadcastChannel, parentPort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agents/kit/agent.ts'
 import { type Directive, schedule, writeEndpoint, writeService } from '../../agents/kit/directive.ts'
-import type { Signal } from '../../agents/kit/signal.ts'
+import { trusted } from '../../agents/kit/schema.ts'
+import { defineSignal, type Signal } from '../../agents/kit/signal.ts'
 import type { EndpointColumn } from '../../agents/kit/table-port.ts'
 
 /**
@@ -49,7 +50,7 @@ const FAULTS: Record<string, () => void> = {
 
 const STRIKE_MS = 30
 /** What an agent tells itself so that it decides to write without end. */
-const LATE = 'signalbox.test.struck'
+const struck = defineSignal('signalbox.test.struck', { data: trusted<null>() })
 
 const { default: agent } = (await import(searchParams.get('agent')!)) as { default: AnyAgent }
 
@@ -64,7 +65,7 @@ function strikes(setup: { incarnation: number }): Directive[] {
   const fault = searchParams.get('fault')
   if (fault === null || (setup.incarnation > 1 && !searchParams.has('always'))) return []
   if (fault !== 'late') setTimeout(FAULTS[fault]!, STRIKE_MS)
-  return fault === 'late' ? [schedule(STRIKE_MS, { type: LATE, data: null })] : []
+  return fault === 'late' ? [schedule(STRIKE_MS, struck.of(null))] : []
 }
 
 /** Strikes when it is told to; `late` is waited for by a look at a flag. */
@@ -87,13 +88,13 @@ export default {
     const channel = searchParams.get('on')
     if (channel !== null) listen(channel)
     const step = agent.start(setup)
-    const look = channel === null ? [] : [schedule(STRIKE_MS, { type: LATE, data: null })]
+    const look = channel === null ? [] : [schedule(STRIKE_MS, struck.of(null))]
     return { state: step.state, directives: [...step.directives, ...strikes(setup), ...look] }
   },
-  decide(state, signal: Signal, now) {
-    if (signal.type !== LATE) return agent.decide(state, signal, now)
-    if (searchParams.has('on') && !isLate)
-      return { state, directives: [schedule(STRIKE_MS, { type: LATE, data: null })] }
+  own: [...agent.own, struck],
+  decide(state, signal: Signal, now, slices) {
+    if (!struck.is(signal)) return agent.decide(state, signal, now, slices)
+    if (searchParams.has('on') && !isLate) return { state, directives: [schedule(STRIKE_MS, struck.of(null))] }
     return { state, directives: Object.assign([], { [Symbol.iterator]: writes }) }
   },
 } satisfies AnyAgent
