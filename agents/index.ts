@@ -9,18 +9,40 @@ import { enabledOf, type Placement, type SupervisionOptions } from './kit/placem
 import type { ProfileName } from './kit/profile.ts'
 import type { RosterEntry } from './kit/roster-entry.ts'
 import { Supervisor } from './kit/supervisor.ts'
+import { type TestControlPlane, type TestPlaneOptions, VirtualPlane } from './kit/virtual-plane.ts'
 import { ROSTER } from './roster.ts'
 
-export { type Action, defineAction, type Edge } from './kit/action.ts'
-export { type Agent, defineAgent, type Setup } from './kit/agent.ts'
-export { act, type Directive, emit, type Step, schedule, stay, writeEndpoint, writeService } from './kit/directive.ts'
+export { type Action, defineAction, type Edge, type RegistryPlace } from './kit/action.ts'
+export { type Agent, type AgentDefinition, defineAgent, type Setup } from './kit/agent.ts'
+export {
+  act,
+  ask,
+  type Directive,
+  emit,
+  mount,
+  reply,
+  report,
+  type Step,
+  schedule,
+  stay,
+  unmount,
+  writeEndpoint,
+  writeService,
+} from './kit/directive.ts'
+export * from './kit/membership-signals.ts'
+export { actionFailed, sensorFailed, unanswered } from './kit/own-signals.ts'
 export { type ParentLost, parentLost } from './kit/parent-lost.ts'
 export type { Placement, SupervisionOptions } from './kit/placement.ts'
 export type { ProfileName } from './kit/profile.ts'
 export type { RosterEntry } from './kit/roster-entry.ts'
-export { type Draft, defineSignal, type Signal, type SignalKind } from './kit/signal.ts'
+export { type Schema, trusted } from './kit/schema.ts'
+export { defineSensor, type Percept, type Sensor, type SensorEdge } from './kit/sensor.ts'
+export { type Draft, defineSignal, type Signal, type SignalKind, type SignalOf } from './kit/signal.ts'
+export { defineSkill, type Mounted, type Skill, type Slices } from './kit/skill.ts'
+export type { AgentReport } from './kit/status.ts'
 export type { EndpointColumn, RowRef, ServiceColumn } from './kit/table-port.ts'
 export { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from './kit/tables.ts'
+export type { TestControlPlane, TestPlaneOptions } from './kit/virtual-plane.ts'
 export { ROSTER } from './roster.ts'
 export * from './signals.ts'
 
@@ -75,3 +97,17 @@ export function createAgents(options: AgentsOptions = {}): Control {
 
 /** The agents of signalbox: health monitor, failure detector, load balancer. */
 export const agents: Control = createAgents()
+
+/**
+ * A control plane for tests: the same agents, supervised the same way, in this thread and in virtual time. Hand it to createSignalbox as
+ * `control`; then time passes as far as `advance` lets it, for picks of the box too, and chance follows from `seed`.
+ *
+ *   const plane = createTestControlPlane({ agents: { 'health-monitor': mock } })
+ *   const box = await createSignalbox(config, { control: plane })
+ *   await plane.advance(10_000)
+ *
+ * Throws SBX_AGENT_INVALID as createAgents does.
+ */
+export function createTestControlPlane(options: TestPlaneOptions = {}): TestControlPlane {
+  return new VirtualPlane(options.roster ?? ROSTER, KINDS, options)
+}

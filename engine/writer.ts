@@ -36,7 +36,7 @@ export {
   TRIPPED,
   UNHEALTHY,
 } from './memory/bars.ts'
-export { elapsedMs, readClock, TICK_MS, tickClock } from './memory/clock.ts'
+export { elapsedMs, putClockForward, readClock, TICK_MS, tickClock } from './memory/clock.ts'
 export {
   type EndpointTable,
   type EndpointText,

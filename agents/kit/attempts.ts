@@ -42,25 +42,18 @@ export class Attempts {
   #attempt(): void {
     this.#made++
     const { timeoutMs } = this.#action
-    const attempt = new AbortController()
-    // An attempt may be listened to by as many as it likes.
-    setMaxListeners(0, attempt.signal)
-    const onStop = (): void => attempt.abort()
-    this.#edge.signal.addEventListener('abort', onStop, { once: true })
-    let isOver = false
+    const attempt = new Attempt(this.#edge)
     let cancel = (): void => {}
     /** The first word counts; a late one falls on the floor. */
     const end = (then: () => void): void => {
-      if (isOver) return
-      isOver = true
+      if (!attempt.end()) return
       cancel()
-      this.#edge.signal.removeEventListener('abort', onStop)
       if (!this.#edge.signal.aborted) then()
     }
     const onError = (error: unknown): void => end(() => this.#retry(textOf(error)))
     let result: unknown
     try {
-      result = this.#action.run(this.#params, { ...this.#edge, signal: attempt.signal })
+      result = this.#action.run(this.#params, attempt)
     } catch (error) {
       onError(error)
       return
@@ -72,7 +65,7 @@ export class Attempts {
     if (timeoutMs > 0) {
       cancel = this.#edge.later(timeoutMs, () => {
         end(() => this.#retry(`it took longer than ${timeoutMs} ms`))
-        attempt.abort()
+        attempt.stop()
       })
     }
     result.then(value => end(() => this.#outcome.onDone(value)), onError)
@@ -109,6 +102,51 @@ export class Attempts {
     } catch (error) {
       onBroken(error)
     }
+  }
+}
+
+/** The world as one attempt gets it. Its signal is made when it is first asked for: most attempts are over at once. */
+class Attempt implements Edge {
+  readonly attachment: Edge['attachment']
+  readonly now: Edge['now']
+  readonly later: Edge['later']
+  readonly #edge: Edge
+  readonly #onStop = (): void => this.stop()
+  #abort: AbortController | undefined
+  #isOver = false
+
+  constructor(edge: Edge) {
+    this.#edge = edge
+    this.attachment = edge.attachment
+    this.now = edge.now
+    this.later = edge.later
+  }
+
+  get place(): Edge['place'] {
+    return this.#edge.place
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      // An attempt may be listened to by as many as it likes.
+      setMaxListeners(0, this.#abort.signal)
+      if (this.#edge.signal.aborted) this.#abort.abort()
+      else if (!this.#isOver) this.#edge.signal.addEventListener('abort', this.#onStop, { once: true })
+    }
+    return this.#abort.signal
+  }
+
+  /** False: it was over before. */
+  end(): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    this.#edge.signal.removeEventListener('abort', this.#onStop)
+    return true
+  }
+
+  stop(): void {
+    this.#abort?.abort()
   }
 }
 

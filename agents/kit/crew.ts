@@ -50,6 +50,7 @@ export interface CrewPorts {
 export class Crew {
   readonly runners: readonly Runner[]
   readonly #ports: CrewPorts
+  #isClosed = false
   #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
 
   constructor(agents: readonly AnyAgent[], incarnation: number, config: Config, ports: CrewPorts) {
@@ -63,7 +64,7 @@ export class Crew {
   }
 
   start(config: Config, bootMs: number, incarnation: number): void {
-    for (const runner of this.runners) runner.start({ config, bootMs, incarnation })
+    for (const runner of this.runners) if (!this.#isClosed) runner.start({ config, bootMs, incarnation })
   }
 
   /** False: one of them cannot go on with another config. */
@@ -90,6 +91,7 @@ export class Crew {
 
   /** In reverse order of start. */
   close(): void {
+    this.#isClosed = true
     for (const runner of this.runners.toReversed()) runner.close()
   }
 

@@ -15,6 +15,9 @@ export class Stamp {
   readonly #dice: Dice
   #lastMs = 0
   #count = 0
+  #head = ''
+  #timeMs = Number.NaN
+  #time = ''
 
   constructor(name: string, clock: Clock, dice: Dice) {
     this.source = `/signalbox/agents/${name}`
@@ -30,7 +33,7 @@ export class Stamp {
       type: draft.type,
       source: this.source,
       ...(draft.subject === undefined ? {} : { subject: draft.subject }),
-      time: new Date(wallMs).toISOString(),
+      time: this.#timeOf(wallMs),
       data: draft.data,
       ...(cause === undefined ? {} : { causationid: cause.id }),
       ...(cause?.traceparent === undefined ? {} : { traceparent: this.#nextSpan(cause.traceparent) }),
@@ -44,18 +47,31 @@ export class Stamp {
     return `00-${trace}-${span}-${flags}`
   }
 
+  #timeOf(wallMs: number): string {
+    if (wallMs !== this.#timeMs) {
+      this.#timeMs = wallMs
+      this.#time = new Date(wallMs).toISOString()
+    }
+    return this.#time
+  }
+
   #id(wallMs: number): string {
     if (wallMs > this.#lastMs) {
-      this.#lastMs = wallMs
-      this.#count = 0
+      this.#begin(wallMs)
     } else if (++this.#count > 0xfff) {
-      this.#lastMs++
-      this.#count = 0
+      this.#begin(this.#lastMs + 1)
     }
-    const time = hex(this.#lastMs, 12)
     const variant = hex(0x8000 | Math.floor(this.#dice() * 0x4000), 4)
     const rest = hex(Math.floor(this.#dice() * 2 ** 48), 12)
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(this.#count, 3)}-${variant}-${rest}`
+    return `${this.#head}${hex(this.#count, 3)}-${variant}-${rest}`
+  }
+
+  /** What all ids of a millisecond begin with is spelled once. */
+  #begin(ms: number): void {
+    this.#lastMs = ms
+    this.#count = 0
+    const time = hex(ms, 12)
+    this.#head = `${time.slice(0, 8)}-${time.slice(8)}-7`
   }
 }
 

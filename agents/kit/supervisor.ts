@@ -17,9 +17,10 @@ import type { RosterEntry } from './roster-entry.ts'
 import type { AnySignalKind } from './signal.ts'
 import { Spare } from './spare.ts'
 import { type Ground, Supervised } from './supervised.ts'
-import { nextDueMs, plant, type Supervision, step, type TreeEvent, type TreeOrder } from './supervision.ts'
+import type { TreeOrder } from './supervision.ts'
 import { stateOf } from './thread-state.ts'
 import { tellTidings } from './tidings.ts'
+import { TreeRunner } from './tree-runner.ts'
 import { lagAfter } from './watch.ts'
 
 /** How the agents are supervised. */
@@ -46,10 +47,7 @@ export class Supervisor implements RunningControl {
   readonly #threads: readonly Supervised[]
   readonly #ground: Ground
   readonly #liaison: Liaison
-  readonly #events: TreeEvent[] = []
-  #tree: Supervision
-  #isTaking = false
-  #due: NodeJS.Timeout | undefined
+  readonly #tree: TreeRunner
   #looking: NodeJS.Timeout | undefined
   #lookedMs = steadyMs()
   #lagMs = 0
@@ -91,18 +89,27 @@ export class Supervisor implements RunningControl {
       const thread = new Supervised(each, line, this.#ground, {
         onReport: (thread, report) => this.#onReport(thread, report),
         onGarbled: ({ id }, { message }) =>
-          this.#take({ event: 'convicted', id, reason: `what it told cannot be read: ${message}` }),
+          this.#tree.take({ event: 'convicted', id, reason: `what it told cannot be read: ${message}` }),
         onEnded: ({ id, label }, isFault, reason, fault) => {
           this.#fault = fault
-          const { phase } = this.#tree.nodes.get(id)!
+          const { phase } = this.#tree.state.nodes.get(id)!
           if (phase === 'stopping') this.#log('debug', `${label} has stopped`)
-          this.#take({ event: 'ended', id, isFault, reason })
+          this.#tree.take({ event: 'ended', id, isFault, reason })
         },
       })
       line += each.agents.length
       return thread
     })
-    this.#tree = plant(root)
+    this.#tree = new TreeRunner(root, {
+      nowMs: steadyMs,
+      dice: chance,
+      later: (delayMs, callback, isAwaited) => {
+        const timer = setTimeout(callback, Math.ceil(delayMs))
+        if (!isAwaited) timer.unref()
+        return () => clearTimeout(timer)
+      },
+      perform: order => this.#perform(order),
+    })
   }
 
   /** Starts all in order. When one cannot be started, those before it are stopped and SBX_AGENT_FAILED says why. */
@@ -113,7 +120,7 @@ export class Supervisor implements RunningControl {
     this.#looking.unref()
     return new Promise((resolve, reject) => {
       this.#boot = { resolve, reject }
-      this.#take({ event: 'boot' })
+      this.#tree.take({ event: 'boot' })
     })
   }
 
@@ -123,7 +130,7 @@ export class Supervisor implements RunningControl {
   }
 
   status(): AgentStatus[] {
-    return this.#threads.flatMap(thread => thread.status(stateOf(this.#tree, thread)))
+    return this.#threads.flatMap(thread => thread.status(stateOf(this.#tree.state, thread)))
   }
 
   /** Throws SBX_AGENT_UNKNOWN. An agent that is down already is left to its restart. */
@@ -137,43 +144,19 @@ export class Supervisor implements RunningControl {
       )
     }
     const { worker } = thread
-    this.#take({ event: 'convicted', id: thread.id, reason: 'it was killed' })
+    this.#tree.take({ event: 'convicted', id: thread.id, reason: 'it was killed' })
     await worker?.gone
   }
 
   close(): Promise<void> {
     return (this.#closing ??= new Promise(resolve => {
-      if (this.#tree.stage === 'closed') {
+      if (this.#tree.state.stage === 'closed') {
         resolve()
         return
       }
       this.#onClosed = resolve
-      this.#take({ event: 'close' })
+      this.#tree.take({ event: 'close' })
     }))
-  }
-
-  /** Events that come of doing what one event ordered wait until that is done. */
-  #take(event: TreeEvent): void {
-    this.#events.push(event)
-    if (this.#isTaking) return
-    this.#isTaking = true
-    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      const { state, orders } = step(this.#tree, next, steadyMs(), chance())
-      this.#tree = state
-      for (const order of orders) this.#perform(order)
-    }
-    this.#isTaking = false
-    this.#wait()
-  }
-
-  /** Comes back when something is due. Keeps the process alive only while somebody awaits the outcome. */
-  #wait(): void {
-    clearTimeout(this.#due)
-    const nowMs = steadyMs()
-    const dueMs = nextDueMs(this.#tree, nowMs)
-    if (dueMs === undefined || this.#tree.stage === 'closed') return
-    this.#due = setTimeout(() => this.#take({ event: 'due' }), Math.ceil(dueMs - nowMs))
-    if (this.#tree.stage === 'up') this.#due.unref()
   }
 
   #perform(order: TreeOrder): void {
@@ -219,7 +202,6 @@ export class Supervisor implements RunningControl {
 
   async #onAllDown(): Promise<void> {
     clearInterval(this.#looking)
-    clearTimeout(this.#due)
     await this.#ground.spare?.close()
     if (this.#bootFault !== undefined) this.#boot?.reject(this.#bootFault)
     this.#onClosed?.()
@@ -242,17 +224,17 @@ export class Supervisor implements RunningControl {
         this.#liaison.reported(report.agent, report.status)
         break
       case 'outdated':
-        this.#take({ event: 'renewed', id: thread.id, reason: 'it is to start with another config' })
+        this.#tree.take({ event: 'renewed', id: thread.id, reason: 'it is to start with another config' })
         break
       case 'started':
-        if (this.#tree.nodes.get(thread.id)?.phase !== 'starting') return
+        if (this.#tree.state.nodes.get(thread.id)?.phase !== 'starting') return
         thread.worker?.release()
         this.#log(thread.incarnation === 1 ? 'debug' : 'info', `${thread.label} runs`, {
           incarnation: thread.incarnation,
         })
         this.#wire(thread)
-        this.#take({ event: 'started', id: thread.id })
-        if (this.#tree.stage === 'up') this.#ground.spare?.prepare()
+        this.#tree.take({ event: 'started', id: thread.id })
+        if (this.#tree.state.stage === 'up') this.#ground.spare?.prepare()
     }
   }
 
@@ -273,12 +255,12 @@ export class Supervisor implements RunningControl {
     for (const thread of this.#threads) {
       if (!this.#runs(thread)) continue
       const finding = thread.look(gapMs, this.#lagMs)
-      if (finding !== undefined) this.#take({ ...finding, id: thread.id })
+      if (finding !== undefined) this.#tree.take({ ...finding, id: thread.id })
     }
   }
 
   #runs({ id }: Supervised): boolean {
-    return this.#tree.nodes.get(id)!.phase === 'running'
+    return this.#tree.state.nodes.get(id)!.phase === 'running'
   }
 
   #thread(id: string): Supervised {

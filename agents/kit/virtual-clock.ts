@@ -12,10 +12,15 @@ export class VirtualClock implements Clock {
   #now: number
   #asked = 0
   readonly #heap: Timer[] = []
+  readonly #onMove: (now: number) => void
 
-  /** Any start will do; this one is near the wrap of the region's clock, so that whoever lives on it crosses that sooner or later. */
-  constructor(now = 0x7fffffff - 5_000) {
+  /**
+   * Any start will do; this one is near the wrap of the region's clock, so that whoever lives on it crosses that sooner or later.
+   * `onMove` is told each moment it comes to, before what is due then.
+   */
+  constructor(now = 0x7fffffff - 5_000, onMove: (now: number) => void = () => {}) {
     this.#now = now
+    this.#onMove = onMove
   }
 
   now(): number {
@@ -51,7 +56,7 @@ export class VirtualClock implements Clock {
     while (this.step(until)) {
       // On to the next.
     }
-    this.#now = until
+    this.#moveTo(until)
   }
 
   /** Goes to the next timer that is due by then, if there is one, and calls it back. */
@@ -60,9 +65,14 @@ export class VirtualClock implements Clock {
     const first = this.#heap[0]
     if (first === undefined || first.dueMs > untilMs) return false
     this.#pop()
-    this.#now = Math.max(this.#now, first.dueMs)
+    if (first.dueMs > this.#now) this.#moveTo(first.dueMs)
     first.callback!()
     return true
+  }
+
+  #moveTo(now: number): void {
+    this.#now = now
+    this.#onMove(this.now())
   }
 
   #dropCalledOff(): void {

@@ -20,6 +20,20 @@ export function tickClock(region: Region): number {
   return now
 }
 
+/**
+ * Puts the clock of a region forward, for who lets its time pass by itself: threads that tick by the real clock change nothing as long as
+ * that is behind.
+ *
+ * writes    CLOCK_MS
+ * ordering  Unordered, as tickClock
+ * progress  wait-free
+ * pairs     readClock
+ */
+export function putClockForward(region: Region, now: number): void {
+  const words = region.words
+  if (((now - words[CLOCK_MS_AT]) | 0) > 0) words[CLOCK_MS_AT] = now
+}
+
 /** Milliseconds since the region was made, at most one tick old. Compare two readings with `elapsedMs`, never with `<`. */
 export function readClock(region: Region): number {
   return region.words[CLOCK_MS_AT]
