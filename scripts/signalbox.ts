@@ -1,23 +1,26 @@
 #!/usr/bin/env node
 import { SignalboxError } from '../engine/index.ts'
-import { bench } from './commands/bench.ts'
-import { check } from './commands/check.ts'
 import type { Command } from './commands/command.ts'
-import { demo } from './commands/demo.ts'
 import { overview, usageOf } from './commands/help.ts'
-import { proxy } from './commands/proxy.ts'
 import { packageVersion } from './version.ts'
 
 /**
  * The command line, and the one place where engine and agents are put together. Exits 0 when all went well, 1 when
  * something failed, 2 when what was asked for cannot be done as written.
+ *
+ * A command is loaded when it is asked for: a proxy that is started again waits for nothing it does not need.
  */
-const COMMANDS: readonly Command[] = [proxy, demo, check, bench]
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  proxy: async () => (await import('./commands/proxy.ts')).proxy,
+  demo: async () => (await import('./commands/demo.ts')).demo,
+  check: async () => (await import('./commands/check.ts')).check,
+  bench: async () => (await import('./commands/bench.ts')).bench,
+}
 
 async function main(args: string[]): Promise<number> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h') {
-    process.stdout.write(overview(COMMANDS))
+    process.stdout.write(overview(await all()))
     return name === undefined ? 2 : 0
   }
   if (name === '--version' || name === '-v') {
@@ -25,11 +28,11 @@ async function main(args: string[]): Promise<number> {
     return 0
   }
   if (name === 'help') {
-    if (rest[0] === undefined) process.stdout.write(overview(COMMANDS))
-    else process.stdout.write(usageOf(find(rest[0])))
+    if (rest[0] === undefined) process.stdout.write(overview(await all()))
+    else process.stdout.write(usageOf(await find(rest[0])))
     return 0
   }
-  const command = find(name)
+  const command = await find(name)
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(usageOf(command))
     return 0
@@ -37,12 +40,13 @@ async function main(args: string[]): Promise<number> {
   return command.run(rest)
 }
 
-function find(name: string): Command {
-  const command = COMMANDS.find(each => each.name === name)
-  if (command !== undefined) return command
-  throw new UsageError(
-    `there is no command ${JSON.stringify(name)}; there are ${COMMANDS.map(each => each.name).join(', ')}`,
-  )
+function all(): Promise<Command[]> {
+  return Promise.all(Object.values(COMMANDS).map(load => load()))
+}
+
+function find(name: string): Promise<Command> {
+  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!()
+  throw new UsageError(`there is no command ${JSON.stringify(name)}; there are ${Object.keys(COMMANDS).join(', ')}`)
 }
 
 class UsageError extends Error {}

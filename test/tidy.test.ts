@@ -189,6 +189,27 @@ test('time and chance are read at their ports only', () => {
   allow(others.flatMap(source => places(source, reads, wish)))
 })
 
+/** Threads that are started again while requests wait, and the doors they come in by. */
+const THREADS = ['engine/proxy/threads/thread.ts', 'engine/proxy/threads/hold.ts', 'agents/thread.ts']
+/** What takes a tenth of a second to load, and is nothing to them. */
+const HEAVY = ['zod', 'undici', 'yaml', 'pino', 'piscina']
+
+test('threads of proxy and agents load nothing that only the main thread needs', () => {
+  const sources = new Map(SOURCES.map(source => [source.path, source]))
+  const reached = new Set([...THREADS, ...FILES.filter(path => /^agents\/[^/]+\/agent\.ts$/.test(path))])
+  for (const path of reached) {
+    for (const { file, isTypeOnly } of sources.get(path)?.imports ?? []) if (file && !isTypeOnly) reached.add(file)
+  }
+  assert.ok(reached.size > 50, `${reached.size} files are reached`)
+  allow(
+    [...reached].flatMap(path =>
+      (sources.get(path)?.imports ?? [])
+        .filter(({ specifier, isTypeOnly }) => !isTypeOnly && HEAVY.includes(specifier))
+        .map(({ specifier, line }) => `${path}:${line}: loads ${specifier} into a thread; let the main thread do it`),
+    ),
+  )
+})
+
 test('files and folders are named in kebab-case, and for what is in them', () => {
   allow(
     FILES.flatMap(path =>

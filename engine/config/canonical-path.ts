@@ -1,3 +1,6 @@
+// Visible ASCII, the path part of RFC 3986 and what people send anyway; no blanks, no fragment.
+export const PATH = /^\/[!-~]*$/
+
 const END = /[?#]/
 const DOUBTFUL = /%(?:2f|5c|00|[^0-9a-f]|.[^0-9a-f]|.?$)|[\\\0]/i
 const PLAIN = /^[^%\\]*$/

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PATH } from './canonical-path.ts'
 import { leaf, type Reading, textLeaf } from './leaf.ts'
 import { kindOf, notOneOf, show, unknownKey } from './wording.ts'
 
@@ -52,9 +53,6 @@ export function choice<Word extends string>(what: string, words: readonly Word[]
     },
   })
 }
-
-// Visible ASCII, the path part of RFC 3986 and what people send anyway; no blanks, no fragment.
-export const PATH = /^\/[!-~]*$/
 
 /** The target of a health check: a path, with a query if need be. */
 export function readHealthPath(text: string): Reading<string> {

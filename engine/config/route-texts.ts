@@ -1,9 +1,8 @@
 import { METHODS } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { isHostName } from './address.ts'
-import { decodePath, hasDots } from './canonical-path.ts'
+import { decodePath, hasDots, PATH } from './canonical-path.ts'
 import type { Reading } from './leaf.ts'
-import { PATH } from './names.ts'
 import { readCaptures } from './path-pattern.ts'
 import { notOneOf, show } from './wording.ts'
 

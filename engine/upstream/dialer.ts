@@ -96,8 +96,7 @@ export class Dialer {
       tell?.(error, dialed)
     }
     const timeUp = (): void => {
-      const message = `Connect Timeout Error (attempted address: ${this.#host}:${this.#port}, timeout: ${this.#timeoutMs}ms)`
-      tell(new ConnectTimeoutError(message), null)
+      tell(new ConnectTimeoutError(`${this.#host}:${this.#port}`, this.#timeoutMs), null)
       socket.destroy()
     }
     // What has arrived while this thread was busy counts: sockets are read before immediates run.
