@@ -62,14 +62,15 @@ export class Affinity {
   #isListed: Uint8Array = NO_ROWS
 
   /** `scope` keeps sessions apart that are of one service and share no endpoints; 0: those of all of it. */
-  constructor({ words, layout }: Region, service: number, scope = 0) {
+  constructor(region: Region, service: number, scope = 0) {
+    const { words, layout } = region
     this.#words = words
     this.#at = layout.affinityAt
     this.#mask = layout.affinity / AFFINITY_WAYS - 1
     this.#endpointsAt = layout.endpointsAt
     this.#rows = layout.rows
     this.#service = service
-    this.#salt = words[REGION_ID_AT] ^ Math.imul(service + 1, GOLDEN) ^ avalanche(scope)
+    this.#salt = saltOf(region, service) ^ avalanche(scope)
   }
 
   /**
@@ -199,7 +200,12 @@ export class Affinity {
   }
 }
 
-function seal(ticket: number): number {
+/** What the names of a service's sessions are salted with; those of a scope with the scope as well. */
+export function saltOf({ words }: Region, service: number): number {
+  return words[REGION_ID_AT] ^ Math.imul(service + 1, GOLDEN)
+}
+
+export function seal(ticket: number): number {
   return Math.imul(ticket, GOLDEN)
 }
 
@@ -211,7 +217,7 @@ const REFRESH_MS = 1000
  * is further ahead than any session may be has ended. (An entry that nobody touched for 48 days reads as alive for a day. It
  * leads where its session was, if that endpoint is still there.)
  */
-function leftOf(untilMs: number, nowMs: number): number {
+export function leftOf(untilMs: number, nowMs: number): number {
   const left = (untilMs - nowMs) | 0
   return left > SESSION_TTL_MS_MAX ? -left : left
 }

@@ -29,6 +29,13 @@ export function avalanche(word: number): number {
   return hash ^ (hash >>> 16)
 }
 
+/** The word that `avalanche` made this of: its steps undone, the last one first. The factors are inverse modulo 2^32. */
+export function avalancheBack(word: number): number {
+  let hash = Math.imul(word ^ (word >>> 16), 0x7ed1b41d)
+  hash = Math.imul(hash ^ (hash >>> 13) ^ (hash >>> 26), 0xa5cb9243)
+  return hash ^ (hash >>> 16)
+}
+
 function mix(hash: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51)
   k = (k << 15) | (k >>> 17)
