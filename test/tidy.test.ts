@@ -53,7 +53,7 @@ const PORTS: Readonly<Record<string, string>> = {
   'engine/memory/table-writer.ts': 'bounds the wait for another writer',
   'engine/memory/ring-sleep.ts': 'bounds a sleep',
   'engine/admin/clock.ts': 'the port of the admin listener',
-  'engine/box/wall-clock.ts': 'when a config was taken, for people',
+  'engine/box/wall-clock.ts': 'when a config was taken, for people, and the age of what another process wrote',
   'engine/upstream/': 'real connections have real time limits, and names and files an age',
   'engine/proxy/': 'real sockets have real time limits; nothing of it is simulated',
   'engine/dispatcher/': 'likewise: it times requests of others',

@@ -1,4 +1,5 @@
 import type { AgentStatus } from '../box/control.ts'
+import type { SnapshotStatus } from '../box/snapshot/snapshot-keeper.ts'
 import { BAR_NAMES } from '../memory/bars.ts'
 import type { EndpointReport, ServiceReport } from '../router/report.ts'
 import { processTimes } from './clock.ts'
@@ -23,6 +24,7 @@ export function printMetrics(sources: Sources): string {
     node: process.versions.node,
   })
   printConfig(out, configOf(sources))
+  printSnapshots(out, box.snapshotStatus())
   const services = counters.services()
   printEndpoints(out, services)
   printServices(out, services)
@@ -49,6 +51,18 @@ function printConfig(
   out.family('signalbox_config_in_force_timestamp_seconds', 'gauge', sinceHelp)(sinceMs / 1000)
   const count = out.family('signalbox_config_reloads_total', 'counter', 'Attempts to read the config anew, by result.')
   for (const [result, times] of Object.entries(reloads)) count(times, { result })
+}
+
+function printSnapshots(out: Exposition, status: SnapshotStatus | undefined): void {
+  if (status === undefined) return
+  const { ageMs, writes, failures, bytes, resumedAgeMs } = status
+  const ageHelp = 'How far the disk may be behind the tables; +Inf: nothing was kept yet.'
+  out.family('signalbox_snapshot_age_seconds', 'gauge', ageHelp)(ageMs < 0 ? Infinity : ageMs / 1000)
+  out.family('signalbox_snapshot_writes_total', 'counter', 'Snapshots of the tables that were kept.')(writes)
+  out.family('signalbox_snapshot_failures_total', 'counter', 'Snapshots that could not be kept.')(failures)
+  out.family('signalbox_snapshot_size_bytes', 'gauge', 'Size of the last snapshot that was kept.')(bytes)
+  const resumedHelp = '1 if this process goes on from a snapshot, 0 if it began from its config alone.'
+  out.family('signalbox_snapshot_resumed', 'gauge', resumedHelp)(Number(resumedAgeMs >= 0))
 }
 
 const OUTCOMES = ['ok', 'error', 'timeout', 'abandoned'] as const

@@ -15,6 +15,9 @@ import type { Control, Log, RunningControl } from './control.ts'
 import { LiveService } from './live-service.ts'
 import { type ConfigStatus, type Follower, type ReloadReport, Reloads } from './reload.ts'
 import { checkSessionRoom, roomFor } from './room.ts'
+import { findGenerations, resumeNewest } from './snapshot/go-on.ts'
+import { SnapshotKeeper, type SnapshotStatus } from './snapshot/snapshot-keeper.ts'
+import { type Generation, StateFolder } from './snapshot/state-folder.ts'
 import { TableKeeper } from './table-keeper.ts'
 
 export interface SignalboxOptions {
@@ -22,6 +25,11 @@ export interface SignalboxOptions {
   control?: Control
   /** Room for rows, services, threads; fixed once made. The default serves 1,024 endpoints and 32 threads. */
   capacity?: Partial<Capacity>
+  /**
+   * A folder of this box alone, where what is changed live and what is learned is kept, and from which it goes on: after a crash, or after
+   * `close`. It is made where it is missing. What the config says otherwise than before wins, as in `reload`.
+   */
+  state?: string
   /** Closes the box when aborted. */
   signal?: AbortSignal
   /** Receives what would be worth a line in a log. By default nothing is written anywhere. */
@@ -47,11 +55,28 @@ export async function createSignalbox(input: ConfigInput, options: SignalboxOpti
   return openBox(validateConfig(input), options)
 }
 
-/** The same from a config that was read and checked already, as the command line does. */
+/** The same from a config that was read and checked already. */
 export async function openBox(config: Config, options: SignalboxOptions = {}): Promise<Box> {
-  const box = new Box(config, options)
+  const box = await openTables(config, options)
   try {
-    await box.start(options.control)
+    await box.startControl()
+  } catch (error) {
+    await box.close()
+    throw error
+  }
+  return box
+}
+
+/**
+ * The same without its control plane, for who serves before that has started: as soon as the tables are known to be good. With `isAnew`
+ * they begin from the config alone, whatever was kept.
+ */
+export async function openTables(config: Config, options: SignalboxOptions = {}, isAnew = false): Promise<Box> {
+  const { state, log = SILENT } = options
+  const found = state === undefined || isAnew ? [] : await findGenerations(state, log)
+  const box = new Box(config, options, found)
+  try {
+    await box.start()
   } catch (error) {
     await box.close()
     throw error
@@ -63,6 +88,8 @@ export class Box {
   /** Hand it to a thread: `new Worker(url, { workerData: box.handle })`. Plain data over shared memory. */
   readonly handle: RegionHandle
   readonly log: Log
+  /** Whether the tables are those of a process before this one, and not of the config alone. */
+  readonly isResumed: boolean
   readonly #attachment: Attachment
   readonly #routers: Routers
   readonly #tables: TableKeeper
@@ -70,19 +97,25 @@ export class Box {
   readonly #signal: AbortSignal | undefined
   readonly #onAbort = () => void this.close()
   readonly #reloads: Reloads
+  readonly #wantedControl: Control | undefined
+  readonly #snapshots: SnapshotKeeper | undefined
   #control: RunningControl | undefined
   #closing: Promise<void> | undefined
 
-  constructor(config: Config, options: SignalboxOptions) {
+  constructor(config: Config, options: SignalboxOptions, generations: readonly Generation[] = []) {
     this.log = options.log ?? SILENT
+    this.#wantedControl = options.control
     const region = createRegion({ ...roomFor(config, options.capacity?.rows), ...options.capacity })
     checkSessionRoom(config, region.layout.affinity)
     this.handle = handleOf(region)
     this.#attachment = attach(this.handle)
     this.#routers = new Routers(this.#attachment)
     tickClock(region)
+    let resumedAgeMs: number | undefined
     try {
-      this.#attachment.writer.edit(edit => fillTables(edit, config))
+      const hasAgents = options.control !== undefined
+      resumedAgeMs = resumeNewest(this.#attachment, config, generations, hasAgents, this.log)
+      if (resumedAgeMs === undefined) this.#attachment.writer.edit(edit => fillTables(edit, config))
     } catch (error) {
       this.#attachment.close()
       throw error
@@ -96,6 +129,12 @@ export class Box {
       control: () => this.#control,
       checkOpen: () => this.#open(),
     })
+    this.isResumed = resumedAgeMs !== undefined
+    if (options.state !== undefined) {
+      const folder = new StateFolder(options.state)
+      const now = (): Config => this.config
+      this.#snapshots = new SnapshotKeeper(this.#attachment, folder, now, resumedAgeMs, this.log)
+    }
     this.#tick = setInterval(() => {
       tickClock(region)
       this.#tables.tick()
@@ -107,8 +146,14 @@ export class Box {
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  async start(control: Control | undefined): Promise<void> {
+  /** Builds the choice tables. */
+  async start(): Promise<void> {
     await this.#tables.start()
+  }
+
+  /** Starts the control plane it was made with, and resolves when it runs. */
+  async startControl(): Promise<void> {
+    const control = this.#wantedControl
     if (control === undefined || this.isClosed) return
     const running = await control.start({
       handle: this.handle,
@@ -141,6 +186,11 @@ export class Box {
   /** Which config is in force since when, and what came of the last reload. */
   configStatus(): ConfigStatus {
     return this.#reloads.status()
+  }
+
+  /** How it stands with what is kept on disk; undefined where nothing is. */
+  snapshotStatus(): SnapshotStatus | undefined {
+    return this.#snapshots?.status()
   }
 
   /** Has a part follow each further config. Returns the way to end that. */
@@ -232,6 +282,7 @@ export class Box {
     } catch (error) {
       this.log('error', 'the control plane did not close as it should', { error: String(error) })
     } finally {
+      await this.#snapshots?.close()
       await this.#tables.close()
       this.#attachment.close()
     }

@@ -1,6 +1,5 @@
 import { endpointsOf, isSame } from '../config/changes.ts'
 import type { Config, EndpointConfig } from '../config/schema.ts'
-import type { EndpointText } from '../memory/endpoint-table.ts'
 import type { Edit, NewEndpoint } from '../memory/table-writer.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { serviceTextOf } from './service-text.ts'
@@ -73,13 +72,12 @@ export function removeServices(attachment: Attachment, names: readonly string[])
 
 /** Whether a row's endpoint is this one, its weight aside. */
 export function isSameEndpoint(attachment: Attachment, row: number, next: NewEndpoint): boolean {
-  const now: EndpointText = attachment.endpoint(row)
-  return (
-    now.url === next.url &&
-    now.zone === next.zone &&
-    attachment.endpoints.priority(row) === next.priority &&
-    isSame(now.metadata, next.metadata)
-  )
+  return isSameTenant({ ...attachment.endpoint(row), weight: 0, priority: attachment.endpoints.priority(row) }, next)
+}
+
+/** Whether two are the same endpoint, their weights aside. */
+export function isSameTenant(a: NewEndpoint, b: NewEndpoint): boolean {
+  return a.url === b.url && a.zone === b.zone && a.priority === b.priority && isSame(a.metadata, b.metadata)
 }
 
 /** What the table needs of a configured endpoint. */

@@ -1,4 +1,4 @@
-/** The wall clock, for what people are told: when a config was read. Nothing is decided by it. */
+/** The wall clock: when a config was read, for people, and how old a snapshot of another process is. */
 
 /** Milliseconds since 1970. */
 export function wallMs(): number {

@@ -1,0 +1,118 @@
+import { isSame } from '../../config/changes.ts'
+import type { Config, EndpointConfig, ServiceConfig } from '../../config/schema.ts'
+import { DEGRADED, EJECTED, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
+import { tickClock } from '../../memory/clock.ts'
+import { FACTOR_WHOLE, HEALTH_UNKNOWN } from '../../memory/endpoint-table.ts'
+import { type Facts, writeFacts, writeServiceFacts } from '../../memory/facts.ts'
+import type { Region } from '../../memory/region.ts'
+import { writeSessions } from '../../memory/sessions.ts'
+import type { Edit, NewEndpoint } from '../../memory/table-writer.ts'
+import { isSameTenant, newEndpoint } from '../config-tables.ts'
+import { serviceTextOf } from '../service-text.ts'
+import type { EndpointSnapshot, ServiceSnapshot, TablesSnapshot } from './snapshot.ts'
+
+/** Who will look after what was learned. */
+export interface Owners {
+  /** Whether an agent of this name will run. */
+  hasAgent(name: string): boolean
+}
+
+/**
+ * Puts the services of a config into tables that have none, and of a snapshot what that config leaves standing: as if the process
+ * that took it had lived, and read this config now.
+ *
+ *   configured then ──┐                what is the same in both is as it was live: weight, drain, taken out, added
+ *                     ├─ differences ─▶ where they differ the config wins: its endpoint, its weight
+ *   configured now ───┘                who is in the tables no more than in the config is forgotten, with all that was known
+ *
+ * Nothing has changed when it throws, as an edit that is not published; `agoMs` is the age of the snapshot.
+ */
+export function resumeTables(
+  edit: Edit,
+  region: Region,
+  config: Config,
+  snapshot: TablesSnapshot,
+  agoMs: number,
+  owners: Owners,
+): void {
+  const nowMs = tickClock(region)
+  const before = new Map(snapshot.services.map(service => [service.name, service]))
+  const rowsByNumber = numberRows(snapshot)
+  for (const [name, service] of Object.entries(config.services)) {
+    const known = before.get(name)
+    const index = edit.putService(serviceTextOf(name, service, config.zone))
+    // A panic that was told is called off by who told it.
+    const panicTold = owners.hasAgent('load-balancer') ? (known?.facts.panicTold ?? 0) : 0
+    if (known !== undefined) writeServiceFacts(region, index, { ...known.facts, panicTold })
+    for (const { endpoint, learned } of endpointsAfter(service, known)) {
+      const row = edit.add(index, endpoint)
+      if (learned === undefined) continue
+      writeFacts(region, row, ownedFacts(learned.facts, service, owners), nowMs, agoMs)
+      rowsByNumber.put(learned, row)
+    }
+  }
+  writeSessions(region, snapshot.sessions, rowsByNumber.rows, nowMs, agoMs)
+}
+
+/** Sessions call endpoints by number, in the order of the snapshot. */
+function numberRows({ services }: TablesSnapshot): {
+  rows: Int32Array
+  put(endpoint: EndpointSnapshot, row: number): void
+} {
+  const numbers = new Map(services.flatMap(({ endpoints }) => endpoints).map((endpoint, number) => [endpoint, number]))
+  const rows = new Int32Array(numbers.size).fill(-1)
+  return { rows, put: (endpoint, row) => void (rows[numbers.get(endpoint)!] = row) }
+}
+
+/** An endpoint as it is to be in the tables, and what is known of it. */
+interface Resumed {
+  readonly endpoint: NewEndpoint
+  readonly learned: EndpointSnapshot | undefined
+}
+
+/** The endpoints of a service: those of the config, as far as they stand, and those that were added live. */
+export function endpointsAfter(service: ServiceConfig, known: ServiceSnapshot | undefined): Resumed[] {
+  const before = new Map(known?.configured.map(each => [each.id, each]))
+  const live = new Map(known?.endpoints.map(each => [each.id, each]))
+  const wanted = new Set(service.endpoints.map(({ id }) => id))
+  const added = [...live.values()].filter(({ id }) => !wanted.has(id) && !before.has(id))
+  return [
+    ...service.endpoints.flatMap(next => after(next, before.get(next.id), live.get(next.id))),
+    ...added.map(learned => ({ endpoint: tenantOf(learned), learned })),
+  ]
+}
+
+function after(
+  next: EndpointConfig,
+  before: EndpointConfig | undefined,
+  learned: EndpointSnapshot | undefined,
+): Resumed[] {
+  if (before !== undefined && isSame(before, next)) {
+    return learned === undefined ? [] : [{ endpoint: tenantOf(learned), learned }]
+  }
+  const endpoint = newEndpoint(next)
+  if (learned === undefined || !isSameTenant(learned, endpoint)) return [{ endpoint, learned: undefined }]
+  const isWeightKept = before?.weight === next.weight
+  return [{ endpoint: isWeightKept ? { ...endpoint, weight: learned.weight } : endpoint, learned }]
+}
+
+function tenantOf({ facts: _, ...endpoint }: EndpointSnapshot): NewEndpoint {
+  return endpoint
+}
+
+/** What stands of the facts: a verdict whose owner does not run would stand for ever, for nobody would take it back. */
+function ownedFacts(facts: Facts, { healthCheck, breaker }: ServiceConfig, { hasAgent }: Owners): Facts {
+  const owned = { ...facts }
+  const lift = (bars: number): void => void (owned.bars &= ~bars)
+  if (healthCheck === undefined || !hasAgent('health-monitor')) {
+    lift(UNHEALTHY | DEGRADED)
+    owned.health = HEALTH_UNKNOWN
+  }
+  if (!hasAgent('failure-detector')) lift(EJECTED)
+  if (!hasAgent('load-balancer')) {
+    owned.factorQ12 = FACTOR_WHOLE
+    owned.limit = 0
+  }
+  if (breaker === undefined) lift(TRIPPED)
+  return owned
+}
