@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { agents } from '../agents/index.ts'
 import { type Admin, startAdmin } from '../engine/admin/admin.ts'
-import { type Box, openBox } from '../engine/box/box.ts'
+import { type Box, openTables } from '../engine/box/box.ts'
 import { roomToGrow } from '../engine/box/room.ts'
 import { printListenAddress } from '../engine/config/address.ts'
 import { isSame } from '../engine/config/changes.ts'
@@ -13,35 +13,50 @@ import { Reloader } from './reloader.ts'
 import { packageVersion } from './version.ts'
 import { watchFile } from './watch-file.ts'
 
-/** Where the config is from, for when it is to be read anew. */
-export interface ConfigSource {
+export interface EngineOptions {
+  /** Where the config is from, for when it is to be read anew. */
   readonly file: string
   /** Whether it is read anew whenever it has changed. */
   readonly isWatching: boolean
+  /** The folder where the tables are kept; undefined: nowhere. */
+  readonly state?: string | undefined
+  /** Whether an engine before this one died. */
+  readonly isRestart?: boolean
+  /** Whether engines before this one may have died of what is in that folder: it is left alone at the start, and written anew. */
+  readonly isStateDoubtful?: boolean
 }
 
 /**
  * Runs everything in this process: tables, agents, proxy threads, admin. Resolves with the exit code once SIGTERM or
  * SIGINT was followed and the drain is over. Reverse order of start: the proxy is drained first, the agents go last.
  */
-export async function runEngine(config: Config, { file, isWatching }: ConfigSource): Promise<number> {
+export async function runEngine(config: Config, options: EngineOptions): Promise<number> {
+  const { file, isWatching, state, isRestart = false, isStateDoubtful = false } = options
   const { log, setLevel } = createLog(config)
   const stop = new Promise<string>(resolve => whenAskedToStop(resolve))
-  let reload = (_because: string): void => {
-    isReloadDue = true
+  let reload = (because: string): void => {
+    isReloadDue = because
   }
-  let isReloadDue = false
+  // A file that changed while no engine was there to see it.
+  let isReloadDue: string | undefined = isRestart && isWatching ? 'the engine died' : undefined
   process.on('SIGHUP', () => reload('SIGHUP'))
   const endWatch = isWatching ? await watchFile(file, () => reload('the file has changed')) : undefined
 
-  const box = await openBox(config, { control: agents, log, capacity: roomToGrow(config) })
+  if (isStateDoubtful)
+    log('error', 'engines died before they routed: the tables begin from the config alone', { state })
+  const kept = state === undefined ? {} : { state }
+  const opened = { control: agents, log, capacity: roomToGrow(config), ...kept }
+  const box = await openTables(config, opened, isStateDoubtful)
   const reloader = new Reloader(box, file, log)
   let proxy: RunningProxy | undefined
   let admin: Admin | undefined
   let isRouting = false
   try {
+    // Tables that go on from a snapshot say already who is out: requests wait for agents only where they do not.
+    if (!box.isResumed) await box.startControl()
     const started = await startProxy(box, { listeners: inheritedListeners(), onAccessLines: writeOut })
     proxy = started
+    if (box.isResumed) await box.startControl()
     admin = await startAdmin(box, {
       listen: config.admin.listen,
       token: config.admin.token,
@@ -56,7 +71,7 @@ export async function runEngine(config: Config, { file, isWatching }: ConfigSour
     tellParentConfig(config)
     isRouting = true
     reload = because => reloader.reloadQuietly(because)
-    if (isReloadDue) reload('SIGHUP')
+    if (isReloadDue !== undefined) reload(isReloadDue)
     log('info', 'routing', {
       listen: proxy.addresses.map(printListenAddress),
       admin: printListenAddress(admin),

@@ -10,7 +10,7 @@ export const READY = { signalbox: 'ready' } as const
 
 /** What passes between the engine and its parent besides: the config in force, which outlives an engine that dies. */
 export type FromEngine = typeof READY | { signalbox: 'ask-config' } | { signalbox: 'config'; config: Config }
-export type FromParent = { signalbox: 'config'; config: Config | null }
+export type FromParent = { signalbox: 'config'; config: Config | null; failedStarts: number }
 
 /** An address that a parent process bound, with duplicates of its descriptor: one for each thread that will ever start. */
 export interface InheritedListener {
@@ -41,22 +41,34 @@ export function onParentGone(then: () => void): void {
   process.channel?.unref()
 }
 
+/** What an engine learns of those before it. */
+export interface Ancestry {
+  /**
+   * The config that was in force when the engine before this one died; undefined for the first one. The file may say something else by
+   * now, that nobody has accepted yet.
+   */
+  config: Config | undefined
+  /** Engines in a row that died before they routed. */
+  failedStarts: number
+}
+
 /**
- * The config that was in force when the engine before this one died; undefined for the first one. The file may say something
- * else by now, that nobody has accepted yet.
+ * Waits until it is this engine's turn, and gives back what the parent knows of those before it; undefined: the parent is gone, and
+ * nobody is to begin.
  */
-export function askParentForConfig(): Promise<Config | undefined> {
-  if (process.send === undefined) return Promise.resolve(undefined)
+export function askParent(): Promise<Ancestry | undefined> {
   return new Promise(resolve => {
-    const end = (config: Config | null): void => {
+    const end = (ancestry: Ancestry | undefined): void => {
       process.off('message', onMessage)
       process.off('disconnect', onGone)
-      resolve(config ?? undefined)
+      resolve(ancestry)
     }
-    const onGone = (): void => end(null)
+    const onGone = (): void => end(undefined)
     const onMessage = (message: FromParent): void => {
-      if (message?.signalbox === 'config') end(message.config)
+      if (message?.signalbox === 'config')
+        end({ config: message.config ?? undefined, failedStarts: message.failedStarts })
     }
+    if (process.connected !== true) return onGone()
     process.on('message', onMessage)
     process.once('disconnect', onGone)
     process.send?.({ signalbox: 'ask-config' } satisfies FromEngine)
