@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Exposition } from '../../engine/admin/exposition.ts'
 import type { AgentStatus } from '../../engine/box/control.ts'
 import { UNHEALTHY } from '../../engine/memory/bars.ts'
+import { eventually } from '../support/eventually.ts'
 import { adminWorld, TWO_SERVICES } from './admin-world.ts'
 
 interface Sample {
@@ -26,6 +30,33 @@ test('GET /metrics is well-formed Prometheus text', async t => {
       name,
     )
   }
+})
+
+test('/metrics tells how far the disk is behind the tables, where they are kept', async t => {
+  const values = (text: string): Record<string, number> =>
+    Object.fromEntries(
+      parseExposition(text).flatMap(({ name, value }) =>
+        name.startsWith('signalbox_snapshot_') ? [[name, value]] : [],
+      ),
+    )
+  const without = await adminWorld(t)
+  assert.deepEqual(values((await without.ask('/metrics')).text), {})
+  const state = mkdtempSync(join(tmpdir(), 'signalbox-state-'))
+  t.after(() => rmSync(state, { recursive: true, force: true }))
+  const { box, ask } = await adminWorld(t, {}, TWO_SERVICES, { state: join(state, 'tables') })
+  await eventually('they are kept', () => box.snapshotStatus()!.writes > 0)
+  const {
+    signalbox_snapshot_age_seconds: ageS,
+    signalbox_snapshot_size_bytes: bytes,
+    ...rest
+  } = values((await ask('/metrics')).text)
+  assert.ok(ageS! >= 0 && ageS! < 60, `${ageS} s`)
+  assert.equal(bytes, statSync(join(state, 'tables', 'tables.snapshot')).size)
+  assert.deepEqual(rest, {
+    signalbox_snapshot_writes_total: 1,
+    signalbox_snapshot_failures_total: 0,
+    signalbox_snapshot_resumed: 0,
+  })
 })
 
 test('the sums in /metrics are what the router was told', async t => {

@@ -51,6 +51,7 @@ services:
     for (const args of [
       ['check', file],
       ['proxy', '--config', file],
+      ['proxy', '--config', file, '--supervised'],
     ]) {
       const { status, stderr } = runSignalbox(args)
       assert.equal(status, 2)

@@ -23,8 +23,11 @@ export interface Running {
   end(): Promise<void>
 }
 
-export function startSignalbox(args: readonly string[]): Running {
-  const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+export function startSignalbox(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   let output = ''
   child.stdout.on('data', chunk => {
     output += chunk
