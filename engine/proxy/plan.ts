@@ -81,6 +81,8 @@ export type FromThread =
   | { type: 'drained' }
 
 export type ToThread =
+  /** The first thing a thread hears that was started without one. */
+  | { type: 'plan'; plan: ThreadPlan }
   | { type: 'rules'; plan: RulesPlan; turn: number }
   | { type: 'leave' }
   | { type: 'drain'; deadlineMs: number }

@@ -3,6 +3,7 @@ import { loadConfig } from '../../engine/config/load.ts'
 import type { Config } from '../../engine/config/schema.ts'
 import { SignalboxError } from '../../engine/index.ts'
 import { askParent, inheritedListeners } from '../../engine/proxy/threads/under-parent.ts'
+import { warmThread } from '../../engine/proxy/threads/warm-thread.ts'
 import { runEngine } from '../engine-process.ts'
 import { runParent, runParentWithState } from '../parent-process.ts'
 import type { Command } from './command.ts'
@@ -61,6 +62,7 @@ engine's exit code. Logs are JSON lines on standard output.
 
 /** The engine of a parent process. One that died is followed by another with the config it ran with, though the file be broken by now. */
 async function runUnder(source: { file: string; isWatching: boolean; state: string | undefined }): Promise<number> {
+  warmThread()
   const ancestry = await askParent()
   if (ancestry === undefined) return 1
   const { config, failedStarts } = ancestry

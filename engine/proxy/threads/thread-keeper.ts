@@ -1,5 +1,4 @@
-import { Worker } from 'node:worker_threads'
-import { inheritedOptions } from '../../box/worker-options.ts'
+import type { Worker } from 'node:worker_threads'
 import type {
   BoundAddress,
   FixedPlan,
@@ -11,6 +10,7 @@ import type {
   ToThread,
 } from '../plan.ts'
 import { type Counts, createCounters, OPEN_CONNECTIONS, readCounters } from '../telling/counters.ts'
+import { startThread } from './warm-thread.ts'
 
 /** A thread that died is started again after this, doubled for each further death in a row … */
 const BACK_OFF_MS = 50
@@ -23,9 +23,6 @@ const ENDING_MS = 1000
 
 /** A thread that has not taken other rules by then stands still, in ms; it takes them when it turns again. */
 const RULING_MS_MAX = 10_000
-
-/** Young generation of a thread, in MiB: with less, collecting what requests leave behind costs a fifth of the throughput. */
-const YOUNG_GENERATION_MB = 64
 
 /** A proxy thread as it is now. */
 export interface ThreadStatus extends Counts {
@@ -99,17 +96,8 @@ export class ThreadKeeper {
   /** Starts the thread; resolves with the addresses it listens on. Rejects with ListenFailure, or with what killed it. */
   start(listen: ListenPlan[]): Promise<BoundAddress[]> {
     this.#state = this.#restarts === 0 ? 'starting' : 'restarting'
-    const worker = new Worker(new URL('./thread.js', import.meta.url), {
-      name: `signalbox-proxy-${this.index}`,
-      workerData: {
-        ...this.#rules,
-        ...this.#fixed,
-        listen,
-        counters: this.#counters,
-      } satisfies ThreadPlan,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-      ...inheritedOptions(),
-    })
+    const plan: ThreadPlan = { ...this.#rules, ...this.#fixed, listen, counters: this.#counters }
+    const worker = startThread(`signalbox-proxy-${this.index}`, plan)
     const { threadId } = worker
     this.#worker = worker
     this.#threadId = threadId

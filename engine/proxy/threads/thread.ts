@@ -12,8 +12,9 @@ import { listenWell } from './listen.ts'
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
 
-const plan = workerData as ThreadPlan
 const port = parentPort as NonNullable<typeof parentPort>
+/** Given at the start, or told to a thread that waits with its modules loaded, see warm-thread.ts. */
+const plan = (workerData as ThreadPlan | null) ?? (await tellPlan())
 const say = (message: FromThread, moved: ArrayBuffer[] = []): void => port.postMessage(message, moved)
 
 const attachment = attach(plan.handle)
@@ -50,6 +51,11 @@ port.on('message', (message: ToThread) => {
 
 crashAlone(cutAll)
 void start()
+
+/** Told once. A message that comes after it comes after all of this file has run. */
+function tellPlan(): Promise<ThreadPlan> {
+  return new Promise(resolve => port.once('message', ({ plan }: Extract<ToThread, { type: 'plan' }>) => resolve(plan)))
+}
 
 async function start(): Promise<void> {
   if (plan.isTracing) front.tracing = await loadTracing()
