@@ -7,6 +7,7 @@ export { attachRouter, Box, createSignalbox, type SignalboxOptions } from './box
 export type { AgentStatus, Control, ControlLink, Log, LogLevel, RunningControl } from './box/control.ts'
 export { LiveService } from './box/live-service.ts'
 export type { ConfigStatus, Follower, ReloadReport } from './box/reload.ts'
+export type { SnapshotStatus } from './box/snapshot/snapshot-keeper.ts'
 export type { ConfigChanges } from './config/changes.ts'
 export { configJsonSchema } from './config/json-schema.ts'
 export { loadConfig } from './config/load.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
@@ -161,7 +161,8 @@ services:
     assert.match(text, /^signalbox_snapshot_resumed 1$/m)
     assert.match(text, /^signalbox_snapshot_failures_total 0$/m)
     assert.match(text, /^signalbox_snapshot_age_seconds \d/m)
-    // Nothing it made stays.
+    // Nothing it made stays, nor the engine that stands by.
+    const family = await familyOf(running)
     const stateFolders = (): string[] => readdirSync(proxy.folder).filter(name => name.startsWith('signalbox-state-'))
     assert.equal(stateFolders().length, 1)
     await clients.end()
@@ -169,6 +170,7 @@ services:
     assert.equal((await running.exited).code, 0, running.output())
     assert.deepEqual(stateFolders(), [])
     await eventually('nobody listens', async () => (await statusOf(url)) === 0)
+    await eventually('nobody is left', () => family.every(pid => !isAlive(pid)))
   })
 
   it('engines that die of a snapshot are followed by one that begins from the config alone, and says so', async () => {
@@ -190,6 +192,12 @@ services:
     ])
     assert.equal(await statusOf(url), 200)
     assert.deepEqual((await barsOf(proxy)).drained, [])
+
+    // Without its parent the engine drains and ends, and the one that stands by does not begin.
+    const family = await familyOf(running)
+    running.child.kill('SIGKILL')
+    await eventually('nobody is left', () => family.every(pid => !isAlive(pid)), 60_000)
+    assert.equal(lines(running).filter(({ msg }) => msg === 'routing').length, 2)
   })
 
   it('--state keeps the tables from one run to the next, under a parent or without', async () => {
@@ -301,6 +309,13 @@ function lines(running: Running): Record<string, unknown>[] {
     .split('\n')
     .filter(line => line.startsWith('{') && line.endsWith('}'))
     .map(line => JSON.parse(line))
+}
+
+/** The engines of a parent, as Linux tells, as soon as there are two: the one that routes and the one that stands by. */
+function familyOf({ child: { pid } }: Running): Promise<number[]> {
+  const children = (): number[] =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  return eventually('another engine stands by', () => (children().length === 2 ? children() : undefined), 30_000)
 }
 
 /** The engine that routes now. */
