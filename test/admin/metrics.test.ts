@@ -42,8 +42,9 @@ test('/metrics tells how far the disk is behind the tables, where they are kept'
   const without = await adminWorld(t)
   assert.deepEqual(values((await without.ask('/metrics')).text), {})
   const state = mkdtempSync(join(tmpdir(), 'signalbox-state-'))
-  t.after(() => rmSync(state, { recursive: true, force: true }))
   const { box, ask } = await adminWorld(t, {}, TWO_SERVICES, { state: join(state, 'tables') })
+  // After the box was closed, which keeps its tables once more.
+  t.after(() => rmSync(state, { recursive: true, force: true }))
   await eventually('they are kept', () => box.snapshotStatus()!.writes > 0)
   const {
     signalbox_snapshot_age_seconds: ageS,

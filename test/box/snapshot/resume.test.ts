@@ -25,26 +25,24 @@ function configOf(endpoints: readonly object[], service: object = {}, more: obje
 /** A control plane with the names of ours that does nothing: what is in the tables is what the snapshot left there. */
 const idle = { start: async () => ({ status: () => [], close: async () => {}, kill: async () => {} }) }
 
-function stateFolder(t: TestContext): string {
-  const state = mkdtempSync(join(tmpdir(), 'signalbox-state-'))
-  t.after(() => rmSync(state, { recursive: true, force: true }))
-  return state
-}
-
-/** Closes a box, which keeps its tables, and opens another on the same folder, with this config. */
-async function another(t: TestContext, box: Box, state: string, config: ConfigInput, options: SignalboxOptions = {}) {
-  await box.close()
-  const next = await createSignalbox(config, { state, ...options })
-  t.after(() => next.close())
-  return next
-}
-
+/** A box on a folder of its own, which goes when all boxes on it are closed. */
 async function open(t: TestContext, config: ConfigInput, options: SignalboxOptions = {}) {
-  const state = stateFolder(t)
+  const state = mkdtempSync(join(tmpdir(), 'signalbox-state-'))
   const box = await createSignalbox(config, { state, ...options })
-  t.after(() => box.close())
+  const boxes = [box]
+  t.after(async () => {
+    for (const each of boxes) await each.close()
+    rmSync(state, { recursive: true })
+  })
   assert.equal(box.isResumed, false)
-  return { box, state }
+  /** Closes it, which keeps its tables, and opens another on the same folder, with this config. */
+  const another = async (next: ConfigInput, nextOptions: SignalboxOptions = {}): Promise<Box> => {
+    await box.close()
+    const follower = await createSignalbox(next, { state, ...nextOptions })
+    boxes.push(follower)
+    return follower
+  }
+  return { box, another }
 }
 
 const rowOf = (box: Box, id: string): number => box.attachment.rowOfId(0, id)
@@ -56,7 +54,7 @@ const bars = (box: Box): Record<string, string[]> =>
 describe('a box goes on from the state of the one before it', () => {
   test('with what an operator changed live', async t => {
     const config = configOf([endpoint('a'), endpoint('b'), endpoint('c'), endpoint('d')])
-    const { box, state } = await open(t, config)
+    const { box, another } = await open(t, config)
     const api = box.service('api')
     void api.drain('a')
     api.quarantine('b')
@@ -64,7 +62,7 @@ describe('a box goes on from the state of the one before it', () => {
     api.remove('d')
     api.add(endpoint('e', { weight: 3, zone: 'z1', metadata: { version: 'v2' }, priority: 1 }))
     api.shed('sheddable')
-    const next = await another(t, box, state, config)
+    const next = await another(config)
     assert.equal(next.isResumed, true)
     assert.deepEqual(weights(next), { a: 1, b: 1, c: 7.5, e: 3 })
     assert.deepEqual(bars(next), { a: ['draining'], b: ['quarantined'], c: [], e: [] })
@@ -77,7 +75,7 @@ describe('a box goes on from the state of the one before it', () => {
   })
 
   test('and where the config says something else by now, the config wins, as in a reload', async t => {
-    const { box, state } = await open(
+    const { box, another } = await open(
       t,
       configOf([
         endpoint('same'),
@@ -98,9 +96,6 @@ describe('a box goes on from the state of the one before it', () => {
     api.add(endpoint('added'))
     api.add(endpoint('listed', { weight: 5 }))
     const next = await another(
-      t,
-      box,
-      state,
       configOf([
         endpoint('same'),
         endpoint('weighed', { weight: 4 }),
@@ -119,7 +114,7 @@ describe('a box goes on from the state of the one before it', () => {
   test('the same config changes and the same live changes end as with a reload', async t => {
     const first = configOf([endpoint('a'), endpoint('b', { weight: 2 }), endpoint('c')])
     const second = configOf([endpoint('b', { weight: 3 }), endpoint('c', { zone: 'z' }), endpoint('d'), endpoint('x')])
-    const { box, state } = await open(t, first)
+    const { box, another } = await open(t, first)
     const reloaded = await createSignalbox(first)
     t.after(() => reloaded.close())
     for (const each of [box, reloaded]) {
@@ -129,7 +124,7 @@ describe('a box goes on from the state of the one before it', () => {
       each.service('api').quarantine('c')
     }
     await reloaded.reload(second)
-    const next = await another(t, box, state, second)
+    const next = await another(second)
     assert.deepEqual([weights(next), bars(next)], [weights(reloaded), bars(reloaded)])
   })
 
@@ -139,7 +134,7 @@ describe('a box goes on from the state of the one before it', () => {
       breaker: {},
       adaptiveConcurrency: {},
     })
-    const { box, state } = await open(t, config, { control: idle })
+    const { box, another } = await open(t, config, { control: idle })
     const { endpoints, region } = box.attachment
     const a = rowOf(box, 'a')
     const now = tickClock(region)
@@ -150,7 +145,7 @@ describe('a box goes on from the state of the one before it', () => {
     endpoints.setFactor(a, 0.5)
     endpoints.setLatencyUs(a, 4321)
     endpoints.setAdaptiveLimit(a, 17)
-    const next = await another(t, box, state, config, { control: idle })
+    const next = await another(config, { control: idle })
     const after = next.attachment.endpoints
     const again = rowOf(next, 'a')
     assert.deepEqual(bars(next), { a: ['unhealthy', 'ejected', 'tripped'], b: [] })
@@ -184,11 +179,11 @@ describe('a box goes on from the state of the one before it', () => {
       ],
     ]
     for (const [name, config, options, expected, factor] of cases) {
-      const { box, state } = await open(t, full, { control: idle })
+      const { box, another } = await open(t, full, { control: idle })
       const a = rowOf(box, 'a')
       box.attachment.endpoints.setBar(a, EJECTED | UNHEALTHY | TRIPPED | DEGRADED, true)
       box.attachment.endpoints.setFactor(a, 0.5)
-      const next = await another(t, box, state, config, options)
+      const next = await another(config, options)
       assert.deepEqual(bars(next).a, expected, name)
       assert.equal(next.attachment.endpoints.factor(rowOf(next, 'a')), factor, name)
     }
@@ -196,12 +191,12 @@ describe('a box goes on from the state of the one before it', () => {
 
   test('and the agents go on from there: whoever was ejected returns when its time is up', async t => {
     const config = configOf([endpoint('a'), endpoint('b')])
-    const { box, state } = await open(t, config, { control: agents })
+    const { box, another } = await open(t, config, { control: agents })
     const a = rowOf(box, 'a')
     const { endpoints, region } = box.attachment
     endpoints.setEjectedUntil(a, tickClock(region) + 3000)
     endpoints.setBar(a, EJECTED, true)
-    const next = await another(t, box, state, config, { control: agents })
+    const next = await another(config, { control: agents })
     const router = next.router('api')
     let picks = 0
     const deadline = performance.now() + 20_000
@@ -221,12 +216,12 @@ describe('a box goes on from the state of the one before it', () => {
       Array.from({ length: 8 }, (_, i) => endpoint(`e${i}`)),
       { policy: { name: 'sticky', ttl: '10m', hash: { header: 'x' } } },
     )
-    const { box, state } = await open(t, config)
+    const { box, another } = await open(t, config)
     const keys = Array.from({ length: 100 }, (_, i) => hashKey(`session ${i}`))
     const where = (each: Box): string[] => keys.map(key => each.router('api').endpoint(each.router('api').pick(key)).id)
     const before = where(box)
     box.service('api').remove('e0')
-    const next = await another(t, box, state, config)
+    const next = await another(config)
     const after = where(next)
     const moved = before.filter((id, i) => after[i] !== id)
     assert.deepEqual([...new Set(moved)], before.includes('e0') ? ['e0'] : [])

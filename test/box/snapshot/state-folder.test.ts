@@ -1,23 +1,33 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { encodeSnapshot } from '../../../engine/box/snapshot/format.ts'
 import { StateFolder } from '../../../engine/box/snapshot/state-folder.ts'
-import { createSignalbox } from '../../../engine/index.ts'
+import { type Box, type ConfigInput, createSignalbox, type Log, type SignalboxOptions } from '../../../engine/index.ts'
 import { LAYOUT_VERSION } from '../../../engine/memory/layout.ts'
 import { eventually } from '../../support/eventually.ts'
 
-function folderOf(t: TestContext): { path: string; folder: StateFolder; newest: string; before: string } {
+/** A folder that is not there yet, and goes when all boxes that were opened on it are closed. */
+function folderOf(t: TestContext) {
   const top = mkdtempSync(join(tmpdir(), 'signalbox-state-'))
-  t.after(() => rmSync(top, { recursive: true, force: true }))
+  const boxes: Box[] = []
+  t.after(async () => {
+    for (const box of boxes) await box.close()
+    rmSync(top, { recursive: true })
+  })
   const path = join(top, 'made', 'here')
   return {
     path,
     folder: new StateFolder(path),
     newest: join(path, 'tables.snapshot'),
     before: join(path, 'tables.snapshot.before'),
+    open: async (config: ConfigInput, options: SignalboxOptions = {}): Promise<Box> => {
+      const box = await createSignalbox(config, { state: path, ...options })
+      boxes.push(box)
+      return box
+    },
   }
 }
 
@@ -65,7 +75,6 @@ describe('a folder of snapshots', () => {
     await folder.write(snapshotOf(1))
     // A folder in the place of the file that is written first.
     rmSync(`${newest}.next`, { force: true })
-    const { mkdirSync } = await import('node:fs')
     mkdirSync(join(path, 'tables.snapshot.next'))
     await assert.rejects(folder.write(snapshotOf(2)), { code: 'EISDIR' })
     assert.deepEqual(await found(folder), [1])
@@ -76,9 +85,8 @@ describe('a box that keeps its tables', () => {
   const config = { services: { api: { endpoints: [{ id: 'a', url: 'http://a.test' }] } } }
 
   test('has a change on disk soon after it was made, and writes nothing while nothing changes', async t => {
-    const { path, folder } = folderOf(t)
-    const box = await createSignalbox(config, { state: path })
-    t.after(() => box.close())
+    const { folder, open } = folderOf(t)
+    const box = await open(config)
     const weight = async (): Promise<number | undefined> =>
       (await folder.read()).generations[0]?.snapshot.services[0]?.endpoints[0]?.weight
     await eventually('it is kept', async () => (await weight()) === 1)
@@ -96,27 +104,25 @@ describe('a box that keeps its tables', () => {
   })
 
   test('takes the one before where the newest is broken, and its config alone where both are, and says so', async t => {
-    const { path, newest, before } = folderOf(t)
-    const log: string[] = []
-    const open = () =>
-      createSignalbox(config, { state: path, log: (level, message) => void log.push(`${level} ${message}`) })
-    const first = await open()
+    const { newest, before, open } = folderOf(t)
+    const lines: string[] = []
+    const log: Log = (level, message) => void lines.push(`${level} ${message}`)
+    const first = await open(config, { log })
     first.service('api').setWeight('a', 2)
     await eventually('it is kept', () => first.snapshotStatus()!.writes > 0)
     await first.close()
     writeFileSync(before, readFileSync(newest))
     writeFileSync(newest, 'broken')
-    const second = await open()
+    const second = await open(config, { log })
     assert.equal(second.explain('api').endpoints[0]!.weight, 2)
-    assert.deepEqual(log, ['error a snapshot of the tables is refused', 'info the tables go on from a snapshot'])
+    assert.deepEqual(lines, ['error a snapshot of the tables is refused', 'info the tables go on from a snapshot'])
     await second.close()
-    log.length = 0
+    lines.length = 0
     for (const file of [newest, before]) writeFileSync(file, 'broken')
-    const third = await open()
-    t.after(() => third.close())
+    const third = await open(config, { log })
     assert.equal(third.isResumed, false)
     assert.equal(third.explain('api').endpoints[0]!.weight, 1)
-    assert.deepEqual(log, [
+    assert.deepEqual(lines, [
       'error a snapshot of the tables is refused',
       'error a snapshot of the tables is refused',
       'error no snapshot is left to go on from: the tables are those of the config alone',
@@ -124,18 +130,16 @@ describe('a box that keeps its tables', () => {
   })
 
   test('refuses a snapshot that the tables have no room for, whole', async t => {
-    const { path } = folderOf(t)
-    const large = await createSignalbox(config, { state: path })
+    const { open } = folderOf(t)
+    const large = await open(config)
     large.service('api').setWeight('a', 9)
     for (let i = 0; i < 20; i++) large.service('api').add({ id: `more${i}`, url: 'http://more.test' })
     await large.close()
     const log: string[] = []
-    const small = await createSignalbox(config, {
-      state: path,
+    const small = await open(config, {
       capacity: { rows: 8 },
       log: (_, message, fields) => void log.push(`${message}: ${fields?.why}`),
     })
-    t.after(() => small.close())
     assert.deepEqual(
       small.explain('api').endpoints.map(({ id, weight }) => [id, weight]),
       [['a', 1]],
@@ -144,16 +148,14 @@ describe('a box that keeps its tables', () => {
   })
 
   test('goes on routing where it cannot, says so once, counts it, and says when it can again', async t => {
-    const { path } = folderOf(t)
+    const { path, open } = folderOf(t)
     const top = join(path, '..', '..')
     // A file where a folder should be made.
     writeFileSync(join(top, 'made'), '')
     const log: string[] = []
-    const box = await createSignalbox(config, {
-      state: path,
+    const box = await open(config, {
       log: (level, message) => void log.push(`${level} ${message}`),
     })
-    t.after(() => box.close())
     await eventually('two tries have failed', () => box.snapshotStatus()!.failures >= 2)
     const { ageMs, writes } = box.snapshotStatus()!
     assert.deepEqual([ageMs, writes], [-1, 0])
