@@ -95,12 +95,17 @@ const OF_A_SERVICE: Readonly<Record<string, number>> = {
 const STAY_BEHIND = [GENERATION, SERVICE, WEIGHT_Q8, PRIORITY, RETIRED_AT, KEY_HASH, ZONE, BREAKER_PROBE]
 const STAY_BEHIND_OF_A_SERVICE = [REVISION, PULL_MAX]
 
-/** Facts by name; moments in ms from when they were read, below 0: ago. */
-export type Facts = Record<string, number>
+/** Facts in the order of their names; moments in ms from when they were read, below 0: ago. */
+export type Facts = readonly number[]
 
-/** The names, in the order in which `readFacts` gives them. */
+/** The names, and with them the order. */
 export const ENDPOINT_FACTS: readonly string[] = [...Object.keys(AS_THEY_ARE), ...Object.keys(MOMENTS)]
 export const SERVICE_FACTS: readonly string[] = Object.keys(OF_A_SERVICE)
+
+/** The same facts but for some, by name. `names` are those of the facts. */
+export function changeFacts(facts: Facts, names: readonly string[], changes: Readonly<Record<string, number>>): Facts {
+  return facts.map((fact, i) => changes[names[i]] ?? fact)
+}
 
 /**
  * Longer ago than this is as good as for ever, in ms: 12 days. Half of what the clock's circle can tell, so that a moment which is
@@ -108,37 +113,39 @@ export const SERVICE_FACTS: readonly string[] = Object.keys(OF_A_SERVICE)
  */
 const LONG_AGO_MS = 2 ** 30
 
+const WORDS = Object.values(AS_THEY_ARE)
+const MOMENT_WORDS = Object.values(MOMENTS)
+const SERVICE_FACT_WORDS = Object.values(OF_A_SERVICE)
+
 /** What is known of the endpoint in a row, at this reading of the clock. Each word is true on its own. */
 export function readFacts({ words, layout }: Region, row: number, nowMs: number): Facts {
   const at = layout.endpointsAt + row * ROW_WORDS
-  const facts: Facts = {}
-  for (const name in AS_THEY_ARE) facts[name] = words[at + AS_THEY_ARE[name]]
-  for (const name in MOMENTS) facts[name] = (words[at + MOMENTS[name]] - nowMs) | 0
+  const facts = WORDS.map(word => words[at + word])
+  for (const word of MOMENT_WORDS) facts.push((words[at + word] - nowMs) | 0)
   return facts
 }
 
 /**
  * Writes what is known of an endpoint into its new row, `agoMs` after it was read. Only while nobody can see the row: within the edit
- * that adds it. A fact that is missing stays as the new tenant has it.
+ * that adds it.
  */
 export function writeFacts({ words, layout }: Region, row: number, facts: Facts, nowMs: number, agoMs: number): void {
   const at = layout.endpointsAt + row * ROW_WORDS
-  for (const name in AS_THEY_ARE) if (facts[name] !== undefined) words[at + AS_THEY_ARE[name]] = facts[name]
-  for (const name in MOMENTS) {
-    const offsetMs = facts[name]
-    if (offsetMs !== undefined) words[at + MOMENTS[name]] = (nowMs + Math.max(offsetMs - agoMs, -LONG_AGO_MS)) | 0
+  for (const [i, word] of WORDS.entries()) words[at + word] = facts[i]
+  for (const [i, word] of MOMENT_WORDS.entries()) {
+    words[at + word] = (nowMs + Math.max(facts[WORDS.length + i] - agoMs, -LONG_AGO_MS)) | 0
   }
 }
 
 export function readServiceFacts({ words, layout }: Region, service: number): Facts {
   const at = layout.servicesAt + service * SERVICE_WORDS
-  return Object.fromEntries(Object.entries(OF_A_SERVICE).map(([name, word]) => [name, words[at + word]]))
+  return SERVICE_FACT_WORDS.map(word => words[at + word])
 }
 
 /** The same for a service that was just put. */
 export function writeServiceFacts({ words, layout }: Region, service: number, facts: Facts): void {
   const at = layout.servicesAt + service * SERVICE_WORDS
-  for (const name in OF_A_SERVICE) if (facts[name] !== undefined) words[at + OF_A_SERVICE[name]] = facts[name]
+  for (const [i, word] of SERVICE_FACT_WORDS.entries()) words[at + word] = facts[i]
 }
 
 /** A number that is another when any fact of a row, or its weight, is another: FNV-1a over the words, goes on from `hash`. */
@@ -153,7 +160,7 @@ export function markOfRow({ words, layout }: Region, row: number, hash: number):
 export function markOfService({ words, layout }: Region, service: number, hash: number): number {
   const at = layout.servicesAt + service * SERVICE_WORDS
   let mark = mix(hash, service)
-  for (const word of MARKED_OF_A_SERVICE) mark = mix(mark, words[at + word])
+  for (const word of SERVICE_FACT_WORDS) mark = mix(mark, words[at + word])
   return mark
 }
 
@@ -161,9 +168,7 @@ export function mix(hash: number, word: number): number {
   return Math.imul(hash ^ word, 0x01000193)
 }
 
-const carried = [...Object.values(AS_THEY_ARE), ...Object.values(MOMENTS)]
-const MARKED = [WEIGHT_Q8, ...carried]
-const MARKED_OF_A_SERVICE = Object.values(OF_A_SERVICE)
+const MARKED = [WEIGHT_Q8, ...WORDS, ...MOMENT_WORDS]
 
 /** Words that have no meaning yet. Who gives one a meaning in layout.ts says here what becomes of it. */
 const FREE = [15, 19, 28, 29, 30, 31, 44, 45, 46, 47]
@@ -171,8 +176,8 @@ const FREE = [15, 19, 28, 29, 30, 31, 44, 45, 46, 47]
 const FREE_OF_A_SERVICE = Array.from({ length: SERVICE_WORDS - PANIC_TOLD - 1 }, (_, i) => PANIC_TOLD + 1 + i)
 
 for (const [words, spoken] of [
-  [ROW_WORDS, [...carried, ...STAY_BEHIND, ...FREE]],
-  [SERVICE_WORDS, [...MARKED_OF_A_SERVICE, ...STAY_BEHIND_OF_A_SERVICE, ...FREE_OF_A_SERVICE]],
+  [ROW_WORDS, [...WORDS, ...MOMENT_WORDS, ...STAY_BEHIND, ...FREE]],
+  [SERVICE_WORDS, [...SERVICE_FACT_WORDS, ...STAY_BEHIND_OF_A_SERVICE, ...FREE_OF_A_SERVICE]],
 ] as const) {
   assert(spoken.length === words && new Set(spoken).size === words, 'each word is carried, left behind or free, once')
 }

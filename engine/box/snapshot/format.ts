@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ENDPOINT_FACTS, type Facts, SERVICE_FACTS } from '../../memory/facts.ts'
+import { ENDPOINT_FACTS, SERVICE_FACTS } from '../../memory/facts.ts'
 import { LAYOUT_VERSION } from '../../memory/layout.ts'
 import type { TablesSnapshot } from './snapshot.ts'
 
@@ -24,30 +24,14 @@ const NEWLINE = 10
 /** The columns that this build writes and reads. */
 const COLUMNS = [...ENDPOINT_FACTS, ...SERVICE_FACTS].join(' ')
 
-type Written = Omit<TablesSnapshot, 'services' | 'sessions'> & {
-  columns: string
-  services: {
-    name: string
-    facts: number[]
-    configured: TablesSnapshot['services'][number]['configured']
-    endpoints: (Omit<TablesSnapshot['services'][number]['endpoints'][number], 'facts'> & { facts: number[] })[]
-  }[]
+type Written = Omit<TablesSnapshot, 'sessions'> & {
+  readonly columns: string
   /** Words of the sessions. */
-  sessions: number
+  readonly sessions: number
 }
 
 export function encodeSnapshot({ takenAtMs, services, sessions }: TablesSnapshot): Buffer {
-  const written: Written = {
-    takenAtMs,
-    columns: COLUMNS,
-    services: services.map(({ name, facts, configured, endpoints }) => ({
-      name,
-      facts: listed(facts, SERVICE_FACTS),
-      configured,
-      endpoints: endpoints.map(endpoint => ({ ...endpoint, facts: listed(endpoint.facts, ENDPOINT_FACTS) })),
-    })) as Written['services'],
-    sessions: sessions.length,
-  }
+  const written: Written = { takenAtMs, columns: COLUMNS, services, sessions: sessions.length }
   const words = Buffer.alloc(sessions.length * 4)
   for (let i = 0; i < sessions.length; i++) words.writeInt32LE(sessions[i], i * 4)
   const body = Buffer.concat([Buffer.from(`${JSON.stringify(written)}\n`), words])
@@ -82,20 +66,7 @@ function readBody(body: Buffer): { snapshot: TablesSnapshot } | { fault: string 
   if (body.length - jsonEnd - 1 !== words * 4) return { fault: 'its sessions are not as many as it says' }
   const sessions = new Int32Array(words)
   for (let i = 0; i < words; i++) sessions[i] = body.readInt32LE(jsonEnd + 1 + i * 4)
-  const read = services.map(({ facts, endpoints, ...service }) => ({
-    ...service,
-    facts: named(facts, SERVICE_FACTS),
-    endpoints: endpoints.map(endpoint => ({ ...endpoint, facts: named(endpoint.facts, ENDPOINT_FACTS) })),
-  }))
-  return { snapshot: { takenAtMs, services: read, sessions } }
-}
-
-function listed(facts: Facts, names: readonly string[]): number[] {
-  return names.map(name => facts[name])
-}
-
-function named(values: readonly number[], names: readonly string[]): Facts {
-  return Object.fromEntries(names.map((name, i) => [name, values[i]]))
+  return { snapshot: { takenAtMs, services, sessions } }
 }
 
 function hashOf(bytes: Buffer): string {

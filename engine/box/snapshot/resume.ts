@@ -1,9 +1,16 @@
 import { isSame } from '../../config/changes.ts'
 import type { Config, EndpointConfig, ServiceConfig } from '../../config/schema.ts'
-import { DEGRADED, EJECTED, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
+import { DEGRADED, EJECTED, HARD_BARS, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
 import { tickClock } from '../../memory/clock.ts'
 import { FACTOR_WHOLE, HEALTH_UNKNOWN } from '../../memory/endpoint-table.ts'
-import { type Facts, writeFacts, writeServiceFacts } from '../../memory/facts.ts'
+import {
+  changeFacts,
+  ENDPOINT_FACTS,
+  type Facts,
+  SERVICE_FACTS,
+  writeFacts,
+  writeServiceFacts,
+} from '../../memory/facts.ts'
 import type { Region } from '../../memory/region.ts'
 import { writeSessions } from '../../memory/sessions.ts'
 import type { Edit, NewEndpoint } from '../../memory/table-writer.ts'
@@ -41,9 +48,7 @@ export function resumeTables(
   for (const [name, service] of Object.entries(config.services)) {
     const known = before.get(name)
     const index = edit.putService(serviceTextOf(name, service, config.zone))
-    // A panic that was told is called off by who told it.
-    const panicTold = owners.hasAgent('load-balancer') ? (known?.facts.panicTold ?? 0) : 0
-    if (known !== undefined) writeServiceFacts(region, index, { ...known.facts, panicTold })
+    if (known !== undefined) writeServiceFacts(region, index, ownedServiceFacts(known.facts, owners))
     for (const { endpoint, learned } of endpointsAfter(service, known)) {
       const row = edit.add(index, endpoint)
       if (learned === undefined) continue
@@ -102,17 +107,21 @@ function tenantOf({ facts: _, ...endpoint }: EndpointSnapshot): NewEndpoint {
 
 /** What stands of the facts: a verdict whose owner does not run would stand for ever, for nobody would take it back. */
 function ownedFacts(facts: Facts, { healthCheck, breaker }: ServiceConfig, { hasAgent }: Owners): Facts {
-  const owned = { ...facts }
-  const lift = (bars: number): void => void (owned.bars &= ~bars)
-  if (healthCheck === undefined || !hasAgent('health-monitor')) {
-    lift(UNHEALTHY | DEGRADED)
-    owned.health = HEALTH_UNKNOWN
-  }
-  if (!hasAgent('failure-detector')) lift(EJECTED)
-  if (!hasAgent('load-balancer')) {
-    owned.factorQ12 = FACTOR_WHOLE
-    owned.limit = 0
-  }
-  if (breaker === undefined) lift(TRIPPED)
-  return owned
+  const hasChecks = healthCheck !== undefined && hasAgent('health-monitor')
+  const owned =
+    (hasChecks ? UNHEALTHY | DEGRADED : 0) |
+    (hasAgent('failure-detector') ? EJECTED : 0) |
+    (breaker !== undefined ? TRIPPED : 0)
+  return changeFacts(facts, ENDPOINT_FACTS, {
+    bars: facts[BARS_AT] & (HARD_BARS | owned),
+    ...(!hasChecks && { health: HEALTH_UNKNOWN }),
+    ...(!hasAgent('load-balancer') && { factorQ12: FACTOR_WHOLE, limit: 0 }),
+  })
+}
+
+const BARS_AT = ENDPOINT_FACTS.indexOf('bars')
+
+/** A panic that was told is called off by who told it. */
+function ownedServiceFacts(facts: Facts, { hasAgent }: Owners): Facts {
+  return hasAgent('load-balancer') ? facts : changeFacts(facts, SERVICE_FACTS, { panicTold: 0 })
 }
