@@ -42,7 +42,7 @@ export async function runEngine(config: Config, options: EngineOptions): Promise
   process.on('SIGHUP', () => reload('SIGHUP'))
   const endWatch = isWatching ? await watchFile(file, () => reload('the file has changed')) : undefined
 
-  if (isStateDoubtful)
+  if (isStateDoubtful && state !== undefined)
     log('error', 'engines died before they routed: the tables begin from the config alone', { state })
   const kept = state === undefined ? {} : { state }
   const opened = { control: agents, log, capacity: roomToGrow(config), ...kept }

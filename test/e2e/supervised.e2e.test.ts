@@ -173,15 +173,18 @@ services:
     await eventually('nobody is left', () => family.every(pid => !isAlive(pid)))
   })
 
-  it('engines that die of a snapshot are followed by one that begins from the config alone, and says so', async () => {
+  it('engines that die of a snapshot are followed by one that begins from the config; a file that changed meanwhile is read', async () => {
     const poison = (folder: string): string => join(folder, 'poison')
-    const proxy = await start(folder => POISON(poison(folder)))
-    const { running, folder, url } = proxy
+    const proxy = await start(folder => POISON(poison(folder)), ['--watch'])
+    const { running, folder, file, url } = proxy
     await change(proxy, 'POST', 'drained/drain')
     await untilKept(proxy)
     const engine = pidOf(running)!
     writeFileSync(poison(folder), '')
     process.kill(engine, 'SIGKILL')
+    await eventually('it is dead', () => !isAlive(engine))
+    // There is nobody now to see it: the next two will die as well.
+    writeFileSync(file, readFileSync(file, 'utf8').replace('id: heavy,', 'id: heavy, weight: 4,'))
     await eventually('another engine routes', () => pidOf(running) !== engine, 60_000)
     const said = lines(running)
       .filter(({ level }) => Number(level) >= 50)
@@ -192,6 +195,9 @@ services:
     ])
     assert.equal(await statusOf(url), 200)
     assert.deepEqual((await barsOf(proxy)).drained, [])
+    await eventually('the file is in force', async () =>
+      (await endpointsOf(proxy)).some(({ id, weight }) => id === 'heavy' && weight === 4),
+    )
 
     // Without its parent the engine drains and ends, and the one that stands by does not begin.
     const family = await familyOf(running)
