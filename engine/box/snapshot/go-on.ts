@@ -30,8 +30,9 @@ export function resumeNewest(
   hasAgents: boolean,
   log: Log,
 ): number | undefined {
-  const knobs: Record<string, { enabled: boolean } | undefined> = config.agents
-  const owners = { hasAgent: (name: string): boolean => hasAgents && knobs[name]?.enabled !== false }
+  const { threads: _, supervision: __, ...knobs } = config.agents
+  const knobOf = (name: string) => (knobs as Record<string, { enabled: boolean } | undefined>)[name]
+  const owners = { hasAgent: (name: string): boolean => hasAgents && knobOf(name)?.enabled !== false }
   for (const { file, snapshot } of generations) {
     const agoMs = Math.max(0, wallMs() - snapshot.takenAtMs)
     try {
