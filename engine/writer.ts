@@ -1,6 +1,9 @@
 /**
  * The one door of the control plane, ours or your own: attach to a region, read its tables, write the columns you own,
  * edit the structure, drain outcomes. Who owns which column is drawn in memory/layout.ts.
+ *
+ * Whoever comes in here is an agent, and is held to the rules of publication (plane/): what would empty the tables, undo a later
+ * decision, or take too many endpoints out is refused and counted. The operator comes in by the box.
  */
 export type {
   AgentDeadLetters,
@@ -22,6 +25,7 @@ export { upstreamTextOf } from './box/service-text.ts'
 export { inheritedOptions } from './box/worker-options.ts'
 export type { Config, ServiceConfig } from './config/schema.ts'
 export { ERROR_CODES, type ErrorCode, SignalboxError } from './errors.ts'
+export { SWITCH_NAMES, type SwitchName } from './memory/agent-switches.ts'
 export {
   ALL_BARS,
   BAR_NAMES,
@@ -31,6 +35,7 @@ export {
   DRAINING,
   EJECTED,
   HARD_BARS,
+  HELD,
   QUARANTINED,
   SOFT_BARS,
   TRIPPED,
@@ -49,6 +54,7 @@ export {
 export { createHeartbeats, Heartbeats } from './memory/heartbeats.ts'
 export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
 export { ABANDONED, ERROR, GATEWAY, isFailure, OK, TIMEOUT, UNREACHABLE } from './memory/outcomes.ts'
+export { REFUSAL_NAMES, type Refusal, refusals } from './memory/refusals.ts'
 export type { RegionHandle } from './memory/region.ts'
 export { attachRing, createRing, type Ring, type RingReader, type RingWriter } from './memory/ring.ts'
 export {
@@ -62,10 +68,20 @@ export {
   type UpstreamText,
   type UpstreamTlsText,
 } from './memory/service-text.ts'
-export type { Edit, NewEndpoint } from './memory/table-writer.ts'
-export { TableWriter } from './memory/table-writer.ts'
-export { Attachment, attach } from './router/attachment.ts'
+export type { Decision } from './memory/slots.ts'
+export type { NewEndpoint } from './memory/table-writer.ts'
+export type { PlaneEdit as Edit } from './plane/checked-edit.ts'
+export {
+  attachPlane as attach,
+  type Plane,
+  type Plane as Attachment,
+  type PlaneWriter,
+  reportService,
+  reportServices,
+} from './plane/plane.ts'
+export { PublicationRefused } from './plane/refuse.ts'
+export { disableAgent, enableAgent, isAgentEnabled } from './router/agent-switch.ts'
 export { loadsOf } from './router/panic.ts'
 export type { PriorityLoads } from './router/priority-load.ts'
-export { type EndpointReport, reportService, reportServices, type ServiceReport } from './router/report.ts'
+export type { EndpointReport, ServiceReport } from './router/report.ts'
 export { Dialer, type DialOptions, type OnDialed } from './upstream/dialer.ts'

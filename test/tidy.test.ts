@@ -29,6 +29,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['engine/config/'],
   ['engine/upstream/'],
   ['engine/router/'],
+  ['engine/plane/'],
   ['engine/box/'],
   ['engine/proxy/', 'engine/dispatcher/', 'engine/admin/'],
   ['engine/index.ts', 'engine/writer.ts', 'engine/undici.ts'],

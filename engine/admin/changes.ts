@@ -8,6 +8,10 @@ import type { Counters } from './counters.ts'
 export const ACTIONS = ['drain', 'undrain', 'quarantine', 'release'] as const
 export type Action = (typeof ACTIONS)[number]
 
+/** What can be done to an agent likewise. */
+export const SWITCHES = ['disable', 'enable'] as const
+export type Switch = (typeof SWITCHES)[number]
+
 export interface Target {
   service: string
   id: string
@@ -17,7 +21,7 @@ export interface Target {
  * Does what an operator asked for, and returns the endpoint as it is afterwards. A drain is begun here, not waited for:
  * `inflight` of the report says what is left.
  *
- * Throws SBX_SERVICE_UNKNOWN, SBX_ENDPOINT_UNKNOWN, SBX_BOX_CLOSED, or a Refusal.
+ * Throws SBX_SERVICE_UNKNOWN, SBX_ENDPOINT_UNKNOWN, SBX_AGENT_UNKNOWN, SBX_BOX_CLOSED, or a Refusal.
  */
 export class Changes {
   readonly #box: Box
@@ -50,6 +54,15 @@ export class Changes {
     return this.#done('weight', target, { weight })
   }
 
+  /** Has what an agent wrote count no more, or again, for every pick from now on. */
+  switchAgent(change: Switch, name: string, body: Record<string, unknown> | undefined): AgentSwitch {
+    refuseOtherKeys(body ?? {}, [], `${change} takes no keys`)
+    if (change === 'disable') this.#box.disableAgent(name)
+    else this.#box.enableAgent(name)
+    this.#box.log('warn', 'agent switched by an operator', { agent: name, change })
+    return { name, isEnabled: this.#box.isAgentEnabled(name) }
+  }
+
   /** A drain that has begun is not begun again: each waits for the endpoint on a timer of its own. */
   #drain(service: LiveService, target: Target): void {
     if (this.#find(target)?.bars.includes('draining')) return
@@ -66,6 +79,12 @@ export class Changes {
   #find({ service, id }: Target): EndpointReport | undefined {
     return this.#counters.service(service).endpoints.find(endpoint => endpoint.id === id)
   }
+}
+
+/** Whether what an agent writes counts. */
+export interface AgentSwitch {
+  name: string
+  isEnabled: boolean
 }
 
 /** Throws a Refusal for a key that is not known here. */

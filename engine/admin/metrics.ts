@@ -1,5 +1,7 @@
+import type { Box } from '../box/box.ts'
 import type { AgentStatus } from '../box/control.ts'
 import type { SnapshotStatus } from '../box/snapshot/snapshot-keeper.ts'
+import { SWITCH_NAMES } from '../memory/agent-switches.ts'
 import { BAR_NAMES } from '../memory/bars.ts'
 import type { EndpointReport, ServiceReport } from '../router/report.ts'
 import { processTimes } from './clock.ts'
@@ -31,6 +33,7 @@ export function printMetrics(sources: Sources): string {
   const lost = 'Outcomes never reported to the agents because a ring was full.'
   out.family('signalbox_outcomes_lost_total', 'counter', lost)(counters.lost())
   printAgents(out, agentsOf(box))
+  printRules(out, box)
   printProxy(out, sources)
   printRequests(out, sources)
   printProcess(out)
@@ -161,6 +164,18 @@ function printAgents(out: Exposition, agents: AgentStatus[]): void {
   const heapHelp = 'What the thread of the agent holds, heap and buffers; agents of one thread tell the same.'
   const heap = out.family('signalbox_agent_heap_bytes', 'gauge', heapHelp)
   for (const agent of agents) heap(agent.heapBytes, { agent: agent.name, group: agent.group })
+}
+
+function printRules(out: Exposition, box: Box): void {
+  const enabled = out.family(
+    'signalbox_agent_enabled',
+    'gauge',
+    '0 while the agent is switched off: its words do not count.',
+  )
+  for (const agent of SWITCH_NAMES) enabled(Number(box.isAgentEnabled(agent)), { agent })
+  const refusedHelp = 'What agents asked of the tables and was refused, by reason.'
+  const refused = out.family('signalbox_publications_refused_total', 'counter', refusedHelp)
+  for (const [reason, times] of Object.entries(box.refusals())) refused(times, { reason })
 }
 
 function printProxy(out: Exposition, { proxy }: Sources): void {

@@ -3,7 +3,7 @@ import type { RunningControl } from '../box/control.ts'
 import type { ServiceReport } from '../router/report.ts'
 import { reportText } from '../router/report-text.ts'
 import { Refusal, sendJson, sendText } from './answer.ts'
-import { ACTIONS, Changes, refuseOtherKeys, type Target } from './changes.ts'
+import { ACTIONS, Changes, refuseOtherKeys, SWITCHES, type Target } from './changes.ts'
 import { EXPOSITION_TYPE } from './exposition.ts'
 import type { Need } from './gate.ts'
 import { readJsonBody } from './json-body.ts'
@@ -13,7 +13,7 @@ import type { PageFile } from './page-files.ts'
 import { readReadiness } from './readiness.ts'
 import type { SignalFeed } from './signal-feed.ts'
 import { signalRoutes } from './signal-routes.ts'
-import { agentsOf, configOf, type Sources } from './snapshot.ts'
+import { agentsOf, configOf, type Sources, switchedOffIn } from './snapshot.ts'
 
 /** One path of the admin listener and who may use it. A GET answers HEAD too. */
 export interface Route {
@@ -69,7 +69,7 @@ export function listRoutes(
       method: 'GET',
       path: '/api/v1/agents',
       need: 'read',
-      answer: response => sendJson(response, 200, { agents: agentsOf(box) }),
+      answer: response => sendJson(response, 200, { agents: agentsOf(box), switchedOff: switchedOffIn(box) }),
     },
     {
       method: 'GET',
@@ -90,6 +90,17 @@ export function listRoutes(
         answer: async (response, request, names) => {
           const body = await readJsonBody(request)
           sendJson(response, 200, changes.act(action, targetOf(names), body))
+        },
+      }),
+    ),
+    ...SWITCHES.map(
+      (change): Route => ({
+        method: 'POST',
+        path: `/api/v1/agents/:name/${change}`,
+        need: 'change',
+        answer: async (response, request, { name }) => {
+          const body = await readJsonBody(request)
+          sendJson(response, 200, changes.switchAgent(change, name, body))
         },
       }),
     ),

@@ -1,6 +1,7 @@
 import type { Box } from '../box/box.ts'
 import type { AgentStatus } from '../box/control.ts'
 import type { ConfigStatus, ReloadReport } from '../box/reload.ts'
+import { SWITCH_NAMES, type SwitchName } from '../memory/agent-switches.ts'
 import type { ServiceReport } from '../router/report.ts'
 import { processTimes, wallMs } from './clock.ts'
 import type { Counters } from './counters.ts'
@@ -65,9 +66,14 @@ export interface Snapshot {
   config: ConfigNote
   services: ServiceReport[]
   /** Empty without a control plane. */
-  agents: AgentStatus[]
+  agents: AgentNote[]
   /** Absent without a proxy. */
   proxy?: ProxyStatus
+}
+
+/** An agent, and whether what it writes counts. */
+export interface AgentNote extends AgentStatus {
+  isEnabled: boolean
 }
 
 /** Which config is in force. Why the last one was refused is told to who asked for it, and to the log: it may quote the file. */
@@ -109,6 +115,11 @@ export function configOf({ box, configFile }: Pick<Sources, 'box' | 'configFile'
   return { ...note, file: configFile ?? null }
 }
 
-export function agentsOf(box: Box): AgentStatus[] {
-  return box.control?.status() ?? []
+export function agentsOf(box: Box): AgentNote[] {
+  return (box.control?.status() ?? []).map(agent => ({ ...agent, isEnabled: box.isAgentEnabled(agent.name) }))
+}
+
+/** Agents that are switched off, whether they run here or not. */
+export function switchedOffIn(box: Box): SwitchName[] {
+  return SWITCH_NAMES.filter(name => !box.isAgentEnabled(name))
 }

@@ -4,8 +4,10 @@ import type { Config, ConfigInput } from '../config/schema.ts'
 import { SignalboxError } from '../errors.ts'
 import { TICK_MS, tickClock } from '../memory/clock.ts'
 import type { Capacity } from '../memory/layout.ts'
+import { REFUSAL_NAMES, type Refusal, refusals } from '../memory/refusals.ts'
 import { createRegion, handleOf, type RegionHandle } from '../memory/region.ts'
 import { freeSeatOf, seatsOfThread } from '../memory/seats.ts'
+import { disableAgent, enableAgent, isAgentEnabled } from '../router/agent-switch.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
 import { reportService, reportServices, type ServiceReport } from '../router/report.ts'
 import { Router, type RouterOptions } from '../router/router.ts'
@@ -13,6 +15,7 @@ import { Routers } from '../router/routers.ts'
 import { fillTables } from './config-tables.ts'
 import type { Control, Log, RunningControl } from './control.ts'
 import { LiveService } from './live-service.ts'
+import { RefusalAlarm } from './refusal-alarm.ts'
 import { type ConfigStatus, type Follower, type ReloadReport, Reloads } from './reload.ts'
 import { checkSessionRoom, roomFor } from './room.ts'
 import { findGenerations, resumeNewest } from './snapshot/go-on.ts'
@@ -135,8 +138,10 @@ export class Box {
       const now = (): Config => this.config
       this.#snapshots = new SnapshotKeeper(this.#attachment, folder, now, resumedAgeMs, this.log)
     }
+    const alarm = new RefusalAlarm(region, this.log)
     this.#tick = setInterval(() => {
       tickClock(region)
+      alarm.look()
       this.#tables.tick()
     }, TICK_MS)
     this.#tick.unref()
@@ -242,6 +247,36 @@ export class Box {
   services(): ServiceReport[] {
     this.#open()
     return reportServices(this.#attachment)
+  }
+
+  /**
+   * Has nothing that this agent wrote count any more, from the next pick of every thread on, as if it had said nothing; it is
+   * not stopped. `health-monitor`, `failure-detector`, `load-balancer`, `resource-manager`, or `control-plane`: one of your own.
+   * Throws SBX_AGENT_UNKNOWN.
+   */
+  disableAgent(name: string): void {
+    this.#open()
+    disableAgent(this.#attachment, name)
+  }
+
+  /** Has what the agent wrote count again. Throws SBX_AGENT_UNKNOWN. */
+  enableAgent(name: string): void {
+    this.#open()
+    enableAgent(this.#attachment, name)
+  }
+
+  /** Whether what an agent writes counts. */
+  isAgentEnabled(name: string): boolean {
+    return isAgentEnabled(this.#attachment, name)
+  }
+
+  /** How often agents were refused what they asked of the tables, by reason, modulo 2^32. */
+  refusals(): Record<Refusal, number> {
+    const { region } = this.#attachment
+    return Object.fromEntries(REFUSAL_NAMES.map(reason => [reason, refusals(region, reason)])) as Record<
+      Refusal,
+      number
+    >
   }
 
   /** Gives back what a thread of yours holds (its in-flight, its seat) when it ends, however it ends. */

@@ -10,6 +10,7 @@
  *    3   EJECTED        failure-detector  its answers fail, out until EJECTED_UNTIL_MS
  *    4   TRIPPED        settling threads  its breaker is open until BREAKER_UNTIL_MS, then one probe at a time
  *    5   DEGRADED       health-monitor    no bar but a mark: it answers, and only when the healthy ones do not suffice
+ *    6   HELD           control-plane     kept out by decision of a control plane of your own, until it lets go
  *
  * Hard bars are decisions and always count. Soft bars are opinions: panic mode ignores them when too few endpoints are
  * left, because a wrong opinion about everybody is likelier than everybody being down (Envoy's panic threshold). A tripped
@@ -21,17 +22,25 @@ export const UNHEALTHY = 1 << 2
 export const EJECTED = 1 << 3
 export const TRIPPED = 1 << 4
 export const DEGRADED = 1 << 5
+export const HELD = 1 << 6
 
-export const HARD_BARS = DRAINING | QUARANTINED
+export const HARD_BARS = DRAINING | QUARANTINED | HELD
 export const SOFT_BARS = UNHEALTHY | EJECTED
 /** What counts in panic mode. */
 export const FIRM_BARS = HARD_BARS | TRIPPED
 export const ALL_BARS = FIRM_BARS | SOFT_BARS
 /** What tells the healthy (none of these), the degraded (that one alone) and the barred apart. */
 export const TIER_BITS = ALL_BARS | DEGRADED
+/** What agents may set; the others are the operator's, or those of the threads that settle. */
+export const AGENT_BARS = UNHEALTHY | EJECTED | DEGRADED | HELD
+/**
+ * By these an agent takes an endpoint out on grounds that may be wrong about many at once. UNHEALTHY is not among them: it is
+ * what the endpoint itself answered to a check a moment ago, and when too many are, panic mode uses them all the same.
+ */
+export const TAKEN_OUT = EJECTED | HELD
 
 /** Names for explain, the dashboard and metrics, in the order of the bits. */
-export const BAR_NAMES = ['draining', 'quarantined', 'unhealthy', 'ejected', 'tripped', 'degraded'] as const
+export const BAR_NAMES = ['draining', 'quarantined', 'unhealthy', 'ejected', 'tripped', 'degraded', 'held'] as const
 export type BarName = (typeof BAR_NAMES)[number]
 
 export function barNames(bars: number): BarName[] {

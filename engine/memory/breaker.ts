@@ -55,11 +55,14 @@ export class Breaker {
     return (this.#words[this.#row(row) + BARS] & TRIPPED) !== 0
   }
 
-  /** Whether a probe of the row may be claimed: its breaker is open and due, and nothing else speaks against the row. */
-  isDue(row: number): boolean {
+  /**
+   * Whether a probe of the row may be claimed: its breaker is open and due, and nothing else that counts speaks against the
+   * row. `heeds` are the bars that do.
+   */
+  isDue(row: number, heeds = ALL_BARS): boolean {
     const words = this.#words
     const at = this.#row(row)
-    if ((words[at + BARS] & ALL_BARS) !== TRIPPED || words[at + BREAKER_PROBE] !== 0) return false
+    if ((words[at + BARS] & ALL_BARS & heeds) !== TRIPPED || words[at + BREAKER_PROBE] !== 0) return false
     return ((readClock(this.#region) - words[at + BREAKER_UNTIL_MS]) | 0) >= 0
   }
 

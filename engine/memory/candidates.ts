@@ -1,4 +1,5 @@
 import { Affinity } from './affinity.ts'
+import { FORECAST_OFF, factorWord, heeded, LIMIT_OFF, UTILISATION_OFF } from './agent-switches.ts'
 import { atomics } from './atomics.ts'
 import { DEGRADED, TIER_BITS } from './bars.ts'
 import { ChoiceView } from './choice-view.ts'
@@ -6,7 +7,6 @@ import { pullOf } from './endpoint-table.ts'
 import {
   BARS,
   CLOCK_MS_AT,
-  FACTOR_Q12,
   FORECAST_AT_MS,
   FORECAST_US,
   GAUGE_INFLIGHT,
@@ -57,6 +57,8 @@ export class Candidates {
   tried: Tried | undefined = undefined
   /** Requests in flight that an endpoint may have, the same for each; 0: no such limit. */
   limit = 0
+  /** Which bars count at all: those of agents that are switched off do not, see agent-switches.ts. */
+  heeds = TIER_BITS
   /** True where endpoints have limits, this one or one that was learned for each. */
   isLimited = false
   /** Becomes true when a row was passed over for being full: then it is not for want of endpoints. */
@@ -75,6 +77,9 @@ export class Candidates {
   readonly #gaugeAt: number
   readonly #gaugesStride: number
   readonly #openWeights = new OpenWeights()
+  /** Whose words do not count, as of the last change of a fact, and what of a row is read because of that. */
+  #off = 0
+  #factorWord = factorWord(0)
   /** Where the rows are listed: the words of a slot, or a list of this thread's own. */
   #list: Int32Array
   #start = 0
@@ -124,9 +129,16 @@ export class Candidates {
     return this.#words[this.#serviceAt + REVISION]
   }
 
+  /** Goes by what counts from now on. Aim anew after it. */
+  heed(off: number): void {
+    this.#off = off
+    this.heeds = heeded(TIER_BITS, off)
+    this.#factorWord = factorWord(off)
+  }
+
   /** Says how the bars of a row must be, and which sequence turns are taken from. */
   aim(mask: number, want: number, tier: number): void {
-    this.mask = mask
+    this.mask = mask & this.heeds
     this.want = want
     this.#sequence = tier & (SEQUENCES - 1)
   }
@@ -151,7 +163,7 @@ export class Candidates {
       this.sawFull = true
       return 0
     }
-    return pullOf(words[at + WEIGHT_Q8], words[at + FACTOR_Q12])
+    return pullOf(words[at + WEIGHT_Q8], words[at + this.#factorWord])
   }
 
   /**
@@ -173,7 +185,7 @@ export class Candidates {
   /** Whether the row would be drawn at all, its bars aside. */
   hasWeight(row: number): boolean {
     const at = this.#line(row)
-    return pullOf(this.#words[at + WEIGHT_Q8], this.#words[at + FACTOR_Q12]) > 0
+    return pullOf(this.#words[at + WEIGHT_Q8], this.#words[at + this.#factorWord]) > 0
   }
 
   #isFull(row: number, at: number): boolean {
@@ -183,7 +195,7 @@ export class Candidates {
 
   /** Requests in flight the endpoint may have: the stricter of its service's limit and its own; 0: no limit. */
   limitOf(row: number, at = this.#endpointsAt + row * ROW_WORDS): number {
-    return stricterLimit(this.limit, this.#words[at + LIMIT_ADAPTIVE])
+    return stricterLimit(this.limit, (this.#off & LIMIT_OFF) === 0 ? this.#words[at + LIMIT_ADAPTIVE] : 0)
   }
 
   /** Whether any row may be picked now. Takes no turn. */
@@ -270,7 +282,7 @@ export class Candidates {
 
   /** The latency that is forecast for a row, µs, 0 when none is; and the clock when that was. */
   forecastUs(row: number): number {
-    return this.#words[this.#line(row) + FORECAST_US]
+    return (this.#off & FORECAST_OFF) === 0 ? this.#words[this.#line(row) + FORECAST_US] : 0
   }
 
   forecastAtMs(row: number): number {
@@ -284,7 +296,7 @@ export class Candidates {
 
   /** The used share of an endpoint's capacity as it was reported, 1 + 0…4096; 0 when none was. */
   utilisationQ12(row: number): number {
-    return this.#words[this.#line(row) + UTILISATION_Q12]
+    return (this.#off & UTILISATION_OFF) === 0 ? this.#words[this.#line(row) + UTILISATION_Q12] : 0
   }
 
   /** The region's clock, ms, at most one tick old. Compare two readings by their difference as an int32. */

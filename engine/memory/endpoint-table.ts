@@ -1,4 +1,5 @@
 import { SignalboxError } from '../errors.ts'
+import { factorWord } from './agent-switches.ts'
 import { atomics } from './atomics.ts'
 import { DEGRADED } from './bars.ts'
 import { hashKey } from './hash-key.ts'
@@ -8,6 +9,7 @@ import {
   BREAKER_UNTIL_MS,
   EJECTED_UNTIL_MS,
   EJECTIONS,
+  FACTOR_PLAIN_Q12,
   FACTOR_Q12,
   FORECAST_AT_MS,
   FORECAST_US,
@@ -22,6 +24,7 @@ import {
   RETIRED_AT,
   ROW_WORDS,
   SERVICE,
+  SWITCHED_OFF_AT,
   UTILISATION_Q12,
   WEIGHT_Q8,
   ZONE,
@@ -75,10 +78,13 @@ export class EndpointTable {
     return this.#words[this.#at + row * ROW_WORDS + BARS]
   }
 
-  /** Weight × factor in units of 2^−14: how strongly the row is drawn to be picked. 0: not at all. At most 2^30. */
+  /**
+   * Weight × factor in units of 2^−14: how strongly the row is drawn to be picked. 0: not at all. At most 2^30. While the
+   * factor does not count (its agent is switched off) it is the weight alone.
+   */
   pull(row: number): number {
     const at = this.#at + row * ROW_WORDS
-    return pullOf(this.#words[at + WEIGHT_Q8], this.#words[at + FACTOR_Q12])
+    return pullOf(this.#words[at + WEIGHT_Q8], this.#words[at + factorWord(this.#words[SWITCHED_OFF_AT])])
   }
 
   /** The row of a ticket, or −1 when the row has had another tenant since. */
@@ -120,7 +126,7 @@ export class EndpointTable {
   }
 
   /**
-   * Sets or clears one bar. Constant time.
+   * Sets or clears one bar. Constant time. True: it stands as was asked (an agent may be refused, see plane/agent-endpoints.ts).
    *
    * writes    one bit of BARS, then REVISION of the row's service
    * reads     BARS, SERVICE
@@ -128,10 +134,11 @@ export class EndpointTable {
    * progress  wait-free
    * pairs     bars: the next pick of every thread reads it
    */
-  setBar(row: number, bar: number, on: boolean): void {
+  setBar(row: number, bar: number, on: boolean): boolean {
     const word = this.#at + row * ROW_WORDS + BARS
     const before = on ? atomics.or(this.#words, word, bar) : atomics.and(this.#words, word, ~bar)
     if ((before & bar) !== (on ? bar : 0)) this.#touch(row)
+    return true
   }
 
   /** What active checks say. A degraded endpoint gets its mark in the bars, so that a pick need not look here. */
@@ -147,14 +154,37 @@ export class EndpointTable {
   }
 
   // Each of the following stores one word of one owner, plainly: the word is true on its own.
-  setFactor = (row: number, factor: number): void => this.#set(row, FACTOR_Q12, toQ12(factor))
-  setHealthySince = (row: number, ms: number): void => this.#set(row, HEALTHY_SINCE_MS, ms)
-  setEjectedUntil = (row: number, ms: number): void => this.#set(row, EJECTED_UNTIL_MS, ms)
-  setEjections = (row: number, times: number): void => this.#set(row, EJECTIONS, times)
-  setLatencyUs = (row: number, us: number): void => this.#set(row, LATENCY_US, saturate(us))
-  setRetiredAt = (row: number, version: number): void => this.#set(row, RETIRED_AT, version)
-  setAdaptiveLimit = (row: number, limit: number): void => this.#set(row, LIMIT_ADAPTIVE, saturate(limit))
-  setUtilisation = (row: number, share: number): void => this.#set(row, UTILISATION_Q12, 1 + toQ12(share))
+  setFactor(row: number, factor: number): void {
+    this.#set(row, FACTOR_Q12, toQ12(factor))
+  }
+
+  setHealthySince(row: number, ms: number): void {
+    this.#set(row, HEALTHY_SINCE_MS, ms)
+  }
+
+  setEjectedUntil(row: number, ms: number): void {
+    this.#set(row, EJECTED_UNTIL_MS, ms)
+  }
+
+  setEjections(row: number, times: number): void {
+    this.#set(row, EJECTIONS, times)
+  }
+
+  setLatencyUs(row: number, us: number): void {
+    this.#set(row, LATENCY_US, saturate(us))
+  }
+
+  setRetiredAt(row: number, version: number): void {
+    this.#set(row, RETIRED_AT, version)
+  }
+
+  setAdaptiveLimit(row: number, limit: number): void {
+    this.#set(row, LIMIT_ADAPTIVE, saturate(limit))
+  }
+
+  setUtilisation(row: number, share: number): void {
+    this.#set(row, UTILISATION_Q12, 1 + toQ12(share))
+  }
 
   /** The latency that is expected of the endpoint, µs; 0: no forecast. It counts for some seconds, see adaptive.ts. */
   setForecast(row: number, us: number, atMs: number): void {
@@ -176,6 +206,7 @@ export class EndpointTable {
     this.#words[at + SERVICE] = service
     this.#words[at + WEIGHT_Q8] = toQ8(weight)
     this.#words[at + FACTOR_Q12] = FACTOR_WHOLE
+    this.#words[at + FACTOR_PLAIN_Q12] = FACTOR_WHOLE
     this.#words[at + PRIORITY] = priority
     this.#words[at + KEY_HASH] = hashKey(text.id) | 0
     this.#words[at + ZONE] = zoneWord(text.zone)

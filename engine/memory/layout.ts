@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
  *
  *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬──────────────┬──────────┬─────────┬─────────┐
  *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings│ affinity │ choices │ texts   │
- *   │ 4 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines and  │ 2 lines  │ tables, │ n bytes │
+ *   │ 5 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines and  │ 2 lines  │ tables, │ n bytes │
  *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ records each │ a set    │ n bytes │ a row   │
  *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴──────────────┴──────────┴─────────┴─────────┘
  *
@@ -15,7 +15,7 @@ import assert from 'node:assert/strict'
  */
 
 /** Shape of everything below. A thread refuses a region of another layout version. */
-export const LAYOUT_VERSION = 4
+export const LAYOUT_VERSION = 5
 
 /** 'SBX1' as a little-endian word: the first word of every region. */
 export const MAGIC = 0x31584253
@@ -45,7 +45,11 @@ export const SEATS_HIGH_AT = PUBLISHED_AT + 2 // one more than the highest seat 
 // line 3: who reads the outcome rings, and who builds tables
 export const DRAINER_AT = 3 * LINE_WORDS //   seat + 1 of the thread that drains outcomes, 0: nobody
 export const BUILDER_AT = DRAINER_AT + 1 //   seat + 1 of the thread that builds choice tables, 0: nobody
-export const HEADER_WORDS = 4 * LINE_WORDS
+export const SWITCHED_OFF_AT = DRAINER_AT + 2 // whose words do not count, see agent-switches.ts the operator, by or/and
+// line 4: what was refused, by reason, see refusals.ts
+export const REFUSED_AT = 4 * LINE_WORDS //   times, one word a reason                         who refuses, by add
+export const REFUSED_WORDS = LINE_WORDS
+export const HEADER_WORDS = 5 * LINE_WORDS
 
 // ── seat: one attached thread ───────────────────────────────────────────────────────────── owner (writes)
 export const SEAT_THREAD = 0 //    thread id + 1; 0: free; below 0: being given back           taker by CAS, freed on exit
@@ -69,6 +73,7 @@ export const JOINED_MS = 11 //     clock when the tenant came                   
 export const RETIRED_AT = 12 //    version that took it out, −1: long ago; 0: not retired       table writer
 export const KEY_HASH = 13 //      murmur3 of the endpoint's id: its name in hash policies           table writer
 export const LIMIT_ADAPTIVE = 14 // requests in flight it may have, by its latency; 0: no limit  load-balancer
+export const FACTOR_PLAIN_Q12 = 15 // 4096: read in place of FACTOR while that does not count    table writer
 // line 1: written with every settle where the service's policy looks at latency, by any thread: a lost update heals
 export const PEAK_US = LINE_WORDS // latency, up at once and slowly down; 0: nothing known      settling threads
 export const PEAK_AT_MS = PEAK_US + 1 // clock of the last change of it                         settling threads
@@ -97,6 +102,8 @@ export const PANICS = 2 //         how often panic mode was entered             
 export const SHED_FROM = 3 //      requests of this class and lower ones are shed; 0: none     resource-manager, operator
 export const TRUST_Q12 = 4 //      1 + share of a forecast in what adaptive expects; 0: unset   load-balancer
 export const PANIC_TOLD = 5 //     1 while a panic was told and not yet called off              load-balancer
+export const ROWS_PEAK = 6 //      most rows of late: agents leave it half of these             table writer
+export const ROWS_PEAK_AT_MS = 7 // clock since when they are counted                           table writer
 export const SEQUENCE = LINE_WORDS // next turn of round robin and stride, one for each tier    every pick, by add
 /** Tiers with a sequence of their own; the ninth shares that of the first. */
 export const SEQUENCES = 8
@@ -107,7 +114,9 @@ export const SLOT_VERSION = 0 //   the version it was published as              
 export const SLOT_CHECK = 1 //     checksum of all that follows                                table writer, before publishing
 export const SLOT_SERVICES = 2 //  services in it                                              table writer, before publishing
 export const SLOT_ROWS = 3 //      rows in it, all services together                           table writer, before publishing
-export const SLOT_HEADER_WORDS = 4
+export const SLOT_TERM = 4 //      term of who decided what it says; 0: nobody decided          table writer, before publishing
+export const SLOT_DECISION = 5 //  … and the number of the decision within the term             table writer, before publishing
+export const SLOT_HEADER_WORDS = 6
 /** A service in a slot: where its rows start in the slot's list, how many, its choice table, and its text (name, policy). */
 export const ENTRY_START = 0
 export const ENTRY_COUNT = 1
@@ -264,11 +273,11 @@ export function layoutOf(capacity: Capacity): Layout {
 }
 
 assert(ROW_WORDS % LINE_WORDS === 0, 'a row never straddles a cache line')
-assert(LIMIT_ADAPTIVE < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && BREAKER_PASSED < ROW_WORDS)
-assert(PANIC_TOLD < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
+assert(FACTOR_PLAIN_Q12 < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && BREAKER_PASSED < ROW_WORDS)
+assert(ROWS_PEAK_AT_MS < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WAITING_MS)
 assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
 assert(TABLE_POINTS < TABLE_HEADER_WORDS && CHOICE_BYTES_AT < CLOCK_MS_AT && REGION_ID_AT + 2 < CHOICE_BYTES_AT)
-assert(AFFINITY_MAX_AT < LINE_WORDS && BUILDER_AT < HEADER_WORDS && ENTRY_TEXT < ENTRY_WORDS)
+assert(AFFINITY_MAX_AT < LINE_WORDS && SWITCHED_OFF_AT < REFUSED_AT && ENTRY_TEXT < ENTRY_WORDS)

@@ -1,10 +1,24 @@
 import { atomics } from './atomics.ts'
+import { elapsedMs } from './clock.ts'
 import type { EndpointTable } from './endpoint-table.ts'
-import { PANIC_TOLD, PANICS, PULL_MAX, REVISION, SERVICE_WORDS, SHED_FROM, TRUST_Q12 } from './layout.ts'
+import {
+  PANIC_TOLD,
+  PANICS,
+  PULL_MAX,
+  REVISION,
+  ROWS_PEAK,
+  ROWS_PEAK_AT_MS,
+  SERVICE_WORDS,
+  SHED_FROM,
+  TRUST_Q12,
+} from './layout.ts'
 import type { Region } from './region.ts'
 
 /** Trust 1: a forecast counts for all there is to know. */
 const TRUST_WHOLE = 4096
+
+/** How long a service's largest number of rows is remembered after a removal: ten minutes, in which somebody sees an alarm. */
+export const ROWS_PEAK_MS = 600_000
 
 /**
  * Two lines per service: one that every pick reads (has a fact changed, the largest pull), one that picks write (whose
@@ -97,6 +111,23 @@ export class ServiceTable {
     let most = 0
     for (const row of rows) most = Math.max(most, endpoints.pull(row))
     this.#words[this.#at + service * SERVICE_WORDS + PULL_MAX] = most
+  }
+
+  /**
+   * The most rows the service had of late, `before` being what it has now: that many small removals are seen as the large one
+   * they make together.
+   */
+  rowsPeak(service: number, before: number, nowMs: number): number {
+    const at = this.#at + service * SERVICE_WORDS
+    const isOld = elapsedMs(nowMs, this.#words[at + ROWS_PEAK_AT_MS]) > ROWS_PEAK_MS
+    return isOld ? before : Math.max(before, this.#words[at + ROWS_PEAK])
+  }
+
+  /** Counts from so many rows on. Only the table writer calls this, while it holds the right to write. */
+  setRowsPeak(service: number, rows: number, nowMs: number): void {
+    const at = this.#at + service * SERVICE_WORDS
+    this.#words[at + ROWS_PEAK] = rows
+    this.#words[at + ROWS_PEAK_AT_MS] = nowMs
   }
 
   /** For a service that is new at this index. Called before the slot that lists it is published. */

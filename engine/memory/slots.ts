@@ -13,9 +13,11 @@ import {
   SEATS_HIGH_AT,
   SERVICE_TEXT_BYTES_MAX,
   SLOT_CHECK,
+  SLOT_DECISION,
   SLOT_HEADER_WORDS,
   SLOT_ROWS,
   SLOT_SERVICES,
+  SLOT_TERM,
   SLOT_VERSION,
 } from './layout.ts'
 import type { Region } from './region.ts'
@@ -49,9 +51,19 @@ export const nextVersion = (version: number): number => (version + 1) & VERSION_
 /** Versions a ≥ b on the 23-bit circle: right while they are less than four million publications apart. */
 export const isAtLeast = (a: number, b: number): boolean => ((a - b) & VERSION_MASK) < VERSION_MASK >>> 1
 
+/** Which decision of whom a structure comes from: numbers of 31 bits, compared by the term first. */
+export interface Decision {
+  /** Of the leader that decided; 1 and more. */
+  readonly term: number
+  /** The number of the decision within the term; 0 and more. */
+  readonly revision: number
+}
+
 /** What a slot says, as plain data. Rows are row numbers of the endpoint table. */
 export interface Structure {
   version: number
+  /** The last decision that was followed; left out: none was, only edits of this process. */
+  decision?: Decision | undefined
   services: {
     text: string
     revision: number
@@ -150,6 +162,8 @@ export function fillSlot(region: Region, slot: number, structure: Structure): vo
     for (const row of service.rows) words[start + rowAt++] = row
   })
   words[start + SLOT_VERSION] = structure.version
+  words[start + SLOT_TERM] = structure.decision?.term ?? 0
+  words[start + SLOT_DECISION] = structure.decision?.revision ?? 0
   words[start + SLOT_SERVICES] = structure.services.length
   words[start + SLOT_ROWS] = rowAt - SLOT_HEADER_WORDS - layout.services * ENTRY_WORDS
   words[start + SLOT_CHECK] = checksum(words, start + SLOT_SERVICES, start + rowAt)
@@ -190,7 +204,9 @@ export function readSlot(region: Region, published: number): Structure {
       ...(table === 0 ? {} : { table }),
     }
   })
-  return { version: words[start + SLOT_VERSION], services }
+  const term = words[start + SLOT_TERM]
+  const decision = term === 0 ? undefined : { term, revision: words[start + SLOT_DECISION] }
+  return { version: words[start + SLOT_VERSION], decision, services }
 }
 
 /** Where a service's rows start (a word index) in a pinned slot; with `serviceCount` all that a pick needs of it. */

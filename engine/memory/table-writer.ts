@@ -1,6 +1,6 @@
 import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
-import { tickClock } from './clock.ts'
+import { readClock, tickClock } from './clock.ts'
 import { EndpointTable, type EndpointText } from './endpoint-table.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, Gauges } from './gauges.ts'
 import { ENTRY_TEXT, ENTRY_WORDS, PUBLISHED_AT, SERVICE_TEXT_BYTES_MAX, WRITER_AT } from './layout.ts'
@@ -8,6 +8,7 @@ import type { Region } from './region.ts'
 import { ServiceTable } from './service-table.ts'
 import type { ServiceText } from './service-text.ts'
 import {
+  type Decision,
   fillSlot,
   findFreeSlot,
   isForgotten,
@@ -24,6 +25,9 @@ export interface NewEndpoint extends EndpointText {
   readonly weight: number
   readonly priority: number
 }
+
+/** Looks at an edit before it is published, and throws to have it given up. */
+export type Judge = (edit: Edit) => void
 
 /** Instead of the version that took a row out, once that is so old that it could be taken for a new one. */
 const LONG_AGO = -1
@@ -60,7 +64,8 @@ export class TableWriter {
 
   /**
    * Runs `change` on the structure as it is now and publishes the result. What `change` throws is thrown, and nothing
-   * has changed. It must not wait: other writers are kept out until it returns.
+   * has changed. It must not wait: other writers are kept out until it returns. Who edits by this is the operator; what agents
+   * ask for comes by `editJudged`.
    *
    * writes    WRITER, a free slot, rows of new tenants, PUBLISHED
    * reads     the live slot, every pin
@@ -69,14 +74,39 @@ export class TableWriter {
    * pairs     movePin, freeSeat
    */
   edit<T>(change: (edit: Edit) => T): T {
+    return this.#edit(change)
+  }
+
+  /** The same for agents: what the judge throws is thrown, and nothing has changed. See plane/agent-writer.ts. */
+  editJudged<T>(change: (edit: Edit) => T, judge: Judge): T {
+    return this.#edit(change, judge)
+  }
+
+  #edit<T>(change: (edit: Edit) => T, judge?: Judge): T {
+    return this.alone(before => {
+      const edit = new Edit(this.#region, this.endpoints, this.services, this.#tally, before, this.#seat)
+      const result = change(edit)
+      judge?.(edit)
+      if (edit.isChanged) this.#publish(before, edit.finish(judge === undefined))
+      return result
+    })
+  }
+
+  /**
+   * Runs `act` while no other thread can publish; it is handed the published word and must not wait. For what must be looked
+   * at and written in one go.
+   *
+   * writes    WRITER
+   * reads     PUBLISHED
+   * ordering  SeqCst
+   * progress  blocking among writers, as `edit`
+   * pairs     itself, freeSeat
+   */
+  alone<T>(act: (published: number) => T): T {
     const { words } = this.#region
     this.#enter()
     try {
-      const before = atomics.load(words, PUBLISHED_AT)
-      const edit = new Edit(this.#region, this.endpoints, this.services, this.#tally, before, this.#seat)
-      const result = change(edit)
-      if (edit.isChanged) this.#publish(before, edit.finish())
-      return result
+      return act(atomics.load(words, PUBLISHED_AT))
     } finally {
       atomics.compareExchange(words, WRITER_AT, this.#seat + 1, 0)
       atomics.notify(words, WRITER_AT, 1)
@@ -123,6 +153,10 @@ export class Edit {
   #isListed: Uint8Array | undefined
   /** Services whose rows have changed. */
   readonly #touched = new Set<number>()
+  /** Rows that were taken out: they are not given to others within the same edit. */
+  readonly #removed = new Set<number>()
+  /** What there was before, by index of service. */
+  readonly #before: readonly Size[]
   #cursor = 0
 
   constructor(
@@ -140,6 +174,33 @@ export class Edit {
     this.#tally = tally
     this.#structure = readSlot(region, before)
     this.#version = nextVersion(versionOf(before))
+    this.#before = this.#structure.services.map(({ text, rows }) => ({ text, rows: rows.length }))
+  }
+
+  /** The decision the structure came from so far. */
+  get decision(): Decision | undefined {
+    return this.#structure.decision
+  }
+
+  /** Says which decision this follows. */
+  setDecision(decision: Decision): void {
+    this.#structure.decision = decision
+    this.isChanged = true
+  }
+
+  /** Rows that were taken out of a service. */
+  get removed(): ReadonlySet<number> {
+    return this.#removed
+  }
+
+  /** The services whose rows have changed, by how many they had and have. Those that were not there before are left out. */
+  resized(): Resized[] {
+    return [...this.#touched].flatMap(service => {
+      const { text, rows } = this.#before[service] ?? { text: '', rows: 0 }
+      if (text === '') return []
+      const { name, isGone } = JSON.parse(text) as ServiceText
+      return isGone ? [] : [{ service, name, before: rows, after: this.rows(service).length }]
+    })
   }
 
   /** Index of a service, or −1. */
@@ -213,7 +274,7 @@ export class Edit {
     if (position < 0) return
     rows.splice(position, 1)
     this.#touched.add(service)
-    this.#endpoints.setRetiredAt(row, this.#version)
+    this.#removed.add(row)
     this.isChanged = true
   }
 
@@ -231,13 +292,23 @@ export class Edit {
     return this.#structure.services[service].revision
   }
 
-  finish(): Structure {
+  /** What is to be published. From the number of rows that an operator leaves, what agents take is counted anew. */
+  finish(isOperator: boolean): Structure {
     // Versions are compared on a circle: a removal must be forgotten before they have come half-way round it.
     if ((this.#version & 0xfffff) === 0) this.#forgetRetired()
+    for (const row of this.#removed) this.#endpoints.setRetiredAt(row, this.#version)
+    const nowMs = readClock(this.#region)
     for (const index of this.#touched) {
-      this.#serviceTable.refreshPullMax(index, this.#structure.services[index].rows, this.#endpoints)
+      const { rows } = this.#structure.services[index]
+      this.#serviceTable.refreshPullMax(index, rows, this.#endpoints)
+      const before = this.#before[index]?.rows ?? 0
+      const peak = isOperator ? 0 : this.#serviceTable.rowsPeak(index, before, nowMs)
+      // Remembered from the last removal on: who takes one after the other does not outlast it.
+      if (isOperator || rows.length < before || rows.length > peak) {
+        this.#serviceTable.setRowsPeak(index, Math.max(peak, rows.length), nowMs)
+      }
     }
-    return { version: this.#version, services: this.#structure.services }
+    return { ...this.#structure, version: this.#version }
   }
 
   /** Where a service goes that is not there: to where it was, behind all others, or in the place of one that was removed. */
@@ -273,7 +344,8 @@ export class Edit {
       const row = (this.#cursor + step) % rows
       if (isListed[row] === 1) continue
       const retiredAt = this.#endpoints.retiredAt(row)
-      if (retiredAt > 0 && (retiredAt === this.#version || !isForgotten(this.#region, retiredAt))) continue
+      if (this.#removed.has(row)) continue
+      if (retiredAt > 0 && !isForgotten(this.#region, retiredAt)) continue
       // Asked last: whoever picked the row by an old slot counted it before moving its pin.
       if (this.#tally.inflight(row) !== 0) continue
       isListed[row] = 1
@@ -301,6 +373,19 @@ export class Edit {
     for (const service of this.#structure.services) for (const row of service.rows) isListed[row] = 1
     return isListed
   }
+}
+
+interface Size {
+  readonly text: string
+  readonly rows: number
+}
+
+/** How many rows a service had and has. */
+export interface Resized {
+  readonly service: number
+  readonly name: string
+  readonly before: number
+  readonly after: number
 }
 
 function isCalled(text: string, name: string, isGone: boolean): boolean {

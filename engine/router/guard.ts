@@ -60,7 +60,7 @@ export class Guard {
     this.#probedAtMs = now
     for (let position = 0; position < candidates.count; position++) {
       const row = candidates.at(position)
-      if (!breaker.isDue(row) || candidates.tried?.has(row) || !candidates.hasWeight(row)) continue
+      if (!breaker.isDue(row, candidates.heeds) || candidates.tried?.has(row) || !candidates.hasWeight(row)) continue
       if (!breaker.tryProbe(row)) continue
       const ticket = this.enterRow(candidates, row)
       if (ticket >= 0) return ticket | PROBE_TICKET

@@ -9,10 +9,11 @@ import type { ServiceReport } from './report.ts'
  *     b   weight 0      0 in flight            not picked: ejected
  */
 export function reportText(report: ServiceReport): string {
-  const { service, policy, endpoints, priorities, inflight, shedFrom, table } = report
+  const { service, policy, endpoints, priorities, inflight, shedFrom, switchedOff, table } = report
   const lines = [`${service}: ${policy} over ${endpoints.length} endpoints, ${inflight} in flight`]
   if (table !== null) lines.push(`  table of ${table.entries} entries over ${table.members} endpoints`)
   if (shedFrom !== null) lines.push(`  ${shedFrom} requests and cheaper ones are turned away`)
+  if (switchedOff.length > 0) lines.push(`  switched off, what it wrote does not count: ${switchedOff.join(', ')}`)
   for (const each of priorities) {
     const degraded = each.degraded > 0 ? `, ${each.degraded} degraded` : ''
     const load = each.hasPanic ? 'health is ignored here' : `${each.healthyLoad + each.degradedLoad} % of the requests`

@@ -1,4 +1,5 @@
 import { Affinity } from '../memory/affinity.ts'
+import { isSwitchedOn, SWITCH_NAMES, type SwitchName } from '../memory/agent-switches.ts'
 import { type BarName, barNames } from '../memory/bars.ts'
 import { tableSize } from '../memory/choice-tables.ts'
 import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
@@ -30,7 +31,10 @@ export interface EndpointReport {
   effectiveWeight: number
   isPickable: boolean
   health: HealthName
+  /** What stands against it. */
   bars: BarName[]
+  /** What would, if the agent that says so were not switched off. */
+  ignored: BarName[]
   /** Milliseconds until an ejection ends; 0 when not ejected. */
   ejectedForMs: number
   /** Milliseconds until an open breaker lets a probe through; 0 when it is closed or due. */
@@ -77,6 +81,8 @@ export interface ServiceReport {
   table: { entries: number; members: number } | null
   /** The dearest class of requests that is turned away; null: none is. */
   shedFrom: ClassName | null
+  /** Agents whose words do not count now. */
+  switchedOff: SwitchName[]
   endpoints: EndpointReport[]
 }
 
@@ -114,6 +120,7 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
     sessions: policy?.keepsSessions === true ? new Affinity(region, index).count() : 0,
     table: tableSize(region, serviceTable(region, slot, index)) ?? null,
     shedFrom: CLASS_NAMES[services.shedFrom(index) || -1] ?? null,
+    switchedOff: SWITCH_NAMES.filter(name => !isSwitchedOn(region, name)),
     endpoints: standingsOf(attachment, rows, text, priorities).map(each => reportEndpoint(attachment, each)),
   }
 }
@@ -155,6 +162,7 @@ function reportEndpoint(attachment: Attachment, standing: Standing): EndpointRep
     isPickable,
     health: HEALTH_NAMES[endpoints.health(row)],
     bars,
+    ignored: barNames(standing.ignored),
     ejectedForMs: bars.includes('ejected') ? Math.max(0, ejectedForMs) : 0,
     breakerOpenForMs,
     inflight,

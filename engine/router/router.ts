@@ -135,9 +135,9 @@ export class Router {
     const tiers = this.#tiers
     const { services } = this.#attachment
     this.#shedFrom = services.shedFrom(this.#index) || SHED_NONE
-    if (!tiers.isDue) return
-    this.#revisionSeen = tiers.derive()
-    if (!tiers.isCalm) this.#isWhole = false
+    if (tiers.isDue) this.#revisionSeen = tiers.derive()
+    else tiers.heed()
+    this.#isWhole = false
   }
 
   /** Narrows the choice to the tier whose turn it is. False where the service panics and is to fail then. */

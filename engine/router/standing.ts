@@ -1,3 +1,4 @@
+import { FACTOR_OFF, heeded, LIMIT_OFF, switchedOff } from '../memory/agent-switches.ts'
 import { ALL_BARS, DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
 import { stricterLimit } from '../memory/candidates.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
@@ -8,7 +9,10 @@ import type { PriorityReport } from './report.ts'
 /** What decides about an endpoint at this moment, gathered for a report: as Tiers.aim, Candidates.pull and the router decide. */
 export interface Standing {
   row: number
+  /** The bars that count. */
   bars: number
+  /** The bars that do not: their agent is switched off. */
+  ignored: number
   weight: number
   factor: number
   priority: number
@@ -60,17 +64,21 @@ function gather(
   text: ServiceText,
   priorities: readonly PriorityReport[],
 ): Standing {
-  const bars = endpoints.bars(row)
+  const off = switchedOff(region)
+  const all = endpoints.bars(row)
+  const bars = heeded(all, off)
+  const learned = (off & LIMIT_OFF) === 0 ? endpoints.adaptiveLimit(row) : 0
   const priority = endpoints.priority(row)
   const openForMs = elapsedMs(endpoints.breakerUntilMs(row), readClock(region))
   return {
     row,
     bars,
+    ignored: all & ~bars,
     weight: endpoints.weight(row),
-    factor: endpoints.factor(row),
+    factor: (off & FACTOR_OFF) === 0 ? endpoints.factor(row) : 1,
     priority,
     inflight: tally.inflight(row),
-    limit: stricterLimit(text.limits?.endpointRequests ?? 0, endpoints.adaptiveLimit(row)),
+    limit: stricterLimit(text.limits?.endpointRequests ?? 0, learned),
     breakerOpenForMs: (bars & TRIPPED) === 0 ? 0 : Math.max(0, openForMs),
     failsOnPanic: text.failOnPanic === true,
     level: priorities.find(each => each.priority === priority),

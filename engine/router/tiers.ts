@@ -1,3 +1,4 @@
+import { heeded, switchedOff } from '../memory/agent-switches.ts'
 import { DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
 import type { Candidates } from '../memory/candidates.ts'
 import { readClock } from '../memory/clock.ts'
@@ -34,6 +35,10 @@ export class Tiers {
   readonly zones = new ZoneLoads()
   /** Rows whose breaker is open. */
   tripped = 0
+  /** Whose words did not count when this was derived, see agent-switches.ts. */
+  off = 0
+  /** The candidates of the picks that go by this. */
+  #led: Candidates | undefined
   /** True while one window, that of all rows, takes everything and health counts. */
   isCalm = true
   readonly #attachment: Attachment
@@ -82,6 +87,14 @@ export class Tiers {
   /** Tells the candidates of the rows there are, and of the choice table (0: none). May allocate, as `bind` does. */
   lead(candidates: Candidates, table: number): void {
     candidates.follow(this.#start, this.#count, this.#list, table)
+    this.#led = candidates
+    candidates.heed(this.off)
+  }
+
+  /** Goes by what agents wrote as far as they are switched on now. Aim anew after it. */
+  heed(): void {
+    this.off = switchedOff(this.#attachment.region)
+    this.#led?.heed(this.off)
   }
 
   /** Whether a change of facts is to be followed now: of many rows once a tick is enough. */
@@ -95,6 +108,7 @@ export class Tiers {
     // First: a change that comes while rows are counted calls for another count.
     const revision = services.revisionOfFacts(this.#service)
     this.#derivedAtMs = readClock(region)
+    this.heed()
     const { loads } = this
     const { overprovisioning = OVERPROVISIONING } = this.#text
     loads.clear()
@@ -194,7 +208,7 @@ export class Tiers {
   #countRow(at: number, endpoints: Attachment['endpoints']): void {
     const row = this.#list[at]
     const weight = endpoints.hasWeight(row) ? 1 : 0
-    const bars = endpoints.bars(row)
+    const bars = heeded(endpoints.bars(row), this.off)
     const priority = endpoints.priority(row)
     countInto(this.loads, priority, bars, weight)
     if ((bars & TRIPPED) !== 0) this.tripped++

@@ -3,13 +3,15 @@ import { isFull, isPicked, isProbed, type Standing } from './standing.ts'
 
 /** Why an endpoint is picked or not, in a sentence for people. */
 export function why(standing: Standing): string {
-  return isPicked(standing) ? howMuch(standing) : `not picked: ${whyNot(standing)}`
+  const sentence = isPicked(standing) ? howMuch(standing) : `not picked: ${whyNot(standing)}`
+  const ignored = barNames(standing.ignored)
+  return ignored.length === 0 ? sentence : `${sentence}; ${ignored.join(' and ')} by an agent that is switched off`
 }
 
 function whyNot(standing: Standing): string {
   const { weight, factor, priority, inflight, limit, breakerOpenForMs, failsOnPanic, level } = standing
   const bars = barNames(standing.bars)
-  const decided = bars.filter(bar => bar === 'draining' || bar === 'quarantined')
+  const decided = bars.filter(bar => bar === 'draining' || bar === 'quarantined' || bar === 'held')
   const doubted = bars.filter(bar => bar === 'unhealthy' || bar === 'ejected')
   const hasPanic = level?.hasPanic === true
   if (decided.length > 0) return [...decided, ...(hasPanic ? [] : doubted)].join(' and ')

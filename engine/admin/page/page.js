@@ -424,12 +424,12 @@ function newAgentRow(name) {
   let before
   return {
     element,
-    show({ state, incarnation, restarts, handled, dropped, heartbeatAgeMs, lastError }, time) {
+    show({ state, isEnabled, incarnation, restarts, handled, dropped, heartbeatAgeMs, lastError }, time) {
       if (before !== undefined && before !== state) tell(time, `agent ${name}`, state, lastError ?? '')
       before = state
       write(note, lastError ?? '')
-      cells[1].dataset.signal = AGENT_ASPECTS[state] ?? 'caution'
-      write(cells[1], state)
+      cells[1].dataset.signal = isEnabled ? (AGENT_ASPECTS[state] ?? 'caution') : 'caution'
+      write(cells[1], isEnabled ? state : `${state}, switched off`)
       write(cells[2], count(incarnation))
       cells[2].title = `${restarts} restarts`
       write(cells[3], count(handled))

@@ -1,0 +1,150 @@
+import { SignalboxError } from '../errors.ts'
+import { AGENT_BARS, barNames, TAKEN_OUT } from '../memory/bars.ts'
+import { EndpointTable } from '../memory/endpoint-table.ts'
+import { countRefusal, type Refusal } from '../memory/refusals.ts'
+import type { Region } from '../memory/region.ts'
+import { serviceCount, serviceStart, slotOf } from '../memory/slots.ts'
+import type { AgentWriter } from './agent-writer.ts'
+import { refused } from './refuse.ts'
+import { isRoutable } from './routable.ts'
+
+const MS = [-0x80000000, 0x7fffffff] as const
+const COUNT = [0, 0x7fffffff] as const
+/** The least factor and weight a row can have beside none: with none it would be out, and that is for bars to say. */
+const LEAST_FACTOR = Number.MIN_VALUE
+
+/**
+ * The endpoint table as agents write it: the words that are theirs, with values that are some.
+ *
+ *   EJECTED, HELD          on half of a service's endpoints at most, and never on the last one that is picked: `setBar` then
+ *                          answers false, and nothing has changed
+ *   UNHEALTHY, DEGRADED    as many as fail their checks: panic mode uses them all when too few are left
+ *   DRAINING, QUARANTINED  the operator's
+ *   TRIPPED                that of the threads that settle
+ *   a weight or factor     above 0: keeping an endpoint out is the business of bars
+ *
+ * What is refused is counted. Throws SBX_PUBLICATION_REFUSED for a word that is another's, and for what is no value.
+ */
+export class AgentEndpoints extends EndpointTable {
+  readonly #region: Region
+  readonly #writer: AgentWriter
+
+  constructor(region: Region, writer: AgentWriter) {
+    super(region)
+    this.#region = region
+    this.#writer = writer
+  }
+
+  /** Sets or clears bars of one's own. False: it was refused, because of how many are out already. */
+  override setBar(row: number, bar: number, on: boolean): boolean {
+    this.#within('row', row, 0, this.rows - 1)
+    if ((bar & ~AGENT_BARS) !== 0 || bar === 0) {
+      const names = barNames(bar & ~AGENT_BARS).join(', ') || String(bar)
+      throw refused(this.#region, 'not-owned', `set ${names} as an agent`, 'it is for others to say, use HELD')
+    }
+    if (!on || (bar & TAKEN_OUT) === 0) return super.setBar(row, bar, on)
+    try {
+      return this.#writer.alone(published => this.#takeOut(row, bar, slotOf(published)))
+    } catch (error) {
+      if (!(error instanceof SignalboxError && error.code === 'SBX_REGION_WRITER_BUSY')) throw error
+      return this.#refuse('busy')
+    }
+  }
+
+  #takeOut(row: number, bar: number, slot: number): boolean {
+    const service = this.service(row)
+    const start = serviceStart(this.#region, slot, service)
+    const count = serviceCount(this.#region, slot, service)
+    const rows = this.#region.words.subarray(start, start + count)
+    if (!rows.includes(row)) return this.#refuse('invalid')
+    let out = 1
+    let routableOthers = 0
+    for (const other of rows) {
+      if (other === row) continue
+      if ((this.bars(other) & TAKEN_OUT) !== 0) out++
+      if (isRoutable(this, other)) routableOthers++
+    }
+    if (out * 2 > count) return this.#refuse('too-many-out')
+    if (routableOthers === 0 && isRoutable(this, row)) return this.#refuse('last-routable')
+    return super.setBar(row, bar, true)
+  }
+
+  override setHealth(row: number, health: number): void {
+    this.#within('health', health, 0, 3)
+    super.setHealth(row, health)
+  }
+
+  override setWeight(row: number, weight: number): void {
+    this.#within('weight', weight, 1 / 256, 65_535)
+    super.setWeight(row, weight)
+  }
+
+  override setFactor(row: number, factor: number): void {
+    this.#within('factor', factor, LEAST_FACTOR, 1)
+    super.setFactor(row, factor)
+  }
+
+  override setHealthySince(row: number, ms: number): void {
+    this.#within('healthySinceMs', ms, ...MS)
+    super.setHealthySince(row, ms)
+  }
+
+  override setEjectedUntil(row: number, ms: number): void {
+    this.#within('ejectedUntilMs', ms, ...MS)
+    super.setEjectedUntil(row, ms)
+  }
+
+  override setEjections(row: number, times: number): void {
+    this.#within('ejections', times, ...COUNT)
+    super.setEjections(row, times)
+  }
+
+  override setLatencyUs(row: number, us: number): void {
+    this.#within('latencyUs', us, 0, Number.MAX_VALUE)
+    super.setLatencyUs(row, us)
+  }
+
+  override setAdaptiveLimit(row: number, limit: number): void {
+    this.#within('limit', limit, ...COUNT)
+    super.setAdaptiveLimit(row, limit)
+  }
+
+  override setUtilisation(row: number, share: number): void {
+    this.#within('utilisation', share, 0, 1)
+    super.setUtilisation(row, share)
+  }
+
+  override setForecast(row: number, us: number, atMs: number): void {
+    this.#within('forecastUs', us, 0, Number.MAX_VALUE)
+    this.#within('forecastAtMs', atMs, ...MS)
+    super.setForecast(row, us, atMs)
+  }
+
+  override setRetiredAt(): never {
+    throw this.#notOwned('retire a row')
+  }
+
+  override settleIn(): never {
+    throw this.#notOwned('give a row to another endpoint')
+  }
+
+  #refuse(reason: Refusal): false {
+    countRefusal(this.#region, reason)
+    return false
+  }
+
+  #notOwned(wish: string): Error {
+    return refused(this.#region, 'not-owned', `${wish} as an agent`, 'edits of the structure do it, use writer.edit()')
+  }
+
+  /** NaN is within nothing. */
+  #within(word: string, value: number, least: number, most: number): void {
+    if (value >= least && value <= most) return
+    throw refused(
+      this.#region,
+      'invalid',
+      `set ${word}`,
+      `${value} is no value for it, use one from ${least} to ${most}`,
+    )
+  }
+}
