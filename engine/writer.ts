@@ -38,6 +38,7 @@ export {
   HELD,
   QUARANTINED,
   SOFT_BARS,
+  TAKEN_OUT_MAX,
   TRIPPED,
   UNHEALTHY,
 } from './memory/bars.ts'

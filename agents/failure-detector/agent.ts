@@ -67,7 +67,8 @@ const TICKS_A_LOOK = 10
  * listens    signalbox.endpoint.health-changed · signalbox.endpoint.ejected-checked
  * emits      signalbox.endpoint.ejected · signalbox.endpoint.returned · signalbox.endpoint.settled-batch
  * writes     the bar EJECTED · endpoint.EJECTED_UNTIL_MS · endpoint.EJECTIONS
- * never      ejects more than `outlier.maxEjected` of a service (one is always allowed), nor the last that can be picked
+ * never      ejects more than `outlier.maxEjected` of a service nor half of it (one is always allowed), nor the last that
+ *            can be picked
  * reload     ejections stand until their time is up; what is judged from now on is judged by the new settings
  * restart    permanent; who is ejected, until when and how often is in the tables, so they return in time. Failures
  *            counted so far, the interval under way and outcomes not yet drained are lost

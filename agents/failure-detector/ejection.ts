@@ -1,5 +1,5 @@
-import { elapsedMs, type ServiceConfig } from '../../engine/writer.ts'
 import { isAtMost } from '../kit/parts.ts'
+import { elapsedMs, type ServiceConfig, TAKEN_OUT_MAX } from '../../engine/writer.ts'
 
 export type Outlier = ServiceConfig['outlier']
 
@@ -37,13 +37,14 @@ export function ejectionsAfter({ baseEjection, maxEjection }: Outlier, n: number
  *
  * ejected: those that are now; of: all of the service; openOthers: how many others a pick could still take.
  *
- *   (ejected + 1) ÷ of ≤ maxEjected, and the first one always; the last that is left never
+ *   (ejected + 1) ÷ of ≤ min(maxEjected, ½), and the first one always; the last that is left never
  *
- * Source  Envoy (share) and gRPC A50 (the first is always permitted).
+ * Source  Envoy (share) and gRPC A50 (the first is always permitted). Deviation: never more than half, which is all that the
+ * tables take from an agent: when most of them fail, what they have in common is likelier to be what judges them.
  */
 export function mayEject({ maxEjected }: Outlier, ejected: number, of: number, openOthers: number): boolean {
   if (openOthers === 0) return false
-  return ejected === 0 || isAtMost(ejected + 1, of, maxEjected)
+  return ejected === 0 || isAtMost(ejected + 1, of, Math.min(maxEjected, TAKEN_OUT_MAX))
 }
 
 /** How many healthy intervals have passed since `sinceMs`, and the moment the next one is counted from. */

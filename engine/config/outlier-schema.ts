@@ -41,7 +41,9 @@ export const outlierSchema = keys({
     ),
   maxEjected: ratio()
     .prefault('10%')
-    .describe('Largest share of the endpoints of a service that is ejected at a time; one always may. Default 10%.'),
+    .describe(
+      'Largest share of the endpoints of a service that is ejected at a time; one always may, and more than half never. Default 10%.',
+    ),
   successRateStdev: number({ min: 0, max: 100, whole: false })
     .prefault(1.9)
     .describe(

@@ -38,6 +38,11 @@ export const AGENT_BARS = UNHEALTHY | EJECTED | DEGRADED | HELD
  * what the endpoint itself answered to a check a moment ago, and when too many are, panic mode uses them all the same.
  */
 export const TAKEN_OUT = EJECTED | HELD
+/**
+ * The largest share of a service's endpoints that agents may have out by these: when most of them look bad, what judges them
+ * is likelier to be.
+ */
+export const TAKEN_OUT_MAX = 0.5
 
 /** Names for explain, the dashboard and metrics, in the order of the bits. */
 export const BAR_NAMES = ['draining', 'quarantined', 'unhealthy', 'ejected', 'tripped', 'degraded', 'held'] as const

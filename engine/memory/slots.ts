@@ -63,7 +63,7 @@ export interface Decision {
 export interface Structure {
   version: number
   /** The last decision that was followed; left out: none was, only edits of this process. */
-  decision?: Decision | undefined
+  decision?: Decision
   services: {
     text: string
     revision: number
@@ -205,8 +205,8 @@ export function readSlot(region: Region, published: number): Structure {
     }
   })
   const term = words[start + SLOT_TERM]
-  const decision = term === 0 ? undefined : { term, revision: words[start + SLOT_DECISION] }
-  return { version: words[start + SLOT_VERSION], decision, services }
+  const decision = { term, revision: words[start + SLOT_DECISION] }
+  return { version: words[start + SLOT_VERSION], services, ...(term === 0 ? {} : { decision }) }
 }
 
 /** Where a service's rows start (a word index) in a pinned slot; with `serviceCount` all that a pick needs of it. */

@@ -1,5 +1,5 @@
 import { SignalboxError } from '../errors.ts'
-import { AGENT_BARS, barNames, TAKEN_OUT } from '../memory/bars.ts'
+import { AGENT_BARS, barNames, TAKEN_OUT, TAKEN_OUT_MAX } from '../memory/bars.ts'
 import { EndpointTable } from '../memory/endpoint-table.ts'
 import { countRefusal, type Refusal } from '../memory/refusals.ts'
 import type { Region } from '../memory/region.ts'
@@ -64,7 +64,7 @@ export class AgentEndpoints extends EndpointTable {
       if ((this.bars(other) & TAKEN_OUT) !== 0) out++
       if (isRoutable(this, other)) routableOthers++
     }
-    if (out * 2 > count) return this.#refuse('too-many-out')
+    if (out > count * TAKEN_OUT_MAX) return this.#refuse('too-many-out')
     if (routableOthers === 0 && isRoutable(this, row)) return this.#refuse('last-routable')
     return super.setBar(row, bar, true)
   }

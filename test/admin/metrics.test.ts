@@ -181,6 +181,7 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
   assert.deepEqual(found, {
     signalbox_agent_up: 0,
     signalbox_agent_failed: 0,
+    signalbox_agent_enabled: 1,
     signalbox_agent_restarts_total: 2,
     signalbox_agent_heartbeat_age_seconds: 1.25,
     signalbox_agent_signals_handled_total: 40,

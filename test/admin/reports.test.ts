@@ -36,10 +36,13 @@ test('GET /api/v1/services and /explain tell what box.services() and box.explain
 
 test('GET /api/v1/agents is empty without a control plane and lists what runs with one', async t => {
   const without = await adminWorld(t)
-  assert.deepEqual((await without.ask('/api/v1/agents')).json, { agents: [] })
+  assert.deepEqual((await without.ask('/api/v1/agents')).json, { agents: [], switchedOff: [] })
   const control = { start: async () => ({ status: () => [AGENT], close: async () => {}, kill: async () => {} }) }
   const having = await adminWorld(t, {}, TWO_SERVICES, { control })
-  assert.deepEqual((await having.ask('/api/v1/agents')).json, { agents: [AGENT] })
+  assert.deepEqual((await having.ask('/api/v1/agents')).json, {
+    agents: [{ ...AGENT, isEnabled: true }],
+    switchedOff: [],
+  })
 })
 
 test('GET /readyz is 200 while the engine routes and something can be picked', async t => {

@@ -9,6 +9,7 @@ import {
   EJECTED,
   FIRM_BARS,
   HARD_BARS,
+  HELD,
   QUARANTINED,
   SOFT_BARS,
   TIER_BITS,
@@ -17,7 +18,7 @@ import {
 } from '../../engine/memory/bars.ts'
 
 test('each bar is one bit of its own', () => {
-  const bits = [DRAINING, QUARANTINED, UNHEALTHY, EJECTED, TRIPPED, DEGRADED]
+  const bits = [DRAINING, QUARANTINED, UNHEALTHY, EJECTED, TRIPPED, DEGRADED, HELD]
   for (const bit of bits) assert.equal(bit & (bit - 1), 0)
   assert.equal(new Set(bits).size, BAR_NAMES.length)
 })

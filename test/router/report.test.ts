@@ -31,6 +31,7 @@ test('an open endpoint is reported with all that is known of it', () => {
     isPickable: true,
     health: 'degraded',
     bars: ['degraded'],
+    ignored: [],
     ejectedForMs: 0,
     breakerOpenForMs: 0,
     inflight: 1,

@@ -79,6 +79,11 @@ test('mayEject() counts shares exactly', () => {
   assert.equal(mayEject({ ...OUTLIER, maxEjected: 0.29 }, 29, 100, 60), false)
 })
 
+test('mayEject() leaves half, whatever maxEjected says', () => {
+  assert.equal(mayEject({ ...OUTLIER, maxEjected: 1 }, 4, 10, 5), true)
+  assert.equal(mayEject({ ...OUTLIER, maxEjected: 1 }, 5, 10, 4), false)
+})
+
 for (const [ejected, of, openOthers, may, why] of SHARES) {
   test(`mayEject() with ${ejected} of ${of} ejected and ${openOthers} others open: ${why}`, () => {
     assert.equal(mayEject(OUTLIER, ejected, of, openOthers), may)
