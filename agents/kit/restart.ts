@@ -5,6 +5,8 @@ export const WINDOW_MS = 5_000
 /** After so long without a fault back-off and rest begin anew. */
 export const HEALTHY_MS = 60_000
 
+/** The first restart comes within this: at once for who waits, and not at one moment for all that fell at one. */
+const AT_ONCE_MS = 20
 const BACKOFF_MS_FIRST = 50
 export const BACKOFF_MS_MAX = 10_000
 const REST_MS_FIRST = 10_000
@@ -28,11 +30,12 @@ export function countRestart(
 }
 
 /**
- * The wait before the n-th restart in a row, from 0: 0, 50, 100, 200 … 10,000 ms, ± 20 % by the die from 0 to 1. OTP
+ * The wait before the n-th restart in a row, from 0: up to 20 ms, then 50, 100, 200 … 10,000 ms, ± 20 % by the die from 0 to 1. OTP
  * has none: a thread that is started costs more than one of its processes.
  */
 export function backoffMs(n: number, die: number, most = BACKOFF_MS_MAX): number {
-  return n === 0 ? 0 : jittered(Math.min(most, BACKOFF_MS_FIRST * 2 ** (n - 1)), die)
+  if (n === 0) return AT_ONCE_MS * die
+  return jittered(Math.min(most, BACKOFF_MS_FIRST * 2 ** (n - 1)), die)
 }
 
 /** How long who gave up for the n-th time in a row rests, from 0: 10, 20, 40 s … 5 min, ± 20 % by the die. */

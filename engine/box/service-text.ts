@@ -17,7 +17,7 @@ export function serviceTextOf(name: string, service: ServiceConfig, zone: string
     ...(failOnPanic && { failOnPanic }),
     ...(overprovisioning !== OVERPROVISIONING && { overprovisioning }),
     ...(locality !== undefined && { locality: { ...locality, zone } }),
-    ...(limits !== undefined && { limits }),
+    ...(limits !== undefined && { limits: limitsText(limits) }),
     ...(breaker !== undefined && { breaker: breakerText(breaker) }),
     ...(isAdaptive && { isAdaptive }),
     ...(hasBudget && { retryBudget: { share: retry.budget, min: retry.budgetMin } }),
@@ -31,6 +31,11 @@ export function upstreamTextOf({ tls, protocol }: Pick<ServiceConfig, 'tls' | 'p
   const isHttp2 = protocol === 'http2'
   if (tls === undefined && !isHttp2) return undefined
   return { ...(isHttp2 && { isHttp2 }), ...(tls !== undefined && { tls }) }
+}
+
+/** How long a request waits for room is for who lets it wait. */
+function limitsText({ queueTimeout: _, ...limits }: NonNullable<ServiceConfig['limits']>): ServiceText['limits'] {
+  return limits
 }
 
 function breakerText(breaker: NonNullable<ServiceConfig['breaker']>): ServiceText['breaker'] {

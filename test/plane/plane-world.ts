@@ -40,3 +40,18 @@ export function planeWorld(
 export function many(count: number): Record<string, TinyEndpoint> {
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, {}]))
 }
+
+/** The real operations as an object of one's own, to put others in the place of some. */
+export function realSeam() {
+  return {
+    load: (words: Int32Array, index: number) => Atomics.load(words, index),
+    store: (words: Int32Array, index: number, value: number) => Atomics.store(words, index, value),
+    add: (words: Int32Array, index: number, value: number) => Atomics.add(words, index, value),
+    sub: (words: Int32Array, index: number, value: number) => Atomics.sub(words, index, value),
+    and: (words: Int32Array, index: number, value: number) => Atomics.and(words, index, value),
+    exchange: (words: Int32Array, index: number, value: number) => Atomics.exchange(words, index, value),
+    compareExchange: (words: Int32Array, index: number, expected: number, replacement: number) =>
+      Atomics.compareExchange(words, index, expected, replacement),
+    notify: (words: Int32Array, index: number, count?: number) => Atomics.notify(words, index, count),
+  }
+}

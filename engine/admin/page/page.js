@@ -10,6 +10,7 @@ const RATE_SPAN = 4
 const CHANGES_MAX = 40
 /** Snapshots come every half second; after this long without one the feed is called lost. */
 const SILENCE_MS = 4_000
+/** Half as long up to half as long again, so that all who look do not come back at one moment. */
 const RETRY_MS = 1_500
 const TOKEN_KEY = 'signalbox-token'
 const SVG = 'http://www.w3.org/2000/svg'
@@ -27,7 +28,7 @@ async function follow() {
       // Told by the badge below.
     }
     showLink('lost', 'connection lost, retrying')
-    await new Promise(resolve => setTimeout(resolve, RETRY_MS))
+    await new Promise(resolve => setTimeout(resolve, RETRY_MS * (0.5 + Math.random())))
   }
 }
 

@@ -16,6 +16,8 @@ import { startThread } from './warm-thread.ts'
 const BACK_OFF_MS = 50
 /** … up to this. */
 const BACK_OFF_MS_MAX = 5000
+/** Of which up to so much is added or taken off at random: threads that died together do not come back together. */
+const JITTER = 0.2
 /** A thread that served this long has recovered: its next death is a first one again. */
 const RECOVERED_MS = 10_000
 /** What a drained thread may take to end by itself before it is ended, in ms. */
@@ -217,7 +219,8 @@ export class ThreadKeeper {
       return
     }
     this.#state = 'restarting'
-    const delay = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS * 2 ** this.#deaths++)
+    const whole = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS * 2 ** this.#deaths++)
+    const delay = whole * (1 + (Math.random() * 2 - 1) * JITTER)
     this.#again = setTimeout(() => this.#restart(), delay)
   }
 

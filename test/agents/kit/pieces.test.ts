@@ -77,10 +77,10 @@ test('rollDie() throws evenly, and the same again from the same seed', () => {
   assert.deepEqual(rollDie(42), rollDie(42))
 })
 
-test('backoffMs() is 0, then doubles from 50 ms to 10 s, ± 20 %', () => {
+test('backoffMs() is up to 20 ms, then doubles from 50 ms to 10 s, ± 20 %', () => {
   assert.deepEqual(
     [0, 1, 2, 3, 4, 20].map(n => backoffMs(n, 0.5)),
-    [0, 50, 100, 200, 400, 10_000],
+    [10, 50, 100, 200, 400, 10_000],
   )
   assert.equal(backoffMs(1, 0), 40)
   assert.equal(backoffMs(1, 1), 60)
