@@ -62,7 +62,7 @@ test('README: the example of a control plane runs as pasted', () => {
   const picked = 'picked with weight 1'
   assert.deepEqual(
     { status, stdout, stderr },
-    { status: 0, stdout: `a: not picked: quarantined\nb: ${picked}\nc: ${picked}\n`, stderr: '' },
+    { status: 0, stdout: `a: not picked: held\nb: ${picked}\nc: ${picked}\n`, stderr: '' },
   )
 })
 

@@ -66,12 +66,12 @@ export function easedShare(slowStart: SlowStart, { cameMs }: Easing, now: number
 /**
  * Shares as they are used: in proportion to the largest among those that can be picked. One that came before the others
  * carries more, but where all are newcomers (a service that comes back from zero) they share evenly, and nobody is held
- * back for want of somebody to carry the load meanwhile.
+ * back for want of somebody to carry the load meanwhile. One step at least: nobody is kept out by a factor.
  */
 export function evenOut(shares: readonly number[], isOpen: readonly boolean[]): number[] {
   let most = 0
   for (let i = 0; i < shares.length; i++) if (isOpen[i] && shares[i]! > most) most = shares[i]!
-  return most === 0 ? [...shares] : shares.map(share => Math.min(1, share / most))
+  return shares.map(share => Math.max(STEP, Math.min(1, most === 0 ? share : share / most)))
 }
 
 /** Below zero it came so long ago that the clock has wrapped in between. */

@@ -208,6 +208,14 @@ export class Edit {
     return this.#structure.services.findIndex(({ text }) => isCalled(text, name, false))
   }
 
+  /** What a service is called; undefined where there is none, or none any more. */
+  nameOf(service: number): string | undefined {
+    const text = this.#structure.services[service]?.text
+    if (text === undefined) return undefined
+    const { name, isGone } = JSON.parse(text) as ServiceText
+    return isGone ? undefined : name
+  }
+
   /** Rows of a service, in the order they came. */
   rows(service: number): readonly number[] {
     return this.#structure.services[service].rows

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../errors.ts'
 import { AGENT_BARS, barNames, TAKEN_OUT, TAKEN_OUT_MAX } from '../memory/bars.ts'
-import { EndpointTable } from '../memory/endpoint-table.ts'
+import { EndpointTable, FACTOR_WHOLE } from '../memory/endpoint-table.ts'
 import { countRefusal, type Refusal } from '../memory/refusals.ts'
 import type { Region } from '../memory/region.ts'
 import { serviceCount, serviceStart, slotOf } from '../memory/slots.ts'
@@ -10,8 +10,9 @@ import { isRoutable } from './routable.ts'
 
 const MS = [-0x80000000, 0x7fffffff] as const
 const COUNT = [0, 0x7fffffff] as const
-/** The least factor and weight a row can have beside none: with none it would be out, and that is for bars to say. */
-const LEAST_FACTOR = Number.MIN_VALUE
+/** The least that a row can have beside none: with none it would be out, and that is for bars to say. */
+const FACTOR_MIN = 1 / FACTOR_WHOLE
+const WEIGHT_MIN = 1 / 256
 
 /**
  * The endpoint table as agents write it: the words that are theirs, with values that are some.
@@ -75,12 +76,12 @@ export class AgentEndpoints extends EndpointTable {
   }
 
   override setWeight(row: number, weight: number): void {
-    this.#within('weight', weight, 1 / 256, 65_535)
+    this.#within('weight', weight, WEIGHT_MIN, 65_535)
     super.setWeight(row, weight)
   }
 
   override setFactor(row: number, factor: number): void {
-    this.#within('factor', factor, LEAST_FACTOR, 1)
+    this.#within('factor', factor, FACTOR_MIN, 1)
     super.setFactor(row, factor)
   }
 

@@ -45,13 +45,16 @@ export class AgentWriter {
   edit<T>(change: (edit: PlaneEdit) => T, decision?: Decision): T {
     const { region, writer } = this.#attachment
     const wasEditing = this.#isEditing
+    let asked: CheckedEdit | undefined
     try {
-      let asked: CheckedEdit | undefined
       return writer.editJudged(
         edit => {
           this.#isEditing = true
           if (decision !== undefined) this.#follow(edit, decision)
-          return change((asked = new CheckedEdit(edit, region)))
+          const result = change((asked = new CheckedEdit(edit, this.#attachment)))
+          if (result instanceof Promise)
+            throw refused(region, 'broken', 'publish', 'the edit waits for something, let it return')
+          return result
         },
         edit => {
           if (asked?.refusal !== undefined) throw asked.refusal
@@ -62,6 +65,7 @@ export class AgentWriter {
       if (!(error instanceof PublicationRefused)) countRefusal(region, reasonOf(error))
       throw error
     } finally {
+      if (asked !== undefined) asked.isOver = true
       this.#isEditing = wasEditing
     }
   }

@@ -1,6 +1,7 @@
-import type { Region } from '../memory/region.ts'
+import { hashKey } from '../memory/hash-key.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import type { Edit, NewEndpoint } from '../memory/table-writer.ts'
+import type { Attachment } from '../router/attachment.ts'
 import { refused } from './refuse.ts'
 import { endpointFault, serviceFault } from './structure-checks.ts'
 
@@ -14,12 +15,16 @@ export type PlaneEdit = Pick<Edit, 'find' | 'rows' | 'putService' | 'removeServi
 export class CheckedEdit implements PlaneEdit {
   /** The first thing that was refused. */
   refusal: unknown
+  /** It was published or given up: rows may be others' by now. */
+  isOver = false
   readonly #edit: Edit
-  readonly #region: Region
+  readonly #attachment: Attachment
+  /** By service: the names of its endpoints, hashed. One that was removed may be among them. */
+  readonly #names = new Map<number, Set<number>>()
 
-  constructor(edit: Edit, region: Region) {
+  constructor(edit: Edit, attachment: Attachment) {
     this.#edit = edit
-    this.#region = region
+    this.#attachment = attachment
   }
 
   /** Index of a service, or −1. */
@@ -36,7 +41,7 @@ export class CheckedEdit implements PlaneEdit {
   putService(text: ServiceText): number {
     return this.#attempt(() => {
       const fault = serviceFault(text)
-      if (fault !== undefined) throw refused(this.#region, 'invalid', 'put service', fault)
+      if (fault !== undefined) throw this.#invalid('put service', fault)
       return this.#edit.putService(text)
     })
   }
@@ -50,9 +55,30 @@ export class CheckedEdit implements PlaneEdit {
   add(service: number, endpoint: NewEndpoint): number {
     return this.#attempt(() => {
       const fault = endpointFault(endpoint)
-      if (fault !== undefined) throw refused(this.#region, 'invalid', 'add endpoint', fault)
+      if (fault !== undefined) throw this.#invalid('add endpoint', fault)
+      const name = this.#edit.nameOf(service)
+      if (name === undefined) throw this.#invalid('add endpoint', `${service} is the index of no service`)
+      if (this.#isCalled(service, endpoint.id)) {
+        throw this.#invalid(`add endpoint ${endpoint.id}`, `${name} has one of this id, remove it first`)
+      }
       return this.#edit.add(service, endpoint)
     })
+  }
+
+  /** Whether the service has an endpoint of this id; if it has not, it is to have one now. */
+  #isCalled(service: number, id: string): boolean {
+    const { endpoints } = this.#attachment
+    let names = this.#names.get(service)
+    if (names === undefined) {
+      names = new Set(this.#edit.rows(service).map(row => endpoints.keyHash(row)))
+      this.#names.set(service, names)
+    }
+    const hash = hashKey(id) | 0
+    if (!names.has(hash)) {
+      names.add(hash)
+      return false
+    }
+    return this.#edit.rows(service).some(row => endpoints.keyHash(row) === hash && endpoints.readText(row).id === id)
   }
 
   /** Takes a row out of its service. What is in flight on it may still be settled. */
@@ -65,8 +91,20 @@ export class CheckedEdit implements PlaneEdit {
     return this.#edit.revision(service)
   }
 
+  #invalid(wish: string, fault: string): Error {
+    return refused(this.#attachment.region, 'invalid', wish, fault)
+  }
+
   #attempt<T>(act: () => T): T {
     try {
+      if (this.isOver) {
+        throw refused(
+          this.#attachment.region,
+          'broken',
+          'go on with an edit',
+          'it is over, it must not wait for anything',
+        )
+      }
       return act()
     } catch (error) {
       this.refusal ??= error

@@ -206,6 +206,32 @@ test('rule 3: more than there is room for is refused whole, and counted', t => {
   assert.deepEqual([ids(), counted()], [['e0', 'e1'], { full: 1, invalid: 1, broken: 1 }])
 })
 
+test('rule 3: two endpoints of one id, an endpoint of no service and an edit that waits are refused', async t => {
+  const { plane, counted, ids } = planeWorld(t, many(2))
+  assert.throws(() => plane.writer.edit(edit => edit.add(0, newEndpoint('e1'))), REFUSED('invalid'))
+  const twice = (): void => plane.writer.edit(edit => ['x', 'x'].forEach(id => void edit.add(0, newEndpoint(id))))
+  assert.throws(twice, REFUSED('invalid'))
+  for (const service of [1, -1, 0.5]) {
+    assert.throws(() => plane.writer.edit(edit => edit.add(service, newEndpoint('x'))), REFUSED('invalid'))
+  }
+  plane.writer.edit(edit => {
+    edit.remove(0, edit.rows(0)[1]!)
+    edit.add(0, newEndpoint('e1'))
+  })
+  let late: Promise<void> | undefined
+  const waiting = (): Promise<void> =>
+    plane.writer.edit(edit => {
+      late = (async () => {
+        await null
+        edit.add(0, newEndpoint('late'))
+      })()
+      return late
+    })
+  assert.throws(waiting, REFUSED('broken'))
+  await assert.rejects(late!, REFUSED('broken'))
+  assert.deepEqual([ids(), counted()], [['e0', 'e1'], { invalid: 5, broken: 2 }])
+})
+
 test('rule 3: a word that is set to no value keeps its last good one', t => {
   const { world, plane, counted } = planeWorld(t, many(2))
   const row = world.row('e0')
