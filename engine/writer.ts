@@ -43,6 +43,7 @@ export {
   UNHEALTHY,
 } from './memory/bars.ts'
 export { elapsedMs, putClockForward, readClock, TICK_MS, tickClock } from './memory/clock.ts'
+export type { NewEndpoint } from './memory/edit.ts'
 export {
   type EndpointTable,
   type EndpointText,
@@ -70,7 +71,6 @@ export {
   type UpstreamTlsText,
 } from './memory/service-text.ts'
 export type { Decision } from './memory/slots.ts'
-export type { NewEndpoint } from './memory/table-writer.ts'
 export type { PlaneEdit as Edit } from './plane/checked-edit.ts'
 export {
   attachPlane as attach,

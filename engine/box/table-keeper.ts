@@ -8,10 +8,10 @@ import {
   tableWords,
   tableWordsMax,
 } from '../memory/choice-tables.ts'
+import type { Edit } from '../memory/edit.ts'
 import { handleOf } from '../memory/region.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import { readSlot, serviceCount, serviceStart, serviceTable } from '../memory/slots.ts'
-import type { Edit } from '../memory/table-writer.ts'
 import { ticketOf } from '../memory/ticket.ts'
 import {
   buildTable,

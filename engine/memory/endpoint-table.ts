@@ -56,7 +56,7 @@ export interface EndpointText {
  * One row per endpoint; its first line is read-mostly: agents write it a few times a second, every pick reads it. The
  * drawing with the owners is in layout.ts. Every word is true on its own: readers load it plainly (Int32 never tears)
  * and tolerate that two words come from different moments. Only reuse of a row is structural: GENERATION guards the
- * tickets, and a row has a new tenant only after no thread can pick or settle the old one (see table-writer.ts).
+ * tickets, and a row has a new tenant only after no thread can pick or settle the old one (see edit.ts).
  *
  * What changes per request (in flight, totals) is not here but in each thread's own block, see tally.ts.
  */

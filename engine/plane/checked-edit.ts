@@ -1,6 +1,6 @@
+import type { Edit, NewEndpoint } from '../memory/edit.ts'
 import { hashKey } from '../memory/hash-key.ts'
 import type { ServiceText } from '../memory/service-text.ts'
-import type { Edit, NewEndpoint } from '../memory/table-writer.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { refused } from './refuse.ts'
 import { endpointFault, serviceFault } from './structure-checks.ts'

@@ -1,6 +1,6 @@
 import { completeEndpoint } from '../config/endpoint.ts'
+import type { NewEndpoint } from '../memory/edit.ts'
 import type { BreakerText, LimitsText, ServiceText, SubsettingText } from '../memory/service-text.ts'
-import type { NewEndpoint } from '../memory/table-writer.ts'
 import type { PolicyOption } from '../policies/policy-options.ts'
 import { findPolicy } from '../policies/registry.ts'
 import { type Check, type Checks, fields, isPlain, number, oneOf, text, valuesOf, whole } from './fields.ts'
