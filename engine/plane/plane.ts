@@ -26,8 +26,12 @@ type Sight = Pick<
 >
 
 /**
- * A control plane's place at a region: it reads everything, and writes by the rules of publication (see README.md of this folder's
- * wing). The operator has the attachment itself, which refuses nothing but what cannot be laid down.
+ * A control plane's place at a region: it reads everything, and writes by the rules of publication. The operator has the
+ * attachment itself, which refuses nothing but what cannot be laid down.
+ *
+ *   operator   config, reload, box.service, admin ──▶ Attachment ─────────────────────▶ tables
+ *   agents     engine/writer.ts: attach ──▶ Plane ──▶ checked, judged ──▶ Attachment ──▶ tables
+ *                                                        └── refused: counted, told
  */
 export interface Plane extends Sight {
   readonly endpoints: EndpointTable
