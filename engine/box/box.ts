@@ -22,6 +22,7 @@ import { findGenerations, resumeNewest } from './snapshot/go-on.ts'
 import { SnapshotKeeper, type SnapshotStatus } from './snapshot/snapshot-keeper.ts'
 import { type Generation, StateFolder } from './snapshot/state-folder.ts'
 import { TableKeeper } from './table-keeper.ts'
+import { TrialKeeper } from './trial-keeper.ts'
 
 export interface SignalboxOptions {
   /** The control plane: `agents` of 'signalbox/agents'. Without it weights are what you set, and no thread is started. */
@@ -139,8 +140,10 @@ export class Box {
       this.#snapshots = new SnapshotKeeper(this.#attachment, folder, now, resumedAgeMs, this.log)
     }
     const alarm = new RefusalAlarm(region, this.log)
+    const trials = new TrialKeeper(this.#attachment, this.#tables, this.log)
     this.#tick = setInterval(() => {
       tickClock(region)
+      trials.look()
       alarm.look()
       this.#tables.tick()
     }, TICK_MS)

@@ -9,7 +9,7 @@ import { touchService } from './service-table.ts'
  * The kill switch of each agent: bits of one word, SWITCHED_OFF. While the bits of an agent are set, what it wrote does not
  * count, as if it had said nothing; it may go on writing, and counts again when it is switched on.
  *
- *   SWITCHED_OFF   bit 0…6: bars that are not looked at (the bits of bars.ts) · bit 8…11: words that are not
+ *   SWITCHED_OFF   bit 0…8: bars that are not looked at (the bits of bars.ts) · bit 16…19: words that are not
  *
  *   agent              what does not count
  *   health-monitor     UNHEALTHY, DEGRADED
@@ -21,10 +21,10 @@ import { touchService } from './service-table.ts'
  * A pick does not look here. Threads look when a fact has changed (Tiers), and a switch is one; from that follows which bits
  * the pick tests, and at which word of a row it finds the factor: that of the agent, or one beside it that is always 1.
  */
-export const FACTOR_OFF = 1 << 8
-export const LIMIT_OFF = 1 << 9
-export const FORECAST_OFF = 1 << 10
-export const UTILISATION_OFF = 1 << 11
+export const FACTOR_OFF = 1 << 16
+export const LIMIT_OFF = 1 << 17
+export const FORECAST_OFF = 1 << 18
+export const UTILISATION_OFF = 1 << 19
 
 const WORDS_OF = {
   'health-monitor': UNHEALTHY | DEGRADED,

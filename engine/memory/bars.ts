@@ -11,6 +11,8 @@
  *    4   TRIPPED        settling threads  its breaker is open until BREAKER_UNTIL_MS, then one probe at a time
  *    5   DEGRADED       health-monitor    no bar but a mark: it answers, and only when the healthy ones do not suffice
  *    6   HELD           control-plane     kept out by decision of a control plane of your own, until it lets go
+ *    7   ARRIVING       plane/            listed by an agent's edit that is on trial: one thread alone picks it (trial.ts)
+ *    8   LEAVING        plane/            taken out by such an edit: that thread alone does without it already
  *
  * Hard bars are decisions and always count. Soft bars are opinions: panic mode ignores them when too few endpoints are
  * left, because a wrong opinion about everybody is likelier than everybody being down (Envoy's panic threshold). A tripped
@@ -23,8 +25,11 @@ export const EJECTED = 1 << 3
 export const TRIPPED = 1 << 4
 export const DEGRADED = 1 << 5
 export const HELD = 1 << 6
+export const ARRIVING = 1 << 7
+export const LEAVING = 1 << 8
 
-export const HARD_BARS = DRAINING | QUARANTINED | HELD
+export const TRIAL_BARS = ARRIVING | LEAVING
+export const HARD_BARS = DRAINING | QUARANTINED | HELD | TRIAL_BARS
 export const SOFT_BARS = UNHEALTHY | EJECTED
 /** What counts in panic mode. */
 export const FIRM_BARS = HARD_BARS | TRIPPED
@@ -45,7 +50,17 @@ export const TAKEN_OUT = EJECTED | HELD
 export const TAKEN_OUT_MAX = 0.5
 
 /** Names for explain, the dashboard and metrics, in the order of the bits. */
-export const BAR_NAMES = ['draining', 'quarantined', 'unhealthy', 'ejected', 'tripped', 'degraded', 'held'] as const
+export const BAR_NAMES = [
+  'draining',
+  'quarantined',
+  'unhealthy',
+  'ejected',
+  'tripped',
+  'degraded',
+  'held',
+  'arriving',
+  'leaving',
+] as const
 export type BarName = (typeof BAR_NAMES)[number]
 
 export function barNames(bars: number): BarName[] {

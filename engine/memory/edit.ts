@@ -1,4 +1,5 @@
 import { SignalboxError } from '../errors.ts'
+import { ARRIVING, LEAVING } from './bars.ts'
 import { readClock, tickClock } from './clock.ts'
 import type { EndpointTable, EndpointText } from './endpoint-table.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, Gauges } from './gauges.ts'
@@ -33,6 +34,8 @@ export class Edit {
   readonly #touched = new Set<number>()
   /** Rows that were taken out: they are not given to others within the same edit. */
   readonly #removed = new Set<number>()
+  /** Rows that are to be taken out once that was tried. */
+  readonly #leaving = new Set<number>()
   /** What there was before, by index of service. */
   readonly #before: readonly Size[]
   #cursor = 0
@@ -52,7 +55,7 @@ export class Edit {
     this.#tally = tally
     this.#structure = readSlot(region, before)
     this.#version = nextVersion(versionOf(before))
-    this.#before = this.#structure.services.map(({ text, rows }) => ({ text, rows: rows.length }))
+    this.#before = this.#structure.services.map(({ text, rows }) => ({ text, rows: this.#stayingOf(rows) }))
   }
 
   /** The decision the structure came from so far. */
@@ -66,9 +69,25 @@ export class Edit {
     this.isChanged = true
   }
 
-  /** Rows that were taken out of a service. */
+  /** Rows that this edit takes out, at once or once that was tried. */
   get removed(): ReadonlySet<number> {
-    return this.#removed
+    return new Set([...this.#removed, ...this.#leaving])
+  }
+
+  /** Rows that are to be taken out once that was tried. */
+  get leaving(): ReadonlySet<number> {
+    return this.#leaving
+  }
+
+  /** Whether a row is neither taken out nor to be. */
+  stays(row: number): boolean {
+    return !this.#leaving.has(row) && (this.#endpoints.bars(row) & LEAVING) === 0
+  }
+
+  #stayingOf(rows: readonly number[]): number {
+    let count = 0
+    for (const row of rows) if (this.stays(row)) count++
+    return count
   }
 
   /** The services whose rows have changed, by how many they had and have. Those that were not there before are left out. */
@@ -77,7 +96,7 @@ export class Edit {
       const { text, rows } = this.#before[service] ?? { text: '', rows: 0 }
       if (text === '') return []
       const { name, isGone } = JSON.parse(text) as ServiceText
-      return isGone ? [] : [{ service, name, before: rows, after: this.rows(service).length }]
+      return isGone ? [] : [{ service, name, before: rows, after: this.#stayingOf(this.rows(service)) }]
     })
   }
 
@@ -92,6 +111,11 @@ export class Edit {
     if (text === undefined) return undefined
     const { name, isGone } = JSON.parse(text) as ServiceText
     return isGone ? undefined : name
+  }
+
+  /** Whether this is the text of a service. */
+  says(service: number, text: ServiceText): boolean {
+    return this.#structure.services[service].text === JSON.stringify(text)
   }
 
   /** Rows of a service, in the order they came. */
@@ -164,6 +188,18 @@ export class Edit {
     this.isChanged = true
   }
 
+  /** Has a row taken out of its service once that was tried, see trial.ts; one that is on trial itself at once. */
+  leave(service: number, row: number): void {
+    if ((this.#endpoints.bars(row) & ARRIVING) !== 0) {
+      this.remove(service, row)
+      return
+    }
+    if (!this.rows(service).includes(row) || !this.stays(row)) return
+    this.#leaving.add(row)
+    this.#touched.add(service)
+    this.isChanged = true
+  }
+
   /**
    * Gives a service another choice table, by its word index; 0: none. It is filled already, and is read from the moment
    * the edit is published; the one before stays as it is while a thread can see it.
@@ -190,8 +226,9 @@ export class Edit {
       const before = this.#before[index]?.rows ?? 0
       const peak = isOperator ? 0 : this.#serviceTable.rowsPeak(index, before, nowMs)
       // Remembered from the last removal on: who takes one after the other does not outlast it.
-      if (isOperator || rows.length < before || rows.length > peak) {
-        this.#serviceTable.setRowsPeak(index, Math.max(peak, rows.length), nowMs)
+      const after = this.#stayingOf(rows)
+      if (isOperator || after < before || after > peak) {
+        this.#serviceTable.setRowsPeak(index, Math.max(peak, after), nowMs)
       }
     }
     return { ...this.#structure, version: this.#version }

@@ -15,6 +15,8 @@ export const REFUSALS = {
   full: 'the region has no room for it',
   busy: 'another thread was publishing and did not finish',
   broken: 'the edit itself failed',
+  'on-trial': 'a change is on trial, and the next one waits until that is over',
+  'failed-trial': 'a change was taken back after one thread had tried it',
 } as const
 
 export type Refusal = keyof typeof REFUSALS

@@ -13,10 +13,14 @@ import {
   SEATS_HIGH_AT,
   TOTAL_WAITING_MS,
   TOTAL_WORDS,
+  TRIAL_AT,
   WRITER_AT,
 } from './layout.ts'
 import type { Region } from './region.ts'
 import { touchService } from './service-table.ts'
+
+/** In place of the seat of a canary: it has ended, or left, before the trial was over. */
+export const CANARY_LOST = -1
 
 /**
  * A seat is a thread's place in the region: its pin, its block of in-flight counts and totals, its outcome ring. What
@@ -60,7 +64,7 @@ export function takeSeat(region: Region): number {
  * the thread die within, freeSeatOf still knows whose seat it was.
  *
  * writes    the seat's in-flight words and gauges, BREAKER_PROBE of rows that name it, REVISION of every service, SEAT_PIN,
- *           SEAT_PIN_NEXT, WRITER, DRAINER and BUILDER if they name it, SEAT_THREAD
+ *           SEAT_PIN_NEXT, WRITER, DRAINER, BUILDER and TRIAL if they name it, SEAT_THREAD
  * reads     SEAT_THREAD, WRITER, DRAINER, BUILDER
  * ordering  SeqCst compareExchange of SEAT_THREAD, Unordered zeroing of words whose only writer is this, then SeqCst
  *           stores; SEAT_THREAD last, so that a new taker finds everything zero
@@ -101,6 +105,7 @@ function clearSeat(region: Region, seat: number): void {
   for (let row = 0; row < layout.rows; row++) {
     atomics.compareExchange(words, layout.endpointsAt + row * ROW_WORDS + BREAKER_PROBE, seat + 1, 0)
   }
+  atomics.compareExchange(words, TRIAL_AT, seat + 1, CANARY_LOST)
   // The dead may have changed a fact and not have told of it.
   for (let service = 0; service < layout.services; service++) {
     touchService(region, service)

@@ -8,8 +8,12 @@ import { ServiceTable } from './service-table.ts'
 import { fillSlot, findFreeSlot, publishSlot, type Structure } from './slots.ts'
 import { Tally } from './tally.ts'
 
-/** Looks at an edit before it is published, and throws to have it given up. */
-export type Judge = (edit: Edit) => void
+export interface Judge {
+  /** Looks at an edit before it is published, and throws to have it given up. */
+  judge(edit: Edit): void
+  /** Called when it is published, while no other thread can publish yet. */
+  onPublished?(edit: Edit): void
+}
 
 /**
  * How long a writer waits for another's edit, which takes microseconds, in ms. Beyond, the other's thread has died and
@@ -65,8 +69,10 @@ export class TableWriter {
     return this.alone(before => {
       const edit = new Edit(this.#region, this.endpoints, this.services, this.#tally, before, this.#seat)
       const result = change(edit)
-      judge?.(edit)
-      if (edit.isChanged) this.#publish(before, edit.finish(judge === undefined))
+      judge?.judge(edit)
+      if (!edit.isChanged) return result
+      this.#publish(before, edit.finish(judge === undefined))
+      judge?.onPublished?.(edit)
       return result
     })
   }

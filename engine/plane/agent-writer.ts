@@ -1,8 +1,10 @@
 import { SignalboxError } from '../errors.ts'
-import { readClock } from '../memory/clock.ts'
+import { ARRIVING, LEAVING } from '../memory/bars.ts'
+import { elapsedMs, readClock } from '../memory/clock.ts'
 import type { Edit, Resized } from '../memory/edit.ts'
 import { countRefusal, type Refusal } from '../memory/refusals.ts'
 import { type Decision, peekPublished } from '../memory/slots.ts'
+import { beginTrial, chooseCanary, NO_TRIAL, TRIAL_MS_MAX, trialState, trialTimes } from '../memory/trial.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { CheckedEdit, type PlaneEdit } from './checked-edit.ts'
 import { fields, whole } from './fields.ts'
@@ -25,6 +27,8 @@ const decisionCheck = fields({ term: whole(1, 0x7fffffff), revision: whole(0, 0x
  *   nor more than half of what it had of late         shrunk: all removals within ten minutes together
  *   a decision is followed once, and none after a     stale: (term, revision) only grows, and is published in the slot it
  *     later one                                       belongs to
+ *   where two threads pick, one tries for 5 s who     on-trial, failed-trial: see memory/trial.ts; what is asked meanwhile
+ *     comes and goes, then the others                 joins the trial, for 15 s at most
  *
  * Who is to do more than that is the operator: a config, or `box.service(name)`.
  */
@@ -37,28 +41,35 @@ export class AgentWriter {
   }
 
   /**
-   * Runs `change` on the structure as it is now and publishes the result, seen by every thread whole or not at all. `decision`
+   * Runs `change` on the structure as it is now and publishes the result, seen by every thread whole or not at all; by all but one
+   * of them some seconds later, if that one fares well. `decision`
    * says which decision of a leader this follows, where one decides for many. `change` must not wait.
    *
    * Throws SBX_PUBLICATION_REFUSED, or what `change` throws; then nothing has changed, and it is counted by its reason.
    */
   edit<T>(change: (edit: PlaneEdit) => T, decision?: Decision): T {
-    const { region, writer } = this.#attachment
+    const { region, writer, endpoints } = this.#attachment
     const wasEditing = this.#isEditing
     let asked: CheckedEdit | undefined
+    const trial = this.#trial()
     try {
       return writer.editJudged(
         edit => {
           this.#isEditing = true
           if (decision !== undefined) this.#follow(edit, decision)
-          const result = change((asked = new CheckedEdit(edit, this.#attachment)))
+          const result = change((asked = new CheckedEdit(edit, this.#attachment, trial.isOn)))
           if (result instanceof Promise)
             throw refused(region, 'broken', 'publish', 'the edit waits for something, let it return')
           return result
         },
-        edit => {
-          if (asked?.refusal !== undefined) throw asked.refusal
-          this.#judge(edit)
+        {
+          judge: edit => {
+            if (asked?.refusal !== undefined) throw asked.refusal
+            this.#judge(edit)
+            trial.begin()
+          },
+          // Not before: who dies half-way has then asked for newcomers beside the old, and not for the old to go without them.
+          onPublished: edit => edit.leaving.forEach(row => void endpoints.setBar(row, LEAVING, true)),
         },
       )
     } catch (error) {
@@ -74,6 +85,30 @@ export class AgentWriter {
   alone<T>(act: (published: number) => T): T {
     const { region, writer } = this.#attachment
     return this.#isEditing ? act(peekPublished(region)) : writer.alone(act)
+  }
+
+  /** The trial that endpoints of one edit come and go by; asked for when the first does. */
+  #trial(): { isOn(): boolean; begin(): void } {
+    const { region } = this.#attachment
+    let canary: number | undefined
+    const choose = (): number => {
+      const state = trialState(region)
+      if (state === NO_TRIAL) return chooseCanary(region)
+      const now = readClock(region)
+      if (state > 0 && elapsedMs(now, trialTimes(region).beganMs) <= TRIAL_MS_MAX) return state - 1
+      throw refused(
+        region,
+        'on-trial',
+        'publish',
+        'one thread tries what was asked before, ask again when that is over',
+      )
+    }
+    return {
+      isOn: () => (canary ??= choose()) >= 0,
+      begin: () => {
+        if (canary !== undefined && canary >= 0) beginTrial(region, canary, readClock(region))
+      },
+    }
   }
 
   #follow(edit: Edit, decision: Decision): void {
@@ -121,7 +156,7 @@ export class AgentWriter {
   /** Those that stay must include one that is picked, if those that go did. */
   #judgeRoutable(edit: Edit, { service, name, after }: Resized): void {
     const { region, endpoints } = this.#attachment
-    if (edit.rows(service).some(row => isRoutable(endpoints, row))) return
+    if (edit.rows(service).some(row => edit.stays(row) && isRoutable(endpoints, row, ARRIVING))) return
     const takesRoutable = [...edit.removed].some(
       row => endpoints.service(row) === service && isRoutable(endpoints, row),
     )

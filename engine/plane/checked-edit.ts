@@ -1,4 +1,6 @@
+import { ARRIVING, LEAVING } from '../memory/bars.ts'
 import type { Edit, NewEndpoint } from '../memory/edit.ts'
+import { toQ8 } from '../memory/endpoint-table.ts'
 import { hashKey } from '../memory/hash-key.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import type { Attachment } from '../router/attachment.ts'
@@ -22,9 +24,13 @@ export class CheckedEdit implements PlaneEdit {
   /** By service: the names of its endpoints, hashed. One that was removed may be among them. */
   readonly #names = new Map<number, Set<number>>()
 
-  constructor(edit: Edit, attachment: Attachment) {
+  /** Whether endpoints that come and go are tried first; throws where they would have to wait. */
+  readonly #isTried: () => boolean
+
+  constructor(edit: Edit, attachment: Attachment, isTried: () => boolean) {
     this.#edit = edit
     this.#attachment = attachment
+    this.#isTried = isTried
   }
 
   /** Index of a service, or −1. */
@@ -32,16 +38,24 @@ export class CheckedEdit implements PlaneEdit {
     return this.#edit.find(name)
   }
 
-  /** Rows of a service, in the order they came. */
+  /** Rows of a service, in the order they came, without those that are to leave. */
   rows(service: number): readonly number[] {
-    return [...this.#edit.rows(service)]
+    return this.#edit.rows(service).filter(row => this.#edit.stays(row))
   }
 
-  /** Adds a service, or gives the one of this name another text; returns its index. All of the text must be there. */
+  /**
+   * Adds a service and returns its index. All of the text must be there. One that is there is the operator's: it stays as it is,
+   * and another text for it is refused.
+   */
   putService(text: ServiceText): number {
     return this.#attempt(() => {
       const fault = serviceFault(text)
       if (fault !== undefined) throw this.#invalid('put service', fault)
+      const index = this.#edit.find(text.name)
+      if (index >= 0 && !this.#edit.says(index, text)) {
+        const state = 'it is there, and what it says is for the operator to change'
+        throw refused(this.#attachment.region, 'not-owned', `put service ${text.name}`, state)
+      }
       return this.#edit.putService(text)
     })
   }
@@ -51,22 +65,49 @@ export class CheckedEdit implements PlaneEdit {
     this.#attempt(() => this.#edit.removeService(service))
   }
 
-  /** Adds an endpoint to a service and returns its row. All of its fields must be there. */
+  /**
+   * Adds an endpoint to a service and returns its row. All of its fields must be there. One that is to leave and comes back as it
+   * was stays.
+   */
   add(service: number, endpoint: NewEndpoint): number {
     return this.#attempt(() => {
       const fault = endpointFault(endpoint)
       if (fault !== undefined) throw this.#invalid('add endpoint', fault)
       const name = this.#edit.nameOf(service)
       if (name === undefined) throw this.#invalid('add endpoint', `${service} is the index of no service`)
-      if (this.#isCalled(service, endpoint.id)) {
-        throw this.#invalid(`add endpoint ${endpoint.id}`, `${name} has one of this id, remove it first`)
-      }
-      return this.#edit.add(service, endpoint)
+      const there = this.#rowCalled(service, endpoint.id)
+      if (there >= 0) return this.#comesBack(there, name, endpoint)
+      const isTried = this.#isTried()
+      const row = this.#edit.add(service, endpoint)
+      if (isTried) this.#attachment.endpoints.setBar(row, ARRIVING, true)
+      return row
     })
   }
 
-  /** Whether the service has an endpoint of this id; if it has not, it is to have one now. */
-  #isCalled(service: number, id: string): boolean {
+  #comesBack(row: number, name: string, { id, url, zone, metadata, weight, priority }: NewEndpoint): number {
+    const { endpoints, region } = this.#attachment
+    if (this.#edit.stays(row)) {
+      throw this.#invalid(`add endpoint ${id}`, `${name} has one of this id, remove it first`)
+    }
+    const isSame =
+      JSON.stringify(endpoints.readText(row)) === JSON.stringify({ id, url, zone, metadata }) &&
+      endpoints.priority(row) === priority &&
+      endpoints.weightQ8(row) === toQ8(weight)
+    // One that is to leave by this very edit is asked for to be two things at once.
+    if (!isSame || this.#edit.leaving.has(row)) {
+      throw refused(
+        region,
+        'on-trial',
+        `add endpoint ${id}`,
+        `${name} tries to do without another of this id, ask again`,
+      )
+    }
+    endpoints.setBar(row, LEAVING, false)
+    return row
+  }
+
+  /** The row of the service's endpoint of this id; −1: it has none, and is to have one now. */
+  #rowCalled(service: number, id: string): number {
     const { endpoints } = this.#attachment
     let names = this.#names.get(service)
     if (names === undefined) {
@@ -76,14 +117,18 @@ export class CheckedEdit implements PlaneEdit {
     const hash = hashKey(id) | 0
     if (!names.has(hash)) {
       names.add(hash)
-      return false
+      return -1
     }
-    return this.#edit.rows(service).some(row => endpoints.keyHash(row) === hash && endpoints.readText(row).id === id)
+    const isIt = (row: number): boolean => endpoints.keyHash(row) === hash && endpoints.readText(row).id === id
+    return this.#edit.rows(service).find(isIt) ?? -1
   }
 
   /** Takes a row out of its service. What is in flight on it may still be settled. */
   remove(service: number, row: number): void {
-    this.#attempt(() => this.#edit.remove(service, row))
+    this.#attempt(() => {
+      if (this.#isTried()) this.#edit.leave(service, row)
+      else this.#edit.remove(service, row)
+    })
   }
 
   /** The text of a service as of this edit: unchanged since it was read elsewhere if it is of this revision. */

@@ -1,7 +1,10 @@
 import { ALL_BARS } from '../memory/bars.ts'
 import type { EndpointTable } from '../memory/endpoint-table.ts'
 
-/** Whether picks take the row without panic: nothing speaks against it, and it has weight. Whoever is switched off is heard here. */
-export function isRoutable(endpoints: EndpointTable, row: number): boolean {
-  return (endpoints.bars(row) & ALL_BARS) === 0 && endpoints.hasWeight(row)
+/**
+ * Whether picks take the row without panic: nothing speaks against it but what is `excused`, and it has weight. Agents that are
+ * switched off are heard here.
+ */
+export function isRoutable(endpoints: EndpointTable, row: number, excused = 0): boolean {
+  return (endpoints.bars(row) & ALL_BARS & ~excused) === 0 && endpoints.hasWeight(row)
 }

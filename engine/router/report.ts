@@ -1,6 +1,6 @@
 import { Affinity } from '../memory/affinity.ts'
 import { isSwitchedOn, SWITCH_NAMES, type SwitchName } from '../memory/agent-switches.ts'
-import { type BarName, barNames } from '../memory/bars.ts'
+import { type BarName, barNames, LEAVING } from '../memory/bars.ts'
 import { tableSize } from '../memory/choice-tables.ts'
 import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
@@ -146,7 +146,7 @@ function reportEndpoint(attachment: Attachment, standing: Standing): EndpointRep
   const { endpoints, tally, region } = attachment
   const { row, priority, weight, factor, inflight, limit, breakerOpenForMs } = standing
   const { id, url, zone, metadata } = attachment.endpoint(row)
-  const bars = barNames(standing.bars)
+  const bars = barNames(standing.bars | (standing.isLeaving ? LEAVING : 0))
   const isPickable = isPicked(standing)
   const ejectedForMs = elapsedMs(endpoints.ejectedUntilMs(row), readClock(region))
   return {

@@ -1,8 +1,9 @@
 import { FACTOR_OFF, heeded, LIMIT_OFF, switchedOff } from '../memory/agent-switches.ts'
-import { ALL_BARS, DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
+import { ALL_BARS, DEGRADED, FIRM_BARS, LEAVING, TIER_BITS, TRIAL_BARS, TRIPPED } from '../memory/bars.ts'
 import { stricterLimit } from '../memory/candidates.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
 import type { ServiceText } from '../memory/service-text.ts'
+import { ignoredOfTrial } from '../memory/trial.ts'
 import type { Attachment } from './attachment.ts'
 import type { PriorityReport } from './report.ts'
 
@@ -13,6 +14,8 @@ export interface Standing {
   bars: number
   /** The bars that do not: their agent is switched off. */
   ignored: number
+  /** It is about to be taken out, and is picked until then. */
+  isLeaving: boolean
   weight: number
   factor: number
   priority: number
@@ -59,21 +62,22 @@ export function isProbed({ bars, breakerOpenForMs }: Standing): boolean {
 }
 
 function gather(
-  { endpoints, tally, region }: Attachment,
+  { endpoints, tally, region, seat }: Attachment,
   row: number,
   text: ServiceText,
   priorities: readonly PriorityReport[],
 ): Standing {
   const off = switchedOff(region)
   const all = endpoints.bars(row)
-  const bars = heeded(all, off)
+  const bars = heeded(all, off | ignoredOfTrial(region, seat))
   const learned = (off & LIMIT_OFF) === 0 ? endpoints.adaptiveLimit(row) : 0
   const priority = endpoints.priority(row)
   const openForMs = elapsedMs(endpoints.breakerUntilMs(row), readClock(region))
   return {
     row,
     bars,
-    ignored: all & ~bars,
+    ignored: all & ~bars & ~TRIAL_BARS,
+    isLeaving: (all & ~bars & LEAVING) !== 0,
     weight: endpoints.weight(row),
     factor: (off & FACTOR_OFF) === 0 ? endpoints.factor(row) : 1,
     priority,

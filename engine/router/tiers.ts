@@ -1,9 +1,10 @@
 import { heeded, switchedOff } from '../memory/agent-switches.ts'
-import { DEGRADED, FIRM_BARS, TIER_BITS, TRIPPED } from '../memory/bars.ts'
+import { DEGRADED, FIRM_BARS, TIER_BITS, TRIAL_BARS, TRIPPED } from '../memory/bars.ts'
 import type { Candidates } from '../memory/candidates.ts'
 import { readClock } from '../memory/clock.ts'
 import { zoneWord } from '../memory/endpoint-table.ts'
 import { type LocalityText, OVERPROVISIONING, type ServiceText } from '../memory/service-text.ts'
+import { ignoredOfTrial } from '../memory/trial.ts'
 import type { Attachment } from './attachment.ts'
 import { LocalityWeights } from './locality-weight.ts'
 import { countInto } from './panic.ts'
@@ -35,7 +36,7 @@ export class Tiers {
   readonly zones = new ZoneLoads()
   /** Rows whose breaker is open. */
   tripped = 0
-  /** Whose words did not count when this was derived, see agent-switches.ts. */
+  /** What did not count when this was derived: words of agents that are off (agent-switches.ts), a bar of a trial (trial.ts). */
   off = 0
   /** The candidates of the picks that go by this. */
   #led: Candidates | undefined
@@ -93,7 +94,8 @@ export class Tiers {
 
   /** Goes by what agents wrote as far as they are switched on now. Aim anew after it. */
   heed(): void {
-    this.off = switchedOff(this.#attachment.region)
+    const { region, seat } = this.#attachment
+    this.off = switchedOff(region) | ignoredOfTrial(region, seat)
     this.#led?.heed(this.off)
   }
 
@@ -209,6 +211,8 @@ export class Tiers {
     const row = this.#list[at]
     const weight = endpoints.hasWeight(row) ? 1 : 0
     const bars = heeded(endpoints.bars(row), this.off)
+    // For this thread it is not there: it is neither missing nor in doubt.
+    if ((bars & TRIAL_BARS) !== 0) return
     const priority = endpoints.priority(row)
     countInto(this.loads, priority, bars, weight)
     if ((bars & TRIPPED) !== 0) this.tripped++

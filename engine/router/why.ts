@@ -5,7 +5,9 @@ import { isFull, isPicked, isProbed, type Standing } from './standing.ts'
 export function why(standing: Standing): string {
   const sentence = isPicked(standing) ? howMuch(standing) : `not picked: ${whyNot(standing)}`
   const ignored = barNames(standing.ignored)
-  return ignored.length === 0 ? sentence : `${sentence}; ${ignored.join(' and ')} by an agent that is switched off`
+  const leaving = standing.isLeaving ? '; it is to leave, and one thread tries to do without it' : ''
+  if (ignored.length === 0) return sentence + leaving
+  return `${sentence}; ${ignored.join(' and ')} by an agent that is switched off${leaving}`
 }
 
 function whyNot(standing: Standing): string {
@@ -14,6 +16,8 @@ function whyNot(standing: Standing): string {
   const decided = bars.filter(bar => bar === 'draining' || bar === 'quarantined' || bar === 'held')
   const doubted = bars.filter(bar => bar === 'unhealthy' || bar === 'ejected')
   const hasPanic = level?.hasPanic === true
+  if (bars.includes('arriving')) return 'it has just come, and one thread tries it'
+  if (bars.includes('leaving')) return 'it is to leave'
   if (decided.length > 0) return [...decided, ...(hasPanic ? [] : doubted)].join(' and ')
   if (weight === 0) return 'its weight is 0'
   if (factor === 0) return 'the load balancer gives it nothing'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   ALL_BARS,
+  ARRIVING,
   BAR_NAMES,
   barNames,
   DEGRADED,
@@ -10,6 +11,7 @@ import {
   FIRM_BARS,
   HARD_BARS,
   HELD,
+  LEAVING,
   QUARANTINED,
   SOFT_BARS,
   TIER_BITS,
@@ -18,7 +20,7 @@ import {
 } from '../../engine/memory/bars.ts'
 
 test('each bar is one bit of its own', () => {
-  const bits = [DRAINING, QUARANTINED, UNHEALTHY, EJECTED, TRIPPED, DEGRADED, HELD]
+  const bits = [DRAINING, QUARANTINED, UNHEALTHY, EJECTED, TRIPPED, DEGRADED, HELD, ARRIVING, LEAVING]
   for (const bit of bits) assert.equal(bit & (bit - 1), 0)
   assert.equal(new Set(bits).size, BAR_NAMES.length)
 })
