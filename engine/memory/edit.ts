@@ -28,7 +28,8 @@ export class Edit {
   readonly #tally: Tally
   readonly #seat: number
   readonly #structure: Structure
-  readonly #version: number
+  /** What it is published as. */
+  readonly version: number
   #isListed: Uint8Array | undefined
   /** Services whose rows have changed. */
   readonly #touched = new Set<number>()
@@ -54,7 +55,7 @@ export class Edit {
     this.#serviceTable = services
     this.#tally = tally
     this.#structure = readSlot(region, before)
-    this.#version = nextVersion(versionOf(before))
+    this.version = nextVersion(versionOf(before))
     this.#before = this.#structure.services.map(({ text, rows }) => ({ text, rows: this.#stayingOf(rows) }))
   }
 
@@ -142,11 +143,11 @@ export class Edit {
     if (index < 0) {
       index = this.#placeFor(text.name)
       this.#serviceTable.begin(index)
-      services[index] ??= { text: '', revision: this.#version, rows: [] }
+      services[index] ??= { text: '', revision: this.version, rows: [] }
     }
     if (services[index].text !== encoded) {
       services[index].text = encoded
-      services[index].revision = this.#version
+      services[index].revision = this.version
       this.isChanged = true
     }
     return index
@@ -158,7 +159,7 @@ export class Edit {
     for (const row of [...removed.rows]) this.remove(service, row)
     const { name } = JSON.parse(removed.text) as ServiceText
     removed.text = JSON.stringify({ name, policy: { name: '' }, panicThreshold: 0, isGone: true } satisfies ServiceText)
-    removed.revision = this.#version
+    removed.revision = this.version
     delete removed.table
     this.isChanged = true
   }
@@ -217,8 +218,8 @@ export class Edit {
   /** What is to be published. From the number of rows that an operator leaves, what agents take is counted anew. */
   finish(isOperator: boolean): Structure {
     // Versions are compared on a circle: a removal must be forgotten before they have come half-way round it.
-    if ((this.#version & 0xfffff) === 0) this.#forgetRetired()
-    for (const row of this.#removed) this.#endpoints.setRetiredAt(row, this.#version)
+    if ((this.version & 0xfffff) === 0) this.#forgetRetired()
+    for (const row of this.#removed) this.#endpoints.setRetiredAt(row, this.version)
     const nowMs = readClock(this.#region)
     for (const index of this.#touched) {
       const { rows } = this.#structure.services[index]
@@ -231,7 +232,7 @@ export class Edit {
         this.#serviceTable.setRowsPeak(index, Math.max(peak, after), nowMs)
       }
     }
-    return { ...this.#structure, version: this.#version }
+    return { ...this.#structure, version: this.version }
   }
 
   /** Where a service goes that is not there: to where it was, behind all others, or in the place of one that was removed. */
@@ -253,7 +254,7 @@ export class Edit {
   #vacantPlace(): number {
     return this.#structure.services.findIndex(({ text, revision }, service) => {
       if ((JSON.parse(text) as ServiceText).isGone !== true) return false
-      if (revision === this.#version || !isForgotten(this.#region, revision)) return false
+      if (revision === this.version || !isForgotten(this.#region, revision)) return false
       const gauges = new Gauges(this.#region, this.#seat, service)
       return gauges.sum(GAUGE_INFLIGHT) === 0 && gauges.sum(GAUGE_CONNECTIONS) === 0
     })
@@ -285,7 +286,7 @@ export class Edit {
   #forgetRetired(): void {
     for (let row = 0; row < this.#region.layout.rows; row++) {
       const retiredAt = this.#endpoints.retiredAt(row)
-      if (retiredAt > 0 && retiredAt !== this.#version && isForgotten(this.#region, retiredAt)) {
+      if (retiredAt > 0 && retiredAt !== this.version && isForgotten(this.#region, retiredAt)) {
         this.#endpoints.setRetiredAt(row, LONG_AGO)
       }
     }

@@ -49,6 +49,7 @@ export const SWITCHED_OFF_AT = DRAINER_AT + 2 // whose words do not count, see a
 export const TRIAL_AT = DRAINER_AT + 3 // seat + 1 of the canary of an edit on trial, or a state of trial.ts; 0: none is
 export const TRIAL_SINCE_MS_AT = DRAINER_AT + 4 // clock when something was last put on trial …  agents, with the right to write
 export const TRIAL_BEGAN_MS_AT = DRAINER_AT + 5 // … and when the trial began                    agents, with the right to write
+export const TRIAL_VERSION_AT = DRAINER_AT + 6 // version of the structure that is tried         agents, with the right to write
 // line 4: what was refused, by reason, see refusals.ts
 export const REFUSED_AT = 4 * LINE_WORDS //   times, one word a reason                         who refuses, by add
 export const REFUSED_WORDS = LINE_WORDS
@@ -283,4 +284,4 @@ assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WAITI
 assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)
 assert(SEATS_LIMIT + 2 <= 1 << 8, 'a slot number fits the low byte of the published word')
 assert(TABLE_POINTS < TABLE_HEADER_WORDS && CHOICE_BYTES_AT < CLOCK_MS_AT && REGION_ID_AT + 2 < CHOICE_BYTES_AT)
-assert(AFFINITY_MAX_AT < LINE_WORDS && TRIAL_BEGAN_MS_AT < REFUSED_AT && ENTRY_TEXT < ENTRY_WORDS)
+assert(AFFINITY_MAX_AT < LINE_WORDS && TRIAL_VERSION_AT < REFUSED_AT && ENTRY_TEXT < ENTRY_WORDS)

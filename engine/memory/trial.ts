@@ -1,9 +1,18 @@
 import { atomics } from './atomics.ts'
 import { ARRIVING, LEAVING } from './bars.ts'
-import { SEAT_THREAD, TOTAL_PICKED, TOTAL_WORDS, TRIAL_AT, TRIAL_BEGAN_MS_AT, TRIAL_SINCE_MS_AT } from './layout.ts'
+import {
+  SEAT_THREAD,
+  TOTAL_PICKED,
+  TOTAL_WORDS,
+  TRIAL_AT,
+  TRIAL_BEGAN_MS_AT,
+  TRIAL_SINCE_MS_AT,
+  TRIAL_VERSION_AT,
+} from './layout.ts'
 import type { Region } from './region.ts'
-import { seatWord } from './seats.ts'
+import { CANARY_LOST, seatWord } from './seats.ts'
 import { touchService } from './service-table.ts'
+import { isAtLeast, versionOf } from './slots.ts'
 
 /**
  * A change of structure that an agent asked for, tried by one thread before the rest.
@@ -36,25 +45,41 @@ export function trialState({ words }: Region): number {
   return atomics.load(words, TRIAL_AT)
 }
 
-/** Which of the bars of a trial this seat does not go by. */
-export function ignoredOfTrial(region: Region, seat: number): number {
+/**
+ * Which of the bars of a trial this seat does not go by, having pinned this published word. As long as that is a structure from
+ * before the trial it goes by the old whatever the state: the newcomers are not in it, and without who leaves nobody might be.
+ *
+ * writes    nothing
+ * reads     TRIAL, then TRIAL_VERSION
+ * ordering  SeqCst loads
+ * progress  wait-free
+ * pairs     beginTrial, turnTrial
+ */
+export function ignoredOfTrial(region: Region, seat: number, pinned: number): number {
   const state = trialState(region)
-  return state === seat + 1 || state === SPREADING ? ARRIVING : LEAVING
+  if (state !== seat + 1 && state !== SPREADING) return LEAVING
+  return isAtLeast(versionOf(pinned), atomics.load(region.words, TRIAL_VERSION_AT)) ? ARRIVING : LEAVING
 }
 
 /**
- * Puts what follows on trial. Only while holding the right to write, before it is published.
+ * Puts what follows on trial, as the version that it is published as. Only while holding the right to write, before that.
  *
- * writes    TRIAL_SINCE_MS, TRIAL_BEGAN_MS, then TRIAL if there is no trial
+ * writes    TRIAL_VERSION, TRIAL_SINCE_MS, TRIAL_BEGAN_MS, then TRIAL if there is no trial
+ * reads     SEAT_THREAD of the canary, after TRIAL is written: it may have gone since it was chosen. freeSeat marks SEAT_THREAD
+ *           before it looks at TRIAL, so one of the two sees the other
  * ordering  SeqCst compareExchange before the publication: who sees newcomers sees that they are tried
  * progress  wait-free
  * pairs     ignoredOfTrial; freeSeat, when the canary ends
  */
-export function beginTrial({ words }: Region, canary: number, nowMs: number): void {
+export function beginTrial(region: Region, canary: number, version: number, nowMs: number): void {
+  const { words } = region
+  atomics.store(words, TRIAL_VERSION_AT, version)
   words[TRIAL_SINCE_MS_AT] = nowMs
   if (atomics.load(words, TRIAL_AT) !== NO_TRIAL) return
   words[TRIAL_BEGAN_MS_AT] = nowMs
   atomics.compareExchange(words, TRIAL_AT, NO_TRIAL, canary + 1)
+  if (atomics.load(words, seatWord(region, canary, SEAT_THREAD)) > 0) return
+  atomics.compareExchange(words, TRIAL_AT, canary + 1, CANARY_LOST)
 }
 
 /**

@@ -66,7 +66,7 @@ export class AgentWriter {
           judge: edit => {
             if (asked?.refusal !== undefined) throw asked.refusal
             this.#judge(edit)
-            trial.begin()
+            trial.begin(edit.version)
           },
           // Not before: who dies half-way has then asked for newcomers beside the old, and not for the old to go without them.
           onPublished: edit => edit.leaving.forEach(row => void endpoints.setBar(row, LEAVING, true)),
@@ -88,7 +88,7 @@ export class AgentWriter {
   }
 
   /** The trial that endpoints of one edit come and go by; asked for when the first does. */
-  #trial(): { isOn(): boolean; begin(): void } {
+  #trial(): { isOn(): boolean; begin(version: number): void } {
     const { region } = this.#attachment
     let canary: number | undefined
     const choose = (): number => {
@@ -105,8 +105,8 @@ export class AgentWriter {
     }
     return {
       isOn: () => (canary ??= choose()) >= 0,
-      begin: () => {
-        if (canary !== undefined && canary >= 0) beginTrial(region, canary, readClock(region))
+      begin: version => {
+        if (canary !== undefined && canary >= 0) beginTrial(region, canary, version, readClock(region))
       },
     }
   }

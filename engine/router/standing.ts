@@ -62,14 +62,14 @@ export function isProbed({ bars, breakerOpenForMs }: Standing): boolean {
 }
 
 function gather(
-  { endpoints, tally, region, seat }: Attachment,
+  { endpoints, tally, region, seat, pinned }: Attachment,
   row: number,
   text: ServiceText,
   priorities: readonly PriorityReport[],
 ): Standing {
   const off = switchedOff(region)
   const all = endpoints.bars(row)
-  const bars = heeded(all, off | ignoredOfTrial(region, seat))
+  const bars = heeded(all, off | ignoredOfTrial(region, seat, pinned))
   const learned = (off & LIMIT_OFF) === 0 ? endpoints.adaptiveLimit(row) : 0
   const priority = endpoints.priority(row)
   const openForMs = elapsedMs(endpoints.breakerUntilMs(row), readClock(region))

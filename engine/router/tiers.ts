@@ -94,8 +94,8 @@ export class Tiers {
 
   /** Goes by what agents wrote as far as they are switched on now. Aim anew after it. */
   heed(): void {
-    const { region, seat } = this.#attachment
-    this.off = switchedOff(region) | ignoredOfTrial(region, seat)
+    const { region, seat, pinned } = this.#attachment
+    this.off = switchedOff(region) | ignoredOfTrial(region, seat, pinned)
     this.#led?.heed(this.off)
   }
 

@@ -13,6 +13,7 @@ import { RING_SLEEP_BROKEN, ringSleepModel } from './model/ring-sleep.ts'
 import { RING_MANY_BROKEN } from './model/ring-words.ts'
 import { ROWS_BROKEN, rowsModel } from './model/rows.ts'
 import { SLOTS_BROKEN, slotsModel } from './model/slots.ts'
+import { TRIAL_BROKEN, trialModel } from './model/trial.ts'
 
 /** Larger worlds take a minute or two: SIGNALBOX_PROOF=full visits them, too. */
 const IS_FULL = process.env.SIGNALBOX_PROOF === 'full'
@@ -314,5 +315,19 @@ prove({
   largeWorlds: {
     'three readers, two facts, one death': v =>
       factsModel({ readers: 3, facts: 2, changes: [0, 1, 1, 0, 1], deaths: 1 }, v),
+  },
+})
+
+prove({
+  name: 'a change on trial',
+  promise: 'every pick finds somebody, nobody but the canary picks what was not tried, and it ends all or nothing',
+  broken: TRIAL_BROKEN,
+  worlds: {
+    'one that holds, two picks of each thread, two deaths': v => trialModel({ picks: 2, fails: false, deaths: 2 }, v),
+    'one that fails, two picks of each thread, two deaths': v => trialModel({ picks: 2, fails: true, deaths: 2 }, v),
+  },
+  largeWorlds: {
+    'one that holds, five picks of each thread, two deaths': v => trialModel({ picks: 5, fails: false, deaths: 2 }, v),
+    'one that fails, five picks of each thread, two deaths': v => trialModel({ picks: 5, fails: true, deaths: 2 }, v),
   },
 })
