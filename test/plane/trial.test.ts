@@ -3,14 +3,16 @@ import { type TestContext, test } from 'node:test'
 import { TableKeeper } from '../../engine/box/table-keeper.ts'
 import { TrialKeeper } from '../../engine/box/trial-keeper.ts'
 import { SignalboxError } from '../../engine/errors.ts'
+import { useAtomics } from '../../engine/memory/atomics.ts'
 import { DRAINING, EJECTED, TRIAL_BARS } from '../../engine/memory/bars.ts'
-import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
+import { CLOCK_MS_AT, TRIAL_AT } from '../../engine/memory/layout.ts'
+import { CANARY_LOST } from '../../engine/memory/seats.ts'
 import { NO_TRIAL, TRIAL_MS, TRIAL_MS_MAX, trialState } from '../../engine/memory/trial.ts'
 import type { Attachment } from '../../engine/router/attachment.ts'
 import { reportService } from '../../engine/router/report.ts'
 import type { Router } from '../../engine/router/router.ts'
 import { newEndpoint, type TinyOptions } from '../support/tiny-world.ts'
-import { many, planeWorld } from './plane-world.ts'
+import { many, planeWorld, realSeam } from './plane-world.ts'
 
 /** Ids that a router's next picks lead to, each settled at once, in order. */
 function picked(router: Router): string[] {
@@ -102,6 +104,31 @@ test('rule 5: the canary that ends takes the change with it, also when its seat 
   assert.deepEqual([ids(), barsLeft(), trialState(world.region)], [['e0', 'e1', 'e2', 'e3'], 0, NO_TRIAL])
   assert.deepEqual([picked(world.router), counted()], [['e0', 'e1', 'e2', 'e3'], { 'failed-trial': 1 }])
   assert.deepEqual(lines, ['error: what an agent changed is taken back: one thread tried it'])
+})
+
+test('rule 5: a canary that leaves just as it is chosen is known to be lost', t => {
+  const { world, plane, canarySeat, pass, ids } = trialWorld(t, 3)
+  // The last moment: it is named by the next step, and its seat was asked for before.
+  const before = useAtomics({
+    ...realSeam(),
+    or: (words, index, value) => Atomics.or(words, index, value),
+    wait: () => 'timed-out',
+    compareExchange(words, index, expected, replacement) {
+      if (index === TRIAL_AT && expected === NO_TRIAL && replacement > 0) canarySeat.close()
+      return Atomics.compareExchange(words, index, expected, replacement)
+    },
+  })
+  t.after(() => useAtomics(before))
+  plane.writer.edit(edit => edit.add(0, newEndpoint('new')))
+  assert.equal(trialState(world.region), CANARY_LOST)
+  pass(0)
+  assert.deepEqual(
+    [ids(), picked(world.router)],
+    [
+      ['e0', 'e1', 'e2'],
+      ['e0', 'e1', 'e2'],
+    ],
+  )
 })
 
 test('rule 5: newcomers of which more than half fail are taken back', t => {
