@@ -61,8 +61,12 @@ export type ServiceColumn = keyof typeof SERVICE_COLUMNS
 /**
  * The only way an agent's directives reach the tables: the words it declared as its own and no others.
  *
- * A write meant for a row that has had another tenant since is passed over. Throws SBX_AGENT_INVALID for a word that
- * the agent does not own, or a value that is no number: a broken promise, so its thread ends before the table is harmed.
+ * A write meant for a row that has had another tenant since is passed over, and so is a bar that the rules of publication
+ * refuse because too many endpoints are out already: it is counted there, and the next view shows that it does not stand.
+ * A claim that comes from another node has no word here: it may call for a look, and what this process finds itself is written.
+ *
+ * Throws SBX_AGENT_INVALID for a word that the agent does not own, or a value that is no number: a broken promise, so its
+ * thread ends before the table is harmed.
  */
 export class TablePort {
   readonly #attachment: Attachment

@@ -41,9 +41,9 @@ export class AgentWriter {
   }
 
   /**
-   * Runs `change` on the structure as it is now and publishes the result, seen by every thread whole or not at all; by all but one
-   * of them some seconds later, if that one fares well. `decision`
-   * says which decision of a leader this follows, where one decides for many. `change` must not wait.
+   * Runs `change` on the structure as it is now and publishes the result. Where several threads pick, one goes by it at once, and
+   * the others some seconds later, if it fares well. `decision` says which decision of a leader this follows, where one decides
+   * for many. `change` must not wait.
    *
    * Throws SBX_PUBLICATION_REFUSED, or what `change` throws; then nothing has changed, and it is counted by its reason.
    */

@@ -5,6 +5,8 @@ import { writeEndpoint, writeService } from '../../../agents/kit/directive.ts'
 import { TablePort } from '../../../agents/kit/table-port.ts'
 import { viewTables } from '../../../agents/kit/tables.ts'
 import { ROSTER } from '../../../agents/roster.ts'
+import { refusals } from '../../../engine/memory/refusals.ts'
+import { planeOf } from '../../../engine/plane/plane.ts'
 import { EJECTED, HEALTH_HEALTHY, UNHEALTHY } from '../../../engine/writer.ts'
 import { tinyWorld } from '../../support/tiny-world.ts'
 
@@ -119,4 +121,17 @@ test('every word has one owner in the roster', async () => {
     }
   }
   assert.deepEqual([...owners.keys()].toSorted(), ALL.toSorted(), 'and every word an agent may own has one')
+})
+
+test('a bar that the rules of publication refuse is passed over and counted, and the agent goes on', t => {
+  const world = tinyWorld({ a: {}, b: {} })
+  t.after(() => world.close())
+  const plane = planeOf(world.attachment)
+  const tables = new TablePort(plane, { name: 'test-agent', writes: ALL } as AnyAgent)
+  const [a, b] = viewTables(plane).services[0]!.endpoints
+  tables.write(writeEndpoint('ejectedBar', a!, 1))
+  tables.write(writeEndpoint('ejectedBar', b!, 1))
+  tables.write(writeEndpoint('latencyUs', b!, 7))
+  const [, after] = viewTables(plane).services[0]!.endpoints
+  assert.deepEqual([after!.bars, after!.latencyUs, refusals(world.region, 'too-many-out')], [0, 7, 1])
 })
