@@ -1,5 +1,5 @@
-import { isAtMost } from '../kit/parts.ts'
 import { elapsedMs, type ServiceConfig, TAKEN_OUT_MAX } from '../../engine/writer.ts'
+import { isAtMost } from '../kit/parts.ts'
 
 export type Outlier = ServiceConfig['outlier']
 

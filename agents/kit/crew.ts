@@ -117,8 +117,9 @@ export class Crew {
         return this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry)
       },
       write: (directive, trail) => {
-        const old = tables.write(directive)
-        if (!isTold(directive.column)) return
+        const written = tables.write(directive)
+        if (written === undefined || !isTold(directive.column)) return
+        const { old } = written
         ports.wrote({ agent: name, directive, old, wallMs: clock.wallMs(), cause: trail[0] }, trail)
       },
       fault: error => ports.fault(error),

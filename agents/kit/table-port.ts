@@ -12,7 +12,8 @@ type Endpoints = Attachment['endpoints']
 
 interface Column {
   get(table: Endpoints, row: number): number
-  set(table: Endpoints, row: number, value: number): void
+  /** False: it was refused. */
+  set(table: Endpoints, row: number, value: number): unknown
 }
 
 /** A bar as a column: 1 while it is there. */
@@ -80,20 +81,20 @@ export class TablePort {
     this.#mayWrite = mayWrite
   }
 
-  /** Returns what the word was before, where it is one of an endpoint and was set. */
-  write(directive: WriteEndpoint | WriteService): number | undefined {
+  /** Returns what the word was before, where it is one of an endpoint; undefined: it was not set. */
+  write(directive: WriteEndpoint | WriteService): { readonly old: number | undefined } | undefined {
     this.#check(directive)
     if (!this.#mayWrite()) return undefined
     if (directive.kind === 'write-service') {
       SERVICE_COLUMNS[directive.column](this.#attachment, directive.service, directive.value)
-      return undefined
+      return { old: undefined }
     }
     const { endpoints } = this.#attachment
     const { column, row, generation, value } = directive
     if (endpoints.generation(row) !== generation) return undefined
-    const old = ENDPOINT_COLUMNS[column].get(endpoints, row)
-    ENDPOINT_COLUMNS[column].set(endpoints, row, value)
-    return old
+    const { get, set }: Column = ENDPOINT_COLUMNS[column]
+    const old = get(endpoints, row)
+    return set(endpoints, row, value) === false ? undefined : { old }
   }
 
   #check({ column, value }: WriteEndpoint | WriteService): void {

@@ -1,7 +1,6 @@
 import { endpointsOf, isSame } from '../config/changes.ts'
 import type { Config, EndpointConfig } from '../config/schema.ts'
 import type { Edit, NewEndpoint } from '../memory/edit.ts'
-import type { EndpointText } from '../memory/endpoint-table.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { serviceTextOf } from './service-text.ts'
 import type { TableKeeper } from './table-keeper.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { PATH } from './canonical-path.ts'
 import { leaf, type Reading, textLeaf } from './leaf.ts'
+import { isName } from './safe-name.ts'
 import { kindOf, notOneOf, show, unknownKey } from './wording.ts'
 
 /**
@@ -34,11 +35,6 @@ export function name(what: string, longest: number, { mayBeEmpty = false } = {})
         ? { value: text }
         : { fault: `${show(text)} is not ${what}; ${wish}` },
   })
-}
-
-/** Whether the text is such a name. */
-export function isName(text: string, longest: number): boolean {
-  return /^[A-Za-z0-9._:-]+$/.test(text) && text.length <= longest
 }
 
 /** One word of a list. */

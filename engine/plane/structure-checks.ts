@@ -1,4 +1,5 @@
-import { completeEndpoint } from '../config/endpoint.ts'
+import { readEndpointUrl } from '../config/address.ts'
+import { isName } from '../config/safe-name.ts'
 import type { NewEndpoint } from '../memory/edit.ts'
 import type { BreakerText, LimitsText, ServiceText, SubsettingText } from '../memory/service-text.ts'
 import type { PolicyOption } from '../policies/policy-options.ts'
@@ -96,9 +97,9 @@ function optionCheck(option: PolicyOption): Check {
 
 const endpoint = checked<NewEndpoint>(
   {
-    id: text(1, 128),
-    url: text(1, 2048),
-    zone: text(0, 64),
+    id: safeName(128),
+    url: originUrl,
+    zone: (value, path) => (value === '' ? undefined : safeName(64)(value, path)),
     metadata: valuesOf(text(0, 65_536)),
     weight: number(0, 65_535),
     priority: whole(0, 127),
@@ -113,12 +114,21 @@ export function serviceFault(value: unknown): string | undefined {
 
 /** What is wrong with an endpoint; undefined: nothing. What a config may not say of one, nobody else may either. */
 export function endpointFault(value: unknown): string | undefined {
-  const found = endpoint(value, '')
+  return endpoint(value, '')
+}
+
+function safeName(longest: number): Check {
+  return (value, path) =>
+    text(1, longest)(value, path) ??
+    (isName(value as string, longest)
+      ? undefined
+      : `${path} is ${JSON.stringify(value)}; it must be of letters, digits and ._:-`)
+}
+
+/** The url as requests are sent to it: its origin, spelled as the url standard does. */
+function originUrl(value: unknown, path: string): string | undefined {
+  const found = text(1, 2048)(value, path)
   if (found !== undefined) return found
-  try {
-    completeEndpoint(value as NewEndpoint)
-    return undefined
-  } catch (error) {
-    return (error as Error).message.replace(/^Cannot add endpoint:\s*/, '')
-  }
+  const read = readEndpointUrl(value as string)
+  return 'fault' in read ? `${path} ${read.fault.replace(/^(?!carries|is )/, 'is wrong: ')}` : undefined
 }

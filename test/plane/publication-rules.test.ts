@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judgeEnd, type UNBLEMISHED } from '../../agents/kit/restart.ts'
+import { backoffMs, restMs } from '../../agents/kit/restart.ts'
 import { createSignalbox } from '../../engine/box/box.ts'
 import { SignalboxError } from '../../engine/errors.ts'
 import { useAtomics } from '../../engine/memory/atomics.ts'
@@ -355,11 +355,12 @@ test('rule 6: bars may be set within an edit of the same thread', t => {
 // --- 7. Every restart waits for a time that is not the same for all.
 
 test('rule 7: agents that fell at one moment come back at different ones, the first time, later, and after a rest', () => {
-  const waits = (record: typeof UNBLEMISHED): number[] =>
-    Array.from({ length: 20 }, (_, i) => judgeEnd(record, 10, 1000, (i + 0.5) / 20).delayMs)
-  for (const inRow of [0, 1, 5, 20]) assert.equal(new Set(waits({ recent: [], inRow })).size, 20, `${inRow} in a row`)
-  const tired = { recent: [900, 950, 990], inRow: 3 }
-  assert.equal(new Set(waits(tired)).size, 20, 'after a rest')
+  const different = (wait: (die: number) => number): number =>
+    new Set(Array.from({ length: 20 }, (_, i) => wait((i + 0.5) / 20))).size
+  for (const inRow of [0, 1, 5, 20]) {
+    const waits = [different(die => backoffMs(inRow, die)), different(die => restMs(inRow, die))]
+    assert.deepEqual(waits, [20, 20], `${inRow} in a row`)
+  }
 })
 
 // --- 8. A kill switch per agent: routing as if it had said nothing. More of it in kill-switch.test.ts.

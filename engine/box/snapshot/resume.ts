@@ -1,7 +1,8 @@
 import { isSame } from '../../config/changes.ts'
 import type { Config, EndpointConfig, ServiceConfig } from '../../config/schema.ts'
-import { DEGRADED, EJECTED, HARD_BARS, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
+import { ARRIVING, DEGRADED, EJECTED, HARD_BARS, TRIAL_BARS, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
 import { tickClock } from '../../memory/clock.ts'
+import type { Edit, NewEndpoint } from '../../memory/edit.ts'
 import { FACTOR_WHOLE, HEALTH_UNKNOWN } from '../../memory/endpoint-table.ts'
 import {
   changeFacts,
@@ -13,7 +14,6 @@ import {
 } from '../../memory/facts.ts'
 import type { Region } from '../../memory/region.ts'
 import { writeSessions } from '../../memory/sessions.ts'
-import type { Edit, NewEndpoint } from '../../memory/table-writer.ts'
 import { isSameTenant, newEndpoint } from '../config-tables.ts'
 import { serviceTextOf } from '../service-text.ts'
 import type { EndpointSnapshot, ServiceSnapshot, TablesSnapshot } from './snapshot.ts'
@@ -80,7 +80,9 @@ export function endpointsAfter(service: ServiceConfig, known: ServiceSnapshot | 
   const before = new Map(known?.configured.map(each => [each.id, each]))
   const live = new Map(known?.endpoints.map(each => [each.id, each]))
   const wanted = new Set(service.endpoints.map(({ id }) => id))
-  const added = [...live.values()].filter(({ id }) => !wanted.has(id) && !before.has(id))
+  const added = [...live.values()].filter(
+    ({ id, facts }) => !wanted.has(id) && !before.has(id) && (facts[BARS_AT] & ARRIVING) === 0,
+  )
   return [
     ...service.endpoints.flatMap(next => after(next, before.get(next.id), live.get(next.id))),
     ...added.map(learned => ({ endpoint: tenantOf(learned), learned })),
@@ -113,7 +115,8 @@ function ownedFacts(facts: Facts, { healthCheck, breaker }: ServiceConfig, { has
     (hasAgent('failure-detector') ? EJECTED : 0) |
     (breaker !== undefined ? TRIPPED : 0)
   return changeFacts(facts, ENDPOINT_FACTS, {
-    bars: facts[BARS_AT] & (HARD_BARS | owned),
+    // Nobody goes on with a trial: who was to leave stays, and who was to arrive has not.
+    bars: facts[BARS_AT] & ((HARD_BARS & ~TRIAL_BARS) | owned),
     ...(!hasChecks && { health: HEALTH_UNKNOWN }),
     ...(!hasAgent('load-balancer') && { factorQ12: FACTOR_WHOLE, limit: 0 }),
   })

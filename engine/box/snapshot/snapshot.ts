@@ -1,6 +1,6 @@
 import type { EndpointConfig } from '../../config/schema.ts'
+import type { NewEndpoint } from '../../memory/edit.ts'
 import type { Facts } from '../../memory/facts.ts'
-import type { NewEndpoint } from '../../memory/table-writer.ts'
 
 /**
  * What the tables say at one moment, as plain data that outlives the region: who is there, what was decided live, what was learned.

@@ -60,7 +60,7 @@ test('close() while it boots says that the boot failed', () => {
 })
 
 test('one-for-one: the end of one concerns no other', () => {
-  const forest = grown(root(ABC)).crash('b')
+  const forest = grown(root(ABC)).crash('b').pass(20)
   assert.deepEqual(forest.news(), ['restart b', 'start b'])
   assert.deepEqual(forest.running, ['a', 'c'])
 })
@@ -148,16 +148,17 @@ test('a rest that did not help is followed by one twice as long, up to five minu
   assert.ok(forest.pass(12_500).running.length === 1)
 })
 
-test('the wait before a restart is 0, 50, 100, 200 … 10,000 ms ± 20 %, and 0 again after a healthy minute', () => {
+test('the wait before a restart is up to 20 ms, then 50, 100, 200 … 10,000 ms ± 20 %, and short again after a healthy minute', () => {
   const forest = grown(root([thread('a')], { restarts: 1_000 }))
   for (let i = 0; i < 11; i++) forest.crash('a').pass(15_000)
   const delays = forest.restarts.map(({ delayMs }) => delayMs)
-  const expected = [0, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]
+  assert.ok(delays.shift()! < 20)
+  const expected = [50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]
   for (const [i, delay] of delays.entries()) {
     assert.ok(Math.abs(delay - expected[i]!) <= expected[i]! * 0.2, `${delays}`)
   }
   forest.pass(60_000).crash('a')
-  assert.equal(forest.restarts.at(-1)!.delayMs, 0)
+  assert.ok(forest.restarts.at(-1)!.delayMs < 20)
 })
 
 test('who does not stop in time is ended, and only then the next one stops', () => {
@@ -231,10 +232,10 @@ test('an agent whose parent dies stops until it is back, or goes on as an orphan
   const child = (id: string, onDeath: 'stop' | 'continue' | 'tell') => thread(id, { parent: { id: 'p', onDeath } })
   const forest = grown(root([thread('p'), child('s', 'stop'), child('c', 'continue'), child('t', 'tell')]))
   forest.crash('p')
-  const fell = ['orphan c', 'orphan t is told', 'restart p', 'stop s', 'start p']
+  const fell = ['orphan c', 'orphan t is told', 'restart p', 'stop s']
   assert.deepEqual(forest.news(), fell)
   assert.deepEqual(forest.running, ['c', 't'])
-  assert.deepEqual(forest.pass(100).news(), ['start s'])
+  assert.deepEqual(forest.pass(120).news(), ['start p', 'start s'])
   assert.deepEqual(forest.running.toSorted(), ['c', 'p', 's', 't'])
   assert.equal(forest.restarts.length, 1, 'to be stopped with a parent is no failure')
   assert.ok(
