@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   SBX_NO_ENDPOINT: 'no endpoint of the service may be picked now',
   SBX_OVERLOADED: 'the service, or every open endpoint of it, has as many requests as it may have',
   SBX_PUBLICATION_REFUSED: 'an agent asked for what it may not do to the tables, and nothing was changed',
+  SBX_PARTICIPANTS_INSUFFICIENT: 'too few of the agents that are to take part are there',
   SBX_REGION_FULL: 'the region has no room left for this',
   SBX_REGION_LAYOUT_MISMATCH: 'the region was made by a build with another layout',
   SBX_REGION_MISSING: 'there is no region to attach to',

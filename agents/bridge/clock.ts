@@ -1,4 +1,27 @@
-/** Time as the bridge reads it: monotonic, in ms; a test puts another in its place. */
-export type Monotonic = () => number
+/**
+ * Time, as the bridge gets it: through this port and from nowhere else, so that all of it can run in virtual time. The clock of the
+ * agents' kit is one.
+ */
+export interface BridgeClock {
+  /** Monotonic, in ms. It may wrap at 32 bits: two readings are compared by `elapsedMs`, never with `<`. */
+  now(): number
+  /**
+   * Calls back once, after so many ms; returns how to call it off. With `isLoose` nobody waits for it: it need not be exact, and does
+   * not keep the process alive.
+   */
+  later(delayMs: number, callback: () => void, isLoose?: boolean): () => void
+}
 
-export const monotonic: Monotonic = () => performance.now()
+/** The clock of this process. */
+export const realClock: BridgeClock = {
+  now: () => performance.now(),
+  later(delayMs, callback, isLoose = false) {
+    const timer = setTimeout(callback, delayMs)
+    if (isLoose) timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+export function pause(clock: BridgeClock, ms: number): Promise<void> {
+  return new Promise(resolve => void clock.later(ms, resolve))
+}

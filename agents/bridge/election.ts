@@ -1,4 +1,5 @@
-import { AGAIN_MS, Following, later } from './following.ts'
+import { type BridgeClock, pause, realClock } from './clock.ts'
+import { AGAIN_MS, type Follower, Following } from './following.ts'
 import type { Entry, Lease, Store } from './store.ts'
 
 /** A term of office. */
@@ -18,6 +19,7 @@ export interface ElectionOptions {
   /** A leader that is silent for so long is one no more, in ms. */
   readonly ttlMs: number
   readonly onLead: (leadership: Leadership) => void
+  readonly clock?: BridgeClock
 }
 
 /**
@@ -32,6 +34,7 @@ export class Election {
   readonly #store: Store
   readonly #options: ElectionOptions
   readonly #key: string
+  readonly #clock: BridgeClock
   readonly #following: Following
   #leader: Entry | undefined
   /** Of the last change that was told. */
@@ -44,12 +47,14 @@ export class Election {
     this.#store = store
     this.#options = options
     this.#key = `leader/${options.role}`
-    this.#following = new Following(store, this.#key, {
+    this.#clock = options.clock ?? realClock
+    const follower: Follower = {
       onAnew: entries => this.#see(entries.find(({ key }) => key === this.#key)),
       onChanges: changes => {
         for (const { key, entry, revision } of changes) if (key === this.#key) this.#see(entry, revision)
       },
-    })
+    }
+    this.#following = new Following(store, this.#key, follower, this.#clock)
   }
 
   /** Who leads, as far as is known here, and with which fence. */
@@ -87,7 +92,7 @@ export class Election {
       } catch {
         // It may have been made: then it goes with its lease.
         await lease?.end().catch(() => {})
-        await later(AGAIN_MS)
+        await pause(this.#clock, AGAIN_MS)
       }
     }
     this.#isStanding = false

@@ -1,14 +1,11 @@
-import type { MessagePort } from 'node:worker_threads'
 import { SignalboxError } from '../../engine/writer.ts'
-import { type Monotonic, monotonic } from './clock.ts'
+import { type BridgeClock, realClock } from './clock.ts'
+import { HeldLease } from './held-lease.ts'
 import type { Answer, Change, Entry, Lease, Listing, Store, StoreStatus, Watch } from './store.ts'
-import type { AnswerOf, Asked, Noted, Told } from './wire.ts'
+import type { AnswerOf, Asked, Noted, Road, Told, Way } from './wire.ts'
 
 /** How long an answer is waited for, in ms: a sequencer answers within one, unless it is gone or the machine stands still. */
 const PATIENCE_MS = 1000
-
-/** A lease is said to be lost so much of its time before it runs out: whoever holds it stops before anybody else begins. */
-const LEASE_SHARE = 0.8
 
 type Call = Asked['call']
 /** What is asked, without the number it gets. */
@@ -17,7 +14,7 @@ type Question<C extends Call> = Extract<Asked, { call: C }> extends infer A ? Om
 interface Pending {
   readonly resolve: (answer: never) => void
   readonly reject: (error: Error) => void
-  readonly timer: NodeJS.Timeout
+  readonly callOff: () => void
 }
 
 interface Watching {
@@ -28,46 +25,49 @@ interface Watching {
 export interface StoreOptions {
   /** How long an answer is waited for, in ms. */
   readonly patienceMs?: number
-  readonly now?: Monotonic
+  readonly clock?: BridgeClock
 }
 
 /**
- * A store whose sequencer is another thread of this process.
+ * A store whose sequencer is in this process: in another thread, or in this one.
  *
- *   call ──▶ Asked ──▶ port ──▶ sequencer      SBX_STORE_SILENT: no answer in time, or the thread has gone
+ *   call ──▶ Asked ──▶ way ──▶ sequencer      SBX_STORE_SILENT: no answer in time, or the sequencer has gone
  *
- * Where the thread has gone, what waits for an answer fails, and watches and leases are lost; it goes on when it `joins` the next one.
+ * Where that has gone, what waits for an answer fails, and watches and leases are lost; it goes on when it `joins` the next one.
  */
 export class EmbeddedStore implements Store {
-  #port: MessagePort | undefined
+  #way: Way | undefined
   readonly #patienceMs: number
-  readonly #now: Monotonic
+  readonly #clock: BridgeClock
   readonly #pending = new Map<number, Pending>()
   readonly #watching = new Map<number, Watching>()
   readonly #leases = new Set<HeldLease>()
   #asked = 0
 
-  constructor({ patienceMs = PATIENCE_MS, now = monotonic }: StoreOptions = {}) {
+  constructor({ patienceMs = PATIENCE_MS, clock = realClock }: StoreOptions = {}) {
     this.#patienceMs = patienceMs
-    this.#now = now
+    this.#clock = clock
   }
 
   /** From now on this is the way to the sequencer. What was asked by another way is not answered. */
-  join(port: MessagePort): void {
+  join(road: Road): void {
     this.leave()
-    this.#port = port
-    port.on('message', (message: Told | Noted) => this.#onMessage(message))
-    port.on('close', () => {
-      if (this.#port === port) this.leave()
+    const way: Way = road({
+      tell: message => {
+        if (this.#way === way) this.#onMessage(message)
+      },
+      onGone: () => {
+        if (this.#way === way) this.leave()
+      },
     })
-    port.unref()
+    this.#way = way
   }
 
   /** There is no sequencer: what waits for an answer fails, watches and leases are lost. */
   leave(): void {
-    const port = this.#port
-    this.#port = undefined
-    port?.close()
+    const way = this.#way
+    this.#way = undefined
+    way?.close()
     for (const id of [...this.#pending.keys()]) this.#fail(id, silent('the sequencer has gone'))
     for (const id of [...this.#watching.keys()]) this.#lose(id)
     for (const lease of [...this.#leases]) lease.lose()
@@ -97,19 +97,23 @@ export class EmbeddedStore implements Store {
       isWatching => {
         if (!isWatching) this.#lose(id)
       },
-      () => this.#lose(id),
+      () => {
+        // It may have begun all the same, and would be told to nobody for good.
+        this.#way?.ask({ call: 'unwatch', id })
+        this.#lose(id)
+      },
     )
     return {
       close: () => {
-        if (this.#watching.delete(id)) this.#port?.postMessage({ call: 'unwatch', id } satisfies Asked)
+        if (this.#watching.delete(id)) this.#way?.ask({ call: 'unwatch', id })
       },
     }
   }
 
   async lease(ttlMs: number): Promise<Lease> {
-    const askedAtMs = this.#now()
+    const askedAtMs = this.#clock.now()
     const id = await this.#ask('grant', { ttlMs })
-    const lease = new HeldLease(id, ttlMs, askedAtMs, this.#now, {
+    const lease = new HeldLease(id, ttlMs, askedAtMs, this.#clock, {
       keep: () => this.#ask('keep', { lease: id }),
       end: () => this.#ask('end', { lease: id }),
       onOver: () => this.#leases.delete(lease),
@@ -125,17 +129,16 @@ export class EmbeddedStore implements Store {
   #ask<C extends Call>(call: C, question: Question<C>): Promise<AnswerOf[C]> {
     const id = ++this.#asked
     return new Promise((resolve, reject) => {
-      const port = this.#port
-      if (port === undefined) {
+      const way = this.#way
+      if (way === undefined) {
         reject(silent('there is no sequencer'))
         return
       }
-      const timer = setTimeout(
-        () => this.#fail(id, silent(`no answer within ${this.#patienceMs} ms`)),
-        this.#patienceMs,
+      const callOff = this.#clock.later(this.#patienceMs, () =>
+        this.#fail(id, silent(`no answer within ${this.#patienceMs} ms`)),
       )
-      this.#pending.set(id, { resolve: resolve as (answer: never) => void, reject, timer })
-      port.postMessage({ call, id, ...question })
+      this.#pending.set(id, { resolve: resolve as (answer: never) => void, reject, callOff })
+      way.ask({ call, id, ...question } as unknown as Asked)
     })
   }
 
@@ -155,7 +158,7 @@ export class EmbeddedStore implements Store {
   #take(id: number): Pending | undefined {
     const pending = this.#pending.get(id)
     this.#pending.delete(id)
-    clearTimeout(pending?.timer)
+    pending?.callOff()
     return pending
   }
 
@@ -167,76 +170,6 @@ export class EmbeddedStore implements Store {
     const watching = this.#watching.get(id)
     this.#watching.delete(id)
     watching?.onLost()
-  }
-}
-
-interface LeaseCalls {
-  keep(): Promise<boolean>
-  end(): Promise<undefined>
-  onOver(): void
-}
-
-/** A lease that is kept alive, three times within its time. */
-class HeldLease implements Lease {
-  readonly id: string
-  readonly #ttlMs: number
-  readonly #now: Monotonic
-  readonly #calls: LeaseCalls
-  readonly #lost = new AbortController()
-  readonly #beat: NodeJS.Timeout
-  #keptAtMs: number
-  #isOver = false
-
-  /** `keptAtMs`: when it was asked for, not when it was answered: the sequencer may have begun to count then. */
-  constructor(id: string, ttlMs: number, keptAtMs: number, now: Monotonic, calls: LeaseCalls) {
-    this.id = id
-    this.#ttlMs = ttlMs
-    this.#keptAtMs = keptAtMs
-    this.#now = now
-    this.#calls = calls
-    this.#beat = setInterval(() => void this.#keep(), Math.max(1, ttlMs / 12))
-    this.#beat.unref()
-  }
-
-  get isHeld(): boolean {
-    return !this.#isOver && this.#now() - this.#keptAtMs < this.#ttlMs * LEASE_SHARE
-  }
-
-  get lost(): AbortSignal {
-    return this.#lost.signal
-  }
-
-  lose(): void {
-    if (this.#isOver) return
-    this.#over()
-    this.#lost.abort()
-  }
-
-  async end(): Promise<void> {
-    if (this.#isOver) return
-    this.#over()
-    await this.#calls.end()
-  }
-
-  #over(): void {
-    this.#isOver = true
-    clearInterval(this.#beat)
-    this.#calls.onOver()
-  }
-
-  async #keep(): Promise<void> {
-    if (!this.isHeld) {
-      this.lose()
-      return
-    }
-    const nowMs = this.#now()
-    if (nowMs - this.#keptAtMs < this.#ttlMs / 3) return
-    try {
-      if (await this.#calls.keep()) this.#keptAtMs = nowMs
-      else this.lose()
-    } catch {
-      // Silence: it is asked again, as long as there is time.
-    }
   }
 }
 

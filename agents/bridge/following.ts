@@ -1,11 +1,8 @@
+import { type BridgeClock, pause } from './clock.ts'
 import type { Change, Entry, Store, Watch } from './store.ts'
 
 /** After a silence of the store it is asked again so soon, in ms. */
 export const AGAIN_MS = 20
-
-export function later(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
-}
 
 export interface Follower {
   /** All that is there now, the oldest change first: at the beginning, and whenever something may have been missed. */
@@ -23,13 +20,15 @@ export class Following {
   readonly #store: Store
   readonly #prefix: string
   readonly #follower: Follower
+  readonly #clock: BridgeClock
   #watch: Watch | undefined
   #isClosed = false
 
-  constructor(store: Store, prefix: string, follower: Follower) {
+  constructor(store: Store, prefix: string, follower: Follower, clock: BridgeClock) {
     this.#store = store
     this.#prefix = prefix
     this.#follower = follower
+    this.#clock = clock
     void this.#look()
   }
 
@@ -45,7 +44,7 @@ export class Following {
         if (!this.#isClosed) this.#begin(entries, revision)
         return
       } catch {
-        await later(AGAIN_MS)
+        await pause(this.#clock, AGAIN_MS)
       }
     }
   }

@@ -1,4 +1,6 @@
-import { AGAIN_MS, Following, later } from './following.ts'
+import { type BridgeClock, pause, realClock } from './clock.ts'
+import { AGAIN_MS, type Follower, Following } from './following.ts'
+import type { Voter } from './proposal.ts'
 import type { Entry, Lease, Store } from './store.ts'
 
 const ROOT = 'registry/'
@@ -42,23 +44,29 @@ export class Registry {
   readonly #following: Following
   readonly #there = new Map<string, Registration>()
   readonly #places = new Set<Place>()
+  readonly #clock: BridgeClock
+  readonly #listeners = new Set<() => void>()
 
-  constructor(store: Store) {
+  constructor(store: Store, clock = realClock) {
     this.#store = store
-    this.#following = new Following(store, ROOT, {
+    this.#clock = clock
+    const follower: Follower = {
       onAnew: entries => {
         this.#there.clear()
         for (const { key, value } of entries) this.#see(key, value)
+        this.#tell()
       },
       onChanges: changes => {
         for (const { key, entry } of changes) this.#see(key, entry?.value)
+        this.#tell()
       },
-    })
+    }
+    this.#following = new Following(store, ROOT, follower, clock)
   }
 
   /** Returns at once; the agent is there when it has a revision. `ttlMs`: silent for so long, it is not there any more. */
   register(registration: Registration, ttlMs: number): Registered {
-    const place = new Place(this.#store, registration, ttlMs, () => this.#places.delete(place))
+    const place = new Place(this.#store, this.#clock, registration, ttlMs, () => this.#places.delete(place))
     this.#places.add(place)
     return place
   }
@@ -76,10 +84,31 @@ export class Registry {
       .sort((a, b) => (a.agent < b.agent ? -1 : 1))
   }
 
+  /** What an agent said of itself; undefined where it is not there. */
+  find(agent: string): Registration | undefined {
+    return this.#there.get(agent)
+  }
+
+  /** Whether an agent is not there any more in this life of its, asked of the store and not of the copy. Rejects where that is silent. */
+  async isGone({ agent, incarnation }: Voter): Promise<boolean> {
+    const entry = await this.#store.get(`${ROOT}${agent}`)
+    return entry === undefined || readRegistration(entry.value)?.incarnation !== incarnation
+  }
+
+  /** Calls when somebody came, went or said something else of itself; returns how to call it off. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   /** Takes out what was registered here, and reads no more. */
   async close(): Promise<void> {
     this.#following.close()
     await Promise.all([...this.#places].map(place => place.end()))
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener()
   }
 
   #see(key: string, value: string | undefined): void {
@@ -106,6 +135,7 @@ function readRegistration(value: string): Registration | undefined {
 class Place implements Registered {
   revision = 0
   readonly #store: Store
+  readonly #clock: BridgeClock
   readonly #ttlMs: number
   readonly #onEnd: () => void
   #registration: Registration
@@ -114,8 +144,9 @@ class Place implements Registered {
   #isWriting = false
   #isEnded = false
 
-  constructor(store: Store, registration: Registration, ttlMs: number, onEnd: () => void) {
+  constructor(store: Store, clock: BridgeClock, registration: Registration, ttlMs: number, onEnd: () => void) {
     this.#store = store
+    this.#clock = clock
     this.#registration = registration
     this.#ttlMs = ttlMs
     this.#onEnd = onEnd
@@ -147,7 +178,7 @@ class Place implements Registered {
         await this.#writeOnce()
       } catch {
         this.#hasChanged = true
-        await later(AGAIN_MS)
+        await pause(this.#clock, AGAIN_MS)
       }
     }
     this.#isWriting = false
@@ -173,7 +204,7 @@ class Place implements Registered {
     } else {
       // Somebody was faster, or the lease has run out: both are looked at anew.
       this.#hasChanged = true
-      await later(AGAIN_MS)
+      await pause(this.#clock, AGAIN_MS)
     }
   }
 

@@ -1,49 +1,61 @@
 import { once } from 'node:events'
 import { extname } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
-import { inheritedOptions, SignalboxError } from '../../engine/writer.ts'
-import { monotonic } from './clock.ts'
+import { elapsedMs, inheritedOptions, SignalboxError } from '../../engine/writer.ts'
+import { chance, type Dice } from '../kit/dice.ts'
+import { backoffMs, HEALTHY_MS } from '../kit/restart.ts'
+import { type BridgeClock, realClock } from './clock.ts'
 import { EmbeddedStore, type StoreOptions } from './embedded-store.ts'
 import type { Begun, Joined, SequencerStart } from './sequencer-thread.ts'
+import { roadOf } from './wire.ts'
 
 const THREAD = new URL(`./sequencer-thread${extname(import.meta.url)}`, import.meta.url)
 
-/** Two starts this close to each other, in ms, are not taken for two faults: the second begins after so long. */
-const PAUSE_MS = 50
+export interface KeeperOptions {
+  /** By which restarts wait. */
+  readonly clock?: BridgeClock
+  /** By which they do not wait in step. */
+  readonly dice?: Dice
+}
 
 /**
  * Keeps the sequencer of this process running, in a thread of its own, and its stores on the way to it.
  *
- *   start ──▶ thread, term 0 ──▶ dies ──▶ thread, term 1 ──▶ …      every store joins the next one
+ *   start ──▶ thread, term 0 ──▶ dies ──▶ 0, 50, 100 … 10,000 ms ± 20 % ──▶ thread, term 1 ──▶ …      every store joins the next one
  *
- * With a file its keys outlive it, and the process; without one they are gone with the thread, and the next term says so.
+ * With a file its keys outlive it, and the process; without one they are gone with the thread, and the next term says so. The wait
+ * begins anew with a thread that ran for a minute.
  */
 export class SequencerKeeper {
   readonly #file: string | undefined
+  readonly #clock: BridgeClock
+  readonly #dice: Dice
   readonly #stores = new Set<EmbeddedStore>()
-  #worker: Worker
+  /** Undefined between two of them. */
+  #worker: Worker | undefined
   #term = 0
+  #deathsInRow = 0
   #isEnding = false
-  #startedAtMs = 0
-  #restart: NodeJS.Timeout | undefined
+  #callOff = () => {}
 
-  private constructor(file: string | undefined) {
+  private constructor(file: string | undefined, { clock = realClock, dice = chance }: KeeperOptions) {
     this.#file = file
-    this.#worker = this.#begin()
+    this.#clock = clock
+    this.#dice = dice
   }
 
   /** `file`: where changes are kept. Throws SBX_STORE_REFUSED where that cannot be read or written. */
-  static async start(file?: string): Promise<SequencerKeeper> {
-    const keeper = new SequencerKeeper(file)
+  static async start(file?: string, options: KeeperOptions = {}): Promise<SequencerKeeper> {
+    const keeper = new SequencerKeeper(file, options)
+    const worker = keeper.#begin()
     try {
-      const [{ term }] = (await once(keeper.#worker, 'message')) as [Begun]
+      const [{ term }] = (await once(worker, 'message')) as [Begun]
       keeper.#term = term
     } catch (error) {
-      keeper.#isEnding = true
       const { message } = error as Error
       throw new SignalboxError('SBX_STORE_REFUSED', `Cannot start the sequencer: ${message}`, { cause: error })
     }
-    keeper.#watchOver(keeper.#worker)
+    keeper.#watchOver(worker)
     return keeper
   }
 
@@ -62,47 +74,51 @@ export class SequencerKeeper {
 
   /** Ends the thread as it is, as a fault would. */
   async kill(): Promise<void> {
-    await this.#worker.terminate()
+    await this.#worker?.terminate()
   }
 
   async close(): Promise<void> {
     this.#isEnding = true
-    clearTimeout(this.#restart)
+    this.#callOff()
     for (const store of this.#stores) store.leave()
-    await this.#worker.terminate()
+    await this.#worker?.terminate()
   }
 
   #begin(): Worker {
-    this.#startedAtMs = monotonic()
     const start: SequencerStart = this.#file === undefined ? { term: this.#term } : { file: this.#file }
     const worker = new Worker(THREAD, { name: 'signalbox:sequencer', workerData: start, ...inheritedOptions() })
     worker.unref()
+    this.#worker = worker
     return worker
   }
 
   #watchOver(worker: Worker): void {
+    const sinceMs = this.#clock.now()
     worker.on('error', () => {})
     worker.once('exit', () => {
+      this.#worker = undefined
       if (this.#isEnding) return
       for (const store of this.#stores) store.leave()
       this.#term++
-      const sinceMs = monotonic() - this.#startedAtMs
-      this.#restart = setTimeout(() => this.#beginAnew(), Math.max(0, PAUSE_MS - sinceMs))
+      if (elapsedMs(this.#clock.now(), sinceMs) >= HEALTHY_MS) this.#deathsInRow = 0
+      const delayMs = backoffMs(this.#deathsInRow++, this.#dice())
+      this.#callOff = this.#clock.later(delayMs, () => this.#beginAnew(), true)
     })
   }
 
   #beginAnew(): void {
-    this.#worker = this.#begin()
-    this.#worker.once('message', ({ term }: Begun) => {
+    const worker = this.#begin()
+    worker.once('message', ({ term }: Begun) => {
       this.#term = term
     })
-    this.#watchOver(this.#worker)
+    this.#watchOver(worker)
     for (const store of this.#stores) this.#join(store)
   }
 
   #join(store: EmbeddedStore): void {
+    if (this.#worker === undefined) return
     const { port1, port2 } = new MessageChannel()
     this.#worker.postMessage({ port: port1 } satisfies Joined, [port1])
-    store.join(port2)
+    store.join(roadOf(port2))
   }
 }

@@ -1,4 +1,5 @@
-import { existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Sequencer, type Written } from './sequencer.ts'
 import type { Log } from './sequencer-desk.ts'
 
@@ -39,6 +40,7 @@ export class SequencerLog implements Log {
     const log = new SequencerLog(fd)
     log.#write([{ term: sequencer.term }, ...standing.values()])
     renameSync(next, file)
+    keepFolder(dirname(file))
     return { sequencer, log }
   }
 
@@ -50,6 +52,23 @@ export class SequencerLog implements Log {
     const bytes = Buffer.from(lines.map(line => `${JSON.stringify(line)}\n`).join(''))
     for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at)
     fsyncSync(this.#fd)
+  }
+}
+
+/** What a system says that has no fsync of folders; there a name is kept when the system sees fit. */
+const NO_FSYNC = new Set(['EPERM', 'EINVAL', 'EACCES', 'EISDIR', 'ENOTSUP'])
+
+/** That the file has another name now is on the disk too: its name is in the folder, not in the file. */
+function keepFolder(folder: string): void {
+  try {
+    const fd = openSync(folder, 'r')
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (!NO_FSYNC.has((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
 

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { monotonic } from './clock.ts'
+import { realClock } from './clock.ts'
 import { Sequencer } from './sequencer.ts'
 import { type Caller, SequencerDesk } from './sequencer-desk.ts'
 import { SequencerLog } from './sequencer-log.ts'
@@ -22,15 +22,16 @@ const starter = parentPort as MessagePort
 const start = workerData as SequencerStart
 const { sequencer, log } =
   'file' in start
-    ? SequencerLog.open(start.file, monotonic())
+    ? SequencerLog.open(start.file, realClock.now())
     : { sequencer: new Sequencer(start.term), log: undefined }
 const desk = new SequencerDesk(sequencer, log)
-let timer: NodeJS.Timeout | undefined
+let callOff = (): void => {}
 
 function settle(): void {
-  clearTimeout(timer)
-  const nextMs = desk.settle(monotonic())
-  if (nextMs !== Number.POSITIVE_INFINITY) timer = setTimeout(settle, Math.max(1, Math.ceil(nextMs - monotonic())))
+  callOff()
+  const nextMs = desk.settle(realClock.now())
+  if (nextMs !== Number.POSITIVE_INFINITY)
+    callOff = realClock.later(Math.max(1, Math.ceil(nextMs - realClock.now())), settle)
 }
 
 starter.on('message', ({ port }: Joined) => {

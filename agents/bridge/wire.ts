@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Answer, Change, Entry, Listing, StoreStatus } from './store.ts'
 
 /**
@@ -51,4 +52,30 @@ export type Told = { readonly id: number; readonly answer: unknown } | { readonl
 export interface Noted {
   readonly watch: number
   readonly changes: Change[] | undefined
+}
+
+/** Who asks, as the other side of the way sees it. */
+export interface Asking {
+  tell(message: Told | Noted): void
+  /** The sequencer has gone. */
+  onGone(): void
+}
+
+/** A way to a sequencer. */
+export interface Way {
+  ask(asked: Asked): void
+  close(): void
+}
+
+/** Leads whoever asks to a sequencer. */
+export type Road = (asking: Asking) => Way
+
+/** A way to the sequencer of another thread. It does not keep the process alive. */
+export function roadOf(port: MessagePort): Road {
+  return asking => {
+    port.on('message', (message: Told | Noted) => asking.tell(message))
+    port.on('close', () => asking.onGone())
+    port.unref()
+    return { ask: asked => port.postMessage(asked), close: () => port.close() }
+  }
 }

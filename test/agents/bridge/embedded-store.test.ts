@@ -1,91 +1,44 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import fs, { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { describe, it } from 'node:test'
+import { type BridgeClock, realClock } from '../../../agents/bridge/clock.ts'
+import { EmbeddedStore } from '../../../agents/bridge/embedded-store.ts'
 import { SequencerKeeper } from '../../../agents/bridge/sequencer-keeper.ts'
-import type { Answer, Lease, Store } from '../../../agents/bridge/store.ts'
+import { SequencerLog } from '../../../agents/bridge/sequencer-log.ts'
+import type { Asked } from '../../../agents/bridge/wire.ts'
 import { eventually } from '../../support/eventually.ts'
 import { logFor, startSequencer } from './sequencer-here.ts'
 import { STORE_CONTRACT } from './store-contract.ts'
+import { VirtualTime } from './virtual-time.ts'
 
 for (const kind of ['without a file', 'with a file']) {
   describe(`the embedded store ${kind}`, () => {
     for (const [i, { name, check }] of STORE_CONTRACT.entries()) {
       it(name, async t => {
         const keeper = await startSequencer(t, kind === 'with a file' ? logFor(t) : undefined)
-        await check(keeper.open(), keeper.open(), `${i}/`)
+        await check(keeper.open(), keeper.open(), `${i}/`, realClock)
       })
     }
   })
 }
 
-describe('the contract of a store finds', () => {
-  /** A store with some calls of its own. */
-  const broken = (store: Store, calls: Partial<Store>): Store =>
-    new Proxy(store, {
-      get: (whole, name) => calls[name as keyof Store] ?? (whole[name as keyof Store] as () => void).bind(whole),
-    })
-  const BREAKS: Record<string, (store: Store) => Partial<Store>> = {
-    'a record that can be rewritten': store => ({
-      async create(key, value, lease) {
-        const answer = await store.create(key, value, lease)
-        if (answer.isMade || answer.entry === undefined) return answer
-        return store.cas(key, value, answer.entry.revision, lease)
-      },
-    }),
-    'a fence that is not checked': store => ({
-      async cas(key, value, _revision, lease): Promise<Answer> {
-        const entry = await store.get(key)
-        return entry === undefined ? { isMade: false, entry } : store.cas(key, value, entry.revision, lease)
-      },
-    }),
-    'a revision that is given twice': store => ({
-      async create(key, value, lease) {
-        const answer = await store.create(key, value, lease)
-        return answer.isMade ? { ...answer, revision: answer.revision - (answer.revision % 2) } : answer
-      },
-    }),
-    'a list that is not in order': store => ({
-      async list(prefix) {
-        const { entries, revision } = await store.list(prefix)
-        return { entries: [...entries].reverse(), revision }
-      },
-    }),
-    'a watch that leaves one out': store => ({
-      watch(prefix, revision, onChanges, onLost) {
-        let count = 0
-        return store.watch(prefix, revision, changes => onChanges(changes.filter(() => ++count % 7 !== 0)), onLost)
-      },
-    }),
-    'a watch that tells one twice': store => ({
-      watch: (prefix, revision, onChanges, onLost) =>
-        store.watch(prefix, revision, changes => onChanges([...changes, ...changes.slice(-1)]), onLost),
-    }),
-    'a watch that begins a little late': store => ({
-      watch: (prefix, revision, onChanges, onLost) => store.watch(prefix, revision + 1, onChanges, onLost),
-    }),
-    'keys that outlive their lease': store => ({
-      create: (key, value, _lease?: Lease) => store.create(key, value),
-    }),
-    'a change that is answered and not made': store => ({
-      async cas(key, value, revision, lease) {
-        if (value === undefined) return { isMade: true, revision: revision + 1 }
-        return store.cas(key, value, revision, lease)
-      },
-    }),
-  }
-  for (const [name, breakOf] of Object.entries(BREAKS)) {
-    it(name, async t => {
-      const keeper = await startSequencer(t)
-      const [store, other] = [keeper.open(), keeper.open()].map(each => broken(each, breakOf(each))) as [Store, Store]
-      const found: string[] = []
-      for (const [i, promised] of STORE_CONTRACT.entries()) {
-        const at = `${i}/`
-        await promised.check(store, other, at).catch(() => found.push(promised.name))
-        if (found.length > 0) break
-      }
-      assert.equal(found.length, 1)
-    })
-  }
+describe('EmbeddedStore', () => {
+  it('calls a watch off whose beginning was not answered: it may have begun all the same', async () => {
+    const time = new VirtualTime()
+    const store = new EmbeddedStore({ patienceMs: 100, clock: time })
+    const asked: Asked[] = []
+    store.join(() => ({ ask: each => void asked.push(each), close() {} }))
+    const lost = new Promise<void>(resolve => void store.watch('a/', 0, () => {}, resolve))
+    await time.until(lost)
+    assert.deepEqual(
+      asked.map(({ call, id }) => [call, id]),
+      [
+        ['watch', 1],
+        ['unwatch', 1],
+      ],
+    )
+  })
 })
 
 describe('SequencerKeeper', () => {
@@ -169,5 +122,71 @@ describe('SequencerKeeper', () => {
       code: 'SBX_STORE_REFUSED',
       message: new RegExp(`^Cannot start the sequencer: Cannot read ${file}:1: it is no line`),
     })
+  })
+
+  it('waits longer and longer where none can begin, ten seconds at most, and no more after a good minute', async t => {
+    const file = logFor(t)
+    const waits: number[] = []
+    let nowMs = 0
+    const clock: BridgeClock = {
+      now: () => nowMs,
+      later(delayMs, callback) {
+        waits.push(delayMs)
+        return realClock.later(1, callback)
+      },
+    }
+    const keeper = await SequencerKeeper.start(file, { clock, dice: () => 1 })
+    t.after(() => keeper.close())
+    await keeper.kill()
+    const store = keeper.open()
+    await eventually('another one answers', async () => (await store.status().catch(() => undefined))?.term === 1)
+    const good = readFileSync(file)
+    writeFileSync(file, 'no log\n')
+    await keeper.kill()
+    await eventually('it has tried for long', () => waits.length >= 11)
+    // 50 · 2ⁿ ms and a fifth more, for the die says 1.
+    assert.deepEqual(waits.slice(0, 11), [0, 60, 120, 240, 480, 960, 1920, 3840, 7680, 12_000, 12_000])
+    writeFileSync(file, good)
+    await eventually('another one answers', () =>
+      store.status().then(
+        () => true,
+        () => false,
+      ),
+    )
+    const { length } = waits
+    nowMs += 60_000
+    await keeper.kill()
+    await eventually('it begins again', () => waits.length > length)
+    assert.equal(waits[length], 0)
+  })
+})
+
+describe('SequencerLog', () => {
+  it('has its name on the disk before it is used, also where a folder cannot be kept', t => {
+    const file = logFor(t)
+    const calls: string[] = []
+    const { renameSync, fsyncSync } = fs
+    t.mock.method(fs, 'renameSync', (from: string, to: string) => {
+      calls.push('rename')
+      renameSync(from, to)
+    })
+    let fault: Error | undefined
+    t.mock.method(fs, 'fsyncSync', (fd: number) => {
+      const isFolder = fs.fstatSync(fd).isDirectory()
+      calls.push(isFolder ? 'keep folder' : 'keep file')
+      if (isFolder && fault !== undefined) throw fault
+      fsyncSync(fd)
+    })
+    syncBuiltinESMExports()
+    t.after(() => {
+      t.mock.restoreAll()
+      syncBuiltinESMExports()
+    })
+    SequencerLog.open(file, 0)
+    assert.deepEqual(calls, ['keep file', 'rename', 'keep folder'])
+    fault = Object.assign(new Error('operation not permitted'), { code: 'EPERM' })
+    SequencerLog.open(file, 0)
+    fault = Object.assign(new Error('input/output error'), { code: 'EIO' })
+    assert.throws(() => SequencerLog.open(file, 0), { code: 'EIO' })
   })
 })

@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict'
-import { setTimeout as pause } from 'node:timers/promises'
+import { type BridgeClock, pause } from '../../../agents/bridge/clock.ts'
 import type { Change, Store } from '../../../agents/bridge/store.ts'
-import { eventually } from '../../support/eventually.ts'
 
-/** One promise of a store, asked of two ways to the same one. Keys begin with a place that is this promise's own. */
+/** One promise of a store, asked of two ways to the same one, by its clock. Keys begin with a place that is this promise's own. */
 export interface Promised {
   readonly name: string
-  check(store: Store, other: Store, at: string): Promise<void>
+  check(store: Store, other: Store, at: string, clock: BridgeClock): Promise<void>
 }
 
 /** Shorter than anybody waits for, longer than a machine stands still. */
 const TTL_MS = 2000
+
+/** Waits for what is to come soon. */
+async function soon(clock: BridgeClock, what: string, claim: () => boolean): Promise<void> {
+  for (let waits = 0; !claim(); waits++) {
+    assert.ok(waits < 1000, `waited in vain until ${what}`)
+    await pause(clock, 10)
+  }
+}
 
 const made = (answer: { isMade: boolean }): boolean => answer.isMade
 
@@ -113,7 +120,7 @@ export const STORE_CONTRACT: readonly Promised[] = [
   },
   {
     name: 'a watch tells each change behind its revision, in order, once, and nothing else',
-    async check(store, other, at) {
+    async check(store, other, at, clock) {
       await revisionOf(store, `${at}before`, '')
       const { revision } = await store.list(at)
       const first = await revisionOf(store, `${at}a`, '1')
@@ -125,7 +132,7 @@ export const STORE_CONTRACT: readonly Promised[] = [
       const rest = await Promise.all(
         Array.from({ length: 30 }, (_, i) => revisionOf(i % 2 ? store : other, `${at}r${i}`, '')),
       )
-      await eventually('all are told', () => seen.length >= 33)
+      await soon(clock, 'all are told', () => seen.length >= 33)
       assert.ok(gone.isMade)
       assert.deepEqual(
         seen.map(change => change.revision),
@@ -144,26 +151,26 @@ export const STORE_CONTRACT: readonly Promised[] = [
       const { length } = seen
       await revisionOf(store, `${at}after`, '')
       const marker = watching(other, at, (await store.list(at)).revision - 1)
-      await eventually('another watch is told', () => marker.seen.length > 0)
+      await soon(clock, 'another watch is told', () => marker.seen.length > 0)
       marker.close()
       assert.equal(seen.length, length)
     },
   },
   {
     name: 'a watch from what never was says that it cannot',
-    async check(store, _other, at) {
+    async check(store, _other, at, clock) {
       const { revision } = await store.status()
       const { lost, seen } = watching(store, at, revision + 1_000_000)
-      await eventually('it is lost', () => lost() === 1)
+      await soon(clock, 'it is lost', () => lost() === 1)
       assert.equal(seen.length, 0)
     },
   },
   {
     name: 'a lease is held as long as its holder lives, and its keys with it',
-    async check(store, other, at) {
+    async check(store, other, at, clock) {
       const lease = await store.lease(TTL_MS)
       assert.ok((await store.create(`${at}key`, 'mine', lease)).isMade)
-      await pause(1.5 * TTL_MS)
+      await pause(clock, 1.5 * TTL_MS)
       assert.equal((await other.get(`${at}key`))?.value, 'mine')
       assert.ok(lease.isHeld && !lease.lost.aborted)
       await lease.end()
@@ -172,7 +179,7 @@ export const STORE_CONTRACT: readonly Promised[] = [
   },
   {
     name: 'the keys of a lease go when it ends, each as a change, and nothing more is made by it',
-    async check(store, other, at) {
+    async check(store, other, at, clock) {
       const lease = await store.lease(60_000)
       const { revision } = await store.list(at)
       assert.ok((await store.create(`${at}a`, '1', lease)).isMade)
@@ -185,7 +192,7 @@ export const STORE_CONTRACT: readonly Promised[] = [
         (await other.list(at)).entries.map(({ key }) => key),
         [`${at}stays`],
       )
-      await eventually('it is told', () => seen.filter(({ entry }) => entry === undefined).length === 2)
+      await soon(clock, 'it is told', () => seen.filter(({ entry }) => entry === undefined).length === 2)
       close()
       assert.equal((await store.create(`${at}late`, 'x', lease)).isMade, false)
       assert.equal(await store.get(`${at}late`), undefined)
