@@ -129,9 +129,9 @@ export class Consensus {
     }
   }
 
-  #expire(round: Asked): void {
-    round.state.isOverdue = true
-    this.#rounds.serve(round)
+  #expire({ id, state }: Asked): void {
+    state.isOverdue = true
+    this.#rounds.serve(id)
   }
 
   /** As it looks now: what could not be written in time is not accepted later. */

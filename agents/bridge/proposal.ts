@@ -52,14 +52,24 @@ export function idOf({ type, subject, episode }: Pick<Proposal, 'type' | 'subjec
 
 /** What is wrong with a proposal; undefined where nothing is. */
 export function findFault({ voters, rule, timeoutMs, episode }: Proposal): string | undefined {
-  if (voters.length === 0) return 'it has no voters'
-  if (new Set(voters.map(({ agent }) => agent)).size < voters.length) return 'an agent stands twice among its voters'
-  if (!(timeoutMs > 0) || timeoutMs > 2 ** 31 - 1) return `its timeout is ${timeoutMs} ms`
-  if (!Number.isSafeInteger(episode) || episode < 0) return `its episode is ${episode}`
-  if (typeof rule === 'string') return undefined
+  const fault = findFaultIn(voters, 'voters', timeoutMs, episode)
+  if (fault !== undefined || typeof rule === 'string') return fault
   const { quorum } = rule
   const isQuorum = Number.isSafeInteger(quorum) && quorum >= 1 && quorum <= voters.length
   return isQuorum ? undefined : `its quorum is ${quorum} of ${voters.length} voters`
+}
+
+/** What is wrong with whatever several take part in; undefined where nothing is. */
+export function findFaultIn(
+  agents: readonly { readonly agent: string }[],
+  who: string,
+  timeoutMs: number,
+  episode: number,
+): string | undefined {
+  if (agents.length === 0) return `it has no ${who}`
+  if (new Set(agents.map(({ agent }) => agent)).size < agents.length) return `an agent stands twice among its ${who}`
+  if (!(timeoutMs > 0) || timeoutMs > 2 ** 31 - 1) return `its timeout is ${timeoutMs} ms`
+  return Number.isSafeInteger(episode) && episode >= 0 ? undefined : `its episode is ${episode}`
 }
 
 /** How many of its voters must say yes. */

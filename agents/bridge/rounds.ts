@@ -140,9 +140,10 @@ export class Rounds<Opening, State, Outcome> {
   }
 
   /** Something is known of a round that no record says. */
-  serve(round: Round<Opening, State, Outcome>): void {
-    const { opening, ending } = round
-    if (opening !== undefined && ending === undefined && !this.#isClosed) this.#matter.serve(round, opening)
+  serve(id: string): void {
+    const round = this.#rounds.get(id)
+    if (round?.opening === undefined || !this.#isUnderWay(round) || this.#isClosed) return
+    this.#matter.serve(round, round.opening)
   }
 
   /** How a round ends: when it does, or undefined when so many ms are over, or the store has forgotten it. */
@@ -198,7 +199,7 @@ export class Rounds<Opening, State, Outcome> {
       const round = this.#take(entry)
       if (round !== undefined) touched.add(round)
     }
-    for (const round of touched) if (this.#isUnderWay(round)) this.serve(round)
+    for (const { id } of touched) this.serve(id)
   }
 
   #take({ key, value, revision }: Entry): Seen<Opening, State, Outcome> | undefined {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Consensus, type ConsensusOptions, type Result } from '../../../agents/bridge/consensus.ts'
-import { type Decision, idOf, isBorneOut, type Proposal, type Vote } from '../../../agents/bridge/proposal.ts'
-import type { Entry, Store } from '../../../agents/bridge/store.ts'
+import { type Decision, idOf, type Proposal, type Vote } from '../../../agents/bridge/proposal.ts'
+import type { Store } from '../../../agents/bridge/store.ts'
 import { eventually } from '../../support/eventually.ts'
+import { unfounded } from './borne-out.ts'
 import { logFor, startSequencer } from './sequencer-here.ts'
 
 const NAMES = ['a', 'b', 'c'] as const
@@ -42,26 +43,6 @@ function seat(t: TestContext, store: Store, name: string, more: Partial<Consensu
   })
   t.after(() => consensus.close())
   return { name, consensus, decided }
-}
-
-/** Decisions in the store that its own records do not bear out. */
-function unfounded(entries: readonly Entry[]): string[] {
-  const proposals = new Map<string, Proposal>()
-  const votes = new Map<string, Map<string, Vote>>()
-  const found: string[] = []
-  for (const { key, value } of entries) {
-    const [, kind, id, agent] = key.split('/')
-    if (kind === 'p') proposals.set(id, JSON.parse(value))
-    if (kind === 'v') votes.set(id, (votes.get(id) ?? new Map()).set(agent, JSON.parse(value)))
-  }
-  for (const { key, value } of entries) {
-    const [, kind, id] = key.split('/')
-    if (kind !== 'd') continue
-    const proposal = proposals.get(id)
-    const decision = JSON.parse(value) as Decision
-    if (proposal === undefined || !isBorneOut(proposal, votes.get(id) ?? new Map(), decision)) found.push(id)
-  }
-  return found
 }
 
 describe('Consensus', () => {
@@ -239,6 +220,6 @@ describe('many proposals, while the sequencer dies again and again', () => {
     )
     const decision: Decision = { status: 'accepted', votes: { a: 'yes' }, decidedBy: 'a' }
     await store.create(`consensus/d/${id}`, JSON.stringify(decision))
-    assert.deepEqual(unfounded((await store.list('')).entries), [id])
+    assert.deepEqual(unfounded((await store.list('')).entries), [`consensus/${id}`])
   })
 })

@@ -2,23 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { InlineSequencer } from '../../../agents/bridge/inline-sequencer.ts'
 import type { Answer, Lease, Store } from '../../../agents/bridge/store.ts'
+import { broken, rewriting } from './borne-out.ts'
 import { STORE_CONTRACT } from './store-contract.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 describe('the contract of a store finds', () => {
-  /** A store with some calls of its own. */
-  const broken = (store: Store, calls: Partial<Store>): Store =>
-    new Proxy(store, {
-      get: (whole, name) => calls[name as keyof Store] ?? (whole[name as keyof Store] as () => void).bind(whole),
-    })
   const BREAKS: Record<string, (store: Store) => Partial<Store>> = {
-    'a record that can be rewritten': store => ({
-      async create(key, value, lease) {
-        const answer = await store.create(key, value, lease)
-        if (answer.isMade || answer.entry === undefined) return answer
-        return store.cas(key, value, answer.entry.revision, lease)
-      },
-    }),
     'a fence that is not checked': store => ({
       async cas(key, value, _revision, lease): Promise<Answer> {
         const entry = await store.get(key)
@@ -60,14 +49,14 @@ describe('the contract of a store finds', () => {
       },
     }),
   }
-  for (const [name, breakOf] of Object.entries(BREAKS)) {
+  const breaks = Object.entries(BREAKS).map(
+    ([name, breakOf]) => [name, (store: Store) => broken(store, breakOf(store))] as const,
+  )
+  for (const [name, breakOf] of [...breaks, ['a record that can be rewritten', rewriting] as const]) {
     it(name, async () => {
       const time = new VirtualTime()
       const sequencer = new InlineSequencer({ clock: time })
-      const [store, other] = [sequencer.open(), sequencer.open()].map(each => broken(each, breakOf(each))) as [
-        Store,
-        Store,
-      ]
+      const [store, other] = [sequencer.open(), sequencer.open()].map(breakOf) as [Store, Store]
       const found: string[] = []
       for (const [i, promised] of STORE_CONTRACT.entries()) {
         const at = `${i}/`

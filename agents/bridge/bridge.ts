@@ -1,0 +1,215 @@
+import { SignalboxError } from '../../engine/writer.ts'
+import { Auction, type AuctionOptions, type AwardResult } from './auction.ts'
+import { Barrier, type MeetingResult } from './barrier.ts'
+import { type BridgeClock, realClock } from './clock.ts'
+import { Consensus, type ConsensusOptions, type Participation, type Result } from './consensus.ts'
+import { Election, type Leadership } from './election.ts'
+import { FenceGate } from './fence.ts'
+import type { Meeting } from './meeting.ts'
+import type { Proposal, Voter } from './proposal.ts'
+import { type Criteria, type Registered, type Registration, Registry } from './registry.ts'
+import type { Store } from './store.ts'
+import { ROUND_MS_MIN, type Tender } from './tender.ts'
+
+/** An agent that is silent for so long is not there any more, and leads no more, in ms. */
+const LEASE_MS = 3000
+/** Proposals an agent is shown that it has a vote in: who is behind by more has other worries. */
+const SHOWN_MAX = 256
+/** How long a result is waited for whose proposal was made elsewhere, in ms. */
+const ELSEWHERE_MS = 30_000
+/** Proposals made here whose time is remembered. */
+const REMEMBERED_MAX = 1000
+
+export interface BridgeOptions
+  extends Omit<ConsensusOptions, 'vote'>,
+    Pick<AuctionOptions, 'bid' | 'onAward' | 'roundMsMin'> {
+  /** As in `Consensus`. Without it the agent abstains. */
+  readonly vote?: ConsensusOptions['vote']
+  /** An agent that is silent for so long is not there any more, and leads no more, in ms. */
+  readonly leaseMs?: number
+}
+
+/** What is proposed; who votes and for how long is said beside it. */
+export type Motion = Pick<Proposal, 'type' | 'subject' | 'episode' | 'payload'> & { readonly rule?: Proposal['rule'] }
+
+export interface BridgeStatus {
+  /** Whether the store answers. Where it does not, nothing is decided, and results are `unknown`. */
+  readonly isReachable: boolean
+  /** How often the store has begun anew; undefined where it does not answer. */
+  readonly term: number | undefined
+  /** Proposals, meetings and tenders that are under way, as far as is seen here. */
+  readonly open: number
+  /** For how long the oldest of them is, in ms; 0 where there is none. */
+  readonly oldestMs: number
+}
+
+/**
+ * How one agent agrees with others, over any store.
+ *
+ *   register · discover            who is there
+ *   startConsensus ──▶ result      proposals, decided once
+ *   lead                           one of many
+ *   barrier                        all or none go on
+ *   auction                        who grants capacity, and for how much
+ *
+ * No call waits for the store but those that return a promise, and none takes silence for an answer: what nobody can say is `unknown`.
+ * What comes of each carries a fence; `fences` refuses what is older than what was done last.
+ */
+export class Bridge {
+  /** To be asked before anything is done on behalf of an outcome. */
+  readonly fences = new FenceGate()
+  readonly #store: Store
+  readonly #options: BridgeOptions
+  readonly #clock: BridgeClock
+  readonly #registry: Registry
+  readonly #consensus: Consensus
+  readonly #elections = new Set<Election>()
+  readonly #timesMs = new Map<string, number>()
+  #barrier: Barrier | undefined
+  #auction: Auction | undefined
+
+  constructor(store: Store, options: BridgeOptions) {
+    this.#store = store
+    this.#options = options
+    this.#clock = options.clock ?? realClock
+    this.#registry = new Registry(store, this.#clock)
+    this.#consensus = new Consensus(store, { ...options, vote: options.vote ?? abstain })
+    if (options.bid !== undefined || options.onAward !== undefined) this.#auctions()
+  }
+
+  /** Says who this agent is; returns at once, see `Registry.register`. */
+  register(about: Omit<Registration, 'agent' | 'incarnation'>): Registered {
+    const { agent, incarnation, leaseMs = LEASE_MS } = this.#options
+    return this.#registry.register({ ...about, agent, incarnation }, leaseMs)
+  }
+
+  /** Who is there, by what is looked for. */
+  discover(criteria?: Criteria): Registration[] {
+    return this.#registry.discover(criteria)
+  }
+
+  findByCapability(capability: string): Registration[] {
+    return this.#registry.discover({ capability })
+  }
+
+  /**
+   * Has some agents decide, in the lives they are in now; returns at once by which name to ask for the `result`. Who is not among them
+   * does not count, and whoever of them dies is missed: the others must be enough.
+   *
+   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no proposal.
+   */
+  startConsensus(participants: readonly string[], motion: Motion, timeoutMs: number): string {
+    const voters = this.#freeze('ask for consensus', participants)
+    const { type, subject, episode, payload, rule = 'majority' } = motion
+    const id = this.#consensus.propose({ type, subject, episode, payload, voters, rule, timeoutMs })
+    this.#timesMs.set(id, timeoutMs)
+    if (this.#timesMs.size > REMEMBERED_MAX) this.#timesMs.delete(this.#timesMs.keys().next().value as string)
+    return id
+  }
+
+  /** What becomes of a proposal, by default within the time it was given here: decided, or `unknown`. */
+  result(reference: string, timeoutMs = this.#timesMs.get(reference) ?? ELSEWHERE_MS): Promise<Result> {
+    return this.#consensus.result(reference, timeoutMs)
+  }
+
+  /** Proposals that wait for this agent or others and that it has a vote in, the oldest first. */
+  participation(): Participation[] {
+    return this.#consensus
+      .underWay()
+      .filter(({ isVoter }) => isVoter)
+      .slice(0, SHOWN_MAX)
+  }
+
+  /** Stands for a role until the election is closed. */
+  lead(role: string, onLead: (leadership: Leadership) => void): Election {
+    const { agent, leaseMs = LEASE_MS } = this.#options
+    const election = new Election(this.#store, {
+      ...{ role, candidate: agent, ttlMs: leaseMs, onLead, clock: this.#clock },
+    })
+    this.#elections.add(election)
+    return election
+  }
+
+  /**
+   * Waits until all of these agents wait here, this one among them. Who is registered when it is called first is expected in that life;
+   * who is not yet, in any.
+   *
+   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named.
+   */
+  async barrier(
+    name: string,
+    participants: readonly string[],
+    when: Pick<Meeting, 'episode' | 'timeoutMs'>,
+  ): Promise<MeetingResult> {
+    if (participants.length === 0) throw insufficient('meet', 'nobody is named, name who is to come')
+    const { agent: me, incarnation, keepMs } = this.#options
+    const lives = this.#registry
+    this.#barrier ??= new Barrier(this.#store, {
+      ...{ agent: me, incarnation, lives, clock: this.#clock, ...(keepMs !== undefined && { keepMs }) },
+    })
+    const expected = participants.map(agent => {
+      const life = agent === me ? incarnation : lives.find(agent)?.incarnation
+      return { agent, ...(life !== undefined && { incarnation: life }) }
+    })
+    return this.#barrier.meet({ name, participants: expected, ...when })
+  }
+
+  /**
+   * Puts something out to tender among some agents, or joins the same tender, and waits for the award.
+   *
+   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no tender.
+   */
+  async auction(
+    bidders: readonly string[],
+    what: Pick<Tender, 'subject' | 'episode' | 'reserve'> & { readonly roundMs?: number },
+  ): Promise<AwardResult> {
+    const roundMs = what.roundMs ?? this.#options.roundMsMin ?? ROUND_MS_MIN
+    const auctions = this.#auctions()
+    const id = auctions.invite({ ...what, roundMs, bidders: this.#freeze('put this out to tender', bidders) })
+    return auctions.result(id, 2 * roundMs)
+  }
+
+  async status(): Promise<BridgeStatus> {
+    const agesMs = [this.#consensus, this.#barrier, this.#auction].flatMap(
+      rounds => rounds?.underWay().map(({ ageMs }) => ageMs) ?? [],
+    )
+    const found = await this.#store.status().catch(() => undefined)
+    return {
+      isReachable: found !== undefined,
+      term: found?.term,
+      open: agesMs.length,
+      oldestMs: agesMs.reduce((a, b) => Math.max(a, b), 0),
+    }
+  }
+
+  /** Leads no more, is not there any more, takes no part any more. Who waits gets `unknown`. */
+  async close(): Promise<void> {
+    this.#consensus.close()
+    this.#barrier?.close()
+    this.#auction?.close()
+    await Promise.all([...this.#elections].map(election => election.close()))
+    await this.#registry.close()
+  }
+
+  #auctions(): Auction {
+    const { vote: _, onDecision: __, ...options } = this.#options
+    this.#auction ??= new Auction(this.#store, options)
+    return this.#auction
+  }
+
+  /** The lives these agents are in. */
+  #freeze(wish: string, agents: readonly string[]): Voter[] {
+    if (agents.length === 0) throw insufficient(wish, 'nobody is named, name one at least')
+    const missing = agents.filter(agent => this.#registry.find(agent) === undefined)
+    if (missing.length > 0) {
+      throw insufficient(wish, `${missing.join(', ')} not registered, name those that are discovered`)
+    }
+    return agents.map(agent => ({ agent, incarnation: (this.#registry.find(agent) as Registration).incarnation }))
+  }
+}
+
+const abstain = (): { ballot: 'abstain'; reason: string } => ({ ballot: 'abstain', reason: 'has no opinion' })
+
+function insufficient(wish: string, why: string): SignalboxError {
+  return new SignalboxError('SBX_PARTICIPANTS_INSUFFICIENT', `Cannot ${wish}: ${why}`)
+}
