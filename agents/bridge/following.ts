@@ -23,6 +23,8 @@ export class Following {
   readonly #clock: BridgeClock
   #watch: Watch | undefined
   #isClosed = false
+  #isCurrent = false
+  #waiting: (() => void)[] = []
 
   constructor(store: Store, prefix: string, follower: Follower, clock: BridgeClock) {
     this.#store = store
@@ -32,9 +34,29 @@ export class Following {
     void this.#look()
   }
 
+  /**
+   * Resolves when nothing may have been missed: at once, or after the next `onAnew`. A sequencer that died may have forgotten everything;
+   * what is written for what was known before must wait for this.
+   */
+  async current(): Promise<void> {
+    while (!this.#isCurrent && !this.#isClosed) await new Promise<void>(resolve => void this.#waiting.push(resolve))
+  }
+
   close(): void {
     this.#isClosed = true
     this.#watch?.close()
+    this.#wake()
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #lose(): void {
+    this.#isCurrent = false
+    void this.#look()
   }
 
   async #look(): Promise<void> {
@@ -53,7 +75,9 @@ export class Following {
     const onChanges = (changes: readonly Change[]): void => {
       if (!this.#isClosed) this.#follower.onChanges(changes)
     }
-    this.#watch = this.#store.watch(this.#prefix, revision, onChanges, () => void this.#look())
+    this.#watch = this.#store.watch(this.#prefix, revision, onChanges, () => this.#lose())
     this.#follower.onAnew([...entries].sort((a, b) => a.revision - b.revision))
+    this.#isCurrent = true
+    this.#wake()
   }
 }

@@ -86,7 +86,6 @@ export class Rounds<Opening, State, Outcome> {
     this.#store = store
     this.#clock = clock
     this.#keepMs = keepMs
-    this.#scribe = new Scribe(store, clock)
     this.#record = new RegExp(`^${matter.root}([a-z])/([0-9a-f]{16})(?:/(.+))?$`)
     const follower = {
       onAnew: (entries: readonly Entry[]) => {
@@ -96,6 +95,7 @@ export class Rounds<Opening, State, Outcome> {
       onChanges: (changes: readonly Change[]) => this.#see(changes.flatMap(({ entry }) => entry ?? [])),
     }
     this.#following = new Following(store, matter.root, follower, clock)
+    this.#scribe = new Scribe(store, this.#following, clock)
   }
 
   /** Those that are under way, the oldest first, and for how long, in ms. */
@@ -168,8 +168,8 @@ export class Rounds<Opening, State, Outcome> {
   /** Takes no part any more. Who waits gets undefined. */
   close(): void {
     this.#isClosed = true
-    this.#following.close()
     this.#scribe.close()
+    this.#following.close()
     for (const round of [...this.#rounds.values()]) this.#letGo(round)
   }
 

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
-import { Consensus, type ConsensusOptions, type Result } from '../../../agents/bridge/consensus.ts'
-import { type Decision, idOf, type Proposal, type Vote } from '../../../agents/bridge/proposal.ts'
+import { Consensus, type ConsensusOptions } from '../../../agents/bridge/consensus.ts'
+import type { Proposal } from '../../../agents/bridge/proposal.ts'
 import type { Store } from '../../../agents/bridge/store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { unfounded } from './borne-out.ts'
-import { logFor, startSequencer } from './sequencer-here.ts'
+import { startSequencer } from './sequencer-here.ts'
 
 const NAMES = ['a', 'b', 'c'] as const
 /** Nobody waits for it where all goes well. */
@@ -154,72 +153,5 @@ describe('Consensus', () => {
       code: 'SBX_AGENT_INVALID',
       message: 'Cannot propose this: it has no voters',
     })
-  })
-})
-
-describe('many proposals, while the sequencer dies again and again', () => {
-  const COUNT = 400
-  const KILLS = 5
-
-  it('are decided once each, for votes that lie there, and everybody is told the same', async t => {
-    const keeper = await startSequencer(t, logFor(t))
-    const ballotOf = (subject: string, name: string): Vote['ballot'] =>
-      (Number(subject.slice(1)) + name.charCodeAt(0)) % 2 === 0 ? 'no' : 'yes'
-    const seats = NAMES.map(name =>
-      seat(t, keeper.open({ patienceMs: 200 }), name, {
-        vote: ({ subject }) => ({ ballot: ballotOf(subject, name), reason: '' }),
-      }),
-    )
-    const asked = Array.from({ length: COUNT }, (_, i) => proposalOf(`e${i}`))
-    const results = Promise.all(
-      asked.flatMap((proposal, i) => {
-        const id = seats[i % 3].consensus.propose(proposal)
-        return seats.map(({ consensus }) => consensus.result(id, LONG_MS))
-      }),
-    )
-    for (let i = 0; i < KILLS; i++) {
-      await pause(40)
-      await keeper.kill()
-    }
-    const seen = await results
-    const store = keeper.open()
-    await eventually('it answers again', async () => (await store.status().catch(() => undefined)) !== undefined)
-    const { entries } = await store.list('consensus/')
-    const lying = new Map(entries.map(entry => [entry.key, entry]))
-    assert.deepEqual(unfounded(entries), [])
-    const counts = { accepted: 0, rejected: 0, expired: 0, unknown: 0 }
-    for (const [i, proposal] of asked.entries()) {
-      const entry = lying.get(`consensus/d/${idOf(proposal)}`)
-      for (const result of seen.slice(3 * i, 3 * i + 3) as Result[]) {
-        counts[result.status]++
-        if (result.status === 'unknown') continue
-        assert.equal(result.fence, entry?.revision)
-        assert.equal(result.status, (JSON.parse(entry?.value ?? '{}') as Decision).status)
-      }
-    }
-    t.diagnostic(`as told to three: ${JSON.stringify(counts)}`)
-    assert.ok(counts.accepted > 0 && counts.rejected > 0 && counts.expired + counts.unknown === 0)
-    for (const { decided } of seats) {
-      const fences = decided.map(({ fence }) => fence)
-      assert.deepEqual(
-        fences,
-        [...new Set(fences)].sort((a, b) => a - b),
-      )
-      assert.equal(decided.length, COUNT)
-    }
-  })
-
-  it('would be found out where a vote counted twice', async t => {
-    const keeper = await startSequencer(t)
-    const store = keeper.open()
-    const id = idOf(proposalOf('e0'))
-    await store.create(`consensus/p/${id}`, JSON.stringify(proposalOf('e0')))
-    await store.create(
-      `consensus/v/${id}/a`,
-      JSON.stringify({ ballot: 'yes', reason: '', incarnation: 1 } satisfies Vote),
-    )
-    const decision: Decision = { status: 'accepted', votes: { a: 'yes' }, decidedBy: 'a' }
-    await store.create(`consensus/d/${id}`, JSON.stringify(decision))
-    assert.deepEqual(unfounded((await store.list('')).entries), [`consensus/${id}`])
   })
 })
