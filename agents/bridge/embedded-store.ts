@@ -68,7 +68,8 @@ export class EmbeddedStore implements Store {
     const way = this.#way
     this.#way = undefined
     way?.close()
-    for (const id of [...this.#pending.keys()]) this.#fail(id, silent('the sequencer has gone'))
+    const gone = silent('the sequencer has gone')
+    for (const id of [...this.#pending.keys()]) this.#fail(id, gone)
     for (const id of [...this.#watching.keys()]) this.#lose(id)
     for (const lease of [...this.#leases]) lease.lose()
   }

@@ -3,6 +3,7 @@ import { type BridgeClock, realClock } from './clock.ts'
 import { Following } from './following.ts'
 import { Scribe } from './scribe.ts'
 import type { Change, Entry, Store } from './store.ts'
+import { Sweeper, type Written } from './sweeper.ts'
 
 /** How long the records of a round stay when it has ended, in ms. */
 const KEEP_MS = 3_600_000
@@ -54,8 +55,7 @@ interface Seen<Opening, State, Outcome> extends Round<Opening, State, Outcome> {
   isDeciding: boolean
   readonly callOffs: Set<() => void>
   readonly waiting: Set<(ending: Ending<Outcome> | undefined) => void>
-  /** Its keys and their revisions. */
-  readonly records: Map<string, number>
+  readonly records: Written[]
 }
 
 /**
@@ -70,21 +70,23 @@ interface Seen<Opening, State, Outcome> extends Round<Opening, State, Outcome> {
  */
 export class Rounds<Opening, State, Outcome> {
   readonly #matter: Matter<Opening, State, Outcome>
-  readonly #store: Store
   readonly #clock: BridgeClock
+  readonly #sweeper: Sweeper
   readonly #keepMs: number
   readonly #scribe: Scribe
   readonly #following: Following
   readonly #rounds = new Map<string, Seen<Opening, State, Outcome>>()
   readonly #ended: string[] = []
+  /** Records that were seen and the revision each has: what is listed again is not read again. */
+  readonly #known = new Map<string, number>()
   readonly #record: RegExp
   #isClosed = false
   #fence = 0
 
   constructor(store: Store, matter: Matter<Opening, State, Outcome>, clock = realClock, keepMs = KEEP_MS) {
     this.#matter = matter
-    this.#store = store
     this.#clock = clock
+    this.#sweeper = new Sweeper(store, clock, keepMs / 4)
     this.#keepMs = keepMs
     this.#record = new RegExp(`^${matter.root}([a-z])/([0-9a-f]{16})(?:/(.+))?$`)
     const follower = {
@@ -169,6 +171,7 @@ export class Rounds<Opening, State, Outcome> {
   close(): void {
     this.#isClosed = true
     this.#scribe.close()
+    this.#sweeper.close()
     this.#following.close()
     for (const round of [...this.#rounds.values()]) this.#letGo(round)
   }
@@ -182,9 +185,14 @@ export class Rounds<Opening, State, Outcome> {
     for (const round of [...this.#rounds.values()]) {
       const { id, opening, ending } = round
       if (opening === undefined || ending !== undefined || there.has(`${this.#matter.root}p/${id}`)) continue
-      this.#rounds.delete(id)
+      this.#drop(round)
       this.#letGo(round)
     }
+  }
+
+  #drop({ id, records }: Seen<Opening, State, Outcome>): void {
+    this.#rounds.delete(id)
+    for (const { key } of records) this.#known.delete(key)
   }
 
   #letGo(round: Seen<Opening, State, Outcome>): void {
@@ -196,6 +204,7 @@ export class Rounds<Opening, State, Outcome> {
   #see(entries: readonly Entry[]): void {
     const touched = new Set<Seen<Opening, State, Outcome>>()
     for (const entry of entries) {
+      if (this.#known.get(entry.key) === entry.revision) continue
       const round = this.#take(entry)
       if (round !== undefined) touched.add(round)
     }
@@ -208,11 +217,11 @@ export class Rounds<Opening, State, Outcome> {
     if (letter === 'p') return this.#begin(id, key, value, revision)
     if (letter !== 'd' && !this.#rounds.has(id)) {
       // Its round was taken away before it came.
-      this.#removeLater(new Map([[key, revision]]), false)
+      this.#sweeper.sweepLater(() => [{ key, revision }], 2 * this.#keepMs)
       return undefined
     }
     const round = this.#round(id)
-    round.records.set(key, revision)
+    this.#know(round, { key, revision })
     if (letter !== 'd') {
       this.#matter.take(round.state, letter, agent, value)
       return round
@@ -228,7 +237,7 @@ export class Rounds<Opening, State, Outcome> {
     let round = this.#round(id)
     if ((round.opening ?? round.ending) !== undefined && round.openedAt !== revision) {
       const { waiting } = round
-      this.#rounds.delete(id)
+      this.#drop(round)
       for (const callOff of round.callOffs) callOff()
       round = this.#round(id)
       for (const end of waiting) round.waiting.add(end)
@@ -237,7 +246,7 @@ export class Rounds<Opening, State, Outcome> {
     round.opening = opening
     round.openedAt = revision
     round.sinceMs = this.#clock.now()
-    round.records.set(key, revision)
+    this.#know(round, { key, revision })
     this.#matter.onOpen(round, opening)
     return round
   }
@@ -247,7 +256,8 @@ export class Rounds<Opening, State, Outcome> {
     round.ending = ending
     for (const callOff of round.callOffs) callOff()
     round.callOffs.clear()
-    this.#removeLater(round.records, this.#matter.isMine(ending.outcome))
+    // Who ended it takes the records away; should that one be gone by then, anybody.
+    this.#sweepLater(round, this.#matter.isMine(ending.outcome) ? this.#keepMs : 2 * this.#keepMs)
     for (const end of [...round.waiting]) end(ending)
     if (this.#ended.push(round.id) > REMEMBERED_MAX) this.#forget(this.#ended.shift() as string)
     // What was read anew may have been told before.
@@ -256,28 +266,21 @@ export class Rounds<Opening, State, Outcome> {
     if (round.opening !== undefined) this.#matter.onEnd(round.opening, ending)
   }
 
+  /** The opening goes when no part is left that another one could find, and the end last: who looks meanwhile sees that it has ended. */
+  #sweepLater({ records }: Seen<Opening, State, Outcome>, afterMs: number): void {
+    const order = ({ key }: Written): number => 'pd'.indexOf(key[this.#matter.root.length])
+    this.#sweeper.sweepLater(() => records.sort((a, b) => order(a) - order(b)), afterMs)
+  }
+
+  #know({ records }: Seen<Opening, State, Outcome>, record: Written): void {
+    records.push(record)
+    this.#known.set(record.key, record.revision)
+  }
+
   /** The oldest that has ended; it may have been opened again meanwhile. */
   #forget(id: string): void {
-    if (this.#rounds.get(id)?.ending !== undefined) this.#rounds.delete(id)
-  }
-
-  /** Who ended it removes the records; should that one be gone by then, anybody. */
-  #removeLater(records: Map<string, number>, isMine: boolean): void {
-    this.#clock.later(isMine ? this.#keepMs : 2 * this.#keepMs, () => void this.#remove(records), true)
-  }
-
-  /** The opening goes when no part is left that another one could find, and the end last: who looks meanwhile sees that it has ended. */
-  async #remove(records: Map<string, number>): Promise<void> {
-    if (this.#isClosed) return
-    const order = (key: string): number => 'pd'.indexOf(key[this.#matter.root.length])
-    try {
-      for (const [key, revision] of [...records].sort(([a], [b]) => order(a) - order(b))) {
-        await this.#store.cas(key, undefined, revision)
-        records.delete(key)
-      }
-    } catch {
-      // Somebody else will.
-    }
+    const round = this.#rounds.get(id)
+    if (round?.ending !== undefined) this.#drop(round)
   }
 
   #round(id: string): Seen<Opening, State, Outcome> {
@@ -285,7 +288,7 @@ export class Rounds<Opening, State, Outcome> {
     if (round === undefined) {
       round = {
         ...{ id, opening: undefined, openedAt: 0, sinceMs: 0, state: this.#matter.begin(), ending: undefined },
-        ...{ isDeciding: false, callOffs: new Set(), waiting: new Set(), records: new Map() },
+        ...{ isDeciding: false, callOffs: new Set(), waiting: new Set(), records: [] },
       }
       this.#rounds.set(id, round)
     }
