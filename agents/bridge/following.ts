@@ -34,6 +34,11 @@ export class Following {
     void this.#look()
   }
 
+  /** Whether nothing may have been missed. */
+  get isCurrent(): boolean {
+    return this.#isCurrent
+  }
+
   /**
    * Resolves when nothing may have been missed: at once, or after the next `onAnew`. A sequencer that died may have forgotten everything;
    * what is written for what was known before must wait for this.

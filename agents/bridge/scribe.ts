@@ -27,7 +27,7 @@ export class Scribe {
   /** Resolves when a record is known to be there: this one, as it was when it was said last, or another; or when it is not wanted any more. */
   async make(key: string, record: () => unknown, isWanted: () => boolean): Promise<void> {
     for (;;) {
-      await this.#following.current()
+      if (!this.#following.isCurrent) await this.#following.current()
       if (this.#isClosed || !isWanted()) return
       try {
         await this.#store.create(key, JSON.stringify(record()))

@@ -3,7 +3,7 @@ import { realClock } from './clock.ts'
 import { Sequencer } from './sequencer.ts'
 import { type Caller, SequencerDesk } from './sequencer-desk.ts'
 import { SequencerLog } from './sequencer-log.ts'
-import type { Asked } from './wire.ts'
+import { type Asked, bundler, type Noted, type Told } from './wire.ts'
 
 /** What a sequencer's thread is started with: a file to keep its changes in, or the term it begins with nothing in. */
 export type SequencerStart = { readonly file: string } | { readonly term: number }
@@ -35,10 +35,10 @@ function settle(): void {
 }
 
 starter.on('message', ({ port }: Joined) => {
-  const caller: Caller = { tell: message => port.postMessage(message) }
+  const caller: Caller = { tell: bundler<Told | Noted>(port).post }
   // All that has arrived in this turn is carried out together, and kept with one fsync.
-  port.on('message', (asked: Asked) => {
-    if (desk.ask(caller, asked)) setImmediate(settle)
+  port.on('message', (bundle: Asked[]) => {
+    for (const asked of bundle) if (desk.ask(caller, asked)) setImmediate(settle)
   })
   port.on('close', () => desk.leave(caller))
 })

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Answer, Change, Entry, Listing, StoreStatus } from './store.ts'
 
 /**
- * What passes between a store and the sequencer behind it, over one MessagePort.
+ * What passes between a store and the sequencer behind it, over one MessagePort: bundles of these, one for each turn.
  *
  *   store ── Asked ──▶ sequencer ── Told ──▶ store      an answer for each call, in the order they came
  *                                └─ Noted ─▶            changes for each watch, behind the answers that made them
@@ -73,9 +73,29 @@ export type Road = (asking: Asking) => Way
 /** A way to the sequencer of another thread. It does not keep the process alive. */
 export function roadOf(port: MessagePort): Road {
   return asking => {
-    port.on('message', (message: Told | Noted) => asking.tell(message))
+    port.on('message', (messages: (Told | Noted)[]) => {
+      for (const message of messages) asking.tell(message)
+    })
     port.on('close', () => asking.onGone())
     port.unref()
-    return { ask: asked => port.postMessage(asked), close: () => port.close() }
+    const { post, flush } = bundler<Asked>(port)
+    const close = (): void => {
+      flush()
+      port.close()
+    }
+    return { ask: post, close }
   }
+}
+
+/** Posts all messages of one turn as one: most of what a message costs is that it is one. */
+export function bundler<Message>(port: MessagePort): { post(message: Message): void; flush(): void } {
+  let bundle: Message[] = []
+  const flush = (): void => {
+    if (bundle.length > 0) port.postMessage(bundle)
+    bundle = []
+  }
+  const post = (message: Message): void => {
+    if (bundle.push(message) === 1) queueMicrotask(flush)
+  }
+  return { post, flush }
 }

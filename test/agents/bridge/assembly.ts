@@ -35,7 +35,9 @@ export interface Report {
 }
 
 const NAMES = ['a', 'b', 'c']
-const SUBJECTS = 100
+const SUBJECTS = 10
+/** They are opened in so many parts, none of which waits for what becomes of the others. */
+const PARTS = 20
 /** A term of the sequencer has so many revisions. */
 const TERM = 2 ** 32
 
@@ -77,6 +79,9 @@ export class Assembly {
   /** Fences as actions were carried out, by subject. */
   readonly #journal = new Map<string, number[]>()
   readonly #fences = new FenceGate()
+  #deaths = 0
+  /** Actions that are not carried out yet. */
+  #acting = 0
 
   constructor(keeper: SequencerKeeper, options: AssemblyOptions) {
     this.#keeper = keeper
@@ -86,28 +91,29 @@ export class Assembly {
   }
 
   async run(): Promise<Report> {
-    const { proposals } = this.#options
+    const { proposals, deaths } = this.#options
     const first = NAMES.map(name => this.#sit(name, 1))
     const asked = Array.from({ length: proposals }, (_, i) => i)
-    const waiting = asked.flatMap(i => first.map((seat, at) => this.#follow(seat, at, i)))
-    let isOver = false
-    const told = Promise.all(waiting).then(() => {
-      isOver = true
-    })
-    let deaths = 0
-    for (; deaths < this.#options.deaths && !isOver; deaths++) {
-      // In the midst of it, however many there are.
-      await pause(((5 + (this.#roll() % 50)) * proposals) / 600)
-      if (deaths === 1) waiting.push(...this.#comeBack(first[2], 'c', asked))
+    const waiting: Promise<void>[] = []
+    const size = Math.ceil(proposals / PARTS)
+    for (let part = 0; part < PARTS; part++) {
+      for (const i of asked.slice(part * size, (part + 1) * size)) {
+        waiting.push(...first.map((seat, at) => this.#follow(seat, at, i)))
+      }
+      await pause(this.#roll() % 20)
+      if (deaths > 0 && part === PARTS / 2) waiting.push(...this.#comeBack(first[2], 'c', asked))
+      if (this.#deaths >= deaths || part % Math.floor(PARTS / deaths) > 0) continue
+      // With a good part of them in the air.
       await this.#answers()
       await this.#keeper.kill()
+      this.#deaths++
     }
-    await told
     await Promise.all(waiting)
     await this.#answers()
     await this.#look()
+    await eventually('all is carried out', () => this.#acting === 0)
     for (const { consensus } of this.#seats) consensus.close()
-    return this.#report(deaths)
+    return this.#report()
   }
 
   /** A place for one life of an agent. */
@@ -150,7 +156,8 @@ export class Assembly {
     const opens = at === i % NAMES.length || at === (i + 1) % NAMES.length
     for (let tries = 0; tries < 10; tries++) {
       if (opens) consensus.propose(proposal)
-      const result = await consensus.result(id, timeoutMs)
+      // Without a file a decision may have been told to others and forgotten since: who does not open it again may never hear of it.
+      const result = await consensus.result(id, opens || this.#options.keeps ? timeoutMs : 3000)
       this.#told.push({ id, result })
       if (result.status !== 'unknown' || !opens || this.#options.keeps) return
       await pause(20)
@@ -159,10 +166,12 @@ export class Assembly {
 
   /** Decisions are carried out a little later, not in order; what is late is refused by its fence. */
   #actSoon(subject: string, fence: number): void {
+    this.#acting++
     setTimeout(() => {
+      this.#acting--
       if (this.#options.isUnfenced !== true && !this.#fences.admit(subject, fence)) return
       this.#journal.set(subject, [...(this.#journal.get(subject) ?? []), fence])
-    }, this.#roll() % 8)
+    }, this.#roll() % 30)
   }
 
   async #answers(): Promise<void> {
@@ -246,7 +255,7 @@ export class Assembly {
       this.#faults.push(...unfounded(entries).map(id => `${id} is not borne out by what lies there`))
   }
 
-  #report(deaths: number): Report {
+  #report(): Report {
     const { keeps } = this.#options
     const faults = [...this.#faults]
     const story = this.#findStories()
@@ -278,7 +287,7 @@ export class Assembly {
       if (!isRising(fences, true)) faults.push(`something older was done to ${subject} after something newer`)
     }
     const silent = this.#calls.filter(each => each.told === undefined).length
-    return { faults: [...new Set(faults)], told, checked: story.checked, silent, deaths }
+    return { faults: [...new Set(faults)], told, checked: story.checked, silent, deaths: this.#deaths }
   }
 
   /** Searches the history of each key for a story; without a file that of each term, for each begins with nothing. */
