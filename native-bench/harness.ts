@@ -16,37 +16,56 @@ export interface Subject {
   batch: (times: number) => void
 }
 
+/** A thing that takes time by waiting for others: each time is timed by itself, from its beginning to its end. */
+export interface Journey {
+  name: string
+  start: () => Promise<{ once: () => Promise<void>; stop: () => Promise<void> }>
+}
+
 /** Operations per timed sample: at 20 ns each a sample is 200 µs, four thousand times the cost of the timer. */
 export const BATCH = 10_000
 const SAMPLES = 200
 const WARM_UP = 50
+const JOURNEYS = 2000
 
-/** Measures subjects one after the other, and each of them again in a second round, so that drift shows as spread. */
+/** Measures subjects one after the other, in batches, and then journeys, one by one. */
 export async function measure(
   subjects: readonly Subject[],
+  journeys: readonly Journey[],
   onProgress: (done: number, of: number) => void,
 ): Promise<Row[]> {
   const rows: Row[] = []
-  let done = 0
-  for (const subject of subjects) {
-    const bench = new Bench({ time: 0, iterations: SAMPLES, warmupTime: 0, warmupIterations: WARM_UP })
-    bench.add(subject.name, () => subject.batch(BATCH))
-    const [task] = await bench.run()
-    const result = task.result
-    if (result === undefined || !('latency' in result))
-      throw new Error(`Cannot measure ${subject.name}: ${result?.state}`)
-    const { latency } = result
-    const perOperation = 1e6 / BATCH
-    rows.push({
-      name: subject.name,
-      nsMedian: latency.p50 * perOperation,
-      nsP99: latency.p99 * perOperation,
-      spreadPercent: latency.rme,
-      samples: latency.samplesCount ?? SAMPLES,
-    })
-    onProgress(++done, subjects.length)
+  const note = (row: Row): void => onProgress(rows.push(row), subjects.length + journeys.length)
+  for (const { name, batch } of subjects) {
+    note(await time(name, () => batch(BATCH), { samples: SAMPLES, warmUp: WARM_UP, operations: BATCH }))
+  }
+  for (const { name, start } of journeys) {
+    const { once, stop } = await start()
+    note(await time(name, once, { samples: JOURNEYS, warmUp: JOURNEYS / 4, operations: 1 }))
+    await stop()
   }
   return rows
+}
+
+async function time(
+  name: string,
+  sample: () => void | Promise<void>,
+  { samples, warmUp, operations }: { samples: number; warmUp: number; operations: number },
+): Promise<Row> {
+  const bench = new Bench({ time: 0, iterations: samples, warmupTime: 0, warmupIterations: warmUp, throws: true })
+  bench.add(name, sample)
+  const [task] = await bench.run()
+  const result = task.result
+  if (result === undefined || !('latency' in result)) throw new Error(`Cannot measure ${name}: ${result?.state}`)
+  const { latency } = result
+  const perOperation = 1e6 / operations
+  return {
+    name,
+    nsMedian: latency.p50 * perOperation,
+    nsP99: latency.p99 * perOperation,
+    spreadPercent: latency.rme,
+    samples: latency.samplesCount ?? samples,
+  }
 }
 
 /** The line every figure stands under. */

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { consensusJourneys } from '../../native-bench/agents/consensus.ts'
 import { overBudget } from '../../native-bench/budget.ts'
 import { machineLine, measure, type Row } from '../../native-bench/harness.ts'
 import { pickSubjects } from '../../native-bench/policies/pick.ts'
@@ -14,7 +15,8 @@ export const bench: Command = {
   --json FILE   writes the rows as JSON as well
   --check       exits 1 when a row costs more than its budget
 
-Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call.
+Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call. What agents agree on (agree/…) is timed one by one,
+2,000 times, from proposal to decision.
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
@@ -23,16 +25,16 @@ Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call.
       options: { json: { type: 'string' }, check: { type: 'boolean' } },
     })
     const { subjects, close } = await pickSubjects()
-    const chosen = subjects.filter(
-      ({ name }) => positionals.length === 0 || positionals.some(part => name.includes(part)),
-    )
-    if (chosen.length === 0) {
-      process.stderr.write(
-        `signalbox bench: no row is called like that; there are\n${subjects.map(s => `  ${s.name}\n`).join('')}`,
-      )
+    const journeys = consensusJourneys()
+    const isChosen = ({ name }: { name: string }): boolean =>
+      positionals.length === 0 || positionals.some(part => name.includes(part))
+    const [chosen, chosenJourneys] = [subjects.filter(isChosen), journeys.filter(isChosen)]
+    if (chosen.length + chosenJourneys.length === 0) {
+      const names = [...subjects, ...journeys].map(({ name }) => `  ${name}\n`)
+      process.stderr.write(`signalbox bench: no row is called like that; there are\n${names.join('')}`)
       return 2
     }
-    const rows = await measure(chosen, showProgress)
+    const rows = await measure(chosen, chosenJourneys, showProgress)
     close()
     process.stdout.write(`${machineLine()}\n\n${table(rows)}`)
     if (values.json !== undefined) {
