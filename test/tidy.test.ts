@@ -193,7 +193,7 @@ test('time and chance are read at their ports only', () => {
 /** Threads that are started again while requests wait, and the doors they come in by. */
 const THREADS = ['engine/proxy/threads/thread.ts', 'engine/proxy/threads/hold.ts', 'agents/thread.ts']
 /** What takes a tenth of a second to load, and is nothing to them. */
-const HEAVY = ['zod', 'undici', 'yaml', 'pino', 'piscina']
+const HEAVY = ['zod', 'undici', 'yaml', 'pino', 'piscina', 'hdr-histogram-js']
 
 test('threads of proxy and agents load nothing that only the main thread needs', () => {
   const sources = new Map(SOURCES.map(source => [source.path, source]))
@@ -209,6 +209,12 @@ test('threads of proxy and agents load nothing that only the main thread needs',
         .map(({ specifier, line }) => `${path}:${line}: loads ${specifier} into a thread; let the main thread do it`),
     ),
   )
+})
+
+test('the bridge waits by its clock alone', () => {
+  const wish = 'use the clock it is handed, so that it runs in virtual time'
+  const bridge = SOURCES.filter(({ path }) => path.startsWith('agents/bridge/') && path !== 'agents/bridge/clock.ts')
+  allow(bridge.flatMap(source => places(source, /\bset(Timeout|Interval)\b|node:timers/g, wish)))
 })
 
 test('files and folders are named in kebab-case, and for what is in them', () => {

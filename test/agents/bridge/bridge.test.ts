@@ -6,11 +6,14 @@ import type { Leadership } from '../../../agents/bridge/election.ts'
 import type { EmbeddedStore } from '../../../agents/bridge/embedded-store.ts'
 import { InlineSequencer } from '../../../agents/bridge/inline-sequencer.ts'
 import type { Clock } from '../../../agents/kit/clock.ts'
+import { broken } from './borne-out.ts'
 import { startSequencer } from './sequencer-here.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 const NAMES = ['a', 'b', 'c']
 const ABOUT = { role: 'health-monitor', capabilities: ['health_monitoring'], health: 'healthy' } as const
+
+const yes = (): { ballot: 'yes'; reason: string } => ({ ballot: 'yes', reason: '' })
 
 const motionOf = (more: Partial<Motion> = {}): Motion => ({
   ...{ type: 'quarantine', subject: 'e0', episode: 1, payload: null },
@@ -28,8 +31,7 @@ async function town(more: Partial<BridgeOptions> = {}, names: readonly string[] 
   const sequencer = new InlineSequencer({ clock: time, keeps: true })
   const move = (agent: string, incarnation = 1): Seat => {
     const store = sequencer.open({ patienceMs: 100 })
-    const vote = (): { ballot: 'yes'; reason: string } => ({ ballot: 'yes', reason: '' })
-    const bridge = new Bridge(store, { agent, incarnation, vote, clock: time, roundMsMin: 100, ...more })
+    const bridge = new Bridge(store, { agent, incarnation, vote: yes, clock: time, roundMsMin: 100, ...more })
     bridge.register(ABOUT)
     return { store, bridge }
   }
@@ -197,6 +199,33 @@ describe('Bridge', () => {
     assert.equal((await bridges[0].result('0123456789abcdef', 1)).status, 'unknown')
   })
 
+  it('writes no decision into a store that has forgotten what it was about', async () => {
+    const time = new VirtualTime()
+    const sequencer = new InlineSequencer({ clock: time })
+    const through = sequencer.open({ patienceMs: 100 })
+    let deaths = 0
+    // It dies when it is to be told the decision.
+    const dying = broken(through, {
+      create(key, value, lease) {
+        if (key.startsWith('consensus/d/') && deaths++ === 0) sequencer.kill(50)
+        return through.create(key, value, lease)
+      },
+    })
+    const bridge = new Bridge(dying, { agent: 'a', incarnation: 1, vote: yes, clock: time })
+    bridge.register(ABOUT)
+    await time.until(pause(time, 100))
+    const reference = bridge.startConsensus(['a'], motionOf(), 5000)
+    assert.equal((await time.until(bridge.result(reference))).status, 'unknown')
+    await time.until(pause(time, 10_000))
+    assert.equal(deaths, 1)
+    assert.deepEqual((await sequencer.open().list('consensus/')).entries, [])
+    // The same can be proposed again, and is decided there.
+    bridge.startConsensus(['a'], motionOf(), 5000)
+    const { status, fence } = await time.until(bridge.result(reference))
+    assert.equal(status, 'accepted')
+    assert.ok(fence > 2 ** 32)
+  })
+
   it('goes by the clock of agents, also across its wrap', async () => {
     const fits = (clock: Clock): BridgeClock => clock
     const time = new VirtualTime(0x7fffffff - 100)
@@ -216,7 +245,7 @@ describe('Bridge', () => {
   it('works over a sequencer in a thread of its own', async t => {
     const keeper = await startSequencer(t)
     const bridges = NAMES.map(agent => {
-      const bridge = new Bridge(keeper.open(), { agent, incarnation: 1, vote: () => ({ ballot: 'yes', reason: '' }) })
+      const bridge = new Bridge(keeper.open(), { agent, incarnation: 1, vote: yes })
       t.after(() => bridge.close())
       bridge.register(ABOUT)
       return bridge

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Bridge } from '../../../agents/bridge/bridge.ts'
 import { pause } from '../../../agents/bridge/clock.ts'
-import { Election } from '../../../agents/bridge/election.ts'
 import { InlineSequencer } from '../../../agents/bridge/inline-sequencer.ts'
 import { createDice } from '../../../engine/policies/dice.ts'
 import { STORE_CONTRACT } from './store-contract.ts'
@@ -74,28 +74,36 @@ describe('InlineSequencer', () => {
   })
 
   it('plays the same run again, to the ms, with the same seed', async () => {
-    const play = async (seed: number): Promise<{ trace: number[]; leaders: string[] }> => {
+    const play = async (seed: number): Promise<{ trace: number[]; leaders: string[]; statuses: string[] }> => {
       const time = new VirtualTime()
       const roll = createDice(seed)
       const sequencer = new InlineSequencer({ clock: time, delayMs: () => 1 + (roll() % 30) })
       const leaders: string[] = []
-      const elections = ['a', 'b', 'c'].map(candidate => {
-        const onLead = (): void => void leaders.push(candidate)
+      const bridges = ['a', 'b', 'c'].map(agent => {
+        const vote = (): { ballot: 'yes'; reason: string } => ({ ballot: 'yes', reason: '' })
         const store = sequencer.open({ patienceMs: 25 + (roll() % 50) })
-        return new Election(store, { role: 'x', candidate, ttlMs: 500, onLead, clock: time })
+        const bridge = new Bridge(store, { agent, incarnation: 1, vote, leaseMs: 500, clock: time })
+        bridge.register({ role: 'x', capabilities: [], health: 'healthy' })
+        bridge.lead('x', () => void leaders.push(agent))
+        return bridge
       })
-      for (let i = 0; i < 5; i++) {
-        await time.until(pause(time, 200 + (roll() % 1000)))
+      const results: Promise<{ status: string }>[] = []
+      for (let episode = 0; episode < 5; episode++) {
+        await time.until(pause(time, 500 + (roll() % 1000)))
+        const there = bridges[0].discover().map(({ agent }) => agent)
+        const motion = { type: 'x', subject: 'e0', episode, payload: null }
+        if (there.length > 0) results.push(bridges[0].result(bridges[0].startConsensus(there, motion, 300)))
+        await time.until(pause(time, roll() % 100))
         sequencer.kill(roll() % 100)
       }
-      await time.until(pause(time, 2000))
-      await time.until(Promise.all(elections.map(election => election.close())))
+      const statuses = (await time.until(Promise.all(results))).map(({ status }) => status)
+      await time.until(Promise.all(bridges.map(bridge => bridge.close())))
       sequencer.close()
-      return { trace: time.trace, leaders }
+      return { trace: time.trace, leaders, statuses }
     }
     const first = await play(7)
     assert.deepEqual(await play(7), first)
     assert.notDeepEqual((await play(8)).trace, first.trace)
-    assert.ok(first.leaders.length > 3)
+    assert.ok(first.leaders.length > 3 && first.statuses.length > 3)
   })
 })
