@@ -6,9 +6,9 @@ import type { EmbeddedStore } from '../../../agents/bridge/embedded-store.ts'
 import { InlineSequencer } from '../../../agents/bridge/inline-sequencer.ts'
 import type { Meeting } from '../../../agents/bridge/meeting.ts'
 import { type Registered, Registry } from '../../../agents/bridge/registry.ts'
-import type { Store } from '../../../agents/bridge/store.ts'
+import type { Change, Store } from '../../../agents/bridge/store.ts'
 import { createDice } from '../../../engine/policies/dice.ts'
-import { lying, unfounded } from './borne-out.ts'
+import { broken, lying, unfounded } from './borne-out.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 const NAMES = ['a', 'b', 'c']
@@ -115,6 +115,31 @@ describe('Barrier', () => {
       results.map(({ status }) => status),
       ['passed', 'passed'],
     )
+  })
+
+  it('counts one that came and died then, also where that it came is heard late', async () => {
+    const { time, sequencer, seats } = await table(['b', 'c'])
+    const late = (store: Store): Store =>
+      broken(store, {
+        watch: (prefix, revision, onChanges, onLost) => {
+          const tell = (changes: Change[]): void => {
+            if (changes.some(({ key }) => key.startsWith('barrier/v/')))
+              time.later(3 * TTL_MS, () => onChanges(changes))
+            else onChanges(changes)
+          }
+          return store.watch(prefix, revision, tell, onLost)
+        },
+      })
+    const first = seat(sequencer, time, 'a', 1, late)
+    await time.until(pause(time, 100))
+    const waiting = [first.barrier.meet(meetingOf())]
+    await time.until(pause(time, 100))
+    void seats[0].barrier.meet(meetingOf())
+    await time.until(pause(time, 100))
+    seats[0].store.leave()
+    await time.until(pause(time, 2 * TTL_MS))
+    waiting.push(seats[1].barrier.meet(meetingOf()))
+    for (const { status } of await time.until(Promise.all(waiting))) assert.equal(status, 'passed')
   })
 
   it('is used again under the same name, by its episode', async () => {

@@ -204,8 +204,13 @@ describe('Bridge', () => {
     const sequencer = new InlineSequencer({ clock: time })
     const through = sequencer.open({ patienceMs: 100 })
     let deaths = 0
-    // It dies when it is to be told the decision.
+    let lists = 0
+    // It dies when it is to be told the decision; what is there then is learned late.
     const dying = broken(through, {
+      async list(prefix) {
+        if (prefix === 'consensus/' && deaths > 0 && lists++ < 20) throw new Error('it is silent')
+        return through.list(prefix)
+      },
       create(key, value, lease) {
         if (key.startsWith('consensus/d/') && deaths++ === 0) sequencer.kill(50)
         return through.create(key, value, lease)
