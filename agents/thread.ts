@@ -9,6 +9,7 @@ import { chance } from './kit/dice.ts'
 import type { Written } from './kit/journal.ts'
 import type { Order, Report, SpareStart, ThreadStart } from './kit/orders.ts'
 import { parentLost } from './kit/parent-lost.ts'
+import { threadOfKernel } from './kit/run-queue.ts'
 import type { Signal } from './kit/signal.ts'
 import { Stamp } from './kit/stamp.ts'
 
@@ -64,6 +65,8 @@ async function host(start: ThreadStart): Promise<Obey> {
     mayWrite: agent => lines.mayWrite(lineOf.get(agent)!, incarnation),
     place: () => undefined,
   })
+  const kernelId = threadOfKernel()
+  for (const { line } of agents) lines.nameThread(line, kernelId)
   crew.start(config, bootMs, incarnation)
   bus.listen(crew.interests)
   beat(clock.now())

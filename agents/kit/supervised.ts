@@ -3,8 +3,9 @@ import { type AgentStatus, elapsedMs, tickClock } from '../../engine/writer.ts'
 import type { Report, ThreadStart } from './orders.ts'
 import type { ThreadPlan } from './placement.ts'
 import type { Profile } from './profile.ts'
+import { waitedMs } from './run-queue.ts'
 import type { Spare } from './spare.ts'
-import { beginWatch, isFull, isHung, look, weigh } from './watch.ts'
+import { beginWatch, isFull, isHung, look, SUSPECT_LOOKS, weigh } from './watch.ts'
 import { AgentWorker } from './worker.ts'
 
 /** From one heartbeat of an agent to the next. Threads are watched by their beats, much closer; this is for agents, and other nodes. */
@@ -49,6 +50,7 @@ export class Supervised {
   readonly #agents: { readonly name: string; readonly module: string; readonly line: number; before: Counts }[]
   readonly #line: number
   #watch = beginWatch(0)
+  #waitedMs = 0
   #isAsked = false
 
   /** `line` is the first of as many as there are agents. */
@@ -124,7 +126,8 @@ export class Supervised {
     const [beats, memoryKib] = [heartbeats.beats(this.#line), heartbeats.memoryKib(this.#line)]
     const limitKib = heartbeats.limitKib(this.#line)
     this.#watch = weigh(look(this.#watch, beats, gapMs, profile), memoryKib, limitKib)
-    if (isHung(this.#watch, lagMs, profile)) {
+    if (this.#watch.looks === SUSPECT_LOOKS) this.#waitedMs = waitedMs(heartbeats.kernelId(this.#line))
+    if (isHung(this.#watch, lagMs, profile) && isHung(this.#watch, lagMs, profile, this.#starvedMs())) {
       const reason = `its event loop has stood still for ${Math.round(this.#watch.silentMs)} ms`
       return { event: 'convicted', reason }
     }
@@ -157,6 +160,11 @@ export class Supervised {
       dropped: before.dropped + heartbeats.dropped(line),
       refusedWrites: before.refusedWrites + heartbeats.refused(line),
     }
+  }
+
+  /** How long it has been without a core since it was suspected first. */
+  #starvedMs(): number {
+    return waitedMs(this.#ground.heartbeats.kernelId(this.#line)) - this.#waitedMs
   }
 
   #onExit(code: number, fault: Error | undefined): void {

@@ -46,16 +46,29 @@ export function lagAfter(lagMs: number, gapMs: number, { lookMs }: Profile = PRO
   return Math.max(lagMs * LAG_KEPT ** (lookMs / 100), gapMs - lookMs, 0)
 }
 
+/** At this look in a row it is noted how long the thread has waited for a core so far: see `isHung`. */
+export const SUSPECT_LOOKS = 2
+
 /**
  * Whether a thread hangs, rather than being as starved as we are.
  *
- *   silence ≥ deadline × min(stretch, 1 + lag ÷ half a look), over at least five looks
+ *   silence − starved ≥ deadline × min(stretch, 1 + lag ÷ half a look), over at least five looks
  *
- * Source  Lifeguard (Dadgar 2017): who is slow himself doubts his own suspicions.
+ * `starvedMs` is how much of its silence it was ready to run and had no core. However starved, after deadline × stretch it hangs.
+ *
+ * Source     Lifeguard (Dadgar 2017): who is slow himself doubts his own suspicions.
+ * Deviation  Lifeguard cannot look into the other; here the kernel tells how starved that one is.
  */
-export function isHung({ looks, silentMs }: Watch, lagMs: number, profile: Profile = PROFILES.default): boolean {
+export function isHung(
+  { looks, silentMs }: Watch,
+  lagMs: number,
+  profile: Profile = PROFILES.default,
+  starvedMs = 0,
+): boolean {
   const { deadlineMs, stretchMax, lookMs } = profile
-  return looks >= LOOKS_MIN && silentMs >= deadlineMs * Math.min(stretchMax, 1 + lagMs / (lookMs / 2))
+  if (looks < LOOKS_MIN) return false
+  const stretch = Math.min(stretchMax, 1 + lagMs / (lookMs / 2))
+  return silentMs - starvedMs >= deadlineMs * stretch || silentMs >= deadlineMs * stretchMax
 }
 
 /** Whether its memory is so near its limit that it has to be recycled. */

@@ -14,6 +14,7 @@ import { LINE_WORDS } from './layout.ts'
  *    5 LIMIT_KIB    how large its heap may become                        the thread
  *    6 REFUSED      writes to the tables that came too late, mod 2^32    the thread
  *    7 INCARNATION  the one that may write to the tables                 the supervisor
+ *    8 KERNEL_ID    what the kernel calls the thread; 0: unknown          the thread
  *
  * A word that stands still says only that the thread did not run: whether it hangs or the machine starves is for the
  * reader to tell apart.
@@ -26,6 +27,7 @@ const MEMORY_KIB = 4
 const LIMIT_KIB = 5
 const REFUSED = 6
 const INCARNATION = 7
+const KERNEL_ID = 8
 
 export class Heartbeats {
   readonly buffer: SharedArrayBuffer
@@ -62,6 +64,11 @@ export class Heartbeats {
     this.#words[at + LIMIT_KIB] = limitKib
   }
 
+  /** Says what the kernel calls the thread. */
+  nameThread(line: number, kernelId: number): void {
+    this.#words[line * LINE_WORDS + KERNEL_ID] = kernelId
+  }
+
   /**
    * How often the thread has shown that it turns; only whether it changed means something.
    *
@@ -79,12 +86,14 @@ export class Heartbeats {
   dropped = (line: number): number => this.#words[line * LINE_WORDS + DROPPED] >>> 0
   memoryKib = (line: number): number => this.#words[line * LINE_WORDS + MEMORY_KIB]
   limitKib = (line: number): number => this.#words[line * LINE_WORDS + LIMIT_KIB]
+  kernelId = (line: number): number => this.#words[line * LINE_WORDS + KERNEL_ID]
   refused = (line: number): number => this.#words[line * LINE_WORDS + REFUSED] >>> 0
 
   /** Readies a line for a thread that is about to start as this incarnation, 1 or more. Only while none writes it. */
   begin(line: number, nowMs: number, incarnation = 1): void {
     const at = line * LINE_WORDS
     this.#words.fill(0, at, at + INCARNATION)
+    this.#words[at + KERNEL_ID] = 0
     this.#words[at + BEAT_MS] = nowMs
     atomics.store(this.#words, at + INCARNATION, incarnation)
   }

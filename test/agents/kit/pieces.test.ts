@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
 import { rollDie } from '../../../agents/kit/dice.ts'
 import { PROFILES, type Profile } from '../../../agents/kit/profile.ts'
 import { backoffMs, countRestart, restMs } from '../../../agents/kit/restart.ts'
+import { threadOfKernel, waitedMs } from '../../../agents/kit/run-queue.ts'
 import { defineSignal, type Signal } from '../../../agents/kit/signal.ts'
 import { Stamp } from '../../../agents/kit/stamp.ts'
 import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
@@ -150,6 +155,31 @@ test('isHung() convicts nobody for a minute on a machine that starves looks and 
   // The test has eyes: where the deadline does not stretch with the lag, the innocent are convicted.
   assert.ok([1, 2, 3].some(seed => starved({ ...PROFILES.default, stretchMax: 1 }, 3_000, seed) > 0))
   assert.ok([1, 2, 3].some(seed => starved({ ...PROFILES.fast, stretchMax: 1 }, 300, seed) > 0))
+})
+
+test('isHung() does not count the time a thread had no core, up to the longest deadline there is', () => {
+  const silent = { ...beginWatch(1), looks: 20, silentMs: 1_500 }
+  assert.equal(isHung(silent, 0), true)
+  assert.equal(isHung(silent, 0, PROFILES.default, 501), false)
+  assert.equal(isHung({ ...silent, silentMs: 8_000 }, 0, PROFILES.default, 7_999), true)
+})
+
+test('waitedMs() tells how long a thread had no core while others had them', {
+  skip: existsSync('/proc/self/schedstat') ? false : 'the kernel does not tell',
+}, async () => {
+  const thread = threadOfKernel()
+  assert.ok(thread > 0)
+  // Twice as many as there are cores, each busy for a moment: this one is kept waiting.
+  const eaters = Array.from({ length: 2 * availableParallelism() }, () =>
+    spawn(process.execPath, ['--eval', 'const until = Date.now() + 400; while (Date.now() < until);']),
+  )
+  const before = waitedMs(thread)
+  const until = performance.now() + 500
+  while (performance.now() < until);
+  const starvedMs = waitedMs(thread) - before
+  await Promise.all(eaters.map(eater => eater.exitCode ?? once(eater, 'exit')))
+  assert.ok(starvedMs > 20 && starvedMs < 1_000, `${starvedMs} ms`)
+  assert.equal(waitedMs(0), 0)
 })
 
 test('isFull() takes two looks in a row at 70 % of the limit, and none before the limit is known', () => {
