@@ -55,7 +55,7 @@ export interface AgentsOptions extends SupervisionOptions {
    */
   threads?: Placement
   /**
-   * How closely the threads are watched. `default` finds one that hangs after a second, `fast` after 50 to 70 ms, for ten times
+   * How closely the threads are watched. `default` finds one that hangs after a second, `fast` after some 100 ms, for ten times
    * as many wake-ups and a spare thread. Default: what the config says under `agents.supervision`, and that is `default`.
    */
   profile?: ProfileName

@@ -17,7 +17,7 @@ export interface Profile {
 /**
  * `default` wakes an idle thread ten times a second, and takes a second of silence for a hang: less is seen on machines that
  * do other work. `fast` is for those with a core to spare: ten times as many wake-ups, some 15 MB for the spare thread, and
- * a thread that hangs is found in 50 to 70 ms.
+ * a thread that hangs is found, ended and reported in some 100 ms.
  */
 export const PROFILES = {
   default: { beatMs: 100, lookMs: 100, deadlineMs: 1_000, stretchMax: 8, stopMsMax: 1_000, hasSpare: false },

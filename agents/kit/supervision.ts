@@ -130,7 +130,7 @@ export function step(
   return turn.done()
 }
 
-/** When `due` has to be said next, or undefined while only events bring it on. */
+/** When `due` has to be said next, or undefined while only events bring it on. `nowMs` is that of the last step. */
 export function nextDueMs({ places, nodes }: Supervision, nowMs: number): number | undefined {
   let next: number | undefined
   const at = (ms: number): void => {

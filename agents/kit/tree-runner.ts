@@ -18,6 +18,7 @@ export class TreeRunner {
   readonly #ports: TreePorts
   readonly #events: TreeEvent[] = []
   #isTaking = false
+  #steppedMs = 0
   #callOff = (): void => {}
 
   constructor(root: SupervisorSpec, ports: TreePorts) {
@@ -31,7 +32,8 @@ export class TreeRunner {
     if (this.#isTaking) return
     this.#isTaking = true
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      const { state, orders } = step(this.state, next, this.#ports.nowMs(), this.#ports.dice())
+      this.#steppedMs = this.#ports.nowMs()
+      const { state, orders } = step(this.state, next, this.#steppedMs, this.#ports.dice())
       this.state = state
       for (const order of orders) this.#ports.perform(order)
     }
@@ -41,10 +43,10 @@ export class TreeRunner {
 
   #wait(): void {
     this.#callOff()
-    const nowMs = this.#ports.nowMs()
-    const dueMs = nextDueMs(this.state, nowMs)
+    // Asked as of the last step: what has fallen due since then has not been done.
+    const dueMs = nextDueMs(this.state, this.#steppedMs)
     if (dueMs === undefined || this.state.stage === 'closed') return
     const onDue = (): void => this.take({ event: 'due' })
-    this.#callOff = this.#ports.later(dueMs - nowMs, onDue, this.state.stage !== 'up')
+    this.#callOff = this.#ports.later(Math.max(0, dueMs - this.#ports.nowMs()), onDue, this.state.stage !== 'up')
   }
 }

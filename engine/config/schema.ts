@@ -335,7 +335,7 @@ const writtenConfig = keys({
     supervision: choice('a profile', ['default', 'fast'])
       .prefault('default')
       .describe(
-        'How closely their threads are watched: one that hangs is found after a second, or with fast after some 60 ms, for ten times as many wake-ups and a spare thread. Default default.',
+        'How closely their threads are watched: one that hangs is found after a second, or with fast after some 100 ms, for ten times as many wake-ups and a spare thread. Default default.',
       ),
     'health-monitor': agentSchema().describe('The agent that checks endpoints actively. Default: runs.'),
     'failure-detector': agentSchema().describe(
