@@ -1,5 +1,5 @@
-import * as membership from './kit/membership-signals.ts'
-import type { AnySignalKind } from './kit/signal.ts'
+import type { AnySignalKind } from './kit/grammar/signal.ts'
+import * as membership from './kit/member/membership-signals.ts'
 import * as signals from './signals.ts'
 
 /** All kinds of signals that cross from one agent to another: whoever tells the agents something from outside is held to their schemas. */

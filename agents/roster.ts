@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import type { RosterEntry } from './kit/roster-entry.ts'
+import type { RosterEntry } from './kit/supervision/roster-entry.ts'
 
 /**
  * The agents, in the order they start; they stop in reverse. The health monitor comes first, so that its first checks

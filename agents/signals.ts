@@ -1,5 +1,16 @@
-import { count, flag, integer, listOf, objectOf, oneOf, positive, real, type ShapeOf, text } from './kit/shapes.ts'
-import { defineSignal } from './kit/signal.ts'
+import {
+  count,
+  flag,
+  integer,
+  listOf,
+  objectOf,
+  oneOf,
+  positive,
+  real,
+  type ShapeOf,
+  text,
+} from './kit/grammar/shapes.ts'
+import { defineSignal } from './kit/grammar/signal.ts'
 
 /**
  * What the agents tell each other. Rooms do not import rooms: what crosses from one to another is declared here, and

@@ -1,5 +1,5 @@
 import { attachRing, createRing, type Ring, type RingReader, type RingWriter } from '../../engine/writer.ts'
-import type { Signal } from '../kit/signal.ts'
+import type { Signal } from '../kit/grammar/signal.ts'
 import { Unpacker } from './packed.ts'
 
 /**

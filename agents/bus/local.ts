@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { Signal } from '../kit/signal.ts'
-import { SignalRoutes } from '../kit/signal-routes.ts'
+import type { Signal } from '../kit/grammar/signal.ts'
+import { SignalRoutes } from '../kit/run/signal-routes.ts'
 import { LANE_LONGEST_BYTES, LaneIn, LaneOut } from './lane.ts'
 import { Packer } from './packed.ts'
 

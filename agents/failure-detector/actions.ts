@@ -1,5 +1,5 @@
 import { ABANDONED, type Attachment, becomeDrainer, drainOutcomes, OK, TIMEOUT } from '../../engine/writer.ts'
-import { defineAction } from '../kit/action.ts'
+import { defineAction } from '../kit/grammar/action.ts'
 import { type Drained, outcomesDrained } from './signals.ts'
 
 /** Outcomes taken from one thread's ring at a time: a whole ring of the default size. */

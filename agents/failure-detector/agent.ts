@@ -1,8 +1,8 @@
 import { ALL_BARS, type Config, EJECTED, elapsedMs } from '../../engine/writer.ts'
-import { defineAgent } from '../kit/agent.ts'
 import { rollDie } from '../kit/dice.ts'
-import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/directive.ts'
-import type { Signal } from '../kit/signal.ts'
+import { defineAgent } from '../kit/grammar/agent.ts'
+import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/grammar/directive.ts'
+import type { Signal } from '../kit/grammar/signal.ts'
 import { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
 import {
   type EjectedChecked,

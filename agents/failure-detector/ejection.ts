@@ -1,5 +1,5 @@
 import { elapsedMs, type ServiceConfig, TAKEN_OUT_MAX } from '../../engine/writer.ts'
-import { isAtMost } from '../kit/parts.ts'
+import { isAtMost } from '../kit/run/parts.ts'
 
 export type Outlier = ServiceConfig['outlier']
 

@@ -1,4 +1,4 @@
-import { isAtLeast } from '../kit/parts.ts'
+import { isAtLeast } from '../kit/run/parts.ts'
 import type { Rate } from './success-rate.ts'
 
 export interface FailurePercentageRule {

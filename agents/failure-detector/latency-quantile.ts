@@ -1,4 +1,4 @@
-import { quantileOf, volumeOf } from '../kit/latency-buckets.ts'
+import { quantileOf, volumeOf } from '../kit/run/latency-buckets.ts'
 
 export interface LatencyRule {
   /** From 0 to 1; 0: no endpoint ever stands out. */

@@ -1,5 +1,5 @@
 import { OK } from '../../engine/writer.ts'
-import { bucketOf, newHistogram } from '../kit/latency-buckets.ts'
+import { bucketOf, newHistogram } from '../kit/run/latency-buckets.ts'
 import { isLocalOrigin } from './consecutive.ts'
 import type { Drained } from './signals.ts'
 import type { Rate } from './success-rate.ts'

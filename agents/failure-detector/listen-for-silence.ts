@@ -1,5 +1,5 @@
 import { type Attachment, EJECTED } from '../../engine/writer.ts'
-import { defineAction } from '../kit/action.ts'
+import { defineAction } from '../kit/grammar/action.ts'
 import { silenceHeard } from './signals.ts'
 import type { Look, SilenceWatch, Silent } from './silence.ts'
 

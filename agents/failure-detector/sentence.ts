@@ -1,5 +1,5 @@
 import { EJECTED, elapsedMs } from '../../engine/writer.ts'
-import { type Directive, emit, writeEndpoint } from '../kit/directive.ts'
+import { type Directive, emit, writeEndpoint } from '../kit/grammar/directive.ts'
 import type { RowRef } from '../kit/table-port.ts'
 import type { EndpointView } from '../kit/tables.ts'
 import { type EjectionCause, endpointEjected, endpointReturned } from '../signals.ts'

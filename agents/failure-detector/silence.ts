@@ -1,5 +1,5 @@
 import { elapsedMs } from '../../engine/writer.ts'
-import { bucketOf, newHistogram, quantileOf, volumeOf } from '../kit/latency-buckets.ts'
+import { bucketOf, newHistogram, quantileOf, volumeOf } from '../kit/run/latency-buckets.ts'
 
 /** What the tables say of an endpoint at one look. */
 export interface Look {

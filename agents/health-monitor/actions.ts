@@ -1,5 +1,5 @@
 import { elapsedMs, type UpstreamText } from '../../engine/writer.ts'
-import { defineAction, type Edge } from '../kit/action.ts'
+import { defineAction, type Edge } from '../kit/grammar/action.ts'
 import { ask } from './ask.ts'
 import { Places } from './places.ts'
 import { type Checked, endpointChecked, type Round } from './signals.ts'

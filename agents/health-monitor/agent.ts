@@ -7,9 +7,9 @@ import {
   UNHEALTHY,
   upstreamTextOf,
 } from '../../engine/writer.ts'
-import { defineAgent } from '../kit/agent.ts'
-import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/directive.ts'
-import type { Signal } from '../kit/signal.ts'
+import { defineAgent } from '../kit/grammar/agent.ts'
+import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/grammar/directive.ts'
+import type { Signal } from '../kit/grammar/signal.ts'
 import { type EndpointView, lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
 import { ejectedChecked, type HealthWord, healthChanged } from '../signals.ts'
 import { checkEndpoint } from './actions.ts'

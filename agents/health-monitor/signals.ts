@@ -1,5 +1,5 @@
-import { trusted } from '../kit/schema.ts'
-import { defineSignal } from '../kit/signal.ts'
+import { trusted } from '../kit/grammar/schema.ts'
+import { defineSignal } from '../kit/grammar/signal.ts'
 import type { RowRef } from '../kit/table-port.ts'
 
 /** To itself: time to see which endpoints there are. */

@@ -1,6 +1,6 @@
 import { type Attachment, EJECTED, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
-import type { AnyAgent } from './agent.ts'
-import type { WriteEndpoint, WriteService } from './directive.ts'
+import type { AnyAgent } from './grammar/agent.ts'
+import type { WriteEndpoint, WriteService } from './grammar/directive.ts'
 
 /** An endpoint of a certain tenancy of its row. */
 export interface RowRef {

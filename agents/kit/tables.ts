@@ -1,7 +1,7 @@
 import { type Attachment, OVERPROVISIONING, type ServiceText } from '../../engine/writer.ts'
-import { defineAction } from './action.ts'
-import { trusted } from './schema.ts'
-import { defineSignal } from './signal.ts'
+import { defineAction } from './grammar/action.ts'
+import { trusted } from './grammar/schema.ts'
+import { defineSignal } from './grammar/signal.ts'
 
 /** One endpoint as the tables say, in plain numbers; bars and health as in the engine's bars.ts and endpoint-table.ts. */
 export interface EndpointView {

@@ -1,7 +1,16 @@
 import { ALL_BARS, type Config, elapsedMs } from '../../engine/writer.ts'
-import { defineAgent } from '../kit/agent.ts'
-import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint, writeService } from '../kit/directive.ts'
-import type { Signal } from '../kit/signal.ts'
+import { defineAgent } from '../kit/grammar/agent.ts'
+import {
+  act,
+  type Directive,
+  emit,
+  type Step,
+  schedule,
+  stay,
+  writeEndpoint,
+  writeService,
+} from '../kit/grammar/directive.ts'
+import type { Signal } from '../kit/grammar/signal.ts'
 import { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
 import {
   type EndpointRef,

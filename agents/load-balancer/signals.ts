@@ -1,4 +1,4 @@
-import { defineSignal } from '../kit/signal.ts'
+import { defineSignal } from '../kit/grammar/signal.ts'
 
 /** To itself: some fact has changed, time to fold them out of turn. */
 export const lookDue = defineSignal('signalbox.look.scheduled')

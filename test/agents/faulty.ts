@@ -1,9 +1,9 @@
 import { BlockList } from 'node:net'
 import { BroadcastChannel, parentPort } from 'node:worker_threads'
-import type { AnyAgent } from '../../agents/kit/agent.ts'
-import { type Directive, schedule, writeEndpoint, writeService } from '../../agents/kit/directive.ts'
-import { trusted } from '../../agents/kit/schema.ts'
-import { defineSignal, type Signal } from '../../agents/kit/signal.ts'
+import type { AnyAgent } from '../../agents/kit/grammar/agent.ts'
+import { type Directive, schedule, writeEndpoint, writeService } from '../../agents/kit/grammar/directive.ts'
+import { trusted } from '../../agents/kit/grammar/schema.ts'
+import { defineSignal, type Signal } from '../../agents/kit/grammar/signal.ts'
 import type { EndpointColumn } from '../../agents/kit/table-port.ts'
 
 /**

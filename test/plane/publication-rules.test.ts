@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { backoffMs, restMs } from '../../agents/kit/restart.ts'
+import { backoffMs, restMs } from '../../agents/kit/supervision/restart.ts'
 import { createSignalbox } from '../../engine/box/box.ts'
 import { SignalboxError } from '../../engine/errors.ts'
 import { useAtomics } from '../../engine/memory/atomics.ts'

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import { LANE_BYTES } from '../../../agents/bus/lane.ts'
 import { LocalBus } from '../../../agents/bus/local.ts'
-import type { Signal } from '../../../agents/kit/signal.ts'
+import type { Signal } from '../../../agents/kit/grammar/signal.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const TOLD = 'signalbox.test.told'

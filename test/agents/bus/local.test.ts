@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import { LocalBus } from '../../../agents/bus/local.ts'
-import type { Signal } from '../../../agents/kit/signal.ts'
+import type { Signal } from '../../../agents/kit/grammar/signal.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const signal = (data: unknown, type = 'signalbox.test.told'): Signal => {

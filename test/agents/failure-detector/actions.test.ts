@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { drain } from '../../../agents/failure-detector/actions.ts'
 import type { Drained } from '../../../agents/failure-detector/signals.ts'
-import { VirtualClock } from '../../../agents/kit/virtual-clock.ts'
+import { VirtualClock } from '../../../agents/kit/virtual/virtual-clock.ts'
 import { becomeDrainer, ERROR, GATEWAY, OK, TIMEOUT, UNREACHABLE } from '../../../engine/writer.ts'
 import { tinyWorld } from '../../support/tiny-world.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { failurePercentageOutliers } from '../../../agents/failure-detector/failure-percentage.ts'
-import { isAtLeast, isAtMost, partsOf, rankOf } from '../../../agents/kit/parts.ts'
+import { isAtLeast, isAtMost, partsOf, rankOf } from '../../../agents/kit/run/parts.ts'
 import { readRatio } from '../../../engine/config/units.ts'
 
 const RULE = { failurePercentage: 0.85, failurePercentageMinHosts: 5, failurePercentageVolume: 50 }

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { latencyOutliers, medianWithout } from '../../../agents/failure-detector/latency-quantile.ts'
-import { BUCKETS, bucketOf, newHistogram, quantileOf, topOf, volumeOf } from '../../../agents/kit/latency-buckets.ts'
+import {
+  BUCKETS,
+  bucketOf,
+  newHistogram,
+  quantileOf,
+  topOf,
+  volumeOf,
+} from '../../../agents/kit/run/latency-buckets.ts'
 
 const US_MAX = 0x7fffffff
 const someUs = fc.oneof(

@@ -1,0 +1,62 @@
+import type { Doing } from '../run/pace.ts'
+import type { Edge } from './action.ts'
+import type { Setup } from './agent.ts'
+import type { Draft, Signal, SignalKind } from './signal.ts'
+
+/** The outside world, and the agent itself, as a sensor gets them. */
+export interface SensorEdge extends Edge {
+  /** How this agent has been doing since this was last asked, which its membership does now and then. */
+  self(): Doing
+}
+
+/** What a sensor made of a reading: what it remembers, what it says, and when it is to look again if not as usual. */
+export interface Percept<Memory, Type extends string, Body> {
+  readonly memory: Memory
+  readonly readings: readonly Draft<Type, Body>[]
+  readonly nextMs?: number
+}
+
+/**
+ * Something an agent perceives by: it looks at the world on a schedule and says what it saw. Looking is at the edge, making sense of
+ * it is pure.
+ *
+ *   every so often ──▶ read(edge) ──▶ perceive(memory, what was read, now) ──▶ memory · readings ──▶ the agent and its skills
+ *
+ * Looks never overlap: the next one is due so long after the one before has ended. One that fails is counted and told as
+ * `sensorFailed` to an agent that listens to that; the schedule goes on.
+ */
+export interface Sensor<Raw, Memory, Type extends string = string, Body = unknown> {
+  readonly name: string
+  /** The kind of its readings. They go to others too where the agent lists it under `emits`. */
+  readonly emits: SignalKind<Type, Body>
+  /** From the end of one look to the next, in ms, and by how much either way, by the dice. The first look comes at once. */
+  readonly everyMs: number
+  readonly spreadMs: number
+  /** A look that takes longer has failed, in ms. */
+  readonly timeoutMs: number
+  /** What it remembers before the first look. */
+  start(setup: Setup): Memory
+  read(edge: SensorEdge): Raw | Promise<Raw>
+  perceive(memory: Memory, raw: Raw, now: number): Percept<Memory, Type, Body>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what is read and remembered is the sensor's own affair
+export type AnySensor = Sensor<any, any, any, any>
+
+/** The signals that readings of some sensors are. */
+export type ReadingOf<S> =
+  S extends Sensor<infer _Raw, infer _Memory, infer Type, infer Body> ? Signal<Type, Body> : never
+
+const TIMEOUT_MS = 30_000
+
+/** Declares a sensor. Its name is unique in its agent. Left out: no spread, and a look may take 30 s. */
+export function defineSensor<Raw, Memory, const Type extends string, Body>({
+  spreadMs = 0,
+  timeoutMs = TIMEOUT_MS,
+  ...sensor
+}: Omit<Sensor<Raw, Memory, Type, Body>, 'spreadMs' | 'timeoutMs'> & {
+  readonly spreadMs?: number
+  readonly timeoutMs?: number
+}): Sensor<Raw, Memory, Type, Body> {
+  return Object.freeze({ ...sensor, spreadMs, timeoutMs })
+}

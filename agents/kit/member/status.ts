@@ -1,0 +1,60 @@
+import type { AnyAgent, Setup } from '../grammar/agent.ts'
+import type { Membership, MembershipOptions } from './membership.ts'
+
+/** An agent as it is now: what every agent is beside its own affairs, as plain data of bounded size. */
+export interface AgentReport {
+  /** `name@node`: the same over all its lives, and no other agent's. */
+  readonly agentId: string
+  readonly clusterRole: string
+  /** Where it is, and which of its lives this is. */
+  readonly clusterNode: { readonly node: string; readonly incarnation: number }
+  readonly knownNodes: readonly string[]
+  readonly clusterTopology: Membership['topology']
+  /** What its own definition shows of its state; null where it shows nothing. */
+  readonly localState: unknown
+  /** Other agents, by `name@node`; times on the region's clock, in ms. */
+  readonly peerConnections: Readonly<Record<string, unknown>>
+  /** Null: unregistered, and trying. */
+  readonly registration: Membership['registration']
+  /** Ids of open proposals it is to vote on. */
+  readonly consensusParticipation: readonly string[]
+  readonly coordinationHistory: Membership['coordinations']
+  readonly performanceMetrics: Membership['doing']
+  readonly healthStatus: { readonly health: Membership['health']; readonly reasons: readonly string[] }
+  /** Its own last one, on the region's clock, in ms; null before the first. */
+  readonly lastHeartbeat: number | null
+  readonly clusteringConfig: { readonly heartbeatMs: number }
+  /** The knobs of the agents that detect failures, and of the one that sets weights. */
+  readonly failureDetectionConfig: unknown
+  readonly optimizationConfig: unknown
+}
+
+export function reportOf(
+  agent: AnyAgent,
+  state: unknown,
+  member: Membership,
+  { agent: name, node, incarnation, heartbeatMs }: MembershipOptions,
+  { agents }: Setup['config'],
+): AgentReport {
+  return {
+    agentId: `${name}@${node}`,
+    clusterRole: agent.role,
+    clusterNode: { node, incarnation },
+    knownNodes: member.knownNodes,
+    clusterTopology: member.topology,
+    localState: agent.describe?.(state) ?? null,
+    peerConnections: Object.fromEntries(member.peers),
+    registration: member.registration,
+    consensusParticipation: member.participation,
+    coordinationHistory: member.coordinations,
+    performanceMetrics: member.doing,
+    healthStatus: { health: member.health, reasons: member.reasons },
+    lastHeartbeat: member.heartbeatMs,
+    clusteringConfig: { heartbeatMs },
+    failureDetectionConfig: {
+      'health-monitor': agents['health-monitor'],
+      'failure-detector': agents['failure-detector'],
+    },
+    optimizationConfig: { 'load-balancer': agents['load-balancer'] },
+  }
+}

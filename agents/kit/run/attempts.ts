@@ -1,0 +1,155 @@
+import { setMaxListeners } from 'node:events'
+import { elapsedMs } from '../../../engine/writer.ts'
+import { type AnyAction, BACKOFF_MS_MAX, type Edge } from '../grammar/action.ts'
+import { check } from '../grammar/schema.ts'
+
+/** What an action came to. */
+export interface Outcome {
+  onDone(result: unknown): void
+  onFailed(failure: { readonly fault: string; readonly attempts: number; readonly tookMs: number }): void
+  /** Its undo failed too: nobody knows what is true now. */
+  onBroken(error: Error): void
+}
+
+/**
+ * One action on its way: attempts until one succeeds or none is left, each with its own time and its own signal to stop.
+ *
+ *   check params ──▶ attempt ──▶ done
+ *        │             │ throws, rejects, takes too long
+ *        │             ├──▶ wait: backoff, doubled each time ──▶ attempt …
+ *        └─ bad ───────┴──▶ undo ──▶ failed
+ */
+export class Attempts {
+  readonly #action: AnyAction
+  readonly #params: unknown
+  readonly #edge: Edge
+  readonly #outcome: Outcome
+  readonly #startedMs: number
+  #made = 0
+
+  /** Begins with the first attempt at once; an action that answers at once is done when this returns. */
+  constructor(action: AnyAction, params: unknown, edge: Edge, outcome: Outcome) {
+    this.#action = action
+    this.#edge = edge
+    this.#outcome = outcome
+    this.#startedMs = edge.now()
+    const verdict = check(action.params, params)
+    this.#params = verdict.isGood ? verdict.value : params
+    if (verdict.isGood) this.#attempt()
+    else this.#fail(`it cannot be run with these params: ${verdict.fault}`)
+  }
+
+  #attempt(): void {
+    this.#made++
+    const { timeoutMs } = this.#action
+    const attempt = new Attempt(this.#edge)
+    let cancel = (): void => {}
+    /** The first word counts; a late one falls on the floor. */
+    const end = (then: () => void): void => {
+      if (!attempt.end()) return
+      cancel()
+      if (!this.#edge.signal.aborted) then()
+    }
+    const onError = (error: unknown): void => end(() => this.#retry(textOf(error)))
+    let result: unknown
+    try {
+      result = this.#action.run(this.#params, attempt)
+    } catch (error) {
+      onError(error)
+      return
+    }
+    if (!(result instanceof Promise)) {
+      end(() => this.#outcome.onDone(result))
+      return
+    }
+    if (timeoutMs > 0) {
+      cancel = this.#edge.later(timeoutMs, () => {
+        end(() => this.#retry(`it took longer than ${timeoutMs} ms`))
+        attempt.stop()
+      })
+    }
+    result.then(value => end(() => this.#outcome.onDone(value)), onError)
+  }
+
+  #retry(fault: string): void {
+    const { retries, backoffMs } = this.#action
+    if (this.#made > retries) {
+      this.#fail(fault)
+      return
+    }
+    this.#edge.later(Math.min(BACKOFF_MS_MAX, backoffMs * 2 ** (this.#made - 1)), () => this.#attempt())
+  }
+
+  #fail(fault: string): void {
+    const { undo } = this.#action
+    const end = (): void => {
+      const tookMs = elapsedMs(this.#edge.now(), this.#startedMs)
+      this.#outcome.onFailed({ fault, attempts: this.#made, tookMs })
+    }
+    const onBroken = (error: unknown): void =>
+      this.#outcome.onBroken(
+        new Error(`action ${this.#action.name} failed (${fault}), and so did its undo`, { cause: error }),
+      )
+    // Nothing was attempted, nothing is to be taken back.
+    if (undo === undefined || this.#made === 0) {
+      end()
+      return
+    }
+    try {
+      const undone = undo(this.#params, this.#edge)
+      if (undone instanceof Promise) undone.then(end, onBroken)
+      else end()
+    } catch (error) {
+      onBroken(error)
+    }
+  }
+}
+
+/** The world as one attempt gets it. Its signal is made when it is first asked for: most attempts are over at once. */
+class Attempt implements Edge {
+  readonly attachment: Edge['attachment']
+  readonly now: Edge['now']
+  readonly later: Edge['later']
+  readonly #edge: Edge
+  readonly #onStop = (): void => this.stop()
+  #abort: AbortController | undefined
+  #isOver = false
+
+  constructor(edge: Edge) {
+    this.#edge = edge
+    this.attachment = edge.attachment
+    this.now = edge.now
+    this.later = edge.later
+  }
+
+  get place(): Edge['place'] {
+    return this.#edge.place
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      // An attempt may be listened to by as many as it likes.
+      setMaxListeners(0, this.#abort.signal)
+      if (this.#edge.signal.aborted) this.#abort.abort()
+      else if (!this.#isOver) this.#edge.signal.addEventListener('abort', this.#onStop, { once: true })
+    }
+    return this.#abort.signal
+  }
+
+  /** False: it was over before. */
+  end(): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    this.#edge.signal.removeEventListener('abort', this.#onStop)
+    return true
+  }
+
+  stop(): void {
+    this.#abort?.abort()
+  }
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

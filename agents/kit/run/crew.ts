@@ -1,0 +1,146 @@
+import type { Attachment, Config } from '../../../engine/writer.ts'
+import type { Clock } from '../clock.ts'
+import type { Dice } from '../dice.ts'
+import type { RegistryPlace } from '../grammar/action.ts'
+import type { AnyAgent } from '../grammar/agent.ts'
+import type { Signal } from '../grammar/signal.ts'
+import { membership } from '../member/membership.ts'
+import { type AgentReport, reportOf } from '../member/status.ts'
+import { isTold, type Written } from '../outside/journal.ts'
+import { TablePort } from '../table-port.ts'
+import type { DeadLetterReport } from './dead-letters.ts'
+import { type Delivery, overAll } from './delivery.ts'
+import { interestsOf } from './mind.ts'
+import { Runner } from './runner.ts'
+
+/** How the agents of one thread get at the world around it. */
+export interface CrewPorts {
+  readonly clock: Clock
+  readonly dice: Dice
+  readonly attachment: Attachment
+  /** The node it is on. */
+  readonly node: string
+  /** From one heartbeat of an agent to the next, in ms. */
+  readonly heartbeatMs: number
+  /** Calls back when the turn of the event loop is over. */
+  soon(callback: () => void): void
+  /** Carries a signal to the agents of other threads; returns to how many threads. */
+  send(signal: Signal, isTelemetry: boolean): number
+  /** An agent has told a fact; `trail` as in Ports.write. */
+  told(agent: string, signal: Signal, trail: readonly Signal[]): void
+  /** An agent has set a word that says something to people. */
+  wrote(written: Written, trail: readonly Signal[]): void
+  reported(agent: string, report: AgentReport): void
+  /** An agent has broken a promise, and with it the crew. */
+  fault(error: Error): void
+  /** Whether what an agent writes still counts. */
+  mayWrite(agent: string): boolean
+  /** An agent's place in the registry. */
+  place(agent: string): RegistryPlace | undefined
+}
+
+/**
+ * The agents of one thread: a runner for each, in the order they start. Between them signals go from hand to hand, after the turn of who
+ * sends; to others they go by what carries them between threads.
+ *
+ *   ┌ thread health ─────────────────────┐
+ *   │ health-monitor ◀─▶ failure-detector │ ◀── send · hear ──▶ other threads
+ *   └────────────────────────────────────┘
+ */
+export class Crew {
+  readonly runners: readonly Runner[]
+  readonly #ports: CrewPorts
+  #isClosed = false
+  #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
+
+  constructor(agents: readonly AnyAgent[], incarnation: number, config: Config, ports: CrewPorts) {
+    this.#ports = ports
+    this.runners = agents.map(agent => this.#hire(agent, incarnation, config))
+  }
+
+  /** Types and patterns its agents want from other threads. */
+  get interests(): string[] {
+    return [...new Set(this.runners.flatMap(({ agent }) => interestsOf(agent)))]
+  }
+
+  start(config: Config, bootMs: number, incarnation: number): void {
+    for (const runner of this.runners) if (!this.#isClosed) runner.start({ config, bootMs, incarnation })
+  }
+
+  /** False: one of them cannot go on with another config. */
+  reload(config: Config): boolean {
+    return this.runners.map(runner => runner.reload(config)).every(Boolean)
+  }
+
+  /** A signal from outside this thread. */
+  hear(signal: Signal): Delivery {
+    return overAll(this.runners.map(runner => runner.receive(signal)))
+  }
+
+  /** What did not arrive at its agents. */
+  deadLetters(): (DeadLetterReport & { readonly agent: string })[] {
+    return this.runners.map(({ agent, deadLetters }) => ({ agent: agent.name, ...deadLetters.report() }))
+  }
+
+  /** Gives dead letters another try, all or those of one agent; says how many. */
+  redrive(name: string | undefined): number {
+    return this.runners
+      .filter(({ agent }) => name === undefined || agent.name === name)
+      .reduce((sum, runner) => sum + runner.redrive(), 0)
+  }
+
+  /** In reverse order of start. */
+  close(): void {
+    this.#isClosed = true
+    for (const runner of this.runners.toReversed()) runner.close()
+  }
+
+  #hire(definition: AnyAgent, incarnation: number, config: Config): Runner {
+    const { name } = definition
+    const { node, heartbeatMs, clock, dice, attachment } = this.#ports
+    const options = { ...{ agent: name, role: definition.role, node, incarnation, heartbeatMs } }
+    const member = membership(options)
+    const agent: AnyAgent = { ...definition, skills: [member, ...definition.skills] }
+    const tables = new TablePort(attachment, agent, () => this.#ports.mayWrite(name))
+    const ports = this.#ports
+    const runner: Runner = new Runner(agent, {
+      clock,
+      dice,
+      edge: {
+        attachment,
+        get place() {
+          return ports.place(name)
+        },
+      },
+      send: (signal, { isTelemetry }, trail) => {
+        if (!isTelemetry) ports.told(name, signal, trail)
+        return this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry)
+      },
+      write: (directive, trail) => {
+        const written = tables.write(directive)
+        if (written === undefined || !isTold(directive.column)) return
+        const { old } = written
+        ports.wrote({ agent: name, directive, old, wallMs: clock.wallMs(), cause: trail[0] }, trail)
+      },
+      fault: error => ports.fault(error),
+      report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, config)),
+    })
+    return runner
+  }
+
+  #toNeighbours(signal: Signal, from: Runner): number {
+    const listening = this.runners.filter(runner => runner !== from && runner.listensTo(signal.type)).length
+    if (listening === 0) return 0
+    this.#waiting.push({ signal, from })
+    if (this.#waiting.length === 1) this.#ports.soon(() => this.#handOn())
+    return listening
+  }
+
+  #handOn(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { signal, from } of waiting) {
+      for (const runner of this.runners) if (runner !== from) runner.receive(signal)
+    }
+  }
+}

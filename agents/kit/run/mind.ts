@@ -1,0 +1,96 @@
+import type { AnyAction } from '../grammar/action.ts'
+import type { AnyAgent, Setup } from '../grammar/agent.ts'
+import type { Step } from '../grammar/directive.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
+import type { AnySignalKind, Signal } from '../grammar/signal.ts'
+import type { AnyMounted, Interest, Slices } from '../grammar/skill.ts'
+
+/** The key of the agent among its skills; no skill has it, for keys are words. */
+export const AGENT = ''
+
+type Reload = (state: unknown, config: Setup['config'], now: number) => Step<unknown>
+
+interface Equipment {
+  readonly listens: readonly Interest[]
+  readonly own: readonly AnySignalKind[]
+  readonly emits: readonly AnySignalKind[]
+  readonly actions: readonly AnyAction[]
+  readonly sensors: readonly AnySensor[]
+}
+
+/** One that decides within a runner: the agent itself, or one of its skills. It has a state, and what it has begun. */
+export class Mind {
+  readonly key: string
+  readonly priority: number
+  readonly decide: (state: unknown, signal: Signal, now: number, slices: Slices) => Step<unknown>
+  readonly reload: Reload | undefined
+  /** What it is told by type: of others, and what its sensors read. Results, schedules and answers come to it by name. */
+  readonly patterns: readonly string[]
+  /** Kinds it knows what they carry of. */
+  readonly kinds: readonly AnySignalKind[]
+  readonly own: ReadonlySet<string>
+  readonly emits: ReadonlyMap<string, AnySignalKind>
+  readonly actions: ReadonlyMap<string, AnyAction>
+  readonly sensors: readonly AnySensor[]
+  state: unknown
+  isGone = false
+  readonly #ends = new Set<() => void>()
+
+  private constructor(
+    key: string,
+    priority: number,
+    { listens, own, emits, actions, sensors }: Equipment,
+    decide: Mind['decide'],
+    reload: Reload | undefined,
+  ) {
+    this.key = key
+    this.priority = priority
+    this.decide = decide
+    this.reload = reload
+    const read = sensors.map(sensor => sensor.emits as AnySignalKind)
+    this.kinds = [...listens.filter(interest => typeof interest !== 'string'), ...read]
+    this.patterns = [
+      ...new Set([
+        ...listens.map(each => (typeof each === 'string' ? each : each.type)),
+        ...read.map(({ type }) => type),
+      ]),
+    ]
+    this.own = new Set(own.map(({ type }) => type))
+    this.emits = new Map(emits.map(kind => [kind.type, kind]))
+    this.actions = new Map(actions.map(action => [action.name, action]))
+    this.sensors = sensors
+  }
+
+  static ofAgent(agent: AnyAgent): Mind {
+    return new Mind(AGENT, 0, agent, agent.decide, agent.reload)
+  }
+
+  static ofSkill(mounted: AnyMounted): Mind {
+    return new Mind(mounted.key, mounted.priority, mounted, mounted.decide, mounted.reload)
+  }
+
+  hears(type: string): boolean {
+    return this.kinds.some(kind => kind.type === type)
+  }
+
+  /** Ends this with it; returns the way to end it before. */
+  keep(end: () => void): () => void {
+    const once = (): void => {
+      this.#ends.delete(once)
+      end()
+    }
+    this.#ends.add(once)
+    return once
+  }
+
+  close(): void {
+    this.isGone = true
+    for (const end of [...this.#ends]) end()
+  }
+}
+
+/** Types and patterns that an agent, or a skill it starts with, wants from others. */
+export function interestsOf(agent: AnyAgent): string[] {
+  const all = [...agent.listens, ...agent.skills.flatMap(({ listens }) => listens)]
+  return [...new Set(all.map(each => (typeof each === 'string' ? each : each.type)))]
+}

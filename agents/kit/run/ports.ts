@@ -1,0 +1,23 @@
+import type { Clock } from '../clock.ts'
+import type { Dice } from '../dice.ts'
+import type { WriteEndpoint, WriteService } from '../grammar/directive.ts'
+import type { SensorEdge } from '../grammar/sensor.ts'
+import type { AnySignalKind, Signal } from '../grammar/signal.ts'
+
+/** What a runner performs directives with. All of time and chance comes through here. */
+export interface Ports {
+  readonly clock: Clock
+  readonly dice: Dice
+  readonly edge: Pick<SensorEdge, 'attachment' | 'place'>
+  /** Carries a signal to the other agents. Returns to how many. `trail` as for `write`, empty for telemetry. */
+  send(signal: Signal, kind: AnySignalKind, trail: readonly Signal[]): number
+  /**
+   * Sets a word of the tables. `trail`: the signal it is set for, then that one's cause and so on, as far back as the agent told itself;
+   * empty where it is set at the start.
+   */
+  write(directive: WriteEndpoint | WriteService, trail: readonly Signal[]): void
+  /** The agent has broken a promise: it is closed, and to be started anew. */
+  fault(error: Error): void
+  /** The agent wants its supervisor to know how it is. */
+  report(): void
+}

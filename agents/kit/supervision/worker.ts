@@ -1,0 +1,146 @@
+import { extname } from 'node:path'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { type AgentDeadLetters, inheritedOptions } from '../../../engine/writer.ts'
+import type { Signal } from '../grammar/signal.ts'
+import { type Delivery, FULL } from '../run/delivery.ts'
+import type { Order, Report, SpareStart, ThreadStart } from './orders.ts'
+
+/** Old space of one thread of agents: far above what bounded collections need, far below what hurts the process. */
+const HEAP_MB_MAX = 128
+
+/** The module that runs inside every thread of agents; beside this one in the build as in the sources. */
+const THREAD = new URL(`../../thread${extname(import.meta.url)}`, import.meta.url)
+
+/** A thread that turns answers within some ms; one that has not by then, hangs. */
+const ANSWER_MS_MAX = 1_000
+
+export interface WorkerEvents {
+  onReport(report: Report): void
+  /** What it said cannot be read: it is not to be relied on any more. */
+  onGarbled(error: Error): void
+  /** Once, when the thread is gone. `fault` is what it threw, if it threw. */
+  onExit(code: number, fault: Error | undefined): void
+}
+
+/**
+ * One thread of agents, as the supervisor sees it. While it starts or stops it keeps the process alive, so that
+ * whoever awaits that gets an answer; in between it does not.
+ */
+export class AgentWorker {
+  readonly threadId: number
+  /** Resolves when the thread is gone. */
+  readonly gone: Promise<void>
+  isGone = false
+  readonly #worker: Worker
+  readonly #asked = new Map<number, (answer: unknown) => void>()
+  #asks = 0
+  #events: WorkerEvents | undefined
+
+  /** Without events it is a spare: see `host`. */
+  constructor(name: string, start: ThreadStart | SpareStart, events?: WorkerEvents) {
+    this.#events = events
+    this.#worker = new Worker(THREAD, {
+      name: `signalbox:${name}`,
+      workerData: start,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+      ...inheritedOptions(),
+    })
+    this.threadId = this.#worker.threadId
+    let fault: Error | undefined
+    this.#worker.on('message', (report: Report) => {
+      if (report.report === 'answer') this.#answer(report.ask, report.answer)
+      else this.#events?.onReport(report)
+    })
+    this.#worker.on('messageerror', error => this.#events?.onGarbled(error))
+    this.#worker.on('error', error => (fault ??= error instanceof Error ? error : new Error(String(error))))
+    this.gone = new Promise(resolve =>
+      this.#worker.once('exit', code => {
+        this.isGone = true
+        for (const ask of this.#asked.keys()) this.#answer(ask, undefined)
+        this.#events?.onExit(code, fault)
+        resolve()
+      }),
+    )
+  }
+
+  /** Has a spare run agents. */
+  host(start: ThreadStart, events: WorkerEvents): void {
+    this.#events = events
+    this.#worker.ref()
+    this.#send({ order: 'host', start })
+  }
+
+  /** Lets the process end although this thread runs. */
+  release(): void {
+    this.#worker.unref()
+  }
+
+  /** Gives both threads a port to each other. */
+  link(name: string, other: AgentWorker, otherName: string): void {
+    const { port1, port2 } = new MessageChannel()
+    this.#send({ order: 'link', peer: otherName, port: port1 })
+    other.#send({ order: 'link', peer: name, port: port2 })
+  }
+
+  /** Hands the thread another config. */
+  reload(config: ThreadStart['config']): void {
+    this.#send({ order: 'reload', config })
+  }
+
+  /** Tells its agents that the one they belong to is down. */
+  orphan(parent: string): void {
+    this.#send({ order: 'orphan', parent })
+  }
+
+  /** Has the thread hear something, and resolves with what became of it; where it does not say so in time, it has no room. */
+  async hear(signal: Signal): Promise<Delivery> {
+    return ((await this.#ask(ask => ({ order: 'hear', ask, signal }))) as Delivery | undefined) ?? FULL
+  }
+
+  /** What did not arrive at its agents; nothing where it does not say so in time. */
+  async deadLetters(): Promise<AgentDeadLetters[]> {
+    return ((await this.#ask(ask => ({ order: 'letters', ask }))) as AgentDeadLetters[] | undefined) ?? []
+  }
+
+  /** Gives dead letters another try, and resolves with how many. */
+  async redrive(agent: string | undefined): Promise<number> {
+    return ((await this.#ask(ask => ({ order: 'redrive', ask, agent }))) as number | undefined) ?? 0
+  }
+
+  /** Asks the thread to end. */
+  stop(): void {
+    this.#worker.ref()
+    this.#send({ order: 'stop' })
+  }
+
+  /** Ends the thread wherever it is, even in a loop without end. */
+  terminate(): void {
+    if (this.isGone) return
+    this.#worker.ref()
+    void this.#worker.terminate()
+  }
+
+  /** Undefined: it has gone, or does not turn. */
+  #ask(order: (ask: number) => Order): Promise<unknown> {
+    if (this.isGone) return Promise.resolve(undefined)
+    const ask = ++this.#asks
+    return new Promise(resolve => {
+      const timer = setTimeout(() => this.#answer(ask, undefined), ANSWER_MS_MAX)
+      this.#asked.set(ask, answer => {
+        clearTimeout(timer)
+        resolve(answer)
+      })
+      this.#send(order(ask))
+    })
+  }
+
+  #answer(ask: number, answer: unknown): void {
+    const onAnswer = this.#asked.get(ask)
+    this.#asked.delete(ask)
+    onAnswer?.(answer)
+  }
+
+  #send(order: Order): void {
+    this.#worker.postMessage(order, order.order === 'link' ? [order.port] : [])
+  }
+}

@@ -1,0 +1,116 @@
+import type { AgentStatus, Attachment, Config } from '../../../engine/writer.ts'
+import type { Clock } from '../clock.ts'
+import type { Dice } from '../dice.ts'
+import type { AnyAgent } from '../grammar/agent.ts'
+import type { Signal } from '../grammar/signal.ts'
+import type { Liaison } from '../outside/liaison.ts'
+import { Crew } from '../run/crew.ts'
+import type { ThreadPlan } from '../supervision/placement.ts'
+
+/** What virtual threads share. */
+export interface VirtualGround {
+  readonly clock: Clock
+  readonly dice: Dice
+  readonly attachment: Attachment
+  readonly bootMs: number
+  readonly node: string
+  readonly heartbeatMs: number
+  config: Config
+  liaison: Liaison
+  /** Carries a signal to the agents of the other threads; returns to how many threads. */
+  send(from: VirtualThread, signal: Signal): number
+}
+
+/** A thread of agents without a thread: its crew runs here, in virtual time, and may be ended as a thread may. */
+export class VirtualThread {
+  readonly plan: ThreadPlan
+  crew: Crew | undefined
+  incarnation = 0
+  lastError: string | null = null
+  readonly #definitions: readonly AnyAgent[]
+  readonly #ground: VirtualGround
+  readonly #onEnded: (reason: string) => void
+  /** While it starts. */
+  #callOff: (() => void) | undefined
+  #handledBefore = 0
+  #droppedBefore = 0
+
+  constructor(
+    plan: ThreadPlan,
+    definitions: readonly AnyAgent[],
+    ground: VirtualGround,
+    onEnded: (reason: string) => void,
+  ) {
+    this.plan = plan
+    this.#definitions = definitions
+    this.#ground = ground
+    this.#onEnded = onEnded
+  }
+
+  get id(): string {
+    return this.plan.id
+  }
+
+  /** Starts another incarnation of its agents, which takes so long; `onStarted` unless it is ended before. */
+  start(spawnMs: number, onStarted: () => void): void {
+    this.incarnation++
+    this.#callOff = this.#ground.clock.later(spawnMs, () => {
+      this.#callOff = undefined
+      const crew = this.#hire()
+      this.crew = crew
+      crew.start(this.#ground.config, this.#ground.bootMs, this.incarnation)
+      if (this.crew === crew) onStarted()
+    })
+  }
+
+  /** Ends its agents wherever they are. */
+  end(reason: string): void {
+    const { crew } = this
+    if (crew === undefined && this.#callOff === undefined) return
+    this.#callOff?.()
+    this.#callOff = undefined
+    this.lastError = reason
+    this.#handledBefore = this.#sum('handled')
+    this.#droppedBefore = this.#sum('dropped')
+    this.crew = undefined
+    crew?.close()
+    this.#onEnded(reason)
+  }
+
+  #hire(): Crew {
+    const { clock, dice, attachment, node, heartbeatMs, config, liaison } = this.#ground
+    const crew: Crew = new Crew(this.#definitions, this.incarnation, config, {
+      ...{ clock, dice, attachment, node, heartbeatMs },
+      soon: callback => void clock.later(0, callback),
+      send: signal => this.#ground.send(this, signal),
+      told: (_agent, signal, trail) => liaison.told(signal, trail),
+      wrote: (written, trail) => liaison.wrote(written, trail),
+      reported: (agent, report) => liaison.reported(agent, report),
+      fault: ({ message }) => {
+        if (this.crew === crew) this.end(message)
+      },
+      mayWrite: () => this.crew === crew,
+      place: () => undefined,
+    })
+    return crew
+  }
+
+  status(state: AgentStatus['state']): AgentStatus[] {
+    return this.plan.agents.map(({ name }) => ({
+      ...{
+        name,
+        group: this.plan.group,
+        state,
+        incarnation: this.incarnation,
+        restarts: Math.max(0, this.incarnation - 1),
+      },
+      ...{ threadId: -1, heartbeatAgeMs: 0, heapBytes: 0, refusedWrites: 0, lastError: this.lastError },
+      ...{ handled: this.#sum('handled'), dropped: this.#sum('dropped') },
+    }))
+  }
+
+  #sum(what: 'handled' | 'dropped'): number {
+    const before = what === 'handled' ? this.#handledBefore : this.#droppedBefore
+    return (this.crew?.runners ?? []).reduce((sum, runner) => sum + runner[what], before)
+  }
+}
