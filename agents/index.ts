@@ -2,12 +2,16 @@
  * signalbox/agents: the control plane. Agents in threads of their own watch the endpoints and write down what they
  * found; picks read it. Hand `agents` to createSignalbox, or a roster with agents of your own besides.
  */
-import type { Control } from '../engine/writer.ts'
+import type { Control, Log } from '../engine/writer.ts'
+import { bridgeOf } from './bridge/agent-bridge.ts'
+import { InlineSequencer } from './bridge/inline-sequencer.ts'
+import { SequencerKeeper } from './bridge/sequencer-keeper.ts'
 import { KINDS } from './kinds.ts'
 import { checkRoster, checkSupervision } from './kit/supervision/check-roster.ts'
 import { enabledOf, type Placement, type SupervisionOptions } from './kit/supervision/placement.ts'
 import type { ProfileName } from './kit/supervision/profile.ts'
 import type { RosterEntry } from './kit/supervision/roster-entry.ts'
+import type { SequencerLender } from './kit/supervision/supervised.ts'
 import { Supervisor } from './kit/supervision/supervisor.ts'
 import { type TestControlPlane, type TestPlaneOptions, VirtualPlane } from './kit/virtual/virtual-plane.ts'
 import { ROSTER } from './roster.ts'
@@ -59,6 +63,11 @@ export interface AgentsOptions extends SupervisionOptions {
    * as many wake-ups and a spare thread. Default: what the config says under `agents.supervision`, and that is `default`.
    */
   profile?: ProfileName
+  /**
+   * File in which what agents agreed on outlives the process: one line for each change, synced once for all of a turn. Default: it is
+   * kept in memory, and a sequencer that begins anew begins with nothing and a higher term.
+   */
+  storeFile?: string
 }
 
 /**
@@ -75,7 +84,7 @@ export interface AgentsOptions extends SupervisionOptions {
  * rejects with SBX_AGENT_FAILED when an agent cannot be started.
  */
 export function createAgents(options: AgentsOptions = {}): Control {
-  const { roster = ROSTER, threads, profile, ...supervision } = options
+  const { roster = ROSTER, threads, profile, storeFile, ...supervision } = options
   checkRoster(roster)
   checkSupervision(supervision)
   return {
@@ -88,10 +97,33 @@ export function createAgents(options: AgentsOptions = {}): Control {
         threads: threads ?? written,
         profile: profile ?? named,
         kinds: KINDS,
+        sequencer: lenderOf(SequencerKeeper.start(storeFile), link.log),
       })
       await supervisor.start()
       return supervisor
     },
+  }
+}
+
+/** The agents start beside it, and run without it as well: unregistered, and deciding nothing together. */
+function lenderOf(starting: Promise<SequencerKeeper>, log: Log): SequencerLender {
+  const started = starting.catch((error: Error) => {
+    log('error', 'agents have nothing to agree through: they run unregistered', { error: error.message })
+    return undefined
+  })
+  return {
+    lend(onPort) {
+      let takeBack: (() => void) | undefined
+      let isOver = false
+      void started.then(keeper => {
+        if (!isOver) takeBack = keeper?.lend(onPort)
+      })
+      return () => {
+        isOver = true
+        takeBack?.()
+      }
+    },
+    close: async () => (await started)?.close(),
   }
 }
 
@@ -109,5 +141,14 @@ export const agents: Control = createAgents()
  * Throws SBX_AGENT_INVALID as createAgents does.
  */
 export function createTestControlPlane(options: TestPlaneOptions = {}): TestControlPlane {
-  return new VirtualPlane(options.roster ?? ROSTER, KINDS, options)
+  let sequencer: InlineSequencer | undefined
+  return new VirtualPlane(
+    options.roster ?? ROSTER,
+    KINDS,
+    (agent, clock, dice) => {
+      sequencer ??= new InlineSequencer({ clock })
+      return bridgeOf(agent, sequencer.open(), clock, dice)
+    },
+    options,
+  )
 }

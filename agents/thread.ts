@@ -1,6 +1,9 @@
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, resourceLimits, workerData } from 'node:worker_threads'
 import { attach, Heartbeats, SignalboxError } from '../engine/writer.ts'
+import { bridgeOf } from './bridge/agent-bridge.ts'
+import { EmbeddedStore } from './bridge/embedded-store.ts'
+import { roadOf } from './bridge/wire.ts'
 import { LocalBus } from './bus/local.ts'
 import { BEAT_MS, ThreadClock } from './kit/clock.ts'
 import { chance } from './kit/dice.ts'
@@ -28,7 +31,7 @@ import { threadOfKernel } from './kit/supervision/run-queue.ts'
 type Obey = (order: Order) => void
 
 async function host(start: ThreadStart): Promise<Obey> {
-  const { agents, handle, config, bootMs, incarnation, beatMs, node, heartbeatMs } = start
+  const { agents, handle, config, bootMs, incarnation, beatMs, node, heartbeatMs, hasStore } = start
   const definitions: AnyAgent[] = []
   for (const { name, module } of agents) definitions.push(agentOf(await import(module), name, module))
   const attachment = attach(handle)
@@ -48,6 +51,7 @@ async function host(start: ThreadStart): Promise<Obey> {
   const clock = new ThreadClock(attachment, beat)
   const beating = beatMs < BEAT_MS ? setInterval(() => beat(clock.now()), beatMs) : undefined
   const bus = new LocalBus([], signal => void crew.hear(signal))
+  const store = new EmbeddedStore({ clock })
   const diary = new Diary()
   const crew = new Crew(definitions, incarnation, config, {
     ...{ clock, dice: chance, attachment, node, heartbeatMs },
@@ -63,7 +67,7 @@ async function host(start: ThreadStart): Promise<Obey> {
       throw error
     },
     mayWrite: agent => lines.mayWrite(lineOf.get(agent)!, incarnation),
-    place: () => undefined,
+    bridge: agent => (hasStore ? bridgeOf(agent, store, clock, chance) : undefined),
   })
   const kernelId = threadOfKernel()
   for (const { line } of agents) lines.nameThread(line, kernelId)
@@ -76,6 +80,9 @@ async function host(start: ThreadStart): Promise<Obey> {
     switch (order.order) {
       case 'link':
         bus.link(order.peer, order.port)
+        break
+      case 'store':
+        store.join(roadOf(order.port))
         break
       case 'reload':
         if (!crew.reload(order.config)) tell({ report: 'outdated' })
@@ -96,6 +103,7 @@ async function host(start: ThreadStart): Promise<Obey> {
       }
       case 'stop':
         crew.close()
+        store.leave()
         bus.close()
         clearInterval(beating)
         clock.close()

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { extname } from 'node:path'
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { elapsedMs, inheritedOptions, SignalboxError } from '../../engine/writer.ts'
 import { chance, type Dice } from '../kit/dice.ts'
 import { backoffMs, HEALTHY_MS } from '../kit/supervision/restart.ts'
@@ -31,6 +31,7 @@ export class SequencerKeeper {
   readonly #clock: BridgeClock
   readonly #dice: Dice
   readonly #stores = new Set<EmbeddedStore>()
+  readonly #borrowers = new Set<(port: MessagePort) => void>()
   /** Undefined between two of them. */
   #worker: Worker | undefined
   #term = 0
@@ -70,6 +71,16 @@ export class SequencerKeeper {
     this.#stores.add(store)
     this.#join(store)
     return store
+  }
+
+  /**
+   * Lends ways to the sequencer to a store in another thread: a port now, and one to each sequencer that follows. Returns how to end
+   * that; the thread that has the port may end as it likes.
+   */
+  lend(onPort: (port: MessagePort) => void): () => void {
+    this.#borrowers.add(onPort)
+    this.#lendTo(onPort)
+    return () => this.#borrowers.delete(onPort)
   }
 
   /** Ends the thread as it is, as a fault would. */
@@ -113,12 +124,17 @@ export class SequencerKeeper {
     })
     this.#watchOver(worker)
     for (const store of this.#stores) this.#join(store)
+    for (const onPort of this.#borrowers) this.#lendTo(onPort)
   }
 
   #join(store: EmbeddedStore): void {
+    this.#lendTo(port => store.join(roadOf(port)))
+  }
+
+  #lendTo(onPort: (port: MessagePort) => void): void {
     if (this.#worker === undefined) return
     const { port1, port2 } = new MessageChannel()
     this.#worker.postMessage({ port: port1 } satisfies Joined, [port1])
-    store.join(roadOf(port2))
+    onPort(port2)
   }
 }

@@ -69,7 +69,10 @@ export function listRoutes(
       method: 'GET',
       path: '/api/v1/agents',
       need: 'read',
-      answer: response => sendJson(response, 200, { agents: agentsOf(box), switchedOff: switchedOffIn(box) }),
+      answer: response => {
+        const agents = agentsOf(box).map(agent => ({ ...agent, report: box.control?.report?.(agent.name) ?? null }))
+        sendJson(response, 200, { agents, switchedOff: switchedOffIn(box) })
+      },
     },
     {
       method: 'GET',

@@ -40,7 +40,7 @@ test('GET /api/v1/agents is empty without a control plane and lists what runs wi
   const control = { start: async () => ({ status: () => [AGENT], close: async () => {}, kill: async () => {} }) }
   const having = await adminWorld(t, {}, TWO_SERVICES, { control })
   assert.deepEqual((await having.ask('/api/v1/agents')).json, {
-    agents: [{ ...AGENT, isEnabled: true }],
+    agents: [{ ...AGENT, isEnabled: true, report: null }],
     switchedOff: [],
   })
 })

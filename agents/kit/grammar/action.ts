@@ -1,4 +1,5 @@
 import type { Attachment } from '../../../engine/writer.ts'
+import type { Bridge } from '../../bridge/bridge.ts'
 import { type Schema, trusted } from './schema.ts'
 import type { Signal, SignalKind } from './signal.ts'
 
@@ -8,6 +9,8 @@ export interface Edge {
   readonly attachment: Attachment
   /** The agent's place in the registry; left out where there is none. */
   readonly place?: RegistryPlace | undefined
+  /** How the agent agrees with others; left out where there is no store to agree through. */
+  readonly bridge?: Bridge | undefined
   /** The clock that decisions get, see Clock.now. */
   now(): number
   /** See Clock.later. */

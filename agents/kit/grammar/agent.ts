@@ -1,4 +1,5 @@
 import { type Config, SignalboxError } from '../../../engine/writer.ts'
+import type { Proposal, Vote } from '../../bridge/proposal.ts'
 import type { EndpointColumn, ServiceColumn } from '../table-port.ts'
 import type { AnyAction } from './action.ts'
 import type { Step } from './directive.ts'
@@ -47,6 +48,10 @@ export interface Agent<State> {
   readonly decide: (state: State, signal: Signal, now: number, slices: Slices) => Step<State>
   /** What of its state its status shows: plain data of bounded size. */
   readonly describe?: ((state: State) => unknown) | undefined
+  /** What it can do for others, by which they find it in the registry. Its role is among them. */
+  readonly capabilities: readonly string[]
+  /** How it votes on a proposal, from what it knows: pure as the others. Left out: it abstains. */
+  readonly vote?: ((state: State, proposal: Proposal) => Pick<Vote, 'ballot' | 'reason'>) | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the state is the agent's own affair, the runner only carries it
@@ -77,6 +82,8 @@ export interface AgentDefinition<
     slices: Slices,
   ) => Step<State>
   readonly describe?: Agent<State>['describe']
+  readonly capabilities?: readonly string[]
+  readonly vote?: Agent<State>['vote']
 }
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
@@ -94,7 +101,7 @@ export function defineAgent<
   const Actions extends readonly AnyAction[] = readonly [],
   const Sensors extends readonly AnySensor[] = readonly [],
 >(definition: AgentDefinition<State, Listens, Own, Actions, Sensors>): Agent<State> {
-  const { name, role, decide, ...rest } = definition
+  const { name, role, decide, capabilities = [], ...rest } = definition
   if (typeof name !== 'string' || !NAME.test(name)) {
     throw invalid(
       JSON.stringify(name),
@@ -107,7 +114,7 @@ export function defineAgent<
   const agent: Agent<State> = {
     ...{ listens: [], own: [], emits: [], writes: [], actions: [], sensors: [], skills: [] },
     ...rest,
-    ...{ name, role },
+    ...{ name, role, capabilities: [...new Set([role, ...capabilities])] },
     decide: decide as Agent<State>['decide'],
   }
   checkUnique(name, 'actions', agent.actions)

@@ -64,6 +64,16 @@ const QUEUED_DEGRADED = 512
 /** A decision that takes longer than a beat of the thread keeps all of it waiting. */
 const HANDLING_US_DEGRADED = 100_000
 
+/** While its registration is under way it looks that often whether it is there. */
+const REGISTERING_MS = 500
+
+/** What an agent sees of itself. */
+interface Self {
+  readonly doing: Doing
+  readonly revision: number
+  readonly isRegistering: boolean
+}
+
 const NOTHING_DONE: Doing = { handled: 0, handledPerSecond: 0, handlingUsP99: 0, failures: 0, queued: 0, dropped: 0 }
 
 /** To itself: how it has been doing, and whether the registry has it. */
@@ -120,10 +130,15 @@ export function membership(options: MembershipOptions): Mounted<Membership> {
         everyMs: options.heartbeatMs,
         spreadMs: options.heartbeatMs / 10,
         start: () => null,
-        read: ({ self, place }) => ({ doing: self(), revision: place?.revision ?? 0 }),
-        perceive: (memory, raw: { readonly doing: Doing; readonly revision: number }) => ({
+        read: ({ self, place }) => ({
+          doing: self(),
+          revision: place?.revision ?? 0,
+          isRegistering: place?.revision === 0,
+        }),
+        perceive: (memory, { doing, revision, isRegistering }: Self) => ({
           memory,
-          readings: [selfSensed.of(raw)],
+          readings: [selfSensed.of({ doing, revision })],
+          ...(isRegistering && { nextMs: Math.min(REGISTERING_MS, options.heartbeatMs) }),
         }),
       }),
     ],

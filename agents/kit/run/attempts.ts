@@ -126,6 +126,10 @@ class Attempt implements Edge {
     return this.#edge.place
   }
 
+  get bridge(): Edge['bridge'] {
+    return this.#edge.bridge
+  }
+
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()

@@ -1,4 +1,5 @@
 import type { Attachment, Config } from '../../../engine/writer.ts'
+import type { Bridge } from '../../bridge/bridge.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
@@ -35,8 +36,24 @@ export interface CrewPorts {
   fault(error: Error): void
   /** Whether what an agent writes still counts. */
   mayWrite(agent: string): boolean
-  /** An agent's place in the registry. */
-  place(agent: string): RegistryPlace | undefined
+  /** Gives an agent a way to agree with others; undefined: there is no store to agree through. */
+  bridge(agent: Bridged): AgentBridge | undefined
+}
+
+/** An agent as its bridge sees it. */
+export interface Bridged {
+  readonly agent: AnyAgent
+  readonly incarnation: number
+  /** What it knows now: by that it votes. */
+  state(): unknown
+  /** Has it hear what becomes of proposals. */
+  hear(signal: Signal): void
+}
+
+export interface AgentBridge {
+  readonly place: RegistryPlace
+  readonly bridge: Bridge
+  close(): void
 }
 
 /**
@@ -50,6 +67,7 @@ export interface CrewPorts {
 export class Crew {
   readonly runners: readonly Runner[]
   readonly #ports: CrewPorts
+  readonly #bridges = new Map<string, AgentBridge>()
   #isClosed = false
   #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
 
@@ -64,7 +82,15 @@ export class Crew {
   }
 
   start(config: Config, bootMs: number, incarnation: number): void {
-    for (const runner of this.runners) if (!this.#isClosed) runner.start({ config, bootMs, incarnation })
+    for (const runner of this.runners) {
+      if (this.#isClosed) return
+      const { agent } = runner
+      const bridge = this.#ports.bridge({
+        ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
+      })
+      if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
+      runner.start({ config, bootMs, incarnation })
+    }
   }
 
   /** False: one of them cannot go on with another config. */
@@ -92,6 +118,7 @@ export class Crew {
   /** In reverse order of start. */
   close(): void {
     this.#isClosed = true
+    for (const bridge of this.#bridges.values()) bridge.close()
     for (const runner of this.runners.toReversed()) runner.close()
   }
 
@@ -103,13 +130,17 @@ export class Crew {
     const agent: AnyAgent = { ...definition, skills: [member, ...definition.skills] }
     const tables = new TablePort(attachment, agent, () => this.#ports.mayWrite(name))
     const ports = this.#ports
+    const bridges = this.#bridges
     const runner: Runner = new Runner(agent, {
       clock,
       dice,
       edge: {
         attachment,
         get place() {
-          return ports.place(name)
+          return bridges.get(name)?.place
+        },
+        get bridge() {
+          return bridges.get(name)?.bridge
         },
       },
       send: (signal, { isTelemetry }, trail) => {

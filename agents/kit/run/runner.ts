@@ -177,6 +177,9 @@ export class Runner {
       get place() {
         return edge.place
       },
+      get bridge() {
+        return edge.bridge
+      },
       now: () => clock.now(),
       later: (delayMs, callback) => this.#timers.later(delayMs, callback),
       signal: this.#abort.signal,

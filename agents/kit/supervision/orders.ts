@@ -18,6 +18,8 @@ export interface ThreadStart {
   readonly node: string
   /** From one heartbeat of an agent to the next, in ms: what it tells of itself, beside what the thread shows. */
   readonly heartbeatMs: number
+  /** Whether there is a store to agree through: the way to it comes by an order. */
+  readonly hasStore: boolean
 }
 
 export interface HostedAgent {
@@ -39,6 +41,8 @@ export type Order =
   | { readonly order: 'host'; readonly start: ThreadStart }
   /** Use this port for signals to and from that peer, in place of an older one. */
   | { readonly order: 'link'; readonly peer: string; readonly port: MessagePort }
+  /** Use this port to the sequencer, in place of an older one. */
+  | { readonly order: 'store'; readonly port: MessagePort }
   /** Go on with this config. */
   | { readonly order: 'reload'; readonly config: Config }
   /** Hear this, and report by the number what became of it. */

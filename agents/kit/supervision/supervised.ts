@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Attachment, ControlLink, Heartbeats } from '../../../engine/writer.ts'
 import { type AgentStatus, elapsedMs, tickClock } from '../../../engine/writer.ts'
 import type { Report, ThreadStart } from './orders.ts'
@@ -21,6 +22,14 @@ export interface Ground {
   readonly bootMs: number
   readonly profile: Profile
   readonly spare: Spare | undefined
+  /** What agents agree through. */
+  readonly sequencer: SequencerLender | undefined
+}
+
+/** Gives threads ways to the sequencer: a port at once, and one to each that follows; what it returns ends that. */
+export interface SequencerLender {
+  lend(onPort: (port: MessagePort) => void): () => void
+  close(): Promise<void>
 }
 
 /** What a look at a thread came to, and why. */
@@ -52,6 +61,7 @@ export class Supervised {
   #watch = beginWatch(0)
   #waitedMs = 0
   #isAsked = false
+  #takeBack: (() => void) | undefined
 
   /** `line` is the first of as many as there are agents. */
   constructor(plan: ThreadPlan, line: number, ground: Ground, events: ThreadEvents) {
@@ -73,7 +83,7 @@ export class Supervised {
   }
 
   start(isAwaited: boolean): void {
-    const { link, heartbeats, attachment, config, bootMs, profile, spare } = this.#ground
+    const { link, heartbeats, attachment, config, bootMs, profile, spare, sequencer } = this.#ground
     this.incarnation++
     this.#isAsked = false
     const nowMs = tickClock(attachment.region)
@@ -88,7 +98,7 @@ export class Supervised {
     const { incarnation } = this
     const start: ThreadStart = {
       ...{ agents, handle, config, bootMs, incarnation },
-      ...{ heartbeats: heartbeats.buffer, beatMs, node, heartbeatMs: HEARTBEAT_MS },
+      ...{ heartbeats: heartbeats.buffer, beatMs, node, heartbeatMs: HEARTBEAT_MS, hasStore: sequencer !== undefined },
     }
     const events = {
       onReport: (report: Report) => this.#events.onReport(this, report),
@@ -98,6 +108,8 @@ export class Supervised {
     const ready = spare?.take()
     ready?.host(start, events)
     this.worker = ready ?? new AgentWorker(this.id, start, events)
+    const { worker } = this
+    this.#takeBack = sequencer?.lend(port => worker.lend(port))
     // At the first start somebody awaits it; later nobody does, and then it must not keep the process alive.
     if (!isAwaited) this.worker.release()
   }
@@ -169,6 +181,7 @@ export class Supervised {
 
   #onExit(code: number, fault: Error | undefined): void {
     const threadId = this.worker?.threadId ?? -1
+    this.#takeBack?.()
     this.worker = undefined
     // Before anything else: what the thread held (its seat, the right to drain) is needed by the one after it.
     this.#ground.link.onThreadGone(threadId)

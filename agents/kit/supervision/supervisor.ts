@@ -16,7 +16,7 @@ import { type Placement, plan, type SupervisionOptions } from './placement.ts'
 import { PROFILES, type ProfileName } from './profile.ts'
 import type { RosterEntry } from './roster-entry.ts'
 import { Spare } from './spare.ts'
-import { type Ground, Supervised } from './supervised.ts'
+import { type Ground, type SequencerLender, Supervised } from './supervised.ts'
 import type { TreeOrder } from './supervision.ts'
 import { stateOf } from './thread-state.ts'
 import { tellTidings } from './tidings.ts'
@@ -29,6 +29,8 @@ export interface Supervising extends SupervisionOptions {
   readonly profile: ProfileName
   /** Kinds of signals whose schemas are known on this side of the threads. */
   readonly kinds: readonly AnySignalKind[]
+  /** What agents agree through; it is closed after them. Left out: they run unregistered. */
+  readonly sequencer?: SequencerLender | undefined
 }
 
 /**
@@ -59,7 +61,7 @@ export class Supervisor implements RunningControl {
   #onClosed: (() => void) | undefined
 
   constructor(roster: readonly RosterEntry[], link: ControlLink, supervising: Supervising) {
-    const { threads, profile: name, kinds, ...options } = supervising
+    const { threads, profile: name, kinds, sequencer, ...options } = supervising
     const attachment = attach(link.handle)
     const profile = PROFILES[name]
     const { threads: plans, root } = plan(roster, threads, profile.stopMsMax, options)
@@ -70,6 +72,7 @@ export class Supervisor implements RunningControl {
       heartbeats: createHeartbeats(roster.length),
       bootMs: tickClock(attachment.region),
       profile,
+      sequencer,
       spare: profile.hasSpare ? new Spare(roster.map(({ module }) => module)) : undefined,
     }
     this.#liaison = new Liaison({
@@ -203,6 +206,7 @@ export class Supervisor implements RunningControl {
   async #onAllDown(): Promise<void> {
     clearInterval(this.#looking)
     await this.#ground.spare?.close()
+    await this.#ground.sequencer?.close()
     if (this.#bootFault !== undefined) this.#boot?.reject(this.#bootFault)
     this.#onClosed?.()
   }

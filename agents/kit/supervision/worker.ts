@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { type AgentDeadLetters, inheritedOptions } from '../../../engine/writer.ts'
 import type { Signal } from '../grammar/signal.ts'
 import { type Delivery, FULL } from '../run/delivery.ts'
@@ -82,6 +82,11 @@ export class AgentWorker {
     other.#send({ order: 'link', peer: name, port: port2 })
   }
 
+  /** Gives the thread a way to the sequencer. */
+  lend(port: MessagePort): void {
+    this.#send({ order: 'store', port })
+  }
+
   /** Hands the thread another config. */
   reload(config: ThreadStart['config']): void {
     this.#send({ order: 'reload', config })
@@ -141,6 +146,6 @@ export class AgentWorker {
   }
 
   #send(order: Order): void {
-    this.#worker.postMessage(order, order.order === 'link' ? [order.port] : [])
+    this.#worker.postMessage(order, 'port' in order ? [order.port] : [])
   }
 }

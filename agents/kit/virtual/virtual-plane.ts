@@ -8,6 +8,7 @@ import {
   type RunningControl,
   SignalboxError,
 } from '../../../engine/writer.ts'
+import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import { rollDie } from '../dice.ts'
 import type { Action } from '../grammar/action.ts'
@@ -15,6 +16,7 @@ import type { AnyAgent } from '../grammar/agent.ts'
 import type { AnySignalKind, Draft, Signal } from '../grammar/signal.ts'
 import type { Journal } from '../outside/journal.ts'
 import { Liaison } from '../outside/liaison.ts'
+import type { AgentBridge, Bridged } from '../run/crew.ts'
 import { Stamp } from '../run/stamp.ts'
 import { checkRoster, checkSupervision } from '../supervision/check-roster.ts'
 import { parentLost } from '../supervision/parent-lost.ts'
@@ -71,12 +73,18 @@ export class VirtualPlane implements TestControlPlane {
   readonly #options: TestPlaneOptions
   readonly #roster: readonly RosterEntry[]
   readonly #kinds: readonly AnySignalKind[]
+  readonly #bridge: Bridging
   readonly #clock: VirtualClock
   readonly #dice: Dice
   #running: Running | undefined
   #attachment: Attachment | undefined
 
-  constructor(roster: readonly RosterEntry[], kinds: readonly AnySignalKind[], options: TestPlaneOptions) {
+  constructor(
+    roster: readonly RosterEntry[],
+    kinds: readonly AnySignalKind[],
+    bridge: Bridging,
+    options: TestPlaneOptions,
+  ) {
     const {
       agents: _,
       actions: __,
@@ -91,6 +99,7 @@ export class VirtualPlane implements TestControlPlane {
     this.#options = options
     this.#roster = roster.filter(({ name }) => options.agents?.[name] !== null)
     this.#kinds = kinds
+    this.#bridge = bridge
     let { seed = 1 } = options
     this.#dice = () => {
       const die = rollDie(seed)
@@ -118,7 +127,8 @@ export class VirtualPlane implements TestControlPlane {
     const definitions = new Map<string, AnyAgent>()
     for (const entry of roster) definitions.set(entry.name, await this.#definitionOf(entry))
     const running = new Running(roster, definitions, link, {
-      ...{ clock: this.#clock, dice: this.#dice, attachment, kinds: this.#kinds, options: this.#options },
+      ...{ clock: this.#clock, dice: this.#dice, attachment, kinds: this.#kinds, bridge: this.#bridge },
+      options: this.#options,
     })
     this.#running = running
     const booting = running.boot()
@@ -184,11 +194,15 @@ async function settlePromises(): Promise<void> {
   for (let turn = 0; turn < PROMISE_TURNS; turn++) await null
 }
 
+/** Gives an agent a way to agree with others, in this time. */
+export type Bridging = (agent: Bridged, clock: Clock, dice: Dice) => AgentBridge | undefined
+
 interface RunningPorts {
   readonly clock: VirtualClock
   readonly dice: Dice
   readonly attachment: Attachment
   readonly kinds: readonly AnySignalKind[]
+  readonly bridge: Bridging
   readonly options: TestPlaneOptions
 }
 
@@ -209,7 +223,7 @@ class Running implements RunningControl {
     link: ControlLink,
     ports: RunningPorts,
   ) {
-    const { clock, dice, attachment, kinds, options } = ports
+    const { clock, dice, attachment, kinds, bridge, options } = ports
     const {
       agents: _,
       actions: __,
@@ -245,6 +259,7 @@ class Running implements RunningControl {
       ...{ clock, dice, attachment, bootMs: clock.now(), node: link.node ?? 'local', heartbeatMs },
       ...{ config: link.config, liaison: this.#liaison },
       send: (from, signal) => this.#send(from, signal),
+      bridge: agent => bridge(agent, clock, dice),
     }
     const { threads: plans, root } = plan(roster, threads, 1_000, supervision)
     this.#threads = plans.map(each => {

@@ -4,7 +4,7 @@ import type { Dice } from '../dice.ts'
 import type { AnyAgent } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
 import type { Liaison } from '../outside/liaison.ts'
-import { Crew } from '../run/crew.ts'
+import { type AgentBridge, type Bridged, Crew } from '../run/crew.ts'
 import type { ThreadPlan } from '../supervision/placement.ts'
 
 /** What virtual threads share. */
@@ -16,6 +16,8 @@ export interface VirtualGround {
   readonly node: string
   readonly heartbeatMs: number
   config: Config
+  /** See CrewPorts.bridge. */
+  bridge(agent: Bridged): AgentBridge | undefined
   liaison: Liaison
   /** Carries a signal to the agents of the other threads; returns to how many threads. */
   send(from: VirtualThread, signal: Signal): number
@@ -90,7 +92,7 @@ export class VirtualThread {
         if (this.crew === crew) this.end(message)
       },
       mayWrite: () => this.crew === crew,
-      place: () => undefined,
+      bridge: agent => this.#ground.bridge(agent),
     })
     return crew
   }

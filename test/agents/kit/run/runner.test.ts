@@ -17,6 +17,7 @@ const BLANK: Agent<readonly string[]> = {
   name: 'test-agent',
   role: 'test-agent',
   own: [told],
+  capabilities: [],
   sensors: [],
   skills: [],
   listens: [told, measured],

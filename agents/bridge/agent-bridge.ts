@@ -1,0 +1,39 @@
+import type { Clock } from '../kit/clock.ts'
+import type { Dice } from '../kit/dice.ts'
+import { consensusDecided, consensusOpened } from '../kit/member/membership-signals.ts'
+import type { AgentBridge, Bridged } from '../kit/run/crew.ts'
+import { Stamp } from '../kit/run/stamp.ts'
+import { Bridge } from './bridge.ts'
+import { idOf, type Proposal, type Vote } from './proposal.ts'
+import type { Store } from './store.ts'
+
+/** An agent that is silent for so long is not in the registry any more, in ms. Its thread is watched much closer. */
+const LEASE_MS = 10_000
+
+/**
+ * Gives one agent its bridge: it is registered as long as it lives, votes by what it knows, and hears which proposals wait for its vote
+ * and what became of them.
+ */
+export function bridgeOf(
+  { agent, incarnation, state, hear }: Bridged,
+  store: Store,
+  clock: Clock,
+  dice: Dice,
+): AgentBridge {
+  const { name, role, capabilities } = agent
+  const stamp = new Stamp('bridge', clock, dice)
+  const vote = (proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> => {
+    const voters = proposal.voters.map(voter => voter.agent)
+    hear(stamp.signal(consensusOpened.of({ id: idOf(proposal), subject: proposal.subject, voters }), undefined))
+    return agent.vote?.(state(), proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
+  }
+  const bridge = new Bridge(store, {
+    ...{ agent: name, incarnation, vote, clock, leaseMs: LEASE_MS },
+    onDecision(proposal, { status }, fence) {
+      const { subject } = proposal
+      hear(stamp.signal(consensusDecided.of({ id: idOf(proposal), subject, status, fence }), undefined))
+    },
+  })
+  const place = bridge.register({ role, capabilities, health: 'healthy' })
+  return { place, bridge, close: () => void bridge.close() }
+}
