@@ -4,6 +4,7 @@ import { consensusDecided, consensusOpened } from '../kit/member/membership-sign
 import type { AgentBridge, Bridged } from '../kit/run/crew.ts'
 import { Stamp } from '../kit/run/stamp.ts'
 import { Bridge } from './bridge.ts'
+import type { BridgeClock } from './clock.ts'
 import { idOf, type Proposal, type Vote } from './proposal.ts'
 import type { Store } from './store.ts'
 
@@ -28,7 +29,7 @@ export function bridgeOf(
     return agent.vote?.(state(), proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
   }
   const bridge = new Bridge(store, {
-    ...{ agent: name, incarnation, vote, clock, leaseMs: LEASE_MS },
+    ...{ agent: name, incarnation, vote, clock: bridgeClockOf(clock, dice), leaseMs: LEASE_MS },
     onDecision(proposal, { status }, fence) {
       const { subject } = proposal
       hear(stamp.signal(consensusDecided.of({ id: idOf(proposal), subject, status, fence }), undefined))
@@ -36,4 +37,13 @@ export function bridgeOf(
   })
   const place = bridge.register({ role, capabilities, health: 'healthy' })
   return { place, bridge, close: () => void bridge.close() }
+}
+
+/** The clock of agents, with chance for those who try again. */
+export function bridgeClockOf(clock: Clock, dice: Dice): BridgeClock {
+  return {
+    now: () => clock.now(),
+    later: (delayMs, callback, isLoose) => clock.later(delayMs, callback, isLoose),
+    dice,
+  }
 }

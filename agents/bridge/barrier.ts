@@ -1,6 +1,5 @@
 import { SignalboxError } from '../../engine/writer.ts'
-import type { BridgeClock } from './clock.ts'
-import { AGAIN_MS } from './following.ts'
+import { AGAIN_MS, type BridgeClock } from './clock.ts'
 import { type Arrival, counts, findMeetingFault, type Gathering, gather, type Meeting, missingOf } from './meeting.ts'
 import { idOf, type Voter } from './proposal.ts'
 import { type Round, Rounds } from './rounds.ts'

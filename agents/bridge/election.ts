@@ -1,5 +1,5 @@
-import { type BridgeClock, pause, realClock } from './clock.ts'
-import { AGAIN_MS, type Follower, Following } from './following.ts'
+import { type BridgeClock, pauseAgain, realClock } from './clock.ts'
+import { type Follower, Following } from './following.ts'
 import type { Entry, Lease, Store } from './store.ts'
 
 /** A term of office. */
@@ -92,7 +92,7 @@ export class Election {
       } catch {
         // It may have been made: then it goes with its lease.
         await lease?.end().catch(() => {})
-        await pause(this.#clock, AGAIN_MS)
+        await pauseAgain(this.#clock)
       }
     }
     this.#isStanding = false

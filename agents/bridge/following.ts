@@ -1,8 +1,5 @@
-import { type BridgeClock, pause } from './clock.ts'
+import { type BridgeClock, pauseAgain } from './clock.ts'
 import type { Change, Entry, Store, Watch } from './store.ts'
-
-/** After a silence of the store it is asked again so soon, in ms. */
-export const AGAIN_MS = 20
 
 export interface Follower {
   /** All that is there now, the oldest change first: at the beginning, and whenever something may have been missed. */
@@ -71,7 +68,7 @@ export class Following {
         if (!this.#isClosed) this.#begin(entries, revision)
         return
       } catch {
-        await pause(this.#clock, AGAIN_MS)
+        await pauseAgain(this.#clock)
       }
     }
   }

@@ -1,5 +1,5 @@
-import { type BridgeClock, pause, realClock } from './clock.ts'
-import { AGAIN_MS, type Follower, Following } from './following.ts'
+import { type BridgeClock, pauseAgain, realClock } from './clock.ts'
+import { type Follower, Following } from './following.ts'
 import type { Voter } from './proposal.ts'
 import type { Entry, Lease, Store } from './store.ts'
 
@@ -178,7 +178,7 @@ class Place implements Registered {
         await this.#writeOnce()
       } catch {
         this.#hasChanged = true
-        await pause(this.#clock, AGAIN_MS)
+        await pauseAgain(this.#clock)
       }
     }
     this.#isWriting = false
@@ -204,7 +204,7 @@ class Place implements Registered {
     } else {
       // Somebody was faster, or the lease has run out: both are looked at anew.
       this.#hasChanged = true
-      await pause(this.#clock, AGAIN_MS)
+      await pauseAgain(this.#clock)
     }
   }
 

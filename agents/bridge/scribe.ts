@@ -1,5 +1,5 @@
-import { type BridgeClock, pause } from './clock.ts'
-import { AGAIN_MS, type Following } from './following.ts'
+import { type BridgeClock, pauseAgain } from './clock.ts'
+import type { Following } from './following.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -52,7 +52,7 @@ export class Scribe {
   async #ask(): Promise<void> {
     let isAnswered = false
     while (!isAnswered && !this.#isClosed) {
-      await pause(this.#clock, AGAIN_MS)
+      await pauseAgain(this.#clock)
       isAnswered = await this.#store.status().then(
         () => true,
         () => false,

@@ -94,6 +94,7 @@ test('what is told from outside and is not what it says is a dead letter of who 
   assert.equal(told.isTaken, false)
   assert.match((told as { fault: string }).fault, /role: is missing, write a string/)
   assert.equal(await plane.redrive!(), 0)
+  await assert.rejects(plane.redrive!('nobody'), { code: 'SBX_AGENT_UNKNOWN' })
   assert.deepEqual(
     (await plane.deadLetters!()).map(({ agent }) => agent),
     ROSTER.map(({ name }) => name),

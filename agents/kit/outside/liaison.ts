@@ -34,6 +34,8 @@ export interface LiaisonPorts {
   readonly kinds: readonly AnySignalKind[]
   /** The threads that run now. */
   hearers(): readonly Hearer[]
+  /** Whether an agent of this name is in the roster. */
+  knows(agent: string): boolean
   /** How an agent stands, in a few words, for whoever waits for it in vain. */
   describe(): string
 }
@@ -128,7 +130,14 @@ export class Liaison {
     return letters.flat()
   }
 
+  /** Throws SBX_AGENT_UNKNOWN. */
   redrive = async (agent?: string): Promise<number> => {
+    if (agent !== undefined && !this.#ports.knows(agent)) {
+      throw new SignalboxError(
+        'SBX_AGENT_UNKNOWN',
+        `Cannot redrive what agent ${JSON.stringify(agent)} has not heard: it does not run here`,
+      )
+    }
     const redriven = await Promise.all(this.#ports.hearers().map(hearer => hearer.redrive(agent)))
     return redriven.reduce((sum, each) => sum + each, 0)
   }

@@ -78,6 +78,7 @@ export class Supervisor implements RunningControl {
     this.#liaison = new Liaison({
       ...{ clock: new RegionClock(attachment), dice: chance, attachment, kinds },
       hearers: () => this.#threads.flatMap(thread => (this.#runs(thread) && thread.worker ? [thread.worker] : [])),
+      knows: name => this.#threads.some(({ plan: { agents } }) => agents.some(agent => agent.name === name)),
       describe: () => this.status().map(inShort).join('; '),
     })
     this.ask = this.#liaison.ask

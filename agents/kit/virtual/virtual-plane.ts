@@ -250,6 +250,7 @@ class Running implements RunningControl {
                 },
               ],
         ),
+      knows: name => definitions.has(name),
       describe: () =>
         this.status()
           .map(({ name, state }) => `${name} ${state}`)
