@@ -11,6 +11,8 @@ const STEPS_MAX = 16
  */
 export class Trail {
   readonly #own = new Map<string, Signal>()
+  /** Of one signal a hundred words may be written: they share what led there. */
+  #last: { readonly signal: Signal; readonly steps: readonly Signal[] } | undefined
 
   add(signal: Signal): void {
     if (this.#own.size >= REMEMBERED) this.#own.delete(this.#own.keys().next().value!)
@@ -18,8 +20,13 @@ export class Trail {
   }
 
   /** The signal, its cause, and so on: as far as they are the agent's own, and the first that is not. */
-  of(signal: Signal | undefined): Signal[] {
+  of(signal: Signal | undefined): readonly Signal[] {
     if (signal === undefined) return []
+    if (this.#last?.signal !== signal) this.#last = { signal, steps: this.#stepsOf(signal) }
+    return this.#last.steps
+  }
+
+  #stepsOf(signal: Signal): Signal[] {
     const steps = [this.#own.get(signal.id) ?? signal]
     for (let at = steps[0]!; steps.length < STEPS_MAX; ) {
       const cause = this.#own.get(at.causationid ?? '')
