@@ -81,7 +81,7 @@ export async function liveADay(seed: number, hours = 24): Promise<Day> {
         await plane.advance(20)
       }
       await plane.advance(60_000 - gust * 20)
-      if (minute % 60 < 59) continue
+      if (minute % 60 < 59 && minute + 1 < hours * 60) continue
       digest.update(plane.journal.toJsonl())
       const news = last === undefined ? plane.journal.after('') : plane.journal.after(last)
       for (const { type, id } of news ?? []) {

@@ -32,7 +32,7 @@ export class VirtualClock implements Clock {
   }
 
   wallMs(): number {
-    return EPOCH_MS + this.#now
+    return EPOCH_MS + Math.floor(this.#now)
   }
 
   later(delayMs: number, callback: () => void): () => void {

@@ -121,6 +121,10 @@ export class VirtualPlane implements TestControlPlane {
     const attachment = attach(link.handle)
     this.#attachment = attachment
     putClockForward(attachment.region, this.#clock.now())
+    // What the box noted by the real clock, before there was this one, is not the same in any two runs.
+    for (const { rows } of attachment.serviceTexts()) {
+      for (const row of rows) attachment.endpoints.setHealthySince(row, this.#clock.now())
+    }
     const knobs: Record<string, unknown> = link.config.agents
     const isEnabled = (name: string): boolean => (knobs[name] as { enabled: boolean } | undefined)?.enabled !== false
     const roster = enabledOf(this.#roster, isEnabled)
