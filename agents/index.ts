@@ -2,21 +2,25 @@
  * signalbox/agents: the control plane. Agents in threads of their own watch the endpoints and write down what they
  * found; picks read it. Hand `agents` to createSignalbox, or a roster with agents of your own besides.
  */
-import type { Control, Log } from '../engine/writer.ts'
-import { bridgeOf } from './bridge/agent-bridge.ts'
-import { InlineSequencer } from './bridge/inline-sequencer.ts'
-import { SequencerKeeper } from './bridge/sequencer-keeper.ts'
+import type { Control } from '../engine/writer.ts'
 import { KINDS } from './kinds.ts'
 import { checkRoster, checkSupervision } from './kit/supervision/check-roster.ts'
-import { enabledOf, type Placement, type SupervisionOptions } from './kit/supervision/placement.ts'
+import type { Placement, SupervisionOptions } from './kit/supervision/placement.ts'
 import type { ProfileName } from './kit/supervision/profile.ts'
 import type { RosterEntry } from './kit/supervision/roster-entry.ts'
-import type { SequencerLender } from './kit/supervision/supervised.ts'
-import { Supervisor } from './kit/supervision/supervisor.ts'
 import { type TestControlPlane, type TestPlaneOptions, VirtualPlane } from './kit/virtual/virtual-plane.ts'
 import { ROSTER } from './roster.ts'
 
-export { type Action, defineAction, type Edge, type RegistryPlace } from './kit/grammar/action.ts'
+export type { Bridge } from './bridge/bridge.ts'
+export type { Proposal, Vote } from './bridge/proposal.ts'
+export { rollDie } from './kit/dice.ts'
+export {
+  type Action,
+  type ActionDefinition,
+  defineAction,
+  type Edge,
+  type RegistryPlace,
+} from './kit/grammar/action.ts'
 export { type Agent, type AgentDefinition, defineAgent, type Setup } from './kit/grammar/agent.ts'
 export {
   act,
@@ -35,9 +39,30 @@ export {
 } from './kit/grammar/directive.ts'
 export { actionFailed, sensorFailed, unanswered } from './kit/grammar/own-signals.ts'
 export { type Schema, trusted } from './kit/grammar/schema.ts'
-export { defineSensor, type Percept, type Sensor, type SensorEdge } from './kit/grammar/sensor.ts'
-export { type Draft, defineSignal, type Signal, type SignalKind, type SignalOf } from './kit/grammar/signal.ts'
-export { defineSkill, type Mounted, type Skill, type Slices } from './kit/grammar/skill.ts'
+export {
+  defineSensor,
+  type Percept,
+  type Sensor,
+  type SensorDefinition,
+  type SensorEdge,
+} from './kit/grammar/sensor.ts'
+export {
+  type Draft,
+  defineSignal,
+  type Overflow,
+  type Signal,
+  type SignalKind,
+  type SignalOf,
+  type SignalOptions,
+} from './kit/grammar/signal.ts'
+export {
+  defineSkill,
+  type Interest,
+  type Mounted,
+  type Skill,
+  type SkillDefinition,
+  type Slices,
+} from './kit/grammar/skill.ts'
 export * from './kit/member/membership-signals.ts'
 export type { AgentReport } from './kit/member/status.ts'
 export { type ParentLost, parentLost } from './kit/supervision/parent-lost.ts'
@@ -74,7 +99,7 @@ export interface AgentsOptions extends SupervisionOptions {
  * A control plane for createSignalbox.
  *
  * Agents run in threads that do not keep the process alive. A thread that ends by a fault, hangs or has filled 70 % of its
- * memory is restarted with all of its agents: at once, then after 50, 100, 200 ms …. A group that fails a fourth time within five
+ * memory is restarted with all of its agents: within 20 ms, then after 50, 100, 200 ms …. A group that fails a fourth time within five
  * seconds rests for ten, which is logged as fatal, and is then tried from the beginning; each time it does not help the rest is
  * twice as long, up to five minutes. The tables stay as they are meanwhile, and routing goes on. Options change all of these.
  *
@@ -84,50 +109,19 @@ export interface AgentsOptions extends SupervisionOptions {
  * rejects with SBX_AGENT_FAILED when an agent cannot be started.
  */
 export function createAgents(options: AgentsOptions = {}): Control {
-  const { roster = ROSTER, threads, profile, storeFile, ...supervision } = options
+  const { roster = ROSTER, threads: _, profile: __, storeFile: ___, ...supervision } = options
   checkRoster(roster)
   checkSupervision(supervision)
   return {
     async start(link) {
-      const { threads: written, supervision: named, ...knobs } = link.config.agents
-      const isEnabled = (name: string): boolean =>
-        (knobs as Record<string, { enabled: boolean } | undefined>)[name]?.enabled !== false
-      const supervisor = new Supervisor(enabledOf(roster, isEnabled), link, {
-        ...supervision,
-        threads: threads ?? written,
-        profile: profile ?? named,
-        kinds: KINDS,
-        sequencer: lenderOf(SequencerKeeper.start(storeFile), link.log),
-      })
-      await supervisor.start()
-      return supervisor
+      // Loaded here, by whoever has agents run: this door is loaded in every thread of agents of yours too.
+      const { startAgents } = await import('./start-agents.ts')
+      return startAgents(roster, options, link)
     },
   }
 }
 
-/** The agents start beside it, and run without it as well: unregistered, and deciding nothing together. */
-function lenderOf(starting: Promise<SequencerKeeper>, log: Log): SequencerLender {
-  const started = starting.catch((error: Error) => {
-    log('error', 'agents have nothing to agree through: they run unregistered', { error: error.message })
-    return undefined
-  })
-  return {
-    lend(onPort) {
-      let takeBack: (() => void) | undefined
-      let isOver = false
-      void started.then(keeper => {
-        if (!isOver) takeBack = keeper?.lend(onPort)
-      })
-      return () => {
-        isOver = true
-        takeBack?.()
-      }
-    },
-    close: async () => (await started)?.close(),
-  }
-}
-
-/** The agents of signalbox: health monitor, failure detector, load balancer. */
+/** The agents of signalbox, those of ROSTER, as createAgents() makes them. */
 export const agents: Control = createAgents()
 
 /**
@@ -138,17 +132,10 @@ export const agents: Control = createAgents()
  *   const box = await createSignalbox(config, { control: plane })
  *   await plane.advance(10_000)
  *
- * Throws SBX_AGENT_INVALID as createAgents does.
+ * Throws SBX_AGENT_INVALID as createAgents does. createSignalbox rejects with SBX_AGENT_FAILED when an agent cannot be started, and with
+ * SBX_AGENT_INVALID when the plane runs a box already.
  */
 export function createTestControlPlane(options: TestPlaneOptions = {}): TestControlPlane {
-  let sequencer: InlineSequencer | undefined
-  return new VirtualPlane(
-    options.roster ?? ROSTER,
-    KINDS,
-    (agent, clock, dice) => {
-      sequencer ??= new InlineSequencer({ clock })
-      return bridgeOf(agent, sequencer.open(), clock, dice)
-    },
-    options,
-  )
+  const loadBridging = async () => (await import('./virtual-bridging.ts')).virtualBridging()
+  return new VirtualPlane(options.roster ?? ROSTER, KINDS, loadBridging, options)
 }

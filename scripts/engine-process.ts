@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
 import { agents } from '../agents/index.ts'
+// What `agents` loads at its start: an engine that stands by has it loaded before.
+import '../agents/start-agents.ts'
 import { type Admin, startAdmin } from '../engine/admin/admin.ts'
 import { type Box, openTables } from '../engine/box/box.ts'
 import { roomToGrow } from '../engine/box/room.ts'

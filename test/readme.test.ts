@@ -21,14 +21,26 @@ const example = (name: string): string => {
   return found
 }
 
-/** Runs a module as a user of the package would: inside the package's own scope, 'signalbox' is this package. */
-function runModule(code: string, extension = 'mjs'): { status: number | null; stdout: string; stderr: string } {
+/** What the page says that an example prints: the first block without a language after it. */
+function said(code: string): string {
+  const output = /\n```\n([\s\S]*?)```/.exec(README.slice(README.indexOf(code) + code.length))?.[1]
+  assert.ok(output, 'no output after the example')
+  return output
+}
+
+/** Runs a module as a user of the package would, with files beside it: inside the package's own scope, 'signalbox' is this package. */
+function runModule(
+  code: string,
+  extension = 'mjs',
+  beside: Readonly<Record<string, string>> = {},
+): { status: number | null; stdout: string; stderr: string } {
   const scratch = join(ROOT, 'dist', 'scratch')
   mkdirSync(scratch, { recursive: true })
   const folder = mkdtempSync(join(scratch, 'run-'))
   try {
     const file = join(folder, `example.${extension}`)
     writeFileSync(file, code)
+    for (const [name, text] of Object.entries(beside)) writeFileSync(join(folder, name), text)
     return spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 })
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -69,6 +81,37 @@ test('README: the example of a control plane runs as pasted', () => {
 test('README: the example of a reload runs as pasted', () => {
   const { status, stdout, stderr } = runModule(example('box.reload'))
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '2 1\n', stderr: '' })
+})
+
+test('README: the first agent has at most twenty lines', () => {
+  assert.ok(example('export default defineAgent').trim().split('\n').length <= 20)
+})
+
+test('README: the first agent runs in a thread of its own, and the log says what the page says', () => {
+  const code = example('createAgents(')
+  // Traffic until it has spoken: three of the six answer nothing but errors.
+  const traffic = `
+    const router = box.router('api')
+    const until = Date.now() + 15_000
+    for (let isTold = false; !isTold && Date.now() < until; await new Promise(resolve => setTimeout(resolve, 1))) {
+      const ticket = router.pick()
+      router.settle(ticket, 'abc'.includes(router.endpoint(ticket).id) ? 'error' : 'ok')
+      isTold = lines.some(line => line.includes('service weakened'))
+    }
+    await box.close()`
+  const seen = `const lines = []; const print = console.log; console.log = (...line) => { lines.push(line[1]); print(...line) }\n`
+  const beside = { 'night-watch.js': example('export default defineAgent') }
+  const { status, stdout, stderr } = runModule(seen + code + traffic, 'mjs', beside)
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
+  assert.ok(stdout.includes(`\n${said(code)}`), stdout)
+})
+
+test('README: the test of the first agent runs as pasted, and prints what the page says', () => {
+  const code = example('createTestControlPlane')
+  const { status, stdout, stderr } = runModule(code, 'mjs', {
+    'night-watch.js': example('export default defineAgent'),
+  })
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: said(code), stderr: '' })
 })
 
 test('README: the first example has at most twelve lines', () => {

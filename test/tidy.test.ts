@@ -211,6 +211,26 @@ test('threads of proxy and agents load nothing that only the main thread needs',
   )
 })
 
+test('an agent that comes in by signalbox/agents loads no supervisor into its thread', () => {
+  const sources = new Map(SOURCES.map(source => [source.path, source]))
+  const reached = new Map<string, string>([['agents/index.ts', '']])
+  for (const [path] of reached) {
+    for (const { file, line, isTypeOnly, isDeferred } of sources.get(path)?.imports ?? []) {
+      if (file && !isTypeOnly && !isDeferred && !reached.has(file)) reached.set(file, `${path}:${line}`)
+    }
+  }
+  const mainOnly =
+    /^agents\/(start-agents|bridge\/(sequencer|inline)|kit\/(supervision\/(supervis|placement)|outside\/liaison|virtual\/running))/
+  assert.ok(FILES.filter(path => mainOnly.test(path)).length >= 6)
+  allow(
+    [...reached].flatMap(([path, from]) =>
+      mainOnly.test(path)
+        ? [`${from}: loads ${path}, which whoever has agents run needs; import() it at the start`]
+        : [],
+    ),
+  )
+})
+
 test('the bridge waits by its clock alone', () => {
   const wish = 'use the clock it is handed, so that it runs in virtual time'
   const bridge = SOURCES.filter(({ path }) => path.startsWith('agents/bridge/') && path !== 'agents/bridge/clock.ts')

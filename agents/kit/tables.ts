@@ -3,7 +3,10 @@ import { defineAction } from './grammar/action.ts'
 import { trusted } from './grammar/schema.ts'
 import { defineSignal } from './grammar/signal.ts'
 
-/** One endpoint as the tables say, in plain numbers; bars and health as in the engine's bars.ts and endpoint-table.ts. */
+/**
+ * One endpoint as the tables say, in plain numbers. Names for the bits of `bars` and the values of `health` are in signalbox/writer
+ * (EJECTED …, HEALTH_NAMES); times are ms of the region's clock, which wraps.
+ */
 export interface EndpointView {
   readonly row: number
   /** Which tenant of the row this is: goes with the row wherever a later write is meant for this endpoint. */
@@ -11,8 +14,11 @@ export interface EndpointView {
   readonly id: string
   readonly url: string
   readonly bars: number
+  /** 0 is first. */
   readonly priority: number
+  /** The operator's. */
   readonly weight: number
+  /** What the weight is multiplied by, from 0 to 1. */
   readonly factor: number
   readonly health: number
   readonly healthySinceMs: number
@@ -26,7 +32,9 @@ export interface EndpointView {
   readonly inflight: number
 }
 
+/** One service as the tables say, and its endpoints. */
 export interface ServiceView {
+  /** Where it is in the tables: what `writeService` takes. */
   readonly index: number
   readonly name: string
   /** From 0 to 1; 0: never. */
@@ -40,6 +48,7 @@ export interface ServiceView {
   readonly endpoints: readonly EndpointView[]
 }
 
+/** All services that are there at one moment. */
 export interface TablesView {
   readonly services: readonly ServiceView[]
 }

@@ -10,6 +10,8 @@ export interface Import {
   file: string | undefined
   line: number
   isTypeOnly: boolean
+  /** Loaded when it comes to that, by a call. */
+  isDeferred: boolean
 }
 
 /** A TypeScript file of the repository. */
@@ -78,12 +80,12 @@ const CALL = /\bimport\(\s*'([^'\n]+)'\s*\)/g
 
 function importsOf(path: string, code: string): Import[] {
   const found: Import[] = []
-  const add = (specifier: string, position: number, isTypeOnly: boolean): void => {
+  const add = (specifier: string, position: number, isTypeOnly: boolean, isDeferred = false): void => {
     const file = specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined
-    found.push({ specifier, file, line: lineOf(code, position), isTypeOnly })
+    found.push({ specifier, file, line: lineOf(code, position), isTypeOnly, isDeferred })
   }
   for (const match of code.matchAll(STATEMENT)) add(match[2], match.index, isTypeOnly(match[1] ?? ''))
-  for (const match of code.matchAll(CALL)) add(match[1], match.index, false)
+  for (const match of code.matchAll(CALL)) add(match[1], match.index, false, true)
   return found
 }
 

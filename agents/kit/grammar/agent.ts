@@ -9,14 +9,15 @@ import type { AnyMounted, Heard, Interest, Slices } from './skill.ts'
 
 /** What an agent starts with. */
 export interface Setup {
+  /** What the box was made with, checked and with all defaults. */
   readonly config: Config
-  /** The clock now, see Clock.now. */
+  /** Now, on the clock of the region: whole ms that wrap, so that two are compared by `elapsedMs` of signalbox/writer. */
   readonly now: number
   /** The clock when the control plane started: the same for every incarnation. */
   readonly bootMs: number
   /** 1 at the first start, one more after each restart. */
   readonly incarnation: number
-  /** For a die of its own, see rollDie. */
+  /** By chance another each time: for a die of its own, see `rollDie`. */
   readonly seed: number
 }
 
@@ -33,18 +34,26 @@ export interface Agent<State> {
   readonly listens: readonly Interest[]
   /** What it tells itself, by schedule. */
   readonly own: readonly AnySignalKind[]
+  /** What it tells others, and asks them. Saying anything else ends its thread. */
   readonly emits: readonly AnySignalKind[]
-  /** The words of the tables it owns: no other agent writes them. */
+  /** The words of the tables it owns: no other agent writes them. Writing any other ends its thread. */
   readonly writes: readonly (EndpointColumn | ServiceColumn)[]
   readonly actions: readonly AnyAction[]
+  /** They look from its start on. */
   readonly sensors: readonly AnySensor[]
+  /** Those it has from its start on; `mount` gives it more. */
   readonly skills: readonly AnyMounted[]
+  /** Its first state and directives, in each incarnation anew: what it knew is gone, what it wrote is in the tables. */
   start(setup: Setup): Step<State>
   /**
    * Goes on with another config, pure as the others; the tables may still say the old one, or already the new. Left out: the agent
    * is restarted with it, as after a fault.
    */
   readonly reload?: ((state: State, config: Config, now: number) => Step<State>) | undefined
+  /**
+   * What is known and to be done after a signal; one at a time, in the order they came. `now` as in Setup. What it throws ends the
+   * thread.
+   */
   readonly decide: (state: State, signal: Signal, now: number, slices: Slices) => Step<State>
   /** What of its state its status shows: plain data of bounded size. */
   readonly describe?: ((state: State) => unknown) | undefined
@@ -57,6 +66,7 @@ export interface Agent<State> {
 // biome-ignore lint/suspicious/noExplicitAny: the state is the agent's own affair, the runner only carries it
 export type AnyAgent = Agent<any>
 
+/** An agent as it is declared, see Agent for each field. Lists that are left out are empty. */
 export interface AgentDefinition<
   State,
   Listens extends readonly Interest[],

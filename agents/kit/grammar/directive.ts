@@ -18,6 +18,7 @@ export interface Emit {
 export interface Ask {
   readonly kind: 'ask'
   readonly draft: Draft
+  /** From now, in ms. */
   readonly deadlineMs: number
 }
 
@@ -70,48 +71,71 @@ export interface Report {
   readonly kind: 'report'
 }
 
+/** Tells the other agents, those of its own thread too; never itself. The kind is one of its `emits`; by `subject` people find it. */
 export function emit(draft: Draft): Emit {
   return { kind: 'emit', draft }
 }
 
-/** Answers a question, also when other things have been heard since. */
+/** Answers a question that was heard, at once or when other things have been heard since. The kind is one of its `emits`. */
 export function reply(question: Signal, draft: Draft): Emit {
   return { kind: 'emit', draft, because: question }
 }
 
+/**
+ * Asks the other agents: the first signal of a kind that `answers` this one and was caused by it is heard if it comes within
+ * `deadlineMs`, later ones are not; without any `unanswered` is heard. The kind is one of its `emits`, the answer's one of what it
+ * `listens` to.
+ */
 export function ask(draft: Draft, deadlineMs: number): Ask {
   return { kind: 'ask', draft, deadlineMs }
 }
 
+/**
+ * Tells itself later, and nobody else: after `delayMs`, by chance up to `spreadMs` earlier or later. Without spread a delay of 100 ms and
+ * more may be up to 50 ms off, to share a wake-up of the thread. The kind is one of its `own`. It is never dropped, and ends with this
+ * incarnation.
+ */
 export function schedule(delayMs: number, draft: Draft, spreadMs = 0): Schedule {
   return { kind: 'schedule', delayMs, spreadMs, draft }
 }
 
-export function act<Params>(action: Action<Params, string, unknown>, params: Params): Act {
+/** Runs one of its actions; the result, or `actionFailed`, comes back to it alone. */
+export function act<Params>(action: Action<Params, string, unknown>, params: NoInfer<Params>): Act {
   return { kind: 'act', action: action.name, params }
 }
 
+/**
+ * Sets a word of an endpoint, one of its `writes`, to a finite number. Nothing is set when the row has had another tenant since
+ * `generation` was read, or when the rules of publication refuse: too many would be out. Look at the tables to see that it stands.
+ */
 export function writeEndpoint(column: EndpointColumn, { row, generation }: RowRef, value: number): WriteEndpoint {
   return { kind: 'write-endpoint', column, row, generation, value }
 }
 
+/** Sets a word of a service, one of its `writes`; `service` is the `index` of a ServiceView. */
 export function writeService(column: ServiceColumn, service: number, value: number): WriteService {
   return { kind: 'write-service', column, service, value }
 }
 
+/**
+ * Has a skill from now on. A second one at a key ends the thread, as any broken promise. Of what it listens to, it hears from other
+ * threads what its agent, or a skill of the agent's start, listens to as well; from its own thread, all.
+ */
 export function mount(mounted: AnyMounted): Mount {
   return { kind: 'mount', mounted }
 }
 
+/** Has the skill at this key no longer; none there: nothing happens. */
 export function unmount(key: string): Unmount {
   return { kind: 'unmount', key }
 }
 
+/** Hands its status to its supervisor now; each heartbeat does so anyway. */
 export function report(): Report {
   return { kind: 'report' }
 }
 
-/** A decision: what is known from now on, and what is to be done. */
+/** A decision: what is known from now on, and what is to be done, in this order. */
 export interface Step<State> {
   readonly state: State
   readonly directives: readonly Directive[]

@@ -27,7 +27,7 @@ export type Verdict<Output> =
   | { readonly isGood: true; readonly value: Output }
   | { readonly isGood: false; readonly fault: string }
 
-/** The type of what never comes from outside its own thread, and needs no check. */
+/** In place of a schema: only the type of a value is known, and it is never checked. For what never comes from outside its own thread. */
 export function trusted<Output>(): Schema<Output> {
   return TRUSTED as Schema<Output>
 }

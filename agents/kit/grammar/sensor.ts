@@ -36,7 +36,9 @@ export interface Sensor<Raw, Memory, Type extends string = string, Body = unknow
   readonly timeoutMs: number
   /** What it remembers before the first look. */
   start(setup: Setup): Memory
+  /** Looks, at once or by promise. What it throws is a failed look; `edge.signal` is aborted when nobody waits for it any more. */
   read(edge: SensorEdge): Raw | Promise<Raw>
+  /** Makes sense of what was read, pure. */
   perceive(memory: Memory, raw: Raw, now: number): Percept<Memory, Type, Body>
 }
 
@@ -49,14 +51,25 @@ export type ReadingOf<S> =
 
 const TIMEOUT_MS = 30_000
 
-/** Declares a sensor. Its name is unique in its agent. Left out: no spread, and a look may take 30 s. */
+/** A sensor as it is declared. What its readings carry follows from `emits`. */
+export interface SensorDefinition<Raw, Memory, Type extends string, Body>
+  extends Omit<Sensor<Raw, Memory, Type, Body>, 'spreadMs' | 'timeoutMs' | 'perceive'> {
+  /** By how much the time to the next look is longer or shorter at most, in ms. Default: 0. */
+  readonly spreadMs?: number
+  /** A look that takes longer has failed, in ms. Default: 30,000. */
+  readonly timeoutMs?: number
+  /** Makes sense of a look, pure: readings go out in order, and `nextMs` is for the next look only. What it throws ends the thread. */
+  perceive(memory: Memory, raw: Raw, now: number): Percept<Memory, NoInfer<Type>, NoInfer<Body>>
+}
+
+/**
+ * Declares a sensor. Its name is unique in its agent, or skill. Left out: no spread, and a look may take 30 s. Write `read` before
+ * `perceive`, and TypeScript knows what that gets.
+ */
 export function defineSensor<Raw, Memory, const Type extends string, Body>({
   spreadMs = 0,
   timeoutMs = TIMEOUT_MS,
   ...sensor
-}: Omit<Sensor<Raw, Memory, Type, Body>, 'spreadMs' | 'timeoutMs'> & {
-  readonly spreadMs?: number
-  readonly timeoutMs?: number
-}): Sensor<Raw, Memory, Type, Body> {
+}: SensorDefinition<Raw, Memory, Type, Body>): Sensor<Raw, Memory, Type, Body> {
   return Object.freeze({ ...sensor, spreadMs, timeoutMs })
 }

@@ -21,7 +21,7 @@ export interface Signal<Type extends string = string, Body = unknown> {
   readonly traceparent?: string
 }
 
-/** A signal before it is stamped. */
+/** A signal before it is stamped with id, source, time and cause: what `SignalKind.of` makes and directives take. */
 export interface Draft<Type extends string = string, Body = unknown> {
   readonly type: Type
   readonly subject?: string
@@ -45,10 +45,13 @@ export interface SignalKind<Type extends string = string, Body = unknown> {
    * Anything else is a fact: dropped last, and told to whoever reads the log.
    */
   readonly isTelemetry: boolean
+  /** What gives way when a mailbox of 1,024 signals of others is full. */
   readonly overflow: Overflow
   /** The type of the question that it answers; who has not asked that, or no longer waits, does not hear it. */
   readonly answers: string | undefined
+  /** Makes a draft, which says nothing to anybody until a directive does. It checks nothing: the compiler does, and whoever hears it. */
   of(body: Body, subject?: string): Draft<Type, Body>
+  /** Whether a signal is of this kind, and what it carries then. */
   is(signal: Signal): signal is Signal<Type, Body>
 }
 
@@ -77,8 +80,8 @@ const TYPE = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*){2,}$/
  *
  *   const ejected = defineSignal('acme.endpoint.ejected', { data: z.object({ id: z.string() }) })
  *
- * What it carries must survive a structured clone. Throws SBX_AGENT_INVALID when the type is not lower-case words joined by at least
- * two dots.
+ * Without `data` it carries null. What it carries must survive a structured clone. Throws SBX_AGENT_INVALID when the type is not
+ * lower-case words joined by at least two dots.
  */
 export function defineSignal<const Type extends string, Body = null>(
   type: Type,

@@ -24,6 +24,7 @@ export type Heard<
  */
 export interface Skill<Options, Slice> {
   readonly name: string
+  /** Puts it at a key, unique in its agent, for the agent's `skills` or a `mount`. Each mount has a state of its own. */
   mount(key: string, options: Options): Mounted<Slice>
 }
 
@@ -56,6 +57,7 @@ export interface Slices {
 /** Before its agent, so that what the agent reads of it is fresh. */
 const PRIORITY = 10
 
+/** A skill as it is declared. Lists that are left out are empty. */
 export interface SkillDefinition<
   Options,
   Slice,
@@ -77,7 +79,10 @@ export interface SkillDefinition<
   readonly reload?: (slice: Slice, config: Setup['config'], now: number) => Step<Slice>
 }
 
-/** Declares a skill. `start` and `decide` are pure, as an agent's. */
+/**
+ * Declares a skill. `start` and `decide` are pure, as an agent's. It hears before its agent where its priority is above 0, which it is
+ * unless told otherwise; what it schedules, asks and begins comes back to it alone. Words of the tables it writes are its agent's.
+ */
 export function defineSkill<
   Slice,
   Options = undefined,

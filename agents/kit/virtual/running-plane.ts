@@ -1,0 +1,218 @@
+import {
+  type AgentStatus,
+  type Attachment,
+  type ControlLink,
+  type RunningControl,
+  SignalboxError,
+} from '../../../engine/writer.ts'
+import type { Clock } from '../clock.ts'
+import type { Dice } from '../dice.ts'
+import type { AnyAgent } from '../grammar/agent.ts'
+import type { AnySignalKind, Signal } from '../grammar/signal.ts'
+import type { Journal } from '../outside/journal.ts'
+import { Liaison } from '../outside/liaison.ts'
+import type { AgentBridge, Bridged } from '../run/crew.ts'
+import { Stamp } from '../run/stamp.ts'
+import { parentLost } from '../supervision/parent-lost.ts'
+import { plan } from '../supervision/placement.ts'
+import type { RosterEntry } from '../supervision/roster-entry.ts'
+import type { TreeOrder } from '../supervision/supervision.ts'
+import { stateOf } from '../supervision/thread-state.ts'
+import { tellTidings } from '../supervision/tidings.ts'
+import { TreeRunner } from '../supervision/tree-runner.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+import type { TestPlaneOptions } from './virtual-plane.ts'
+import { type VirtualGround, VirtualThread } from './virtual-thread.ts'
+
+/** What a thread takes to start. */
+const SPAWN_MS = 35
+
+/** Gives an agent a way to agree with others, in this time. */
+export type Bridging = (agent: Bridged, clock: Clock, dice: Dice) => AgentBridge | undefined
+
+export interface RunningPorts {
+  readonly clock: VirtualClock
+  readonly dice: Dice
+  readonly attachment: Attachment
+  readonly kinds: readonly AnySignalKind[]
+  readonly bridge: Bridging
+  readonly options: TestPlaneOptions
+}
+
+/** The plane at work: the same tree of supervisors over threads that are none. */
+export class RunningPlane implements RunningControl {
+  readonly #ports: RunningPorts
+  readonly #link: ControlLink
+  readonly #threads: readonly VirtualThread[]
+  readonly #liaison: Liaison
+  readonly #ground: VirtualGround
+  readonly #tree: TreeRunner
+  readonly #stamp: Stamp
+  #booted: { resolve: () => void; reject: (error: Error) => void } | undefined
+
+  constructor(
+    roster: readonly RosterEntry[],
+    definitions: ReadonlyMap<string, AnyAgent>,
+    link: ControlLink,
+    ports: RunningPorts,
+  ) {
+    const { clock, dice, attachment, kinds, bridge, options } = ports
+    const {
+      agents: _,
+      actions: __,
+      seed: ___,
+      roster: ____,
+      threads = 'grouped',
+      heartbeatMs = 5_000,
+      ...supervision
+    } = options
+    this.#ports = ports
+    this.#link = link
+    this.#stamp = new Stamp('supervisor', clock, dice)
+    this.#liaison = new Liaison({
+      ...{ clock, dice, attachment, kinds },
+      hearers: () =>
+        this.#threads.flatMap(({ crew }) =>
+          crew === undefined
+            ? []
+            : [
+                {
+                  hear: async signal => crew.hear(signal),
+                  deadLetters: async () => crew.deadLetters(),
+                  redrive: async agent => crew.redrive(agent),
+                },
+              ],
+        ),
+      knows: name => definitions.has(name),
+      describe: () =>
+        this.status()
+          .map(({ name, state }) => `${name} ${state}`)
+          .join('; '),
+    })
+    this.#ground = {
+      ...{ clock, dice, attachment, bootMs: clock.now(), node: link.node ?? 'local', heartbeatMs },
+      ...{ config: link.config, liaison: this.#liaison },
+      send: (from, signal) => this.#send(from, signal),
+      bridge: agent => bridge(agent, clock, dice),
+    }
+    const { threads: plans, root } = plan(roster, threads, 1_000, supervision)
+    this.#threads = plans.map(each => {
+      const agents = each.agents.map(({ name }) => definitions.get(name)!)
+      return new VirtualThread(each, agents, this.#ground, reason =>
+        this.#tree.take({ event: 'ended', id: each.id, isFault: true, reason }),
+      )
+    })
+    this.#tree = new TreeRunner(root, {
+      nowMs: () => clock.preciseMs(),
+      dice,
+      later: (delayMs, callback) => clock.later(delayMs, callback),
+      perform: order => this.#perform(order),
+    })
+  }
+
+  get journal(): Journal {
+    return this.#liaison.journal
+  }
+
+  get isBooting(): boolean {
+    return this.#booted !== undefined
+  }
+
+  boot(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#booted = { resolve, reject }
+      this.#tree.take({ event: 'boot' })
+    })
+  }
+
+  runner(agent: string) {
+    const found = this.#threads.flatMap(({ crew }) => crew?.runners ?? []).find(runner => runner.agent.name === agent)
+    if (found === undefined) throw this.#unknown(agent, 'look at')
+    return found
+  }
+
+  hearAll(signal: Signal): void {
+    for (const { crew } of this.#threads) crew?.hear(signal)
+  }
+
+  status(): AgentStatus[] {
+    return this.#threads.flatMap(thread => thread.status(stateOf(this.#tree.state, thread)))
+  }
+
+  reload(config: ControlLink['config']): void {
+    this.#ground.config = config
+    for (const { id, crew } of this.#threads) {
+      if (crew?.reload(config) === false) {
+        this.#tree.take({ event: 'renewed', id, reason: 'it is to start with another config' })
+      }
+    }
+  }
+
+  async kill(name: string): Promise<void> {
+    const thread = this.#threads.find(({ plan: { agents } }) => agents.some(agent => agent.name === name))
+    if (thread === undefined) throw this.#unknown(name, 'kill')
+    this.#tree.take({ event: 'convicted', id: thread.id, reason: 'it was killed' })
+  }
+
+  async close(): Promise<void> {
+    this.#tree.take({ event: 'close' })
+    this.#ports.attachment.close()
+  }
+
+  ask = (...question: Parameters<Liaison['ask']>) => this.#liaison.ask(...question)
+  report = (name: string) => this.#liaison.report(name)
+  explain = (...what: Parameters<Liaison['explain']>) => this.#liaison.explain(...what)
+  deadLetters = () => this.#liaison.deadLetters()
+  redrive = (agent?: string) => this.#liaison.redrive(agent)
+
+  /** Other threads hear it in a moment of its own, as they would. */
+  #send(from: VirtualThread, signal: Signal): number {
+    const others = this.#threads.filter(
+      thread => thread !== from && thread.crew?.runners.some(runner => runner.listensTo(signal.type)),
+    )
+    for (const { crew } of others) this.#ports.clock.later(0, () => crew!.hear(signal))
+    return others.length
+  }
+
+  #perform(order: TreeOrder): void {
+    switch (order.order) {
+      case 'start':
+        this.#thread(order.id).start(SPAWN_MS, () => this.#tree.take({ event: 'started', id: order.id }))
+        break
+      case 'orphan':
+        if (order.isTold)
+          this.#thread(order.id).crew?.hear(this.#stamp.signal(parentLost.of({ thread: order.parent }), undefined))
+        break
+      case 'stop':
+        this.#thread(order.id).end('it was stopped')
+        break
+      case 'end':
+        this.#thread(order.id).end(order.reason)
+        break
+      case 'tell':
+        tellTidings(order.tidings, order.tidings.id, this.#link.log)
+        break
+      case 'booted':
+        this.#booted?.resolve()
+        this.#booted = undefined
+        break
+      case 'boot-failed':
+        this.#booted?.reject(new SignalboxError('SBX_AGENT_FAILED', `Cannot start ${order.id}: ${order.reason}`))
+        this.#booted = undefined
+        break
+      default:
+    }
+  }
+
+  #thread(id: string): VirtualThread {
+    return this.#threads.find(thread => thread.id === id)!
+  }
+
+  #unknown(name: string, what: string): SignalboxError {
+    const names = this.#threads.flatMap(({ plan: { agents } }) => agents.map(agent => agent.name)).join(', ')
+    return new SignalboxError(
+      'SBX_AGENT_UNKNOWN',
+      `Cannot ${what} agent ${JSON.stringify(name)}: it does not run here, use one of ${names}`,
+    )
+  }
+}

@@ -1,0 +1,50 @@
+import type { ControlLink, Log, RunningControl } from '../engine/writer.ts'
+import { SequencerKeeper } from './bridge/sequencer-keeper.ts'
+import type { AgentsOptions } from './index.ts'
+import { KINDS } from './kinds.ts'
+import { enabledOf } from './kit/supervision/placement.ts'
+import type { RosterEntry } from './kit/supervision/roster-entry.ts'
+import type { SequencerLender } from './kit/supervision/supervised.ts'
+import { Supervisor } from './kit/supervision/supervisor.ts'
+
+/** What createAgents does when a box starts it: a supervisor for those of the roster that are enabled, and what they agree through. */
+export async function startAgents(
+  roster: readonly RosterEntry[],
+  { roster: _, threads, profile, storeFile, ...supervision }: AgentsOptions,
+  link: ControlLink,
+): Promise<RunningControl> {
+  const { threads: written, supervision: named, ...knobs } = link.config.agents
+  const isEnabled = (name: string): boolean =>
+    (knobs as Record<string, { enabled: boolean } | undefined>)[name]?.enabled !== false
+  const supervisor = new Supervisor(enabledOf(roster, isEnabled), link, {
+    ...supervision,
+    threads: threads ?? written,
+    profile: profile ?? named,
+    kinds: KINDS,
+    sequencer: lenderOf(SequencerKeeper.start(storeFile), link.log),
+  })
+  await supervisor.start()
+  return supervisor
+}
+
+/** The agents start beside it, and run without it as well: unregistered, and deciding nothing together. */
+function lenderOf(starting: Promise<SequencerKeeper>, log: Log): SequencerLender {
+  const started = starting.catch((error: Error) => {
+    log('error', 'agents have nothing to agree through: they run unregistered', { error: error.message })
+    return undefined
+  })
+  return {
+    lend(onPort) {
+      let takeBack: (() => void) | undefined
+      let isOver = false
+      void started.then(keeper => {
+        if (!isOver) takeBack = keeper?.lend(onPort)
+      })
+      return () => {
+        isOver = true
+        takeBack?.()
+      }
+    },
+    close: async () => (await started)?.close(),
+  }
+}
