@@ -57,6 +57,7 @@ async function host(start: ThreadStart): Promise<Obey> {
     ...{ clock, dice: chance, attachment, node, heartbeatMs },
     soon: callback => void setImmediate(callback),
     send: (signal, isTelemetry) => bus.send(signal, isTelemetry),
+    listen: () => bus.listen(crew.interests),
     told(agent, signal, trail) {
       diary.flush()
       tell({ report: 'told', agent, level: 'info', signal, trail })

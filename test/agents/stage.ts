@@ -106,6 +106,7 @@ export class Stage {
         throw error
       },
       report() {},
+      listen() {},
     })
     this.#runner.start({ config: this.#config, bootMs: this.bootMs, incarnation: ++this.#incarnation })
     return this

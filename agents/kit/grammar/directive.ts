@@ -118,8 +118,8 @@ export function writeService(column: ServiceColumn, service: number, value: numb
 }
 
 /**
- * Has a skill from now on. A second one at a key ends the thread, as any broken promise. Of what it listens to, it hears from other
- * threads what its agent, or a skill of the agent's start, listens to as well; from its own thread, all.
+ * Has a skill from now on. A second one at a key ends the thread, as any broken promise. What it listens to it hears from other threads
+ * as soon as they have been told of it.
  */
 export function mount(mounted: AnyMounted): Mount {
   return { kind: 'mount', mounted }

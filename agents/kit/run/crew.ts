@@ -11,7 +11,6 @@ import { isTold, type Written } from '../outside/journal.ts'
 import { TablePort } from '../table-port.ts'
 import type { DeadLetterReport } from './dead-letters.ts'
 import { type Delivery, overAll } from './delivery.ts'
-import { interestsOf } from './mind.ts'
 import { Runner } from './runner.ts'
 
 /** How the agents of one thread get at the world around it. */
@@ -27,6 +26,8 @@ export interface CrewPorts {
   soon(callback: () => void): void
   /** Carries a signal to the agents of other threads; returns to how many threads. */
   send(signal: Signal, isTelemetry: boolean): number
+  /** What its agents want from other threads may be something else now. */
+  listen(): void
   /** An agent has told a fact; `trail` as in Ports.write. */
   told(agent: string, signal: Signal, trail: readonly Signal[]): void
   /** An agent has set a word that says something to people. */
@@ -78,7 +79,7 @@ export class Crew {
 
   /** Types and patterns its agents want from other threads. */
   get interests(): string[] {
-    return [...new Set(this.runners.flatMap(({ agent }) => interestsOf(agent)))]
+    return [...new Set(this.runners.flatMap(({ wants }) => wants))]
   }
 
   start(config: Config, bootMs: number, incarnation: number): void {
@@ -154,6 +155,7 @@ export class Crew {
         ports.wrote({ agent: name, directive, old, wallMs: clock.wallMs(), cause: trail[0] }, trail)
       },
       fault: error => ports.fault(error),
+      listen: () => ports.listen(),
       report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, config)),
     })
     return runner

@@ -26,6 +26,8 @@ export class Mind {
   readonly reload: Reload | undefined
   /** What it is told by type: of others, and what its sensors read. Results, schedules and answers come to it by name. */
   readonly patterns: readonly string[]
+  /** Of these, what it wants from others. */
+  readonly wants: readonly string[]
   /** Kinds it knows what they carry of. */
   readonly kinds: readonly AnySignalKind[]
   readonly own: ReadonlySet<string>
@@ -49,12 +51,8 @@ export class Mind {
     this.reload = reload
     const read = sensors.map(sensor => sensor.emits as AnySignalKind)
     this.kinds = [...listens.filter(interest => typeof interest !== 'string'), ...read]
-    this.patterns = [
-      ...new Set([
-        ...listens.map(each => (typeof each === 'string' ? each : each.type)),
-        ...read.map(({ type }) => type),
-      ]),
-    ]
+    this.wants = listens.map(each => (typeof each === 'string' ? each : each.type))
+    this.patterns = [...new Set([...this.wants, ...read.map(({ type }) => type)])]
     this.own = new Set(own.map(({ type }) => type))
     this.emits = new Map(emits.map(kind => [kind.type, kind]))
     this.actions = new Map(actions.map(action => [action.name, action]))
@@ -87,10 +85,4 @@ export class Mind {
     this.isGone = true
     for (const end of [...this.#ends]) end()
   }
-}
-
-/** Types and patterns that an agent, or a skill it starts with, wants from others. */
-export function interestsOf(agent: AnyAgent): string[] {
-  const all = [...agent.listens, ...agent.skills.flatMap(({ listens }) => listens)]
-  return [...new Set(all.map(each => (typeof each === 'string' ? each : each.type)))]
 }

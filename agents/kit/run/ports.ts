@@ -18,6 +18,8 @@ export interface Ports {
   write(directive: WriteEndpoint | WriteService, trail: readonly Signal[]): void
   /** The agent has broken a promise: it is closed, and to be started anew. */
   fault(error: Error): void
+  /** A skill has come or gone: what the agent wants to hear from others may be something else now. */
+  listen(): void
   /** The agent wants its supervisor to know how it is. */
   report(): void
 }

@@ -98,6 +98,11 @@ export class Runner {
     return mind.state as Slice
   }
 
+  /** Types and patterns that it, or a skill of it, wants from others. */
+  get wants(): string[] {
+    return [...new Set([...this.#minds.values()].flatMap(({ wants }) => wants))]
+  }
+
   /** Whether it, or a skill of it, wants signals of this type from others. */
   listensTo(type: string): boolean {
     return this.#routes.targets(type).length > 0
@@ -259,9 +264,11 @@ export class Runner {
         break
       case 'mount':
         this.#mount(directive.mounted, cause)
+        this.#ports.listen()
         break
       case 'unmount':
         this.#unmount(directive.key)
+        this.#ports.listen()
         break
       case 'report':
         this.#ports.report()

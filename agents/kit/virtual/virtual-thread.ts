@@ -85,6 +85,8 @@ export class VirtualThread {
       ...{ clock, dice, attachment, node, heartbeatMs },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),
+      // Who listens is asked with each signal.
+      listen() {},
       told: (_agent, signal, trail) => liaison.told(signal, trail),
       wrote: (written, trail) => liaison.wrote(written, trail),
       reported: (agent, report) => liaison.reported(agent, report),

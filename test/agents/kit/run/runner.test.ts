@@ -42,6 +42,7 @@ function run(agent: Agent<readonly string[]>) {
       throw error
     },
     report() {},
+    listen() {},
   }
   const runner = new Runner(defineAgent(agent), ports)
   runner.start({ config: {} as never, bootMs: 0, incarnation: 1 })

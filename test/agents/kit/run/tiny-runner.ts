@@ -32,6 +32,7 @@ export function run(agent: AnyAgent, { peers = 1, edge = {} }: { peers?: number;
     },
     fault: error => faults.push(error.message),
     report: () => reports++,
+    listen() {},
   })
   runner.start({ config: { agents: {} } as never, bootMs: 0, incarnation: 1 })
   const advance = async (ms: number): Promise<void> => {
