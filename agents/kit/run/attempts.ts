@@ -1,7 +1,8 @@
-import { setMaxListeners } from 'node:events'
 import { elapsedMs } from '../../../engine/writer.ts'
-import { type AnyAction, BACKOFF_MS_MAX, type Edge } from '../grammar/action.ts'
+import { type AnyAction, BACKOFF_MS_MAX } from '../grammar/action.ts'
 import { check } from '../grammar/schema.ts'
+import type { SensorEdge } from '../grammar/sensor.ts'
+import { Attempt } from './attempt.ts'
 
 /** What an action came to. */
 export interface Outcome {
@@ -22,13 +23,13 @@ export interface Outcome {
 export class Attempts {
   readonly #action: AnyAction
   readonly #params: unknown
-  readonly #edge: Edge
+  readonly #edge: SensorEdge
   readonly #outcome: Outcome
   readonly #startedMs: number
   #made = 0
 
   /** Begins with the first attempt at once; an action that answers at once is done when this returns. */
-  constructor(action: AnyAction, params: unknown, edge: Edge, outcome: Outcome) {
+  constructor(action: AnyAction, params: unknown, edge: SensorEdge, outcome: Outcome) {
     this.#action = action
     this.#edge = edge
     this.#outcome = outcome
@@ -102,55 +103,6 @@ export class Attempts {
     } catch (error) {
       onBroken(error)
     }
-  }
-}
-
-/** The world as one attempt gets it. Its signal is made when it is first asked for: most attempts are over at once. */
-class Attempt implements Edge {
-  readonly attachment: Edge['attachment']
-  readonly now: Edge['now']
-  readonly later: Edge['later']
-  readonly #edge: Edge
-  readonly #onStop = (): void => this.stop()
-  #abort: AbortController | undefined
-  #isOver = false
-
-  constructor(edge: Edge) {
-    this.#edge = edge
-    this.attachment = edge.attachment
-    this.now = edge.now
-    this.later = edge.later
-  }
-
-  get place(): Edge['place'] {
-    return this.#edge.place
-  }
-
-  get bridge(): Edge['bridge'] {
-    return this.#edge.bridge
-  }
-
-  get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController()
-      // An attempt may be listened to by as many as it likes.
-      setMaxListeners(0, this.#abort.signal)
-      if (this.#edge.signal.aborted) this.#abort.abort()
-      else if (!this.#isOver) this.#edge.signal.addEventListener('abort', this.#onStop, { once: true })
-    }
-    return this.#abort.signal
-  }
-
-  /** False: it was over before. */
-  end(): boolean {
-    if (this.#isOver) return false
-    this.#isOver = true
-    this.#edge.signal.removeEventListener('abort', this.#onStop)
-    return true
-  }
-
-  stop(): void {
-    this.#abort?.abort()
   }
 }
 

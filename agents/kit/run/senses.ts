@@ -2,6 +2,7 @@ import type { Dice } from '../dice.ts'
 import type { Setup } from '../grammar/agent.ts'
 import type { AnySensor, Percept, SensorEdge } from '../grammar/sensor.ts'
 import type { Draft } from '../grammar/signal.ts'
+import { Attempt } from './attempt.ts'
 import { textOf } from './attempts.ts'
 
 export interface Perceived {
@@ -17,7 +18,8 @@ export class Sense {
   readonly #edge: SensorEdge
   readonly #dice: Dice
   readonly #perceived: Perceived
-  readonly #end = new AbortController()
+  #isClosed = false
+  #look: Attempt | undefined
   #memory: unknown
   #failures = 0
   #cancel = (): void => {}
@@ -32,32 +34,28 @@ export class Sense {
   }
 
   close(): void {
-    this.#end.abort()
+    this.#isClosed = true
+    this.#look?.stop()
     this.#cancel()
   }
 
   #next(delayMs: number): void {
-    if (this.#end.signal.aborted) return
-    this.#cancel = this.#edge.later(delayMs, () => this.#look())
+    if (!this.#isClosed) this.#cancel = this.#edge.later(delayMs, () => this.#begin())
   }
 
-  #look(): void {
+  #begin(): void {
     const { timeoutMs } = this.#sensor
-    let isOver = false
+    const look = new Attempt(this.#edge)
+    this.#look = look
     const end = (then: () => void): void => {
-      if (isOver) return
-      isOver = true
+      if (!look.end()) return
       this.#cancel()
-      if (!this.#end.signal.aborted) then()
+      if (!this.#isClosed) then()
     }
     const onError = (error: unknown): void => end(() => this.#fail(textOf(error)))
-    const look = new AbortController()
     let raw: unknown
     try {
-      raw = this.#sensor.read({
-        ...this.#edge,
-        signal: AbortSignal.any([this.#edge.signal, this.#end.signal, look.signal]),
-      })
+      raw = this.#sensor.read(look)
     } catch (error) {
       onError(error)
       return
@@ -68,7 +66,7 @@ export class Sense {
     }
     this.#cancel = this.#edge.later(timeoutMs, () => {
       end(() => this.#fail(`it took longer than ${timeoutMs} ms`))
-      look.abort()
+      look.stop()
     })
     raw.then(value => end(() => this.#perceive(value)), onError)
   }
