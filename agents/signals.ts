@@ -108,3 +108,57 @@ export const servicePanicked = defineSignal('signalbox.service.panicked', { data
 
 /** From the load balancer: health counts again in a service. */
 export const serviceCalmed = defineSignal('signalbox.service.calmed', { data: openShare })
+
+/** How many requests of an endpoint took about so long: those that ended `ok` or ran into a timeout, as far as it is known. */
+const latencyCount = objectOf({
+  row: count,
+  generation: integer,
+  /** Of latency-buckets.ts, where its bounds in µs are. */
+  bucket: count,
+  count,
+})
+export type LatencyCount = ShapeOf<typeof latencyCount>
+
+/** From the failure detector, once a second while there is traffic: latencies since the last time, by buckets that are not empty. */
+export const latenciesCounted = defineSignal('signalbox.endpoint.latencies-counted', {
+  data: objectOf({ rows: listOf(latencyCount) }),
+  telemetry: true,
+})
+
+/** How requests went in a window of time. */
+const figures = objectOf({
+  /** Settled, those that were abandoned too. */
+  requests: count,
+  perSecond: positive,
+  /** Of those that were not abandoned the part that failed, from 0 to 1. */
+  errorShare: positive,
+  /** µs, at the top of a bucket that is an eighth wide at most; 0: nothing is known. */
+  latencyUsP50: count,
+  latencyUsP95: count,
+  latencyUsP99: count,
+})
+export type Figures = ShapeOf<typeof figures>
+
+const windows = { last10s: figures, last60s: figures }
+
+const metrics = objectOf({
+  services: listOf(objectOf({ service: text, ...windows })),
+  /** The busiest, the busiest first. */
+  endpoints: listOf(objectOf({ ...ref, ...windows })),
+  /** How many more had requests. */
+  endpointsLeftOut: count,
+})
+export type Metrics = ShapeOf<typeof metrics>
+
+/** From the metrics collector, every 5 s: how the requests of each service went, and of the busiest endpoints. */
+export const metricsCollected = defineSignal('signalbox.metrics.collected', { data: metrics, telemetry: true })
+
+/** From the configuration manager: another config is in force here. `changes`: a few words for each, and after 20 how many more. */
+export const configChanged = defineSignal('signalbox.config.changed', {
+  data: objectOf({
+    version: count,
+    /** SHA-256 of it in hex; the same on every node that has the same. */
+    digest: text,
+    changes: listOf(text),
+  }),
+})

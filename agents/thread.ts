@@ -31,7 +31,8 @@ import { threadOfKernel } from './kit/supervision/run-queue.ts'
 type Obey = (order: Order) => void
 
 async function host(start: ThreadStart): Promise<Obey> {
-  const { agents, handle, config, bootMs, incarnation, beatMs, node, heartbeatMs, hasStore } = start
+  const { agents, handle, config, configVersion, bootMs, incarnation, beatMs, node, heartbeatMs, hasStore } = start
+  const inForce = { config, configVersion }
   const definitions: AnyAgent[] = []
   for (const { name, module } of agents) definitions.push(agentOf(await import(module), name, module))
   const attachment = attach(handle)
@@ -53,7 +54,7 @@ async function host(start: ThreadStart): Promise<Obey> {
   const bus = new LocalBus([], signal => void crew.hear(signal))
   const store = new EmbeddedStore({ clock })
   const diary = new Diary()
-  const crew = new Crew(definitions, incarnation, config, {
+  const crew = new Crew(definitions, incarnation, inForce, {
     ...{ clock, dice: chance, attachment, node, heartbeatMs },
     soon: callback => void setImmediate(callback),
     send: (signal, isTelemetry) => bus.send(signal, isTelemetry),
@@ -72,7 +73,7 @@ async function host(start: ThreadStart): Promise<Obey> {
   })
   const kernelId = threadOfKernel()
   for (const { line } of agents) lines.nameThread(line, kernelId)
-  crew.start(config, bootMs, incarnation)
+  crew.start(bootMs, incarnation)
   bus.listen(crew.interests)
   beat(clock.now())
   tell({ report: 'started' })
@@ -86,7 +87,7 @@ async function host(start: ThreadStart): Promise<Obey> {
         store.join(roadOf(order.port))
         break
       case 'reload':
-        if (!crew.reload(order.config)) tell({ report: 'outdated' })
+        if (!crew.reload(order.inForce)) tell({ report: 'outdated' })
         break
       case 'hear':
         answer(order.ask, crew.hear(order.signal))

@@ -10,6 +10,7 @@ import {
   endpointEjected,
   endpointReturned,
   healthChanged,
+  latenciesCounted,
   settledBatch,
 } from '../signals.ts'
 import { drain } from './actions.ts'
@@ -17,6 +18,7 @@ import { sumUp } from './batch.ts'
 import { NO_STREAKS } from './consecutive.ts'
 import { mayEject, type Outlier } from './ejection.ts'
 import { type Charge, judgeInterval, wantedBy } from './judgement.ts'
+import { LatencyCounts } from './latency-counts.ts'
 import { Ledger } from './ledger.ts'
 import { listenForSilence } from './listen-for-silence.ts'
 import { eject, forgive, prolong, release, type Sentence, sentenceOf, usualOf } from './sentence.ts'
@@ -34,6 +36,8 @@ export interface State {
   readonly sentences: ReadonlyMap<number, Sentence>
   /** Sums of the interval under way. Changed in place, see there. */
   readonly ledger: Ledger
+  /** Latencies that were not told yet. Changed in place, see there. */
+  readonly latencies: LatencyCounts
   /** Who keeps requests waiting. Changed in place, see there. */
   readonly silences: SilenceWatch
   /** Services whose interval is over and whose endpoints are compared with the next look. */
@@ -54,7 +58,7 @@ const CALM_MS = 20
 const CALM_OUTCOMES_MAX = 512
 /** Between two looks at whose time is up; also the pace of settled batches. */
 const TICK_MS = 100
-/** Every so many ticks the structure is looked at without cause: who is gone is forgotten. */
+/** Every so many ticks the structure is looked at without cause, so that who is gone is forgotten, and latencies are told. */
 const TICKS_A_LOOK = 10
 
 /**
@@ -65,7 +69,7 @@ const TICKS_A_LOOK = 10
  *            that of all, its failures with a fixed share, its latency with the median of the others. Each time it is
  *            out for longer; each healthy interval afterwards is put to its credit.
  * listens    signalbox.endpoint.health-changed · signalbox.endpoint.ejected-checked
- * emits      signalbox.endpoint.ejected · signalbox.endpoint.returned · signalbox.endpoint.settled-batch
+ * emits      signalbox.endpoint.{ejected, returned, settled-batch, latencies-counted}
  * writes     the bar EJECTED · endpoint.EJECTED_UNTIL_MS · endpoint.EJECTIONS
  * never      ejects more than `outlier.maxEjected` of a service nor half of it (one is always allowed), nor the last that
  *            can be picked
@@ -78,7 +82,7 @@ export const failureDetector = defineAgent({
   role: 'failure-detector',
   listens: [healthChanged, ejectedChecked],
   own: [drainDue, tickDue, intervalDue],
-  emits: [endpointEjected, endpointReturned, settledBatch],
+  emits: [endpointEjected, endpointReturned, settledBatch, latenciesCounted],
   writes: ['ejectedBar', 'ejectedUntilMs', 'ejections'],
   actions: [lookAtTables, drain, listenForSilence],
   start: ({ config, seed }) => begin(config, seed),
@@ -100,6 +104,7 @@ function begin(config: Config, seed: number): Step<State> {
       suspects: new Map(),
       sentences: new Map(),
       ledger: new Ledger(),
+      latencies: new LatencyCounts(),
       silences,
       due: new Set(),
       unsent: [],
@@ -166,6 +171,7 @@ function onDrained(state: State, rows: readonly Drained[], now: number): Step<St
     if (suspect === undefined) suspects.delete(row)
     else suspects.set(row, suspect)
     if (outlier !== undefined) state.ledger.add(drained, wantedBy(outlier))
+    state.latencies.add(drained)
     state.silences.learn(service, usualOf(drained, state.sentences.get(row), now), now)
   }
   const directives: Directive[] = isLookDue ? [act(lookAtTables, undefined), again] : [again]
@@ -211,13 +217,15 @@ function onTick(state: State, now: number): Step<State> {
   )
   const { state: after, directives } = giveBack(state, over, 'time', now)
   const batch = sumUp(after.unsent)
-  const isLookDue =
-    after.ticks % TICKS_A_LOOK === 0 || [...after.suspects.values()].some(({ charge }) => charge !== undefined)
+  const isSecondOver = after.ticks % TICKS_A_LOOK === 0
+  const latencies = isSecondOver ? after.latencies.take() : []
+  const isLookDue = isSecondOver || [...after.suspects.values()].some(({ charge }) => charge !== undefined)
   return {
     state: { ...after, unsent: [], ticks: after.ticks + 1 },
     directives: [
       ...directives,
       ...(batch.length > 0 ? [emit(settledBatch.of({ rows: batch }))] : []),
+      ...(latencies.length > 0 ? [emit(latenciesCounted.of({ rows: latencies }))] : []),
       ...(isLookDue ? [act(lookAtTables, undefined)] : []),
       schedule(TICK_MS, tickDue.of(null)),
     ],

@@ -9,7 +9,7 @@
  */
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** A summary here has a sum and a count, no quantiles. */
+/** A summary here has a sum and a count, or quantiles over a window of time, for which there is neither. */
 export type FamilyType = 'counter' | 'gauge' | 'summary' | 'histogram'
 export type Labels = Readonly<Record<string, string>>
 

@@ -6,6 +6,7 @@ import { BAR_NAMES } from '../memory/bars.ts'
 import type { EndpointReport, ServiceReport } from '../router/report.ts'
 import { processTimes } from './clock.ts'
 import { Exposition, type Labels } from './exposition.ts'
+import { printServiceLatency } from './service-latency.ts'
 import { agentsOf, type ConfigNote, configOf, type Sources } from './snapshot.ts'
 
 /**
@@ -30,6 +31,7 @@ export function printMetrics(sources: Sources): string {
   const services = counters.services()
   printEndpoints(out, services)
   printServices(out, services)
+  printServiceLatency(out, box)
   const lost = 'Outcomes never reported to the agents because a ring was full.'
   out.family('signalbox_outcomes_lost_total', 'counter', lost)(counters.lost())
   printAgents(out, agentsOf(box))

@@ -13,7 +13,7 @@ import type { PageFile } from './page-files.ts'
 import { readReadiness } from './readiness.ts'
 import type { SignalFeed } from './signal-feed.ts'
 import { signalRoutes } from './signal-routes.ts'
-import { agentsOf, configOf, type Sources, switchedOffIn } from './snapshot.ts'
+import { agentOf, agentsOf, configOf, type Sources, switchedOffIn } from './snapshot.ts'
 
 /** One path of the admin listener and who may use it. A GET answers HEAD too. */
 export interface Route {
@@ -72,6 +72,22 @@ export function listRoutes(
       answer: response => {
         const agents = agentsOf(box).map(agent => ({ ...agent, report: box.control?.report?.(agent.name) ?? null }))
         sendJson(response, 200, { agents, switchedOff: switchedOffIn(box) })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/agents/:name',
+      need: 'read',
+      answer: (response, _, { name }) => {
+        const agent = agentOf(box, name)
+        if (agent === undefined) {
+          throw new Refusal(
+            404,
+            'SBX_AGENT_UNKNOWN',
+            'Cannot tell of this agent: it does not run here, see /api/v1/agents',
+          )
+        }
+        sendJson(response, 200, agent)
       },
     },
     {

@@ -119,6 +119,12 @@ export function agentsOf(box: Box): AgentNote[] {
   return (box.control?.status() ?? []).map(agent => ({ ...agent, isEnabled: box.isAgentEnabled(agent.name) }))
 }
 
+/** An agent, and what it last told of itself; null before that. Undefined: it does not run here. */
+export function agentOf(box: Box, name: string): (AgentNote & { report: object | null }) | undefined {
+  const note = agentsOf(box).find(agent => agent.name === name)
+  return note === undefined ? undefined : { ...note, report: box.control?.report?.(name) ?? null }
+}
+
 /** Agents that are switched off, whether they run here or not. */
 export function switchedOffIn(box: Box): SwitchName[] {
   return SWITCH_NAMES.filter(name => !box.isAgentEnabled(name))

@@ -163,15 +163,22 @@ export class Box {
   async startControl(): Promise<void> {
     const control = this.#wantedControl
     if (control === undefined || this.isClosed) return
+    const configVersion = this.#version
     const running = await control.start({
       handle: this.handle,
       config: this.config,
+      configVersion,
       log: this.log,
       onThreadGone: threadId => this.giveBack(threadId),
     })
     // Closed or aborted while the agents were starting: then they have nothing to start for.
-    if (this.isClosed) await running.close()
-    else this.#control = running
+    if (this.isClosed) {
+      await running.close()
+      return
+    }
+    this.#control = running
+    // Another config was taken while they were starting.
+    if (this.#version !== configVersion) running.reload?.(this.config, this.#version)
   }
 
   /** The config in force: the one it was made with, or the last that `reload` took. */
@@ -194,6 +201,10 @@ export class Box {
   /** Which config is in force since when, and what came of the last reload. */
   configStatus(): ConfigStatus {
     return this.#reloads.status()
+  }
+
+  get #version(): number {
+    return this.configStatus().generation
   }
 
   /** How it stands with what is kept on disk; undefined where nothing is. */

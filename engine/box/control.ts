@@ -13,6 +13,8 @@ export interface Control {
 export interface ControlLink {
   readonly handle: RegionHandle
   readonly config: Config
+  /** Which config that is: 1 is the one the box was made with, and each that is taken in its place counts one more. */
+  readonly configVersion: number
   /** What this node is called among others. Default: `local`. */
   readonly node?: string
   /** Where it says what happened. Never throws. */
@@ -25,7 +27,7 @@ export interface RunningControl {
   /** The agents as they are now. */
   status(): AgentStatus[]
   /** Goes on with another config, which the tables say already; what the agents have learned stays. */
-  reload?(config: Config): void
+  reload?(config: Config, configVersion: number): void
   /** Stops all agents, in reverse order of start. The tables stay as they are. */
   close(): Promise<void>
   /** Stops the thread of an agent at once, as a crash would; its supervisor brings it back. For drills and tests. */

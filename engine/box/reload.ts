@@ -139,7 +139,7 @@ export class Reloads {
       this.config = next
       this.#status.generation++
       this.#status.sinceMs = wallMs()
-      control()?.reload?.(next)
+      control()?.reload?.(next, this.#status.generation)
     }
     const adopted = await Promise.allSettled([...this.#followers].map(async follower => follower.adopt(next)))
     for (const result of adopted) {

@@ -11,8 +11,6 @@ const COMING: readonly { key: string; same?: (written: unknown) => boolean }[] =
   { key: 'agents.topology-optimizer', same: isIdle },
   { key: 'agents.consensus-coordinator', same: isIdle },
   { key: 'agents.cluster-orchestrator', same: isIdle },
-  { key: 'agents.metrics-collector', same: isIdle },
-  { key: 'agents.configuration-manager', same: isIdle },
   { key: 'cluster', same: isEmptyMap },
 ]
 

@@ -342,6 +342,12 @@ const writtenConfig = keys({
       'The agent that ejects endpoints by the traffic they answer. Default: runs.',
     ),
     'load-balancer': agentSchema().describe('The agent that folds the facts into effective weights. Default: runs.'),
+    'metrics-collector': agentSchema().describe(
+      'The agent that keeps latencies and rates of the last 10 s and 60 s. Default: runs.',
+    ),
+    'configuration-manager': agentSchema().describe(
+      'The agent that tells of each config that is taken, and keeps the last 20. Default: runs.',
+    ),
   })
     .prefault({})
     .describe('How the agents run, and the knobs of each under its name. Default: all run.'),

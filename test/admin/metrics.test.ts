@@ -276,7 +276,7 @@ function parseExposition(text: string): Sample[] {
     const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (-?\d[\d.e+-]*|NaN|[+-]Inf)$/.exec(line)
     assert.ok(sample, `cannot read ${line}`)
     const [, name, braces = '{}', value] = sample
-    const parts = { summary: ['_sum', '_count'], histogram: ['_bucket', '_sum', '_count'] }[type] ?? ['']
+    const parts = { summary: ['', '_sum', '_count'], histogram: ['_bucket', '_sum', '_count'] }[type] ?? ['']
     const names = parts.map(part => family + part)
     assert.ok(names.includes(name), `${name} stands in its family, ${family}`)
     assert.ok(!seen.has(name + braces), `${line} stands once`)

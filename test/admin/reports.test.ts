@@ -45,6 +45,20 @@ test('GET /api/v1/agents is empty without a control plane and lists what runs wi
   })
 })
 
+test('GET /api/v1/agents/:name has what the agent last told of itself, and is 404 for one that does not run', async t => {
+  const reports: Record<string, object> = {}
+  const running = { status: () => [AGENT], close: async () => {}, kill: async () => {} }
+  const control = { start: async () => ({ ...running, report: (name: string) => reports[name] }) }
+  const { ask } = await adminWorld(t, {}, TWO_SERVICES, { control })
+  const path = '/api/v1/agents/health-monitor'
+  assert.deepEqual((await ask(path)).json, { ...AGENT, isEnabled: true, report: null })
+  reports['health-monitor'] = { clusterRole: 'health-monitor' }
+  assert.deepEqual((await ask(path)).json.report, { clusterRole: 'health-monitor' })
+  const { status, json } = await ask('/api/v1/agents/load-balancer')
+  assert.deepEqual([status, json.error.code], [404, 'SBX_AGENT_UNKNOWN'])
+  assert.equal((await (await adminWorld(t)).ask(path)).status, 404, 'nor without a control plane')
+})
+
 test('GET /readyz is 200 while the engine routes and something can be picked', async t => {
   let isRouting = true
   const { box, ask } = await adminWorld(t, { isReady: () => isRouting })

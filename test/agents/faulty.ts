@@ -54,9 +54,10 @@ const struck = defineSignal('signalbox.test.struck', { data: trusted<null>() })
 
 const { default: agent } = (await import(searchParams.get('agent')!)) as { default: AnyAgent }
 
-/** Writes without end: to no tenant of row 0, but the port asks first whether it may write at all. */
+/** Writes without end: to no tenant of row 0, but the port asks first whether it may write at all. One that owns no word loops. */
 function* writes(): Generator<Directive> {
   const [column] = agent.writes
+  if (column === undefined) for (;;);
   if (column === 'pullMax') for (;;) yield writeService(column, 0, 0)
   for (;;) yield writeEndpoint(column as EndpointColumn, { row: 0, generation: 0 }, 0)
 }

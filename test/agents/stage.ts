@@ -28,6 +28,7 @@ export class Stage {
   #config: ReturnType<typeof validateConfig>
   readonly #fakes: readonly AnyAction[]
   #runner: Runner | undefined
+  #configVersion = 1
   #incarnation = 0
   #generations = 0
 
@@ -108,14 +109,19 @@ export class Stage {
       report() {},
       listen() {},
     })
-    this.#runner.start({ config: this.#config, bootMs: this.bootMs, incarnation: ++this.#incarnation })
+    this.#runner.start({ ...this.#inForce, bootMs: this.bootMs, incarnation: ++this.#incarnation })
     return this
   }
 
   /** The config of its service is another from now on; undefined: the service is gone. */
   reload(service: ServiceInput | undefined): void {
     this.#config = validateConfig({ services: service === undefined ? { other: {} } : { api: service } })
-    this.#runner!.reload(this.#config)
+    this.#configVersion++
+    this.#runner!.reload(this.#inForce)
+  }
+
+  get #inForce() {
+    return { config: this.#config, configVersion: this.#configVersion }
   }
 
   /** Another agent says something. */
@@ -130,6 +136,11 @@ export class Stage {
       await Promise.resolve()
       await Promise.resolve()
     }
+  }
+
+  /** What the agent knows now. */
+  get state(): unknown {
+    return this.#runner!.state
   }
 
   /** Types of what was said, without the first two words. */

@@ -203,6 +203,8 @@ test('parseConfig() reads every key, in base units', () => {
       'health-monitor': { enabled: true },
       'failure-detector': { enabled: true },
       'load-balancer': { enabled: true },
+      'metrics-collector': { enabled: true },
+      'configuration-manager': { enabled: true },
     },
   })
 })

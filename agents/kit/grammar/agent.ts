@@ -7,10 +7,17 @@ import type { AnySensor } from './sensor.ts'
 import type { AnySignalKind, Signal } from './signal.ts'
 import type { AnyMounted, Heard, Interest, Slices } from './skill.ts'
 
-/** What an agent starts with. */
-export interface Setup {
-  /** What the box was made with, checked and with all defaults. */
+/** A config, and which one it is: 1 is the one the box was made with, and each that is taken in its place counts one more. */
+export interface ConfigInForce {
   readonly config: Config
+  readonly configVersion: number
+}
+
+/** How an agent or a skill goes on with another config. */
+export type Reload<State> = (state: State, config: Config, now: number, configVersion: number) => Step<State>
+
+/** What an agent starts with: `config` is the one in force when it starts, checked and with all defaults. */
+export interface Setup extends ConfigInForce {
   /** Now, on the clock of the region: whole ms that wrap, so that two are compared by `elapsedMs` of signalbox/writer. */
   readonly now: number
   /** The clock when the control plane started: the same for every incarnation. */
@@ -49,7 +56,7 @@ export interface Agent<State> {
    * Goes on with another config, pure as the others; the tables may still say the old one, or already the new. Left out: the agent
    * is restarted with it, as after a fault.
    */
-  readonly reload?: ((state: State, config: Config, now: number) => Step<State>) | undefined
+  readonly reload?: Reload<State> | undefined
   /**
    * What is known and to be done after a signal; one at a time, in the order they came. `now` as in Setup. What it throws ends the
    * thread.

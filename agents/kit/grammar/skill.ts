@@ -1,5 +1,5 @@
 import type { AnyAction, ResultOf } from './action.ts'
-import type { Setup } from './agent.ts'
+import type { Reload, Setup } from './agent.ts'
 import type { Step } from './directive.ts'
 import type { AnySensor, ReadingOf } from './sensor.ts'
 import type { AnySignalKind, Signal, SignalOf } from './signal.ts'
@@ -42,7 +42,7 @@ export interface Mounted<Slice> {
   start(setup: Setup): Step<Slice>
   decide(slice: Slice, signal: Signal, now: number): Step<Slice>
   /** Goes on with another config. Left out: with what it has. */
-  readonly reload: ((slice: Slice, config: Setup['config'], now: number) => Step<Slice>) | undefined
+  readonly reload: Reload<Slice> | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the state is the skill's own affair
@@ -76,7 +76,7 @@ export interface SkillDefinition<
   readonly priority?: number
   start(options: Options, setup: Setup): Step<Slice>
   readonly decide: (slice: Slice, signal: Heard<Listens, Own, Actions, Sensors>, now: number) => Step<Slice>
-  readonly reload?: (slice: Slice, config: Setup['config'], now: number) => Step<Slice>
+  readonly reload?: Reload<Slice>
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { AnyAgent, Setup } from '../grammar/agent.ts'
+import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Membership, MembershipOptions } from './membership.ts'
 
 /** An agent as it is now: what every agent is beside its own affairs, as plain data of bounded size. */
@@ -23,7 +23,8 @@ export interface AgentReport {
   readonly healthStatus: { readonly health: Membership['health']; readonly reasons: readonly string[] }
   /** Its own last one, on the region's clock, in ms; null before the first. */
   readonly lastHeartbeat: number | null
-  readonly clusteringConfig: { readonly heartbeatMs: number }
+  /** `configVersion`: which config it works with, see ConfigInForce. */
+  readonly clusteringConfig: { readonly heartbeatMs: number; readonly configVersion: number }
   /** The knobs of the agents that detect failures, and of the one that sets weights. */
   readonly failureDetectionConfig: unknown
   readonly optimizationConfig: unknown
@@ -34,7 +35,7 @@ export function reportOf(
   state: unknown,
   member: Membership,
   { agent: name, node, incarnation, heartbeatMs }: MembershipOptions,
-  { agents }: Setup['config'],
+  { config: { agents }, configVersion }: ConfigInForce,
 ): AgentReport {
   return {
     agentId: `${name}@${node}`,
@@ -42,7 +43,8 @@ export function reportOf(
     clusterNode: { node, incarnation },
     knownNodes: member.knownNodes,
     clusterTopology: member.topology,
-    localState: agent.describe?.(state) ?? null,
+    // The first report comes before the agent itself has begun.
+    localState: state === undefined ? null : (agent.describe?.(state) ?? null),
     peerConnections: Object.fromEntries(member.peers),
     registration: member.registration,
     consensusParticipation: member.participation,
@@ -50,7 +52,7 @@ export function reportOf(
     performanceMetrics: member.doing,
     healthStatus: { health: member.health, reasons: member.reasons },
     lastHeartbeat: member.heartbeatMs,
-    clusteringConfig: { heartbeatMs },
+    clusteringConfig: { heartbeatMs, configVersion },
     failureDetectionConfig: {
       'health-monitor': agents['health-monitor'],
       'failure-detector': agents['failure-detector'],

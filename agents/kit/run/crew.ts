@@ -1,9 +1,9 @@
-import type { Attachment, Config } from '../../../engine/writer.ts'
+import type { Attachment } from '../../../engine/writer.ts'
 import type { Bridge } from '../../bridge/bridge.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
-import type { AnyAgent } from '../grammar/agent.ts'
+import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
 import { membership } from '../member/membership.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
@@ -68,13 +68,15 @@ export interface AgentBridge {
 export class Crew {
   readonly runners: readonly Runner[]
   readonly #ports: CrewPorts
+  #inForce: ConfigInForce
   readonly #bridges = new Map<string, AgentBridge>()
   #isClosed = false
   #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
 
-  constructor(agents: readonly AnyAgent[], incarnation: number, config: Config, ports: CrewPorts) {
+  constructor(agents: readonly AnyAgent[], incarnation: number, inForce: ConfigInForce, ports: CrewPorts) {
     this.#ports = ports
-    this.runners = agents.map(agent => this.#hire(agent, incarnation, config))
+    this.#inForce = inForce
+    this.runners = agents.map(agent => this.#hire(agent, incarnation))
   }
 
   /** Types and patterns its agents want from other threads. */
@@ -82,7 +84,7 @@ export class Crew {
     return [...new Set(this.runners.flatMap(({ wants }) => wants))]
   }
 
-  start(config: Config, bootMs: number, incarnation: number): void {
+  start(bootMs: number, incarnation: number): void {
     for (const runner of this.runners) {
       if (this.#isClosed) return
       const { agent } = runner
@@ -90,13 +92,20 @@ export class Crew {
         ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
-      runner.start({ config, bootMs, incarnation })
+      runner.start({ ...this.#inForce, bootMs, incarnation })
     }
   }
 
-  /** False: one of them cannot go on with another config. */
-  reload(config: Config): boolean {
-    return this.runners.map(runner => runner.reload(config)).every(Boolean)
+  /** Each that goes on with another config reports so at once. False: one of them cannot. */
+  reload(inForce: ConfigInForce): boolean {
+    this.#inForce = inForce
+    return this.runners
+      .map(runner => {
+        const goesOn = runner.reload(inForce)
+        if (goesOn && !this.#isClosed) runner.report()
+        return goesOn
+      })
+      .every(Boolean)
   }
 
   /** A signal from outside this thread. */
@@ -123,7 +132,7 @@ export class Crew {
     for (const runner of this.runners.toReversed()) runner.close()
   }
 
-  #hire(definition: AnyAgent, incarnation: number, config: Config): Runner {
+  #hire(definition: AnyAgent, incarnation: number): Runner {
     const { name } = definition
     const { node, heartbeatMs, clock, dice, attachment } = this.#ports
     const options = { ...{ agent: name, role: definition.role, node, incarnation, heartbeatMs } }
@@ -156,7 +165,7 @@ export class Crew {
       },
       fault: error => ports.fault(error),
       listen: () => ports.listen(),
-      report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, config)),
+      report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, this.#inForce)),
     })
     return runner
   }

@@ -1,5 +1,5 @@
 import type { AnyAction } from '../grammar/action.ts'
-import type { AnyAgent, Setup } from '../grammar/agent.ts'
+import type { AnyAgent, Reload } from '../grammar/agent.ts'
 import type { Step } from '../grammar/directive.ts'
 import type { AnySensor } from '../grammar/sensor.ts'
 import type { AnySignalKind, Signal } from '../grammar/signal.ts'
@@ -7,8 +7,6 @@ import type { AnyMounted, Interest, Slices } from '../grammar/skill.ts'
 
 /** The key of the agent among its skills; no skill has it, for keys are words. */
 export const AGENT = ''
-
-type Reload = (state: unknown, config: Setup['config'], now: number) => Step<unknown>
 
 interface Equipment {
   readonly listens: readonly Interest[]
@@ -23,7 +21,7 @@ export class Mind {
   readonly key: string
   readonly priority: number
   readonly decide: (state: unknown, signal: Signal, now: number, slices: Slices) => Step<unknown>
-  readonly reload: Reload | undefined
+  readonly reload: Reload<unknown> | undefined
   /** What it is told by type: of others, and what its sensors read. Results, schedules and answers come to it by name. */
   readonly patterns: readonly string[]
   /** Of these, what it wants from others. */
@@ -43,7 +41,7 @@ export class Mind {
     priority: number,
     { listens, own, emits, actions, sensors }: Equipment,
     decide: Mind['decide'],
-    reload: Reload | undefined,
+    reload: Reload<unknown> | undefined,
   ) {
     this.key = key
     this.priority = priority

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { SignalboxError } from '../../../engine/writer.ts'
-import type { AnyAgent, Setup } from '../grammar/agent.ts'
+import type { AnyAgent, ConfigInForce, Setup } from '../grammar/agent.ts'
 import type { Directive, Step } from '../grammar/directive.ts'
 import { check, trusts } from '../grammar/schema.ts'
 import type { SensorEdge } from '../grammar/sensor.ts'
@@ -119,14 +119,14 @@ export class Runner {
   }
 
   /** Has the agent go on with another config. False: it does not know how to. */
-  reload(config: Setup['config']): boolean {
+  reload({ config, configVersion }: ConfigInForce): boolean {
     if (this.agent.reload === undefined) return false
     if (this.#isClosed) return true
-    this.#setup = { ...this.#setup!, config }
+    this.#setup = { ...this.#setup!, config, configVersion }
     this.#do(() => {
       for (const mind of this.#minds.values()) {
         if (mind.reload === undefined) continue
-        this.#take(mind, mind.reload(mind.state, config, this.#ports.clock.now()), undefined)
+        this.#take(mind, mind.reload(mind.state, config, this.#ports.clock.now(), configVersion), undefined)
       }
     })
     return true
@@ -152,6 +152,11 @@ export class Runner {
     const hasRoom = this.#mailbox.put(checked, kind ?? A_FACT)
     this.#turn()
     return hasRoom ? TAKEN : FULL
+  }
+
+  /** Hands its status to whoever supervises it. */
+  report(): void {
+    this.#ports.report()
   }
 
   /** Gives dead letters another try, in the order they died. Returns how many. */

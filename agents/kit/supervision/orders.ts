@@ -1,15 +1,15 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { Config, LogLevel, RegionHandle } from '../../../engine/writer.ts'
+import type { LogLevel, RegionHandle } from '../../../engine/writer.ts'
+import type { ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
 import type { AgentReport } from '../member/status.ts'
 import type { Written } from '../outside/journal.ts'
 
 /** What a thread of agents is started with. */
-export interface ThreadStart {
+export interface ThreadStart extends ConfigInForce {
   /** In the order they start. */
   readonly agents: readonly HostedAgent[]
   readonly handle: RegionHandle
-  readonly config: Config
   readonly bootMs: number
   readonly incarnation: number
   readonly heartbeats: SharedArrayBuffer
@@ -44,7 +44,7 @@ export type Order =
   /** Use this port to the sequencer, in place of an older one. */
   | { readonly order: 'store'; readonly port: MessagePort }
   /** Go on with this config. */
-  | { readonly order: 'reload'; readonly config: Config }
+  | { readonly order: 'reload'; readonly inForce: ConfigInForce }
   /** Hear this, and report by the number what became of it. */
   | { readonly order: 'hear'; readonly ask: number; readonly signal: Signal }
   /** Report by the number what did not arrive. */

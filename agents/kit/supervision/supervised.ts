@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Attachment, ControlLink, Heartbeats } from '../../../engine/writer.ts'
 import { type AgentStatus, elapsedMs, tickClock } from '../../../engine/writer.ts'
+import type { ConfigInForce } from '../grammar/agent.ts'
 import type { Report, ThreadStart } from './orders.ts'
 import type { ThreadPlan } from './placement.ts'
 import type { Profile } from './profile.ts'
@@ -16,7 +17,7 @@ export const HEARTBEAT_MS = 5_000
 export interface Ground {
   readonly link: ControlLink
   /** The one in force: whoever starts, starts with it. */
-  config: ControlLink['config']
+  inForce: ConfigInForce
   readonly attachment: Attachment
   readonly heartbeats: Heartbeats
   readonly bootMs: number
@@ -83,7 +84,7 @@ export class Supervised {
   }
 
   start(isAwaited: boolean): void {
-    const { link, heartbeats, attachment, config, bootMs, profile, spare, sequencer } = this.#ground
+    const { link, heartbeats, attachment, inForce, bootMs, profile, spare, sequencer } = this.#ground
     this.incarnation++
     this.#isAsked = false
     const nowMs = tickClock(attachment.region)
@@ -97,7 +98,8 @@ export class Supervised {
     const { handle, node = 'local' } = link
     const { incarnation } = this
     const start: ThreadStart = {
-      ...{ agents, handle, config, bootMs, incarnation },
+      ...inForce,
+      ...{ agents, handle, bootMs, incarnation },
       ...{ heartbeats: heartbeats.buffer, beatMs, node, heartbeatMs: HEARTBEAT_MS, hasStore: sequencer !== undefined },
     }
     const events = {

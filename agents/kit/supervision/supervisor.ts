@@ -67,7 +67,7 @@ export class Supervisor implements RunningControl {
     const { threads: plans, root } = plan(roster, threads, profile.stopMsMax, options)
     this.#ground = {
       link,
-      config: link.config,
+      inForce: { config: link.config, configVersion: link.configVersion },
       attachment,
       heartbeats: createHeartbeats(roster.length),
       bootMs: tickClock(attachment.region),
@@ -128,9 +128,9 @@ export class Supervisor implements RunningControl {
     })
   }
 
-  reload(config: ControlLink['config']): void {
-    this.#ground.config = config
-    for (const { worker } of this.#threads) worker?.reload(config)
+  reload(config: ControlLink['config'], configVersion: number): void {
+    this.#ground.inForce = { config, configVersion }
+    for (const { worker } of this.#threads) worker?.reload(this.#ground.inForce)
   }
 
   status(): AgentStatus[] {

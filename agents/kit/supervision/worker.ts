@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { type AgentDeadLetters, inheritedOptions } from '../../../engine/writer.ts'
+import type { ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
 import { type Delivery, FULL } from '../run/delivery.ts'
 import type { Order, Report, SpareStart, ThreadStart } from './orders.ts'
@@ -88,8 +89,8 @@ export class AgentWorker {
   }
 
   /** Hands the thread another config. */
-  reload(config: ThreadStart['config']): void {
-    this.#send({ order: 'reload', config })
+  reload(inForce: ConfigInForce): void {
+    this.#send({ order: 'reload', inForce })
   }
 
   /** Tells its agents that the one they belong to is down. */

@@ -91,7 +91,8 @@ export class RunningPlane implements RunningControl {
     })
     this.#ground = {
       ...{ clock, dice, attachment, bootMs: clock.now(), node: link.node ?? 'local', heartbeatMs },
-      ...{ config: link.config, liaison: this.#liaison },
+      inForce: { config: link.config, configVersion: link.configVersion },
+      liaison: this.#liaison,
       send: (from, signal) => this.#send(from, signal),
       bridge: agent => bridge(agent, clock, dice),
     }
@@ -139,10 +140,10 @@ export class RunningPlane implements RunningControl {
     return this.#threads.flatMap(thread => thread.status(stateOf(this.#tree.state, thread)))
   }
 
-  reload(config: ControlLink['config']): void {
-    this.#ground.config = config
+  reload(config: ControlLink['config'], configVersion: number): void {
+    this.#ground.inForce = { config, configVersion }
     for (const { id, crew } of this.#threads) {
-      if (crew?.reload(config) === false) {
+      if (crew?.reload(this.#ground.inForce) === false) {
         this.#tree.take({ event: 'renewed', id, reason: 'it is to start with another config' })
       }
     }

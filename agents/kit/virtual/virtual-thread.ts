@@ -1,7 +1,7 @@
-import type { AgentStatus, Attachment, Config } from '../../../engine/writer.ts'
+import type { AgentStatus, Attachment } from '../../../engine/writer.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
-import type { AnyAgent } from '../grammar/agent.ts'
+import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
 import type { Liaison } from '../outside/liaison.ts'
 import { type AgentBridge, type Bridged, Crew } from '../run/crew.ts'
@@ -15,7 +15,7 @@ export interface VirtualGround {
   readonly bootMs: number
   readonly node: string
   readonly heartbeatMs: number
-  config: Config
+  inForce: ConfigInForce
   /** See CrewPorts.bridge. */
   bridge(agent: Bridged): AgentBridge | undefined
   liaison: Liaison
@@ -60,7 +60,7 @@ export class VirtualThread {
       this.#callOff = undefined
       const crew = this.#hire()
       this.crew = crew
-      crew.start(this.#ground.config, this.#ground.bootMs, this.incarnation)
+      crew.start(this.#ground.bootMs, this.incarnation)
       if (this.crew === crew) onStarted()
     })
   }
@@ -80,8 +80,8 @@ export class VirtualThread {
   }
 
   #hire(): Crew {
-    const { clock, dice, attachment, node, heartbeatMs, config, liaison } = this.#ground
-    const crew: Crew = new Crew(this.#definitions, this.incarnation, config, {
+    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison } = this.#ground
+    const crew: Crew = new Crew(this.#definitions, this.incarnation, inForce, {
       ...{ clock, dice, attachment, node, heartbeatMs },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),

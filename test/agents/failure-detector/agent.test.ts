@@ -220,7 +220,8 @@ test('failure detector tells every 100 ms what was settled, each endpoint once, 
   }
   assert.deepEqual(batches[0]!.data, { rows: [a, b] })
   await world.advance(1_000)
-  assert.equal(world.sent.length, batches.length)
+  const counted = world.sent.filter(({ type }) => type === 'signalbox.endpoint.latencies-counted')
+  assert.equal(world.sent.length, batches.length + counted.length)
 })
 
 test('failure detector drains every 20 ms where all is well, and every 5 ms where something fails or much comes', async () => {

@@ -51,7 +51,8 @@ function member(place?: { revision: number; update(change: object): void }, surr
     ...world,
     hear: (draft: Draft) => world.runner.receive(signal(draft.type, draft.data)),
     slice: () => world.runner.slice(mounted),
-    report: () => reportOf(agent, world.runner.state, world.runner.slice(mounted), OPTIONS, config),
+    report: () =>
+      reportOf(agent, world.runner.state, world.runner.slice(mounted), OPTIONS, { config, configVersion: 1 }),
   }
 }
 
@@ -151,6 +152,7 @@ test('every agent reports sixteen things of itself', async () => {
   await advance(10)
   const { agentId, clusterNode, registration, localState, lastHeartbeat, healthStatus } = report()
   assert.equal(Object.keys(report()).length, 16)
+  assert.deepEqual(report().clusteringConfig, { heartbeatMs: 1_000, configVersion: 1 })
   assert.deepEqual(
     { agentId, clusterNode, registration, localState, lastHeartbeat, healthStatus },
     {

@@ -45,7 +45,7 @@ function run(agent: Agent<readonly string[]>) {
     listen() {},
   }
   const runner = new Runner(defineAgent(agent), ports)
-  runner.start({ config: {} as never, bootMs: 0, incarnation: 1 })
+  runner.start({ config: {} as never, configVersion: 1, bootMs: 0, incarnation: 1 })
   return { runner, clock, sent, writes }
 }
 

@@ -34,7 +34,7 @@ export function run(agent: AnyAgent, { peers = 1, edge = {} }: { peers?: number;
     report: () => reports++,
     listen() {},
   })
-  runner.start({ config: { agents: {} } as never, bootMs: 0, incarnation: 1 })
+  runner.start({ config: { agents: {} } as never, configVersion: 1, bootMs: 0, incarnation: 1 })
   const advance = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 10) {
       clock.advance(Math.min(10, left))

@@ -30,6 +30,7 @@ test('grouped: the agents of a group share a thread, and each group has a superv
   assert.deepEqual(drawn(ROSTER, 'grouped'), [
     'group health(health[health-monitor failure-detector])',
     'group prediction(prediction[load-balancer])',
+    'group consensus(consensus[metrics-collector configuration-manager])',
   ])
 })
 
@@ -37,11 +38,12 @@ test('dedicated: each agent has a thread, and those of a group are given up toge
   assert.deepEqual(drawn(ROSTER, 'dedicated'), [
     'group health(health-monitor[health-monitor] failure-detector[failure-detector])',
     'group prediction(load-balancer[load-balancer])',
+    'group consensus(metrics-collector[metrics-collector] configuration-manager[configuration-manager])',
   ])
 })
 
 test('shared: all agents are in one thread', () => {
-  assert.deepEqual(drawn(ROSTER, 'shared'), ['group agents(agents[health-monitor failure-detector load-balancer])'])
+  assert.deepEqual(drawn(ROSTER, 'shared'), [`group agents(agents[${ROSTER.map(({ name }) => name).join(' ')}])`])
 })
 
 test('an agent that is not permanent, or belongs to another, has a thread of its own however they are placed', () => {
@@ -63,7 +65,11 @@ test('an agent that is not permanent, or belongs to another, has a thread of its
 
 test('under rest-for-one and one-for-all every thread is under one supervisor', () => {
   for (const strategy of ['rest-for-one', 'one-for-all'] as const) {
-    const threads = ['health[health-monitor failure-detector]', 'prediction[load-balancer]']
+    const threads = [
+      'health[health-monitor failure-detector]',
+      'prediction[load-balancer]',
+      'consensus[metrics-collector configuration-manager]',
+    ]
     assert.deepEqual(drawn(ROSTER, 'grouped', { strategy }), threads)
   }
 })
