@@ -3,6 +3,7 @@
  * found; picks read it. Hand `agents` to createSignalbox, or a roster with agents of your own besides.
  */
 import type { Control } from '../engine/writer.ts'
+import type { SequencerKeeper } from './bridge/sequencer-keeper.ts'
 import { KINDS } from './kinds.ts'
 import { checkRoster, checkSupervision } from './kit/supervision/check-roster.ts'
 import type { Placement, SupervisionOptions } from './kit/supervision/placement.ts'
@@ -11,8 +12,15 @@ import type { RosterEntry } from './kit/supervision/roster-entry.ts'
 import { type TestControlPlane, type TestPlaneOptions, VirtualPlane } from './kit/virtual/virtual-plane.ts'
 import { ROSTER } from './roster.ts'
 
-export type { Bridge } from './bridge/bridge.ts'
-export type { Proposal, Vote } from './bridge/proposal.ts'
+export type { AwardResult } from './bridge/auction.ts'
+export type { MeetingResult } from './bridge/barrier.ts'
+export { Bridge, type BridgeOptions, type BridgeStatus, type Motion } from './bridge/bridge.ts'
+export type { Result } from './bridge/consensus.ts'
+export type { Leadership } from './bridge/election.ts'
+export { FenceGate } from './bridge/fence.ts'
+export { type Decision, isBorneOut, type Proposal, type Vote } from './bridge/proposal.ts'
+export type { Criteria, Registered, Registration } from './bridge/registry.ts'
+export type { Answer, Change, Entry, Lease, Listing, Store, StoreStatus, Watch } from './bridge/store.ts'
 export { rollDie } from './kit/dice.ts'
 export {
   type Action,
@@ -138,4 +146,19 @@ export const agents: Control = createAgents()
 export function createTestControlPlane(options: TestPlaneOptions = {}): TestControlPlane {
   const loadBridging = async () => (await import('./virtual-bridging.ts')).virtualBridging()
   return new VirtualPlane(options.roster ?? ROSTER, KINDS, loadBridging, options)
+}
+
+/**
+ * Something to agree through without any agents: a sequencer in a thread of its own that does not keep the process alive. `open()` gives a
+ * store for this thread, and a Bridge over it is all there is to it:
+ *
+ *   const sequencer = await startSequencer()
+ *   const bridge = new Bridge(sequencer.open(), { agent: 'worker-1', incarnation: 1 })
+ *
+ * `file`: where changes outlive the process, one line for each, synced once for all of a turn. Left out: they are kept in memory.
+ * Rejects with SBX_STORE_REFUSED where the file cannot be read or written.
+ */
+export async function startSequencer(file?: string): Promise<SequencerKeeper> {
+  const { SequencerKeeper } = await import('./bridge/sequencer-keeper.ts')
+  return SequencerKeeper.start(file)
 }

@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   act,
+  Bridge,
   createTestControlPlane,
   defineAction,
   defineAgent,
   defineSignal,
+  startSequencer,
   stay,
   trusted,
 } from '../../agents/index.ts'
 import { createSignalbox } from '../../engine/index.ts'
+import { eventually } from '../support/eventually.ts'
 
 const NAMES = ['health-monitor', 'failure-detector', 'load-balancer']
 
@@ -91,4 +94,31 @@ test('a proposal goes on without an agent that was killed, and is decided by tho
   await plane.advance(10_000)
   const [result] = plane.state('health-monitor') as { status: string }[]
   assert.equal(result!.status, 'accepted')
+})
+
+test('a Bridge serves without agents: who is registered decides, one leads, and all meet', async t => {
+  const sequencer = await startSequencer()
+  const bridges = ['one', 'two', 'three'].map(
+    agent => new Bridge(sequencer.open(), { agent, incarnation: 1, vote: () => ({ ballot: 'yes', reason: 'a test' }) }),
+  )
+  t.after(async () => {
+    for (const bridge of bridges) await bridge.close()
+    await sequencer.close()
+  })
+  for (const bridge of bridges) bridge.register({ role: 'worker', capabilities: ['work'], health: 'healthy' })
+  const [bridge] = bridges as [Bridge]
+  await eventually('all are there', () => bridge.findByCapability('work').length === 3)
+  const names = bridge.discover({ role: 'worker' }).map(({ agent }) => agent)
+  const reference = bridge.startConsensus(names, { type: 'go', subject: 'all', episode: 0, payload: null }, 5_000)
+  const { status, fence } = await bridge.result(reference)
+  assert.equal(status, 'accepted')
+  assert.ok(bridge.fences !== undefined && fence > 0)
+  const leads: string[] = []
+  for (const [i, each] of bridges.entries()) each.lead('boss', () => leads.push(names[i]!))
+  await eventually('one leads', () => leads.length === 1)
+  const met = await Promise.all(bridges.map(each => each.barrier('noon', names, { episode: 0, timeoutMs: 5_000 })))
+  assert.deepEqual(
+    met.map(({ status }) => status),
+    ['passed', 'passed', 'passed'],
+  )
 })
