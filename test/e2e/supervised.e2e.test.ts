@@ -213,6 +213,7 @@ services:
     const first = await start(undefined, named)
     await change(first, 'POST', 'drained/drain')
     await change(first, 'PUT', 'heavy/weight', { weight: 5 })
+    await eventually('checks have found the sick one', async () => (await barsOf(first)).sick?.includes('unhealthy'))
     const before = await standing(first)
     first.running.child.kill('SIGTERM')
     assert.equal((await first.running.exited).code, 0, first.running.output())
