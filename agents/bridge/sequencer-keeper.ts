@@ -21,7 +21,7 @@ export interface KeeperOptions {
 /**
  * Keeps the sequencer of this process running, in a thread of its own, and its stores on the way to it.
  *
- *   start ──▶ thread, term 0 ──▶ dies ──▶ 0, 50, 100 … 10,000 ms ± 20 % ──▶ thread, term 1 ──▶ …      every store joins the next one
+ *   start ──▶ thread, term 0 ──▶ dies ──▶ up to 20, 50, 100 … 10,000 ms ──▶ thread, term 1 ──▶ …      every store joins the next one
  *
  * With a file its keys outlive it, and the process; without one they are gone with the thread, and the next term says so. The wait
  * begins anew with a thread that ran for a minute.
