@@ -21,7 +21,7 @@ export interface Profile {
  */
 export const PROFILES = {
   default: { beatMs: 100, lookMs: 100, deadlineMs: 1_000, stretchMax: 8, stopMsMax: 1_000, hasSpare: false },
-  fast: { beatMs: 10, lookMs: 10, deadlineMs: 50, stretchMax: 40, stopMsMax: 100, hasSpare: true },
+  fast: { beatMs: 10, lookMs: 10, deadlineMs: 50, stretchMax: 40, stopMsMax: 50, hasSpare: true },
 } as const satisfies Record<string, Profile>
 
 export type ProfileName = keyof typeof PROFILES
