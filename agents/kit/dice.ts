@@ -4,6 +4,11 @@ export type Dice = () => number
 /** Chance that nobody can foresee, so that two nodes do not move in step. */
 export const chance: Dice = () => Math.random()
 
+/** So many ms, give or take up to `spreadMs`, never below 0. Without spread no die is thrown. */
+export function strayed(ms: number, spreadMs: number, dice: Dice): number {
+  return Math.max(0, ms + (spreadMs === 0 ? 0 : (dice() * 2 - 1) * spreadMs))
+}
+
 /**
  * A die for pure functions, which keep its seed in their state: same seed, same throws.
  *

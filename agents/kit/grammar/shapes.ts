@@ -39,7 +39,8 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Sha
 export function listOf<Item>(item: Shape<Item>): Shape<readonly Item[]> {
   return make((value, at, faults) => {
     if (!Array.isArray(value)) return wrong('a list', value, at, faults)
-    return whole(value.map((each, i) => item.read(each, [...at, String(i)], faults)))
+    // What could not be read is in the faults, and then nobody looks at the list.
+    return value.map((each, i) => item.read(each, [...at, String(i)], faults) as Item)
   })
 }
 
@@ -112,10 +113,6 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'an object'
   return JSON.stringify(value) ?? typeof value
-}
-
-function whole<Item>(items: readonly (Item | undefined)[]): readonly Item[] {
-  return items as readonly Item[]
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

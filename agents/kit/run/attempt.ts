@@ -14,6 +14,7 @@ export class Attempt implements SensorEdge {
   readonly #onStop = (): void => this.stop()
   #abort: AbortController | undefined
   #isOver = false
+  #callOff = (): void => {}
 
   constructor(edge: SensorEdge) {
     this.#edge = edge
@@ -42,15 +43,52 @@ export class Attempt implements SensorEdge {
     return this.#abort.signal
   }
 
-  /** False: it was over before. */
-  end(): boolean {
-    if (this.#isOver) return false
-    this.#isOver = true
-    this.#edge.signal.removeEventListener('abort', this.#onStop)
-    return true
+  /**
+   * Does the work, at once or by promise, in so many ms, 0: however long it takes. Tells once what came of it: the first word counts, a
+   * late one falls on the floor, and so does all when the agent has ended.
+   */
+  make<Result>(
+    work: (edge: SensorEdge) => Result | Promise<Result>,
+    timeoutMs: number,
+    onDone: (result: Result) => void,
+    onFault: (fault: string) => void,
+  ): void {
+    const onError = (error: unknown): void => this.#end(() => onFault(textOf(error)))
+    let result: Result | Promise<Result>
+    try {
+      result = work(this)
+    } catch (error) {
+      onError(error)
+      return
+    }
+    if (!(result instanceof Promise)) {
+      this.#end(() => onDone(result))
+      return
+    }
+    if (timeoutMs > 0) {
+      this.#callOff = this.#edge.later(timeoutMs, () => {
+        this.#end(() => onFault(`it took longer than ${timeoutMs} ms`))
+        this.#abort?.abort()
+      })
+    }
+    result.then(value => this.#end(() => onDone(value)), onError)
   }
 
+  /** Tells whoever works on it to stop; what it still says counts for nothing. */
   stop(): void {
+    this.#end(() => {})
     this.#abort?.abort()
   }
+
+  #end(then: () => void): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#callOff()
+    this.#edge.signal.removeEventListener('abort', this.#onStop)
+    if (!this.#edge.signal.aborted) then()
+  }
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -42,34 +42,12 @@ export class Attempts {
 
   #attempt(): void {
     this.#made++
-    const { timeoutMs } = this.#action
-    const attempt = new Attempt(this.#edge)
-    let cancel = (): void => {}
-    /** The first word counts; a late one falls on the floor. */
-    const end = (then: () => void): void => {
-      if (!attempt.end()) return
-      cancel()
-      if (!this.#edge.signal.aborted) then()
-    }
-    const onError = (error: unknown): void => end(() => this.#retry(textOf(error)))
-    let result: unknown
-    try {
-      result = this.#action.run(this.#params, attempt)
-    } catch (error) {
-      onError(error)
-      return
-    }
-    if (!(result instanceof Promise)) {
-      end(() => this.#outcome.onDone(result))
-      return
-    }
-    if (timeoutMs > 0) {
-      cancel = this.#edge.later(timeoutMs, () => {
-        end(() => this.#retry(`it took longer than ${timeoutMs} ms`))
-        attempt.stop()
-      })
-    }
-    result.then(value => end(() => this.#outcome.onDone(value)), onError)
+    new Attempt(this.#edge).make(
+      edge => this.#action.run(this.#params, edge),
+      this.#action.timeoutMs,
+      result => this.#outcome.onDone(result),
+      fault => this.#retry(fault),
+    )
   }
 
   #retry(fault: string): void {
@@ -104,8 +82,4 @@ export class Attempts {
       onBroken(error)
     }
   }
-}
-
-export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,5 @@
 import { elapsedMs, SignalboxError } from '../../../engine/writer.ts'
+import { strayed } from '../dice.ts'
 import type { Setup } from '../grammar/agent.ts'
 import type { Act, Ask, Emit, Schedule, WriteEndpoint, WriteService } from '../grammar/directive.ts'
 import { actionFailed, sensorFailed, unanswered } from '../grammar/own-signals.ts'
@@ -70,9 +71,9 @@ export class Performer {
     if (!mind.own.has(draft.type)) {
       throw this.#invalid(`schedule ${draft.type}`, 'it is not among what it tells itself, list it under own')
     }
-    const shift = spreadMs === 0 ? 0 : (this.#ports.dice() * 2 - 1) * spreadMs
     // Who asks for spread wants the very moment; any other schedule may share a wake-up.
-    this.#laterFor(mind, Math.max(0, delayMs + shift), () => this.#tell(draft, cause, mind), spreadMs === 0)
+    const inMs = strayed(delayMs, spreadMs, this.#ports.dice)
+    this.#laterFor(mind, inMs, () => this.#tell(draft, cause, mind), spreadMs === 0)
   }
 
   act(mind: Mind, { action: name, params }: Act, cause: Signal | undefined): void {

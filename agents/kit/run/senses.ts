@@ -1,9 +1,8 @@
-import type { Dice } from '../dice.ts'
+import { type Dice, strayed } from '../dice.ts'
 import type { Setup } from '../grammar/agent.ts'
 import type { AnySensor, Percept, SensorEdge } from '../grammar/sensor.ts'
 import type { Draft } from '../grammar/signal.ts'
 import { Attempt } from './attempt.ts'
-import { textOf } from './attempts.ts'
 
 export interface Perceived {
   onReading(draft: Draft): void
@@ -18,7 +17,6 @@ export class Sense {
   readonly #edge: SensorEdge
   readonly #dice: Dice
   readonly #perceived: Perceived
-  #isClosed = false
   #look: Attempt | undefined
   #memory: unknown
   #failures = 0
@@ -34,41 +32,22 @@ export class Sense {
   }
 
   close(): void {
-    this.#isClosed = true
     this.#look?.stop()
     this.#cancel()
   }
 
   #next(delayMs: number): void {
-    if (!this.#isClosed) this.#cancel = this.#edge.later(delayMs, () => this.#begin())
+    this.#cancel = this.#edge.later(delayMs, () => this.#begin())
   }
 
   #begin(): void {
-    const { timeoutMs } = this.#sensor
-    const look = new Attempt(this.#edge)
-    this.#look = look
-    const end = (then: () => void): void => {
-      if (!look.end()) return
-      this.#cancel()
-      if (!this.#isClosed) then()
-    }
-    const onError = (error: unknown): void => end(() => this.#fail(textOf(error)))
-    let raw: unknown
-    try {
-      raw = this.#sensor.read(look)
-    } catch (error) {
-      onError(error)
-      return
-    }
-    if (!(raw instanceof Promise)) {
-      end(() => this.#perceive(raw))
-      return
-    }
-    this.#cancel = this.#edge.later(timeoutMs, () => {
-      end(() => this.#fail(`it took longer than ${timeoutMs} ms`))
-      look.stop()
-    })
-    raw.then(value => end(() => this.#perceive(value)), onError)
+    this.#look = new Attempt(this.#edge)
+    this.#look.make(
+      edge => this.#sensor.read(edge),
+      this.#sensor.timeoutMs,
+      raw => this.#perceive(raw),
+      fault => this.#fail(fault),
+    )
   }
 
   #perceive(raw: unknown): void {
@@ -80,10 +59,9 @@ export class Sense {
   }
 
   #tell({ memory, readings, nextMs = this.#sensor.everyMs }: Percept<unknown, string, unknown>): void {
-    const { spreadMs } = this.#sensor
     this.#memory = memory
     this.#failures = 0
-    this.#next(Math.max(0, nextMs + (spreadMs === 0 ? 0 : (this.#dice() * 2 - 1) * spreadMs)))
+    this.#next(strayed(nextMs, this.#sensor.spreadMs, this.#dice))
     for (const reading of readings) this.#perceived.onReading(reading)
   }
 
