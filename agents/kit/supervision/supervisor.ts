@@ -21,6 +21,7 @@ import type { TreeOrder } from './supervision.ts'
 import { stateOf } from './thread-state.ts'
 import { tellTidings } from './tidings.ts'
 import { TreeRunner } from './tree-runner.ts'
+import { unknownAgent } from './unknown-agent.ts'
 import { lagAfter } from './watch.ts'
 
 /** How the agents are supervised. */
@@ -141,10 +142,10 @@ export class Supervisor implements RunningControl {
   async kill(name: string): Promise<void> {
     const thread = this.#threads.find(({ plan: { agents } }) => agents.some(agent => agent.name === name))
     if (thread === undefined) {
-      const names = this.#threads.flatMap(({ plan: { agents } }) => agents.map(agent => agent.name)).join(', ')
-      throw new SignalboxError(
-        'SBX_AGENT_UNKNOWN',
-        `Cannot kill agent ${JSON.stringify(name)}: it does not run here, ${names === '' ? 'none does' : `use one of ${names}`}`,
+      throw unknownAgent(
+        'kill',
+        name,
+        this.status().map(agent => agent.name),
       )
     }
     const { worker } = thread

@@ -20,6 +20,7 @@ import type { TreeOrder } from '../supervision/supervision.ts'
 import { stateOf } from '../supervision/thread-state.ts'
 import { tellTidings } from '../supervision/tidings.ts'
 import { TreeRunner } from '../supervision/tree-runner.ts'
+import { unknownAgent } from '../supervision/unknown-agent.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { TestPlaneOptions } from './virtual-plane.ts'
 import { type VirtualGround, VirtualThread } from './virtual-thread.ts'
@@ -209,11 +210,11 @@ export class RunningPlane implements RunningControl {
     return this.#threads.find(thread => thread.id === id)!
   }
 
-  #unknown(name: string, what: string): SignalboxError {
-    const names = this.#threads.flatMap(({ plan: { agents } }) => agents.map(agent => agent.name)).join(', ')
-    return new SignalboxError(
-      'SBX_AGENT_UNKNOWN',
-      `Cannot ${what} agent ${JSON.stringify(name)}: it does not run here, use one of ${names}`,
+  #unknown(name: string, wish: string): SignalboxError {
+    return unknownAgent(
+      wish,
+      name,
+      this.status().map(agent => agent.name),
     )
   }
 }
