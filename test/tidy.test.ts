@@ -45,7 +45,14 @@ const WINGS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Parts of the agents that every room may use; a room never imports a room: it sends signals. */
-const SHARED_BY_ROOMS = ['agents/kit/', 'agents/bus/', 'agents/bridge/', 'agents/skills/', 'agents/signals.ts']
+const SHARED_BY_ROOMS = [
+  'agents/kit/',
+  'agents/bus/',
+  'agents/bridge/',
+  'agents/skills/',
+  'agents/signals.ts',
+  'agents/signals/',
+]
 
 /** Where time and chance are read. Everybody else is handed them, so that a run can be replayed. */
 const PORTS: Readonly<Record<string, string>> = {
@@ -77,7 +84,9 @@ const EMPTY_WORDS = new Set(
 /** Names that hold such a word and stay. */
 const NAMED_BY_OTHERS: Readonly<Record<string, string>> = {
   'resource-manager': 'what the agent is called where people read about it',
+  'resource-manager.ts': 'the knobs of it',
   'configuration-manager': 'likewise',
+  'configuration-manager.ts': 'the knobs of it',
   'handler-style.ts': 'undici calls what a dispatcher answers to a handler',
 }
 

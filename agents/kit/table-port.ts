@@ -1,4 +1,4 @@
-import { type Attachment, EJECTED, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
+import { type Attachment, EJECTED, readClock, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
 import type { AnyAgent } from './grammar/agent.ts'
 import type { WriteEndpoint, WriteService } from './grammar/directive.ts'
 
@@ -13,7 +13,7 @@ type Endpoints = Attachment['endpoints']
 interface Column {
   get(table: Endpoints, row: number): number
   /** False: it was refused. */
-  set(table: Endpoints, row: number, value: number): unknown
+  set(table: Endpoints, row: number, value: number, nowMs: number): unknown
 }
 
 /** A bar as a column: 1 while it is there. */
@@ -44,12 +44,26 @@ const ENDPOINT_COLUMNS = {
     get: (table, row) => table.adaptiveLimit(row),
     set: (table, row, value) => table.setAdaptiveLimit(row, value),
   },
+  /** 0 … 1. */
+  utilisation: {
+    get: (table, row) => table.utilisation(row) ?? 0,
+    set: (table, row, value) => table.setUtilisation(row, value),
+  },
+  /** As of now; 0: no forecast. */
+  forecastUs: {
+    get: (table, row) => table.forecastUs(row),
+    set: (table, row, value, nowMs) => table.setForecast(row, value, nowMs),
+  },
 } as const satisfies Record<string, Column>
 
 /** Every word of a service that an agent may own. For `pullMax` and `panics` the value does not matter. */
 const SERVICE_COLUMNS = {
   panicTold: ({ services }: Attachment, service: number, value: number) => services.setPanicTold(service, value !== 0),
   panics: ({ services }: Attachment, service: number) => services.countPanic(service),
+  /** How far forecasts are believed, 0 … 1. */
+  trust: ({ services }: Attachment, service: number, value: number) => services.setTrust(service, value),
+  /** A class of requests, see CLASS_NAMES; 0: none is shed. */
+  shedFrom: ({ services }: Attachment, service: number, value: number) => services.setShedFrom(service, value),
   pullMax: (attachment: Attachment, service: number) => {
     const rows = attachment.serviceTexts()[service]?.rows ?? []
     attachment.services.refreshPullMax(service, rows, attachment.endpoints)
@@ -89,12 +103,12 @@ export class TablePort {
       SERVICE_COLUMNS[directive.column](this.#attachment, directive.service, directive.value)
       return { old: undefined }
     }
-    const { endpoints } = this.#attachment
+    const { endpoints, region } = this.#attachment
     const { column, row, generation, value } = directive
     if (endpoints.generation(row) !== generation) return undefined
     const { get, set }: Column = ENDPOINT_COLUMNS[column]
     const old = get(endpoints, row)
-    return set(endpoints, row, value) === false ? undefined : { old }
+    return set(endpoints, row, value, readClock(region)) === false ? undefined : { old }
   }
 
   #check({ column, value }: WriteEndpoint | WriteService): void {

@@ -13,6 +13,10 @@ export interface EndpointView {
   readonly generation: number
   readonly id: string
   readonly url: string
+  /** Empty: unknown. */
+  readonly zone: string
+  /** The operator's own texts. */
+  readonly metadata: Readonly<Record<string, string>>
   readonly bars: number
   /** 0 is first. */
   readonly priority: number
@@ -30,6 +34,10 @@ export interface EndpointView {
   readonly limit: number
   /** Requests in flight on it, all threads together. */
   readonly inflight: number
+  /** Used share of its capacity, from 0 to 1; undefined: not known. */
+  readonly utilisation: number | undefined
+  /** µs, as forecast; 0: not. */
+  readonly forecastUs: number
 }
 
 /** One service as the tables say, and its endpoints. */
@@ -43,6 +51,12 @@ export interface ServiceView {
   readonly isPanicTold: boolean
   /** In percent, see ServiceText. */
   readonly overprovisioning: number
+  /** Name of its policy. */
+  readonly policy: string
+  /** Requests of this class and of lower ones are shed; 0: none. */
+  readonly shedFrom: number
+  /** How far forecasts are believed, from 0 to 1; undefined: nobody has said. */
+  readonly trust: number | undefined
   /** False when the largest pull of the rows is not what the service table says. */
   readonly isPullMaxRight: boolean
   readonly endpoints: readonly EndpointView[]
@@ -80,6 +94,9 @@ function viewService(attachment: Attachment, text: ServiceText, rows: readonly n
     panicThreshold: text.panicThreshold,
     isPanicTold: services.isPanicTold(index),
     overprovisioning: text.overprovisioning ?? OVERPROVISIONING,
+    policy: text.policy.name,
+    shedFrom: services.shedFrom(index),
+    trust: services.trust(index),
     isPullMaxRight: services.pullMax(index) === pullMax,
     endpoints: rows.map(row => viewEndpoint(attachment, row)),
   }
@@ -87,12 +104,14 @@ function viewService(attachment: Attachment, text: ServiceText, rows: readonly n
 
 function viewEndpoint(attachment: Attachment, row: number): EndpointView {
   const { endpoints } = attachment
-  const { id, url } = attachment.endpoint(row)
+  const { id, url, zone, metadata } = attachment.endpoint(row)
   return {
     row,
     generation: endpoints.generation(row),
     id,
     url,
+    zone,
+    metadata,
     bars: endpoints.bars(row),
     priority: endpoints.priority(row),
     weight: endpoints.weight(row),
@@ -105,5 +124,7 @@ function viewEndpoint(attachment: Attachment, row: number): EndpointView {
     joinedMs: endpoints.joinedMs(row),
     limit: endpoints.adaptiveLimit(row),
     inflight: attachment.tally.inflight(row),
+    utilisation: endpoints.utilisation(row),
+    forecastUs: endpoints.forecastUs(row),
   }
 }

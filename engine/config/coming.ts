@@ -4,15 +4,7 @@
  *
  * `*` stands for any one key or index.
  */
-const COMING: readonly { key: string; same?: (written: unknown) => boolean }[] = [
-  { key: 'agents.node-discovery', same: isIdle },
-  { key: 'agents.partition-handler', same: isIdle },
-  { key: 'agents.resource-manager', same: isIdle },
-  { key: 'agents.topology-optimizer', same: isIdle },
-  { key: 'agents.consensus-coordinator', same: isIdle },
-  { key: 'agents.cluster-orchestrator', same: isIdle },
-  { key: 'cluster', same: isEmptyMap },
-]
+const COMING: readonly { key: string; same?: (written: unknown) => boolean }[] = [{ key: 'cluster', same: isEmptyMap }]
 
 /**
  * Takes every coming key out of a plain tree, in place, and tells `refuse` about those that ask for something this
@@ -55,13 +47,4 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 function isEmptyMap(written: unknown): boolean {
   return isMap(written) && Object.keys(written).length === 0
-}
-
-function isOff(written: unknown): boolean {
-  return written === false || written === 'false'
-}
-
-/** An agent that does not exist does what `{ enabled: false }` asks for, and an empty map asks for nothing. */
-function isIdle(written: unknown): boolean {
-  return isEmptyMap(written) || (isMap(written) && Object.keys(written).length === 1 && isOff(written.enabled))
 }

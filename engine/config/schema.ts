@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { OVERPROVISIONING } from '../memory/service-text.ts'
 import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
+import { agentsSchema } from './agents-schema.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
 import { choice, keys, NAME_LENGTH, name, readHealthPath, readToken } from './names.ts'
@@ -280,9 +281,6 @@ export const serviceSchema = keys({
     .describe('Keeps this node to some endpoints of a service that is too large for all. Default absent: all.'),
 })
 
-const agentSchema = () =>
-  keys({ enabled: flag().prefault(true).describe('Whether the agent runs. Default true.') }).prefault({})
-
 const writtenConfig = keys({
   listen: listenSchema
     .prefault('127.0.0.1:8080')
@@ -328,27 +326,7 @@ const writtenConfig = keys({
     .array(routeSchema)
     .prefault([])
     .describe('Which request goes to which service; the first match wins. None: the only service takes everything.'),
-  agents: keys({
-    threads: choice('a way to share threads', ['grouped', 'dedicated', 'shared'])
-      .prefault('grouped')
-      .describe('Which agents share a thread: those of a group, none (dedicated), or all (shared). Default grouped.'),
-    supervision: choice('a profile', ['default', 'fast'])
-      .prefault('default')
-      .describe(
-        'How closely their threads are watched: one that hangs is found after a second, or with fast after some 100 ms, for ten times as many wake-ups and a spare thread. Default default.',
-      ),
-    'health-monitor': agentSchema().describe('The agent that checks endpoints actively. Default: runs.'),
-    'failure-detector': agentSchema().describe(
-      'The agent that ejects endpoints by the traffic they answer. Default: runs.',
-    ),
-    'load-balancer': agentSchema().describe('The agent that folds the facts into effective weights. Default: runs.'),
-    'metrics-collector': agentSchema().describe(
-      'The agent that keeps latencies and rates of the last 10 s and 60 s. Default: runs.',
-    ),
-    'configuration-manager': agentSchema().describe(
-      'The agent that tells of each config that is taken, and keeps the last 20. Default: runs.',
-    ),
-  })
+  agents: agentsSchema
     .prefault({})
     .describe('How the agents run, and the knobs of each under its name. Default: all run.'),
 })

@@ -44,6 +44,9 @@ export class Stage {
       panicThreshold,
       isPanicTold: false,
       overprovisioning: 140,
+      policy: 'round-robin',
+      shedFrom: 0,
+      trust: undefined,
       isPullMaxRight: true,
       endpoints: [],
     }
@@ -58,6 +61,8 @@ export class Stage {
       generation: ++this.#generations,
       id,
       url: `http://${id}.test:80`,
+      zone: '',
+      metadata: {},
       bars: 0,
       priority: 0,
       weight: 1,
@@ -70,6 +75,8 @@ export class Stage {
       joinedMs: now,
       limit: 0,
       inflight: 0,
+      utilisation: undefined,
+      forecastUs: 0,
       ...facts,
     }
     this.rows.set(id, row)

@@ -44,6 +44,11 @@ export function listOf<Item>(item: Shape<Item>): Shape<readonly Item[]> {
   })
 }
 
+/** Something, or null where there is none. */
+export function orNull<Output>(shape: Shape<Output>): Shape<Output | null> {
+  return make((value, at, faults) => (value === null ? null : shape.read(value, at, faults)))
+}
+
 /** A map from names to things of one shape. */
 export function mapOf<Each>(each: Shape<Each>): Shape<Readonly<Record<string, Each>>> {
   return make((value, at, faults) => {

@@ -1,0 +1,70 @@
+import { count, flag, listOf, objectOf, oneOf, orNull, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
+import { defineSignal } from '../kit/grammar/signal.ts'
+import { ref } from './ref.ts'
+
+export const discoveryStrategy = oneOf('static', 'dns', 'multicast', 'registry', 'file')
+export type DiscoveryStrategy = ShapeOf<typeof discoveryStrategy>
+
+/** From node discovery: endpoints came or went, as the tables say now. */
+export const endpointsDiscovered = defineSignal('signalbox.service.endpoints-discovered', {
+  data: objectOf({
+    service: text,
+    by: discoveryStrategy,
+    added: listOf(text),
+    removed: listOf(text),
+    /** Found, and not routed to before they answer. */
+    unverified: listOf(text),
+  }),
+})
+
+const discoveredNode = objectOf({
+  node: text,
+  /** host:port for node-to-node traffic. */
+  address: text,
+  zone: text,
+  capabilities: listOf(text),
+  sources: listOf(discoveryStrategy),
+  isVerified: flag,
+})
+export type DiscoveredNode = ShapeOf<typeof discoveredNode>
+
+/** To node discovery: look now, by these strategies; none named: all that are enabled. */
+export const discoveryRequested = defineSignal('signalbox.discovery.request', {
+  data: objectOf({ strategies: listOf(discoveryStrategy) }),
+  overflow: 'reject',
+})
+
+/** From node discovery: what a look has come to. */
+export const discoveryDone = defineSignal('signalbox.discovery.finished', {
+  data: objectOf({
+    nodes: listOf(discoveredNode),
+    /** Of services, by name. */
+    endpoints: count,
+    failed: listOf(objectOf({ strategy: discoveryStrategy, reason: text })),
+    tookMs: positive,
+  }),
+  answers: discoveryRequested,
+})
+
+/** From node discovery: how an endpoint is reached makes it likely to fail, or does not any more. Risk from 0 to 1. */
+export const riskChanged = defineSignal('signalbox.endpoint.risk-changed', {
+  data: objectOf({ ...ref, risk: positive, isAtRisk: flag, factors: listOf(text), etaMs: orNull(positive) }),
+})
+
+const connectivity = objectOf({
+  ...ref,
+  /** ms, smoothed; null: not reached. */
+  connectMs: orNull(positive),
+  /** Of the last hundred attempts. */
+  loss: positive,
+  /** Mbit/s, as its requests showed; null: nothing is known. */
+  bandwidthMbit: orNull(positive),
+  measurements: count,
+})
+export type Connectivity = ShapeOf<typeof connectivity>
+
+/** From node discovery: how endpoints are reached from here. */
+export const connectivityMeasured = defineSignal('signalbox.endpoint.connectivity-measured', {
+  data: objectOf({ rows: listOf(connectivity) }),
+  telemetry: true,
+})

@@ -1,0 +1,20 @@
+import { flag, objectOf, type ShapeOf, text } from '../kit/grammar/shapes.ts'
+import { defineSignal } from '../kit/grammar/signal.ts'
+import { healthWord, ref } from './ref.ts'
+
+/** From the health monitor: active checks have changed their verdict. `reason` is that of the last check. */
+export const healthChanged = defineSignal('signalbox.endpoint.health-changed', {
+  data: objectOf({ ...ref, from: healthWord, to: healthWord, reason: text }),
+})
+
+const ejectedCheckedData = objectOf({ ...ref, hasPassed: flag })
+export type EjectedChecked = ShapeOf<typeof ejectedCheckedData>
+
+/**
+ * From the health monitor: what a check of an endpoint said that is out for what its requests came to. It tells that the endpoint is
+ * well again, or still is not, without a request that would have to wait for it.
+ */
+export const ejectedChecked = defineSignal('signalbox.endpoint.ejected-checked', {
+  data: ejectedCheckedData,
+  telemetry: true,
+})

@@ -1,0 +1,3 @@
+import { agentKnobs } from './enabled.ts'
+
+export const resourceManagerKnobs = agentKnobs({})
