@@ -87,6 +87,8 @@ const NAMED_BY_OTHERS: Readonly<Record<string, string>> = {
   'resource-manager.ts': 'the knobs of it',
   'configuration-manager': 'likewise',
   'configuration-manager.ts': 'the knobs of it',
+  'partition-handler': 'likewise',
+  'partition-handler.ts': 'the knobs of it',
   'handler-style.ts': 'undici calls what a dispatcher answers to a handler',
 }
 
