@@ -1,4 +1,4 @@
-import { count, flag, listOf, objectOf, oneOf, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
+import { count, listOf, objectOf, oneOf, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
 
 export const nodeState = oneOf('alive', 'suspect', 'dead', 'left')
@@ -21,7 +21,5 @@ export const partitionHealed = defineSignal('signalbox.partition.healed', {
   data: objectOf({ partition: text, nodes: listOf(text), tookMs: positive }),
 })
 
-/** From the partition handler: whether this node may decide anything for the cluster. Routing goes on either way. */
-export const rightsChanged = defineSignal('signalbox.node.rights-changed', {
-  data: objectOf({ mayDecide: flag, because: text }),
-})
+// Every agent of ours hears it, so that it is among what members say.
+export { rightsChanged } from '../kit/member/membership-signals.ts'
