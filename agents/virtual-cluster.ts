@@ -56,6 +56,10 @@ export class VirtualCluster<Box extends Opened> implements TestCluster<Box> {
     return this.#time.step()
   }
 
+  get nowMs(): number {
+    return this.#time.clock.preciseMs()
+  }
+
   partition(groups: readonly (readonly string[])[]): void {
     this.network.partition(groups)
   }

@@ -184,6 +184,7 @@ export class RunningPlane implements RunningControl {
   }
 
   ask = (...question: Parameters<Liaison['ask']>) => this.#liaison.ask(...question)
+  hear = (...wish: Parameters<Liaison['hear']>) => this.#liaison.hear(...wish)
   report = (name: string) => this.#liaison.report(name)
   explain = (...what: Parameters<Liaison['explain']>) => this.#liaison.explain(...what)
   deadLetters = () => this.#liaison.deadLetters()

@@ -33,6 +33,8 @@ export interface TestCluster<Box> {
   readonly network: Network
   /** Lets so many ms pass for all of them. */
   advance(ms: number): Promise<void>
+  /** ms since the beginning of time, the same for all of them. */
+  readonly nowMs: number
   /** Goes to the next moment at which anything is due; false: nothing ever will. */
   step(): Promise<boolean>
   /** Only within each group anything gets through. Who is named in none, such as `store`, is reached by all. */
