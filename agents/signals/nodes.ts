@@ -20,6 +20,8 @@ export const nodeBeat = defineSignal('signalbox.node.beat', {
     rank: orNull(count),
     hears: listOf(text),
     missing: listOf(text),
+    /** How many names there was no room for. */
+    more: count,
   }),
   telemetry: true,
   reach: 'cluster',
@@ -41,6 +43,7 @@ const nodeSeen = objectOf({
   /** As its last heartbeat said. */
   hears: listOf(text),
   missing: listOf(text),
+  more: count,
 })
 export type NodeSeen = ShapeOf<typeof nodeSeen>
 

@@ -146,7 +146,9 @@ function beatOf({ me, others }: NodeWatch): Directive {
   const hears = all.filter(({ isHeard, state }) => isHeard && state !== 'left')
   const missing = all.filter(({ isHeard, state }) => !isHeard && state !== 'left')
   const { names, left } = within(hears, NAMES_LENGTH)
-  return emit(nodeBeat.of({ ...me, hears: names, missing: within(missing, left).names }, me.node))
+  const { names: lost } = within(missing, left)
+  const more = hears.length - names.length + missing.length - lost.length
+  return emit(nodeBeat.of({ ...me, hears: names, missing: lost, more }, me.node))
 }
 
 /** As many names as fit, and how much room is left. */
@@ -158,7 +160,7 @@ function within(all: readonly Watched[], length: number): { names: string[]; lef
 }
 
 function onBeat(watch: NodeWatch, beat: ReturnType<typeof nodeBeat.of>['data'], now: number): Step<NodeWatch> {
-  const { node, incarnation, rank, hears, missing } = beat
+  const { node, incarnation, rank, hears, missing, more } = beat
   const known = watch.others.get(node)
   if (known === undefined && watch.others.size >= NODES_MAX) return stay(watch)
   const isOld = known !== undefined && incarnation < known.incarnation
@@ -170,7 +172,7 @@ function onBeat(watch: NodeWatch, beat: ReturnType<typeof nodeBeat.of>['data'], 
   watch.book.beat(node, now)
   const first = known ?? newcomer(node, 'left', now)
   const isNews = incarnation > first.incarnation
-  const met = { ...first, incarnation, rank, hears, missing, isHeard: true, ...(isNews && { accusers: [] }) }
+  const met = { ...first, incarnation, rank, hears, missing, more, isHeard: true, ...(isNews && { accusers: [] }) }
   const { after, directives } = become(met, 'alive', known === undefined ? 'it is there' : 'it is heard again', now)
   const learnt = learn(put(watch, after), hears, missing, now)
   return { state: learnt, directives }

@@ -29,6 +29,7 @@ export interface Watched {
   /** As its last beat said. */
   readonly hears: readonly string[]
   readonly missing: readonly string[]
+  readonly more: number
   readonly probe: Probe | undefined
   /** When it was looked for last. */
   readonly probedMs: number
@@ -60,6 +61,7 @@ export function newcomer(node: string, state: NodeState, now: number): Watched {
       sinceMs: now,
       hears: [],
       missing: [],
+      more: 0,
       probe: undefined,
       probedMs: now,
     },
@@ -94,10 +96,11 @@ export function pinged(before: Watched, sentMs: number, now: number): Watched {
 }
 
 export function seenOf(watched: Watched): NodeSeen {
-  const { node, incarnation, rank, state, isHeard, phi, silenceMs, hears, missing, roundTripMs, roundTripsMs } = watched
+  const { node, incarnation, rank, state, isHeard, phi, silenceMs, hears, missing, more } = watched
+  const { roundTripMs, roundTripsMs } = watched
   const sorted = roundTripsMs.toSorted((a, b) => a - b)
   return {
-    ...{ node, incarnation, rank, state, isHeard, phi, silenceMs, hears, missing },
+    ...{ node, incarnation, rank, state, isHeard, phi, silenceMs, hears, missing, more },
     roundTripMs: roundTripMs ?? null,
     roundTripMsP95: sorted[Math.ceil(sorted.length * 0.95) - 1] ?? null,
   }
