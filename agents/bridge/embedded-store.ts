@@ -54,7 +54,7 @@ export class EmbeddedStore implements Store {
 
   /** From now on this is the way to the sequencer. What was asked by another way is not answered. */
   join(road: Road): void {
-    this.leave()
+    if (this.#way !== undefined) this.leave()
     const way: Way = road({
       tell: message => {
         if (this.#way === way) this.#onMessage(message)

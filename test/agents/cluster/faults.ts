@@ -102,10 +102,10 @@ export const FAULTS: Readonly<Record<string, () => Promise<Outcome>>> = {
     }
     const changes = watched.changes()
     await cluster.kill('a')
-    await route(120_000)
-    const seen = watched.changes('c').filter(line => line.includes(': a '))
+    await route(10_000)
     cluster.starve('c', 1)
-    await route(20_000)
+    await route(60_000)
+    const seen = watched.changes('c').filter(line => line.includes(': a '))
     const after = health(watched)[2]
     await cluster.close()
     return { changes, worst, seen, after }
