@@ -13,15 +13,17 @@ const LEASE_MS = 10_000
 
 /**
  * Gives one agent its bridge: it is registered as long as it lives, votes by what it knows, and hears which proposals wait for its vote
- * and what became of them.
+ * and what became of them. `node`: where others of its name are on other nodes, it is told apart by its own.
  */
 export function bridgeOf(
   { agent, incarnation, state, hear }: Bridged,
   store: Store,
   clock: Clock,
   dice: Dice,
+  node?: string,
 ): AgentBridge {
-  const { name, role, capabilities } = agent
+  const { role, capabilities } = agent
+  const name = node === undefined ? agent.name : `${agent.name}@${node}`
   const stamp = new Stamp('bridge', clock, dice)
   const vote = (proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> => {
     const voters = proposal.voters.map(voter => voter.agent)

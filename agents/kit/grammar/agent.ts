@@ -26,6 +26,8 @@ export interface Setup extends ConfigInForce {
   readonly incarnation: number
   /** By chance another each time: for a die of its own, see `rollDie`. */
   readonly seed: number
+  /** What this node is called among others; left out where there are none. */
+  readonly cluster?: { readonly node: string } | undefined
 }
 
 /**

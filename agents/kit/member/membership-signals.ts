@@ -1,4 +1,4 @@
-import { count, listOf, mapOf, objectOf, oneOf, real, type ShapeOf, text } from '../grammar/shapes.ts'
+import { count, flag, listOf, mapOf, objectOf, oneOf, real, type ShapeOf, text } from '../grammar/shapes.ts'
 import { defineSignal } from '../grammar/signal.ts'
 
 /** What every agent says and hears of itself and its like, whatever else it does. */
@@ -40,6 +40,14 @@ export type Topology = ShapeOf<typeof topologyData>
 
 /** Which nodes there are and who reaches whom; of two the one with the higher version counts. */
 export const topologyUpdated = defineSignal('signalbox.topology.updated', { data: topologyData })
+
+/** From a node that leaves in good order, the last it says: it is not missed. */
+export const nodeLeft = defineSignal('signalbox.node.left', { data: objectOf({ node: text }), reach: 'cluster' })
+
+/** From the partition handler: whether this node may decide anything for the cluster. Routing goes on either way. */
+export const rightsChanged = defineSignal('signalbox.node.rights-changed', {
+  data: objectOf({ mayDecide: flag, because: text }),
+})
 
 /** A proposal these agents are to vote on. */
 export const consensusOpened = defineSignal('signalbox.consensus.opened', {

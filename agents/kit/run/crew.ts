@@ -5,6 +5,7 @@ import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
+import { HERE, sourceAway } from '../grammar/source.ts'
 import { membership } from '../member/membership.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
 import { isTold, type Written } from '../outside/journal.ts'
@@ -26,6 +27,12 @@ export interface CrewPorts {
   soon(callback: () => void): void
   /** Carries a signal to the agents of other threads; returns to how many threads. */
   send(signal: Signal, isTelemetry: boolean): number
+  /**
+   * Carries a signal to the agents of other nodes, or of the one called `to`; returns to how many nodes it is on its way. Left out: this node
+   * is alone. It never waits, and promises nothing: what does not arrive is gone. Telemetry goes as one datagram of 1,200 bytes of JSON
+   * at most and a fact has 64 KiB; what is longer is not sent. What arrives is handed to `hear` of each crew of that node, once.
+   */
+  sendAway?(signal: Signal, to: string | undefined, isTelemetry: boolean): number
   /** What its agents want from other threads may be something else now. */
   listen(): void
   /** An agent has told a fact; `trail` as in Ports.write. */
@@ -92,7 +99,8 @@ export class Crew {
         ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
-      runner.start({ ...this.#inForce, bootMs, incarnation })
+      const { node, sendAway } = this.#ports
+      runner.start({ ...this.#inForce, bootMs, incarnation, ...(sendAway && { cluster: { node } }) })
     }
   }
 
@@ -153,9 +161,13 @@ export class Crew {
           return bridges.get(name)?.bridge
         },
       },
-      send: (signal, { isTelemetry }, trail) => {
+      send: (signal, { isTelemetry, reach }, trail, to) => {
         if (!isTelemetry) ports.told(name, signal, trail)
-        return this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry)
+        const isForHere = to === undefined || to === HERE || to === node
+        const here = isForHere ? this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry) : 0
+        if (reach !== 'cluster' || to === HERE || to === node) return here
+        const away = { ...signal, source: sourceAway(node, signal.source) }
+        return here + (ports.sendAway?.(away, to, isTelemetry) ?? 0)
       },
       write: (directive, trail) => {
         const written = tables.write(directive)

@@ -15,6 +15,9 @@ export interface VirtualGround {
   readonly bootMs: number
   readonly node: string
   readonly heartbeatMs: number
+  readonly incarnationsBefore: number
+  /** See CrewPorts.sendAway. */
+  sendAway?(signal: Signal, to: string | undefined, isTelemetry: boolean): number
   inForce: ConfigInForce
   /** See CrewPorts.bridge. */
   bridge(agent: Bridged): AgentBridge | undefined
@@ -60,7 +63,7 @@ export class VirtualThread {
       this.#callOff = undefined
       const crew = this.#hire()
       this.crew = crew
-      crew.start(this.#ground.bootMs, this.incarnation)
+      crew.start(this.#ground.bootMs, this.#incarnationOfAgents)
       if (this.crew === crew) onStarted()
     })
   }
@@ -79,10 +82,14 @@ export class VirtualThread {
     this.#onEnded(reason)
   }
 
+  get #incarnationOfAgents(): number {
+    return this.#ground.incarnationsBefore + this.incarnation
+  }
+
   #hire(): Crew {
-    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison } = this.#ground
-    const crew: Crew = new Crew(this.#definitions, this.incarnation, inForce, {
-      ...{ clock, dice, attachment, node, heartbeatMs },
+    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison, sendAway } = this.#ground
+    const crew: Crew = new Crew(this.#definitions, this.#incarnationOfAgents, inForce, {
+      ...{ clock, dice, attachment, node, heartbeatMs, ...(sendAway && { sendAway }) },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),
       // Who listens is asked with each signal.
