@@ -8,7 +8,7 @@ import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
-import { EJECTED, UNHEALTHY } from '../../engine/writer.ts'
+import { EJECTED, ISOLATED, UNHEALTHY } from '../../engine/writer.ts'
 
 type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
 type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
@@ -164,8 +164,10 @@ export class Stage {
     }
     const row = this.service.endpoints.find(each => each.row === directive.row)
     if (row === undefined || row.generation !== directive.generation) return
-    if (directive.column === 'unhealthyBar') row.bars = directive.value ? row.bars | UNHEALTHY : row.bars & ~UNHEALTHY
-    else if (directive.column === 'ejectedBar') row.bars = directive.value ? row.bars | EJECTED : row.bars & ~EJECTED
-    else row[directive.column] = directive.value
+    const { column, value } = directive
+    if (column === 'unhealthyBar' || column === 'ejectedBar' || column === 'isolatedBar') {
+      const bar = { unhealthyBar: UNHEALTHY, ejectedBar: EJECTED, isolatedBar: ISOLATED }[column]
+      row.bars = value ? row.bars | bar : row.bars & ~bar
+    } else row[column] = value
   }
 }
