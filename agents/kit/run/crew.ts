@@ -5,6 +5,7 @@ import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Slices } from '../grammar/skill.ts'
 import { membership } from '../member/membership.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
 import { isTold, type Written } from '../outside/journal.ts'
@@ -45,8 +46,9 @@ export interface CrewPorts {
 export interface Bridged {
   readonly agent: AnyAgent
   readonly incarnation: number
-  /** What it knows now: by that it votes. */
+  /** What it and its skills know now: by that it votes. */
   state(): unknown
+  readonly slices: Slices
   /** Has it hear what becomes of proposals. */
   hear(signal: Signal): void
 }
@@ -89,7 +91,8 @@ export class Crew {
       if (this.#isClosed) return
       const { agent } = runner
       const bridge = this.#ports.bridge({
-        ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
+        ...{ agent, incarnation, state: () => runner.state, slices: { of: mounted => runner.slice(mounted) } },
+        hear: signal => void runner.receive(signal),
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
       runner.start({ ...this.#inForce, bootMs, incarnation })
