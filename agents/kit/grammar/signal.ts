@@ -1,4 +1,4 @@
-import { SignalboxError } from '../../../engine/writer.ts'
+import { type LogLevel, SignalboxError } from '../../../engine/writer.ts'
 import { type Schema, trusted } from './schema.ts'
 
 /** Something that happened, in the form of CloudEvents 1.0; plain data that any thread can read. */
@@ -45,6 +45,8 @@ export interface SignalKind<Type extends string = string, Body = unknown> {
    * Anything else is a fact: dropped last, and told to whoever reads the log.
    */
   readonly isTelemetry: boolean
+  /** Of the line of the log that each fact gets. */
+  readonly level: LogLevel
   /** What gives way when a mailbox of 1,024 signals of others is full. */
   readonly overflow: Overflow
   /** The type of the question that it answers; who has not asked that, or no longer waits, does not hear it. */
@@ -66,6 +68,8 @@ export interface SignalOptions<Body> {
   readonly data: Schema<Body>
   /** One reading of many. Default: a fact. */
   readonly telemetry?: boolean
+  /** Of the line of the log that each gets. Default: info. */
+  readonly level?: LogLevel
   /** Default: `drop-oldest`, of telemetry as of facts; `reject` is for what somebody waits to have carried out. */
   readonly overflow?: Overflow
   /** The kind of question that it answers. */
@@ -85,7 +89,13 @@ const TYPE = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*){2,}$/
  */
 export function defineSignal<const Type extends string, Body = null>(
   type: Type,
-  { data = trusted<Body>(), telemetry = false, overflow = 'drop-oldest', answers }: Partial<SignalOptions<Body>> = {},
+  {
+    data = trusted<Body>(),
+    telemetry = false,
+    level = 'info',
+    overflow = 'drop-oldest',
+    answers,
+  }: Partial<SignalOptions<Body>> = {},
 ): SignalKind<Type, Body> {
   if (!TYPE.test(type)) {
     throw new SignalboxError(
@@ -98,6 +108,7 @@ export function defineSignal<const Type extends string, Body = null>(
     type,
     data,
     isTelemetry: telemetry,
+    level,
     overflow,
     answers: answers?.type,
     of: (body: Body, subject?: string): Draft<Type, Body> =>

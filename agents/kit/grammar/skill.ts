@@ -33,7 +33,7 @@ export interface Mounted<Slice> {
   readonly key: string
   readonly skill: string
   readonly listens: readonly Interest[]
-  readonly overhears: readonly AnySignalKind[]
+  readonly overhears: readonly Interest[]
   readonly own: readonly AnySignalKind[]
   readonly emits: readonly AnySignalKind[]
   readonly actions: readonly AnyAction[]
@@ -69,8 +69,8 @@ export interface SkillDefinition<
 > {
   readonly name: string
   readonly listens?: Listens
-  /** Kinds among `listens` that it hears also when its own agent says them, or another skill of it; what it says itself it never hears. */
-  readonly overhears?: readonly AnySignalKind[]
+  /** Kinds, or types without wildcards, among `listens` that it hears also when its own agent says them, or another skill of it; what it says itself it never hears. */
+  readonly overhears?: readonly Interest[]
   readonly own?: Own
   readonly emits?: readonly AnySignalKind[]
   readonly actions?: Actions

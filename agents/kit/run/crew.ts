@@ -1,4 +1,4 @@
-import type { Attachment } from '../../../engine/writer.ts'
+import type { Attachment, LogLevel } from '../../../engine/writer.ts'
 import type { Bridge } from '../../bridge/bridge.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
@@ -29,8 +29,8 @@ export interface CrewPorts {
   send(signal: Signal, isTelemetry: boolean): number
   /** What its agents want from other threads may be something else now. */
   listen(): void
-  /** An agent has told a fact; `trail` as in Ports.write. */
-  told(agent: string, signal: Signal, trail: readonly Signal[]): void
+  /** An agent has told a fact; `trail` as in Ports.write, `level` as its kind says. */
+  told(agent: string, signal: Signal, trail: readonly Signal[], level: LogLevel): void
   /** An agent has set a word that says something to people. */
   wrote(written: Written, trail: readonly Signal[]): void
   reported(agent: string, report: AgentReport): void
@@ -156,8 +156,8 @@ export class Crew {
           return bridges.get(name)?.bridge
         },
       },
-      send: (signal, { isTelemetry }, trail) => {
-        if (!isTelemetry) ports.told(name, signal, trail)
+      send: (signal, { isTelemetry, level }, trail) => {
+        if (!isTelemetry) ports.told(name, signal, trail, level)
         return this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry)
       },
       write: (directive, trail) => {

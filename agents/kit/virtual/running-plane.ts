@@ -94,6 +94,7 @@ export class RunningPlane implements RunningControl {
       ...{ clock, dice, attachment, bootMs: clock.now(), node: link.node ?? 'local', heartbeatMs },
       inForce: { config: link.config, configVersion: link.configVersion },
       liaison: this.#liaison,
+      log: link.log,
       send: (from, signal) => this.#send(from, signal),
       bridge: agent => bridge(agent, clock, dice),
     }
