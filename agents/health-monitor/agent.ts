@@ -13,9 +13,10 @@ import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } f
 import type { Signal } from '../kit/grammar/signal.ts'
 import { type EndpointView, lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
 import { ejectedChecked, type HealthWord, healthChanged } from '../signals.ts'
+import { voteBy } from '../skills/health-coordination.ts'
 import { checkEndpoint } from './actions.ts'
 import { type Checked, checkDue, endpointChecked, lookDue, type Round } from './signals.ts'
-import { SKILLS } from './skills.ts'
+import { coordinating, SKILLS } from './skills.ts'
 import { judge, paceMs, type Standing, UNCHECKED } from './verdict.ts'
 
 type HealthCheck = NonNullable<ServiceConfig['healthCheck']>
@@ -75,6 +76,7 @@ export const healthMonitor = defineAgent({
   }),
   reload,
   decide,
+  vote: (_, proposal, slices) => voteBy(slices.of(coordinating), proposal),
 })
 
 export default healthMonitor
