@@ -59,9 +59,9 @@ async function host(start: ThreadStart): Promise<Obey> {
     soon: callback => void setImmediate(callback),
     send: (signal, isTelemetry) => bus.send(signal, isTelemetry),
     listen: () => bus.listen(crew.interests),
-    told(agent, signal, trail) {
+    told(agent, signal, trail, level) {
       diary.flush()
-      tell({ report: 'told', agent, level: 'info', signal, trail })
+      tell({ report: 'told', agent, level, signal, trail })
     },
     wrote: (written, trail) => diary.add(written, trail),
     reported: (agent, status) => tell({ report: 'status', agent, status }),

@@ -16,7 +16,7 @@ const LEASE_MS = 10_000
  * and what became of them. `node`: where others of its name are on other nodes, it is told apart by its own.
  */
 export function bridgeOf(
-  { agent, incarnation, state, hear }: Bridged,
+  { agent, incarnation, state, slices, hear }: Bridged,
   store: Store,
   clock: Clock,
   dice: Dice,
@@ -27,18 +27,34 @@ export function bridgeOf(
   const stamp = new Stamp('bridge', clock, dice)
   const vote = (proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> => {
     const voters = proposal.voters.map(voter => voter.agent)
-    hear(stamp.signal(consensusOpened.of({ id: idOf(proposal), subject: proposal.subject, voters }), undefined))
-    return agent.vote?.(state(), proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
+    hear(stamp.signal(consensusOpened.of({ ...toldOf(proposal), voters }), undefined))
+    return agent.vote?.(state(), proposal, slices) ?? { ballot: 'abstain', reason: 'has no opinion' }
   }
   const bridge = new Bridge(store, {
     ...{ agent: name, incarnation, vote, clock: bridgeClockOf(clock, dice), leaseMs: LEASE_MS },
     onDecision(proposal, { status }, fence) {
-      const { subject } = proposal
-      hear(stamp.signal(consensusDecided.of({ id: idOf(proposal), subject, status, fence }), undefined))
+      hear(stamp.signal(consensusDecided.of({ ...toldOf(proposal), status, fence }), undefined))
     },
   })
   const place = bridge.register({ role, capabilities, health: 'healthy' })
   return { place, bridge, close: () => void bridge.close() }
+}
+
+/** What is told of a proposal. */
+function toldOf(proposal: Proposal) {
+  const { type, subject, payload } = proposal
+  return { id: idOf(proposal), type, subject, payload: textsOf(payload) }
+}
+
+/** Of what is proposed, words and numbers by name; anybody may have written it. */
+function textsOf(payload: unknown): Record<string, string> {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return {}
+  const isPlain = ([, value]: [string, unknown]): boolean => /^(?:string|number|boolean)$/.test(typeof value)
+  return Object.fromEntries(
+    Object.entries(payload)
+      .filter(isPlain)
+      .map(([name, value]) => [name, String(value)]),
+  )
 }
 
 /** The clock of agents, with chance for those who try again. */

@@ -3,6 +3,7 @@ import {
   EJECTED,
   HEALTH_NAMES,
   HEALTH_UNKNOWN,
+  ISOLATED,
   type ServiceConfig,
   UNHEALTHY,
   upstreamTextOf,
@@ -12,8 +13,10 @@ import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } f
 import type { Signal } from '../kit/grammar/signal.ts'
 import { type EndpointView, lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
 import { ejectedChecked, type HealthWord, healthChanged } from '../signals.ts'
+import { voteBy } from '../skills/health-coordination.ts'
 import { checkEndpoint } from './actions.ts'
 import { type Checked, checkDue, endpointChecked, lookDue, type Round } from './signals.ts'
+import { coordinating, SKILLS } from './skills.ts'
 import { judge, paceMs, type Standing, UNCHECKED } from './verdict.ts'
 
 type HealthCheck = NonNullable<ServiceConfig['healthCheck']>
@@ -27,7 +30,7 @@ interface Target extends Standing {
   readonly url: string
   /** The chain of checks that is its own now: what is scheduled in another comes to nothing. */
   readonly round: number
-  /** Out for what its requests came to. */
+  /** Out for what its requests came to, or kept out by quarantine. */
   readonly isEjected: boolean
 }
 
@@ -53,7 +56,8 @@ const JITTER = 0.1
  *            just ejected for its failures or its silence is asked at once, so that no request has to find out.
  * listens    nothing
  * emits      signalbox.endpoint.health-changed · signalbox.endpoint.ejected-checked
- * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bar UNHEALTHY
+ * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bars UNHEALTHY and ISOLATED
+ * skills     see skills.ts: what it does about what it finds
  * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
  * reload     verdicts stay; endpoints whose checks are others now are checked at once
  * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass
@@ -63,14 +67,16 @@ export const healthMonitor = defineAgent({
   role: 'health-monitor',
   own: [lookDue, checkDue],
   emits: [healthChanged, ejectedChecked],
-  writes: ['health', 'healthySinceMs', 'unhealthyBar'],
+  writes: ['health', 'healthySinceMs', 'unhealthyBar', 'isolatedBar'],
   actions: [lookAtTables, checkEndpoint],
+  skills: SKILLS,
   start: ({ config }): Step<State> => ({
     state: { services: config.services, targets: new Map(), rounds: 0 },
     directives: [act(lookAtTables, undefined)],
   }),
   reload,
   decide,
+  vote: (_, proposal, slices) => voteBy(slices.of(coordinating), proposal),
 })
 
 export default healthMonitor
@@ -96,7 +102,7 @@ function onTables(state: State, { services }: TablesView): Step<State> {
         continue
       }
       const known = find(state, endpoint.row, endpoint.generation)
-      const isEjected = (endpoint.bars & EJECTED) !== 0
+      const isEjected = (endpoint.bars & (EJECTED | ISOLATED)) !== 0
       let target = known ?? newTarget(name, endpoint)
       // The next check of one that was just ejected may be an interval away, and whoever is to let it back needs to know now.
       const isDue = known === undefined || (isEjected && !known.isEjected)

@@ -48,15 +48,16 @@ export const nodeLeft = defineSignal('signalbox.node.left', { data: objectOf({ n
 export const rightsChanged = defineSignal('signalbox.node.rights-changed', {
   data: objectOf({ mayDecide: flag, because: text }),
 })
+/** Of a proposal: what it is about, and what is proposed, words and numbers by name. */
+const proposal = { id: text, type: text, subject: text, payload: mapOf(text) }
 
 /** A proposal these agents are to vote on. */
 export const consensusOpened = defineSignal('signalbox.consensus.opened', {
-  data: objectOf({ id: text, subject: text, voters: listOf(text) }),
+  data: objectOf({ ...proposal, voters: listOf(text) }),
 })
 
 const coordinationData = objectOf({
-  id: text,
-  subject: text,
+  ...proposal,
   status: oneOf('accepted', 'rejected', 'expired', 'unknown'),
   fence: count,
 })

@@ -1,10 +1,11 @@
-import type { Attachment } from '../../../engine/writer.ts'
+import type { Attachment, LogLevel } from '../../../engine/writer.ts'
 import type { Bridge } from '../../bridge/bridge.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Slices } from '../grammar/skill.ts'
 import { HERE, sourceAway } from '../grammar/source.ts'
 import { membership } from '../member/membership.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
@@ -35,8 +36,8 @@ export interface CrewPorts {
   sendAway?(signal: Signal, to: string | undefined, isTelemetry: boolean): number
   /** What its agents want from other threads may be something else now. */
   listen(): void
-  /** An agent has told a fact; `trail` as in Ports.write. */
-  told(agent: string, signal: Signal, trail: readonly Signal[]): void
+  /** An agent has told a fact; `trail` as in Ports.write, `level` as its kind says. */
+  told(agent: string, signal: Signal, trail: readonly Signal[], level: LogLevel): void
   /** An agent has set a word that says something to people. */
   wrote(written: Written, trail: readonly Signal[]): void
   reported(agent: string, report: AgentReport): void
@@ -52,8 +53,9 @@ export interface CrewPorts {
 export interface Bridged {
   readonly agent: AnyAgent
   readonly incarnation: number
-  /** What it knows now: by that it votes. */
+  /** What it and its skills know now: by that it votes. */
   state(): unknown
+  readonly slices: Slices
   /** Has it hear what becomes of proposals. */
   hear(signal: Signal): void
 }
@@ -96,7 +98,8 @@ export class Crew {
       if (this.#isClosed) return
       const { agent } = runner
       const bridge = this.#ports.bridge({
-        ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
+        ...{ agent, incarnation, state: () => runner.state, slices: { of: mounted => runner.slice(mounted) } },
+        hear: signal => void runner.receive(signal),
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
       const { node, sendAway } = this.#ports
@@ -161,8 +164,8 @@ export class Crew {
           return bridges.get(name)?.bridge
         },
       },
-      send: (signal, { isTelemetry, reach }, trail, to) => {
-        if (!isTelemetry) ports.told(name, signal, trail)
+      send: (signal, { isTelemetry, level, reach }, trail, to) => {
+        if (!isTelemetry) ports.told(name, signal, trail, level)
         const isForHere = to === undefined || to === HERE || to === node
         const here = isForHere ? this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry) : 0
         if (reach !== 'cluster' || to === HERE || to === node) return here

@@ -101,6 +101,7 @@ export class RunningPlane implements RunningControl {
       ...(place && { sendAway: (...what: Parameters<VirtualPlace['sendAway']>) => place.sendAway(...what) }),
       inForce: { config: link.config, configVersion: link.configVersion },
       liaison: this.#liaison,
+      log: link.log,
       send: (from, signal) => this.#send(from, signal),
       bridge: agent => bridge(agent, clock, dice),
     }

@@ -1,9 +1,10 @@
-import type { AgentStatus, Attachment } from '../../../engine/writer.ts'
+import type { AgentStatus, Attachment, Log } from '../../../engine/writer.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
 import type { Liaison } from '../outside/liaison.ts'
+import { logTold } from '../outside/told-line.ts'
 import { type AgentBridge, type Bridged, Crew } from '../run/crew.ts'
 import type { ThreadPlan } from '../supervision/placement.ts'
 
@@ -22,6 +23,7 @@ export interface VirtualGround {
   /** See CrewPorts.bridge. */
   bridge(agent: Bridged): AgentBridge | undefined
   liaison: Liaison
+  readonly log: Log
   /** Carries a signal to the agents of the other threads; returns to how many threads. */
   send(from: VirtualThread, signal: Signal): number
 }
@@ -87,14 +89,17 @@ export class VirtualThread {
   }
 
   #hire(): Crew {
-    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison, sendAway } = this.#ground
+    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison, log, sendAway } = this.#ground
     const crew: Crew = new Crew(this.#definitions, this.#incarnationOfAgents, inForce, {
       ...{ clock, dice, attachment, node, heartbeatMs, ...(sendAway && { sendAway }) },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),
       // Who listens is asked with each signal.
       listen() {},
-      told: (_agent, signal, trail) => liaison.told(signal, trail),
+      told(agent, signal, trail, level) {
+        liaison.told(signal, trail)
+        logTold(log, level, agent, signal)
+      },
       wrote: (written, trail) => liaison.wrote(written, trail),
       reported: (agent, report) => liaison.reported(agent, report),
       fault: ({ message }) => {

@@ -1,3 +1,4 @@
 import { agentKnobs } from './enabled.ts'
+import { incidentKnobs } from './incidents.ts'
 
-export const healthMonitorKnobs = agentKnobs({})
+export const healthMonitorKnobs = agentKnobs({ ...incidentKnobs })
