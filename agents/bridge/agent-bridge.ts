@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.ts'
 import type { Dice } from '../kit/dice.ts'
 import { consensusDecided, consensusOpened } from '../kit/member/membership-signals.ts'
+import { readinessVote } from '../kit/member/readiness.ts'
 import type { AgentBridge, Bridged } from '../kit/run/crew.ts'
 import { Stamp } from '../kit/run/stamp.ts'
 import { Bridge } from './bridge.ts'
@@ -16,7 +17,7 @@ const LEASE_MS = 10_000
  * and what became of them.
  */
 export function bridgeOf(
-  { agent, incarnation, state, hear }: Bridged,
+  { agent, incarnation, state, health, hear }: Bridged,
   store: Store,
   clock: Clock,
   dice: Dice,
@@ -26,7 +27,8 @@ export function bridgeOf(
   const vote = (proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> => {
     const voters = proposal.voters.map(voter => voter.agent)
     hear(stamp.signal(consensusOpened.of({ id: idOf(proposal), subject: proposal.subject, voters }), undefined))
-    return agent.vote?.(state(), proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
+    const own = agent.vote?.(state(), proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
+    return own.ballot === 'abstain' ? (readinessVote(proposal, health()) ?? own) : own
   }
   const bridge = new Bridge(store, {
     ...{ agent: name, incarnation, vote, clock: bridgeClockOf(clock, dice), leaseMs: LEASE_MS },

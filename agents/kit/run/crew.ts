@@ -5,7 +5,9 @@ import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
-import { membership } from '../member/membership.ts'
+import type { Mounted } from '../grammar/skill.ts'
+import { type Membership, membership } from '../member/membership.ts'
+import type { Health } from '../member/membership-signals.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
 import { isTold, type Written } from '../outside/journal.ts'
 import { TablePort } from '../table-port.ts'
@@ -47,6 +49,8 @@ export interface Bridged {
   readonly incarnation: number
   /** What it knows now: by that it votes. */
   state(): unknown
+  /** How it is itself. */
+  health(): Health
   /** Has it hear what becomes of proposals. */
   hear(signal: Signal): void
 }
@@ -70,6 +74,7 @@ export class Crew {
   readonly #ports: CrewPorts
   #inForce: ConfigInForce
   readonly #bridges = new Map<string, AgentBridge>()
+  readonly #members = new Map<Runner, Mounted<Membership>>()
   #isClosed = false
   #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
 
@@ -90,6 +95,7 @@ export class Crew {
       const { agent } = runner
       const bridge = this.#ports.bridge({
         ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
+        health: () => runner.slice(this.#members.get(runner)!).health,
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
       runner.start({ ...this.#inForce, bootMs, incarnation })
@@ -167,6 +173,7 @@ export class Crew {
       listen: () => ports.listen(),
       report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, this.#inForce)),
     })
+    this.#members.set(runner, member)
     return runner
   }
 
