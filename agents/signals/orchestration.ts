@@ -1,9 +1,28 @@
-import { count, flag, listOf, mapOf, objectOf, oneOf, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
+import {
+  count,
+  flag,
+  listOf,
+  mapOf,
+  objectOf,
+  oneOf,
+  orNull,
+  positive,
+  type ShapeOf,
+  text,
+} from '../kit/grammar/shapes.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
 
 /** To the consensus coordinator: have these agents (all of a role; none: those of the asker's) decide on something. */
 export const motionRequested = defineSignal('signalbox.consensus.request', {
-  data: objectOf({ type: text, subject: text, role: text, payload: mapOf(text), timeoutMs: positive }),
+  data: objectOf({
+    type: text,
+    subject: text,
+    role: text,
+    payload: mapOf(text),
+    timeoutMs: positive,
+    /** `majority`, `unanimous`, `any`, `quorum:3`, `threshold:70%`. Empty: majority. */
+    rule: text,
+  }),
   overflow: 'reject',
 })
 
@@ -16,6 +35,33 @@ export const motionDecided = defineSignal('signalbox.consensus.answered', {
     because: text,
   }),
   answers: motionRequested,
+})
+
+/** From the consensus coordinator, every few seconds: what is under way, and how the store answers. Null: it does not, or nothing was decided. */
+export const consensusSensed = defineSignal('signalbox.consensus.sensed', {
+  data: objectOf({
+    isReachable: flag,
+    term: count,
+    open: count,
+    oldestMs: positive,
+    answeredMs: orNull(positive),
+    lastDecisionMs: orNull(positive),
+  }),
+  telemetry: true,
+})
+
+/**
+ * From whoever stands for a role that one leads at a time: it leads from now on, or does not any more. Who acts on its behalf says the
+ * fence; of two the higher counts.
+ */
+export const leaderChanged = defineSignal('signalbox.leader.changed', {
+  data: objectOf({
+    role: text,
+    isHere: flag,
+    standing: oneOf('candidate', 'leader', 'alone', 'barred', 'withdrawn'),
+    fence: count,
+    because: text,
+  }),
 })
 
 export const operationName = oneOf(
