@@ -18,6 +18,9 @@ import { putClockForward } from '../../engine/writer.ts'
 /** A start of virtual time that the real clock does not catch up with, on regions that were just made. */
 const START_MS = 1_000_000
 
+/** One way to the store. */
+const STORE_MS = 2
+
 export interface SeveralOptions {
   readonly config?: ConfigInput
   readonly seed?: number
@@ -87,7 +90,7 @@ export class SeveralNodes {
     this.#agents = agents
     this.nodes = nodes
     this.clock = clock
-    this.sequencer = new InlineSequencer({ clock, keeps: true })
+    this.sequencer = new InlineSequencer({ clock, keeps: true, delayMs: () => STORE_MS })
     this.#hasStore = options.hasStore ?? true
     this.#seed = options.seed ?? 1
   }
