@@ -36,6 +36,8 @@ export {
   EJECTED,
   HARD_BARS,
   HELD,
+  ISOLATED,
+  isolatedMax,
   QUARANTINED,
   SOFT_BARS,
   TAKEN_OUT_MAX,

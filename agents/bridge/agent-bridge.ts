@@ -17,7 +17,7 @@ const LEASE_MS = 10_000
  * and what became of them.
  */
 export function bridgeOf(
-  { agent, incarnation, state, health, hear }: Bridged,
+  { agent, incarnation, state, slices, health, hear }: Bridged,
   store: Store,
   clock: Clock,
   dice: Dice,
@@ -26,19 +26,35 @@ export function bridgeOf(
   const stamp = new Stamp('bridge', clock, dice)
   const vote = (proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> => {
     const voters = proposal.voters.map(voter => voter.agent)
-    hear(stamp.signal(consensusOpened.of({ id: idOf(proposal), subject: proposal.subject, voters }), undefined))
-    const own = agent.vote?.(state(), proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
+    hear(stamp.signal(consensusOpened.of({ ...toldOf(proposal), voters }), undefined))
+    const own = agent.vote?.(state(), proposal, slices) ?? { ballot: 'abstain', reason: 'has no opinion' }
     return own.ballot === 'abstain' ? (readinessVote(proposal, health()) ?? own) : own
   }
   const bridge = new Bridge(store, {
     ...{ agent: name, incarnation, vote, clock: bridgeClockOf(clock, dice), leaseMs: LEASE_MS },
     onDecision(proposal, { status }, fence) {
-      const { subject } = proposal
-      hear(stamp.signal(consensusDecided.of({ id: idOf(proposal), subject, status, fence }), undefined))
+      hear(stamp.signal(consensusDecided.of({ ...toldOf(proposal), status, fence }), undefined))
     },
   })
   const place = bridge.register({ role, capabilities, health: 'healthy' })
   return { place, bridge, close: () => void bridge.close() }
+}
+
+/** What is told of a proposal. */
+function toldOf(proposal: Proposal) {
+  const { type, subject, payload } = proposal
+  return { id: idOf(proposal), type, subject, payload: textsOf(payload) }
+}
+
+/** Of what is proposed, words and numbers by name; anybody may have written it. */
+function textsOf(payload: unknown): Record<string, string> {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return {}
+  const isPlain = ([, value]: [string, unknown]): boolean => /^(?:string|number|boolean)$/.test(typeof value)
+  return Object.fromEntries(
+    Object.entries(payload)
+      .filter(isPlain)
+      .map(([name, value]) => [name, String(value)]),
+  )
 }
 
 /** The clock of agents, with chance for those who try again. */

@@ -1,4 +1,4 @@
-import { type Attachment, EJECTED, readClock, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
+import { type Attachment, EJECTED, ISOLATED, readClock, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
 import type { AnyAgent } from './grammar/agent.ts'
 import type { WriteEndpoint, WriteService } from './grammar/directive.ts'
 
@@ -33,6 +33,7 @@ const ENDPOINT_COLUMNS = {
   },
   unhealthyBar: bar(UNHEALTHY),
   ejectedBar: bar(EJECTED),
+  isolatedBar: bar(ISOLATED),
   ejectedUntilMs: {
     get: (table, row) => table.ejectedUntilMs(row),
     set: (table, row, value) => table.setEjectedUntil(row, value),

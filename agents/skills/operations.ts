@@ -18,7 +18,6 @@ import { readRecord, recordRead, writeRecord } from './cluster-records.ts'
 import { sessionEnded, sessionWanted } from './coordination.ts'
 import { editEndpoints, endpointsEdited } from './edit-endpoints.ts'
 import { rollHexId } from './hex-id.ts'
-import { callHook, hookCalled } from './hook.ts'
 import { mayAct } from './office.ts'
 import {
   bookOf,
@@ -33,6 +32,7 @@ import {
   withFacts,
 } from './operation-book.ts'
 import type { AnyProcedure, Look, Procedures, Returned, Sight } from './procedure.ts'
+import { callHook, hookCalled } from './webhook.ts'
 
 export interface OperationsOptions {
   /** Whose office it is: only who leads this role carries anything out. */
@@ -117,7 +117,10 @@ function decide(slice: Operations, signal: Signal, now: number): Step<Operations
   if (sessionEnded.is(signal)) {
     return onReturned(slice, signal.data.key, { kind: 'session', session: signal.data.session })
   }
-  if (hookCalled.is(signal)) return onReturned(slice, signal.data.key, { kind: 'hook', fault: signal.data.fault })
+  if (hookCalled.is(signal)) {
+    const { about, isTaken, reason } = signal.data
+    return onReturned(slice, about, { kind: 'hook', fault: isTaken ? '' : reason })
+  }
   if (endpointsEdited.is(signal)) return onReturned(slice, signal.data.key, { kind: 'edit', ...signal.data })
   if (operationsPaused.is(signal)) {
     const { isPaused, because } = signal.data

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
-import { DEGRADED, EJECTED, HELD, TIER_BITS, UNHEALTHY } from './bars.ts'
+import { DEGRADED, EJECTED, HELD, ISOLATED, TIER_BITS, UNHEALTHY } from './bars.ts'
 import { FACTOR_PLAIN_Q12, FACTOR_Q12, SWITCHED_OFF_AT } from './layout.ts'
 import type { Region } from './region.ts'
 import { touchService } from './service-table.ts'
@@ -9,10 +9,10 @@ import { touchService } from './service-table.ts'
  * The kill switch of each agent: bits of one word, SWITCHED_OFF. While the bits of an agent are set, what it wrote does not
  * count, as if it had said nothing; it may go on writing, and counts again when it is switched on.
  *
- *   SWITCHED_OFF   bit 0…8: bars that are not looked at (the bits of bars.ts) · bit 16…19: words that are not
+ *   SWITCHED_OFF   bit 0…9: bars that are not looked at (the bits of bars.ts) · bit 16…19: words that are not
  *
  *   agent              what does not count
- *   health-monitor     UNHEALTHY, DEGRADED
+ *   health-monitor     UNHEALTHY, DEGRADED, ISOLATED
  *   failure-detector   EJECTED
  *   load-balancer      FACTOR · LIMIT_ADAPTIVE · FORECAST and TRUST
  *   resource-manager   UTILISATION
@@ -27,7 +27,7 @@ export const FORECAST_OFF = 1 << 18
 export const UTILISATION_OFF = 1 << 19
 
 const WORDS_OF = {
-  'health-monitor': UNHEALTHY | DEGRADED,
+  'health-monitor': UNHEALTHY | DEGRADED | ISOLATED,
   'failure-detector': EJECTED,
   'load-balancer': FACTOR_OFF | LIMIT_OFF | FORECAST_OFF,
   'resource-manager': UTILISATION_OFF,

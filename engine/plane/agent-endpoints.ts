@@ -1,5 +1,5 @@
 import { SignalboxError } from '../errors.ts'
-import { AGENT_BARS, barNames, TAKEN_OUT, TAKEN_OUT_MAX } from '../memory/bars.ts'
+import { AGENT_BARS, barNames, ISOLATED, isolatedMax, TAKEN_OUT, TAKEN_OUT_MAX } from '../memory/bars.ts'
 import { EndpointTable, FACTOR_WHOLE } from '../memory/endpoint-table.ts'
 import { countRefusal, type Refusal } from '../memory/refusals.ts'
 import type { Region } from '../memory/region.ts'
@@ -17,8 +17,9 @@ const WEIGHT_MIN = 1 / 256
 /**
  * The endpoint table as agents write it: the words that are theirs, with values that are some.
  *
- *   EJECTED, HELD          on half of a service's endpoints at most, and never on the last one that is picked: `setBar` then
- *                          answers false, and nothing has changed
+ *   EJECTED, HELD,         on half of a service's endpoints at most, and never on the last one that is picked: `setBar` then
+ *   ISOLATED               answers false, and nothing has changed
+ *   ISOLATED               of these on max(1, ⌊30 %⌋) at most: panic mode does not bring them back
  *   UNHEALTHY, DEGRADED    as many as fail their checks: panic mode uses them all when too few are left
  *   DRAINING, QUARANTINED  the operator's
  *   TRIPPED                that of the threads that settle
@@ -59,13 +60,16 @@ export class AgentEndpoints extends EndpointTable {
     const rows = this.#region.words.subarray(start, start + count)
     if (!rows.includes(row)) return this.#refuse('invalid')
     let out = 1
+    let isolated = (bar & ISOLATED) === 0 ? 0 : 1
     let routableOthers = 0
     for (const other of rows) {
       if (other === row) continue
-      if ((this.bars(other) & TAKEN_OUT) !== 0) out++
+      const bars = this.bars(other)
+      if ((bars & TAKEN_OUT) !== 0) out++
+      if (isolated > 0 && (bars & ISOLATED) !== 0) isolated++
       if (isRoutable(this, other)) routableOthers++
     }
-    if (out > count * TAKEN_OUT_MAX) return this.#refuse('too-many-out')
+    if (out > count * TAKEN_OUT_MAX || isolated > isolatedMax(count)) return this.#refuse('too-many-out')
     if (routableOthers === 0 && isRoutable(this, row)) return this.#refuse('last-routable')
     return super.setBar(row, bar, true)
   }

@@ -66,8 +66,8 @@ export interface Agent<State> {
   readonly describe?: ((state: State) => unknown) | undefined
   /** What it can do for others, by which they find it in the registry. Its role is among them. */
   readonly capabilities: readonly string[]
-  /** How it votes on a proposal, from what it knows: pure as the others. Left out: it abstains. */
-  readonly vote?: ((state: State, proposal: Proposal) => Pick<Vote, 'ballot' | 'reason'>) | undefined
+  /** How it votes on a proposal, from what it and its skills know: pure as the others. Left out: it abstains. */
+  readonly vote?: ((state: State, proposal: Proposal, slices: Slices) => Pick<Vote, 'ballot' | 'reason'>) | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the state is the agent's own affair, the runner only carries it

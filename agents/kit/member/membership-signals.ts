@@ -41,14 +41,16 @@ export type Topology = ShapeOf<typeof topologyData>
 /** Which nodes there are and who reaches whom; of two the one with the higher version counts. */
 export const topologyUpdated = defineSignal('signalbox.topology.updated', { data: topologyData })
 
+/** Of a proposal: what it is about, and what is proposed, words and numbers by name. */
+const proposal = { id: text, type: text, subject: text, payload: mapOf(text) }
+
 /** A proposal these agents are to vote on. */
 export const consensusOpened = defineSignal('signalbox.consensus.opened', {
-  data: objectOf({ id: text, subject: text, voters: listOf(text) }),
+  data: objectOf({ ...proposal, voters: listOf(text) }),
 })
 
 const coordinationData = objectOf({
-  id: text,
-  subject: text,
+  ...proposal,
   status: oneOf('accepted', 'rejected', 'expired', 'unknown'),
   fence: count,
 })

@@ -5,7 +5,7 @@ import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
-import type { Mounted } from '../grammar/skill.ts'
+import type { Mounted, Slices } from '../grammar/skill.ts'
 import { type Membership, membership } from '../member/membership.ts'
 import type { Health } from '../member/membership-signals.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
@@ -47,8 +47,9 @@ export interface CrewPorts {
 export interface Bridged {
   readonly agent: AnyAgent
   readonly incarnation: number
-  /** What it knows now: by that it votes. */
+  /** What it and its skills know now: by that it votes. */
   state(): unknown
+  readonly slices: Slices
   /** How it is itself. */
   health(): Health
   /** Has it hear what becomes of proposals. */
@@ -94,8 +95,9 @@ export class Crew {
       if (this.#isClosed) return
       const { agent } = runner
       const bridge = this.#ports.bridge({
-        ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
+        ...{ agent, incarnation, state: () => runner.state, slices: { of: mounted => runner.slice(mounted) } },
         health: () => runner.slice(this.#members.get(runner)!).health,
+        hear: signal => void runner.receive(signal),
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
       runner.start({ ...this.#inForce, bootMs, incarnation })

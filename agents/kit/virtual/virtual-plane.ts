@@ -8,7 +8,7 @@ import {
   SignalboxError,
 } from '../../../engine/writer.ts'
 import { type Dice, rollDie } from '../dice.ts'
-import type { Action } from '../grammar/action.ts'
+import type { Action, AnyAction } from '../grammar/action.ts'
 import type { AnyAgent } from '../grammar/agent.ts'
 import type { AnySignalKind, Draft } from '../grammar/signal.ts'
 import type { Journal } from '../outside/journal.ts'
@@ -22,7 +22,7 @@ import { VirtualClock } from './virtual-clock.ts'
 export interface TestPlaneOptions extends SupervisionOptions {
   /** In place of agents of the roster, by name: another definition, or null to leave one out. */
   readonly agents?: Readonly<Record<string, AnyAgent | null>>
-  /** In place of what actions do, by name: whatever reaches outside the process is better not done in virtual time. */
+  /** In place of what actions do, those of skills too, by name: whatever reaches outside the process is better not done in virtual time. */
   // biome-ignore lint/suspicious/noExplicitAny: each action has params and a result of its own
   readonly actions?: Readonly<Record<string, Action<any, any, any>['run']>>
   /** The agents, in the order they start. Default: ROSTER. Their modules are loaded into this thread. */
@@ -177,13 +177,16 @@ export class VirtualPlane implements TestControlPlane {
   async #definitionOf({ name, module }: RosterEntry): Promise<AnyAgent> {
     const { agents = {}, actions = {} } = this.#options
     const definition = agents[name] ?? ((await import(module)) as { default: AnyAgent }).default
+    const replaced = (those: readonly AnyAction[]): AnyAction[] =>
+      those.map(action => {
+        const run = actions[action.name]
+        return run === undefined ? action : { ...action, run }
+      })
     return {
       ...definition,
       name,
-      actions: definition.actions.map(action => {
-        const run = actions[action.name]
-        return run === undefined ? action : { ...action, run }
-      }),
+      actions: replaced(definition.actions),
+      skills: definition.skills.map(mounted => ({ ...mounted, actions: replaced(mounted.actions) })),
     }
   }
 }

@@ -1,6 +1,6 @@
 import { isSame } from '../../config/changes.ts'
 import type { Config, EndpointConfig, ServiceConfig } from '../../config/schema.ts'
-import { ARRIVING, DEGRADED, EJECTED, HARD_BARS, TRIAL_BARS, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
+import { ARRIVING, DEGRADED, EJECTED, HARD_BARS, ISOLATED, TRIAL_BARS, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
 import { tickClock } from '../../memory/clock.ts'
 import type { Edit, NewEndpoint } from '../../memory/edit.ts'
 import { FACTOR_WHOLE, HEALTH_UNKNOWN } from '../../memory/endpoint-table.ts'
@@ -112,11 +112,12 @@ function ownedFacts(facts: Facts, { healthCheck, breaker }: ServiceConfig, { has
   const hasChecks = healthCheck !== undefined && hasAgent('health-monitor')
   const owned =
     (hasChecks ? UNHEALTHY | DEGRADED : 0) |
+    (hasAgent('health-monitor') ? ISOLATED : 0) |
     (hasAgent('failure-detector') ? EJECTED : 0) |
     (breaker !== undefined ? TRIPPED : 0)
   return changeFacts(facts, ENDPOINT_FACTS, {
     // Nobody goes on with a trial: who was to leave stays, and who was to arrive has not.
-    bars: facts[BARS_AT] & ((HARD_BARS & ~TRIAL_BARS) | owned),
+    bars: facts[BARS_AT] & ((HARD_BARS & ~(TRIAL_BARS | ISOLATED)) | owned),
     ...(!hasChecks && { health: HEALTH_UNKNOWN }),
     ...(!hasAgent('load-balancer') && { factorQ12: FACTOR_WHOLE, limit: 0 }),
   })

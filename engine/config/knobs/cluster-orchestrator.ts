@@ -1,6 +1,6 @@
-import { readEndpointUrl } from '../address.ts'
-import { number, textLeaf, whole } from '../leaf.ts'
-import { choice, keys, readToken } from '../names.ts'
+import { hook } from '../hook.ts'
+import { number, whole } from '../leaf.ts'
+import { choice, keys } from '../names.ts'
 import { duration, ratio } from '../units.ts'
 import { agentKnobs } from './enabled.ts'
 
@@ -16,22 +16,17 @@ const goals = keys({
     .describe('Requests per second that the services shall carry where so many come, 0 to 1000000000. Default 1000.'),
   efficiency: ratio()
     .prefault('80%')
-    .describe('How much of their capacity endpoints shall use on average, where they say how much they use. Default 80%.'),
+    .describe(
+      'How much of their capacity endpoints shall use on average, where they say how much they use. Default 80%.',
+    ),
 })
 
 const scale = keys({
-  url: textLeaf({
-    what: 'a url',
-    wish: 'write http:// or https:// and a host, such as http://127.0.0.1:8700/scale',
-    read: readHookUrl,
-  })
-    .prefault('')
+  hook: hook()
+    .optional()
     .describe(
-      'Where a POST with {operation, service, count} makes endpoints come and go. Empty: there is no such place. Default empty.',
+      'Where {operation, service, count} is told, so that endpoints come and go. Default absent: there is no such place.',
     ),
-  token: textLeaf({ what: 'a token', wish: 'write a text of visible ASCII characters', read: readToken })
-    .prefault('')
-    .describe('What is sent there as "Authorization: Bearer". Empty: nothing. Default empty.'),
   timeout: duration({ min: '1s' })
     .prefault('5m')
     .describe('How long newcomers have to be there and healthy before scaling has failed, from 1s. Default 5m.'),
@@ -67,7 +62,9 @@ export const clusterOrchestratorKnobs = agentKnobs({
     ),
   lease: duration({ min: '1s', max: '60s' })
     .prefault('3s')
-    .describe('An orchestrator that is silent for so long leads no more, and another node begins, 1s to 60s. Default 3s.'),
+    .describe(
+      'An orchestrator that is silent for so long leads no more, and another node begins, 1s to 60s. Default 3s.',
+    ),
   goals: goals.prefault({}).describe('What the services shall come to. Default: as below.'),
   scale: scale.prefault({}).describe('How endpoints are made and taken away. Default: not at all.'),
   emergencies: emergencies.prefault({}).describe('When an emergency needs a person. Default: as below.'),
