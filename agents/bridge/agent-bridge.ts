@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.ts'
 import type { Dice } from '../kit/dice.ts'
 import { consensusDecided, consensusOpened } from '../kit/member/membership-signals.ts'
+import { readinessVote } from '../kit/member/readiness.ts'
 import type { AgentBridge, Bridged } from '../kit/run/crew.ts'
 import { Stamp } from '../kit/run/stamp.ts'
 import { Bridge } from './bridge.ts'
@@ -16,7 +17,7 @@ const LEASE_MS = 10_000
  * and what became of them. `node`: where others of its name are on other nodes, it is told apart by its own.
  */
 export function bridgeOf(
-  { agent, incarnation, state, slices, hear }: Bridged,
+  { agent, incarnation, state, slices, health, hear }: Bridged,
   store: Store,
   clock: Clock,
   dice: Dice,
@@ -28,7 +29,8 @@ export function bridgeOf(
   const vote = (proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> => {
     const voters = proposal.voters.map(voter => voter.agent)
     hear(stamp.signal(consensusOpened.of({ ...toldOf(proposal), voters }), undefined))
-    return agent.vote?.(state(), proposal, slices) ?? { ballot: 'abstain', reason: 'has no opinion' }
+    const own = agent.vote?.(state(), proposal, slices) ?? { ballot: 'abstain', reason: 'has no opinion' }
+    return own.ballot === 'abstain' ? (readinessVote(proposal, health()) ?? own) : own
   }
   const bridge = new Bridge(store, {
     ...{ agent: name, incarnation, vote, clock: bridgeClockOf(clock, dice), leaseMs: LEASE_MS },

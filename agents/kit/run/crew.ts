@@ -5,9 +5,10 @@ import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
-import type { Slices } from '../grammar/skill.ts'
+import type { Mounted, Slices } from '../grammar/skill.ts'
 import { HERE, sourceAway } from '../grammar/source.ts'
-import { membership } from '../member/membership.ts'
+import { type Membership, membership } from '../member/membership.ts'
+import type { Health } from '../member/membership-signals.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
 import { isTold, type Written } from '../outside/journal.ts'
 import { TablePort } from '../table-port.ts'
@@ -56,6 +57,8 @@ export interface Bridged {
   /** What it and its skills know now: by that it votes. */
   state(): unknown
   readonly slices: Slices
+  /** How it is itself. */
+  health(): Health
   /** Has it hear what becomes of proposals. */
   hear(signal: Signal): void
 }
@@ -79,6 +82,7 @@ export class Crew {
   readonly #ports: CrewPorts
   #inForce: ConfigInForce
   readonly #bridges = new Map<string, AgentBridge>()
+  readonly #members = new Map<Runner, Mounted<Membership>>()
   #isClosed = false
   #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
 
@@ -99,6 +103,7 @@ export class Crew {
       const { agent } = runner
       const bridge = this.#ports.bridge({
         ...{ agent, incarnation, state: () => runner.state, slices: { of: mounted => runner.slice(mounted) } },
+        health: () => runner.slice(this.#members.get(runner)!).health,
         hear: signal => void runner.receive(signal),
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
@@ -182,6 +187,7 @@ export class Crew {
       listen: () => ports.listen(),
       report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, this.#inForce)),
     })
+    this.#members.set(runner, member)
     return runner
   }
 
