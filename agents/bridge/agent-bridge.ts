@@ -7,12 +7,13 @@ import { Bridge } from './bridge.ts'
 import type { BridgeClock } from './clock.ts'
 import { idOf, type Proposal, type Vote } from './proposal.ts'
 import type { Store } from './store.ts'
+import type { Tender } from './tender.ts'
 
 /** An agent that is silent for so long is not in the registry any more, in ms. Its thread is watched much closer. */
 const LEASE_MS = 10_000
 
 /**
- * Gives one agent its bridge: it is registered as long as it lives, votes by what it knows, and hears which proposals wait for its vote
+ * Gives one agent its bridge: it is registered as long as it lives, votes and bids by what it knows, and hears which proposals wait for its vote
  * and what became of them.
  */
 export function bridgeOf(
@@ -30,6 +31,7 @@ export function bridgeOf(
   }
   const bridge = new Bridge(store, {
     ...{ agent: name, incarnation, vote, clock: bridgeClockOf(clock, dice), leaseMs: LEASE_MS },
+    ...(agent.bid !== undefined && { bid: (tender: Tender) => agent.bid?.(state(), tender) }),
     onDecision(proposal, { status }, fence) {
       const { subject } = proposal
       hear(stamp.signal(consensusDecided.of({ id: idOf(proposal), subject, status, fence }), undefined))

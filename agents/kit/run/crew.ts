@@ -5,6 +5,7 @@ import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import { membership } from '../member/membership.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
 import { isTold, type Written } from '../outside/journal.ts'
@@ -18,6 +19,8 @@ export interface CrewPorts {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  /** How this process is doing; undefined: nobody can say. */
+  readonly machine: Machine | undefined
   /** The node it is on. */
   readonly node: string
   /** From one heartbeat of an agent to the next, in ms. */
@@ -134,7 +137,7 @@ export class Crew {
 
   #hire(definition: AnyAgent, incarnation: number): Runner {
     const { name } = definition
-    const { node, heartbeatMs, clock, dice, attachment } = this.#ports
+    const { node, heartbeatMs, clock, dice, attachment, machine } = this.#ports
     const options = { ...{ agent: name, role: definition.role, node, incarnation, heartbeatMs } }
     const member = membership(options)
     const agent: AnyAgent = { ...definition, skills: [member, ...definition.skills] }
@@ -146,6 +149,7 @@ export class Crew {
       dice,
       edge: {
         attachment,
+        machine,
         get place() {
           return bridges.get(name)?.place
         },

@@ -65,6 +65,7 @@ export class RunningPlane implements RunningControl {
       roster: ____,
       threads = 'grouped',
       heartbeatMs = 5_000,
+      machine,
       ...supervision
     } = options
     this.#ports = ports
@@ -91,7 +92,7 @@ export class RunningPlane implements RunningControl {
           .join('; '),
     })
     this.#ground = {
-      ...{ clock, dice, attachment, bootMs: clock.now(), node: link.node ?? 'local', heartbeatMs },
+      ...{ clock, dice, attachment, machine, bootMs: clock.now(), node: link.node ?? 'local', heartbeatMs },
       inForce: { config: link.config, configVersion: link.configVersion },
       liaison: this.#liaison,
       send: (from, signal) => this.#send(from, signal),

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import type { Liaison } from '../outside/liaison.ts'
 import { type AgentBridge, type Bridged, Crew } from '../run/crew.ts'
 import type { ThreadPlan } from '../supervision/placement.ts'
@@ -12,6 +13,7 @@ export interface VirtualGround {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  readonly machine: Machine | undefined
   readonly bootMs: number
   readonly node: string
   readonly heartbeatMs: number
@@ -80,9 +82,9 @@ export class VirtualThread {
   }
 
   #hire(): Crew {
-    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison } = this.#ground
+    const { clock, dice, attachment, machine, node, heartbeatMs, inForce, liaison } = this.#ground
     const crew: Crew = new Crew(this.#definitions, this.incarnation, inForce, {
-      ...{ clock, dice, attachment, node, heartbeatMs },
+      ...{ clock, dice, attachment, machine, node, heartbeatMs },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),
       // Who listens is asked with each signal.
