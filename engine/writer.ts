@@ -42,8 +42,8 @@ export {
   TRIPPED,
   UNHEALTHY,
 } from './memory/bars.ts'
-export { elapsedMs, putClockForward, readClock, TICK_MS, tickClock } from './memory/clock.ts'
 export { CLASS_NAMES, type ClassName } from './memory/classes.ts'
+export { elapsedMs, putClockForward, readClock, TICK_MS, tickClock } from './memory/clock.ts'
 export type { NewEndpoint } from './memory/edit.ts'
 export {
   type EndpointTable,
@@ -88,5 +88,5 @@ export { disableAgent, enableAgent, isAgentEnabled } from './router/agent-switch
 export { loadsOf } from './router/panic.ts'
 export type { PriorityLoads } from './router/priority-load.ts'
 export type { EndpointReport, ServiceReport } from './router/report.ts'
-export { LOAD_HEADER, readLoadReport } from './upstream/load-report.ts'
 export { Dialer, type DialOptions, type OnDialed } from './upstream/dialer.ts'
+export { LOAD_HEADER, readLoadReport } from './upstream/load-report.ts'

@@ -50,3 +50,12 @@ export const zonesPreferred = defineSignal('signalbox.zone.preference-changed', 
 export const costsWeighed = defineSignal('signalbox.service.costs-weighed', {
   data: objectOf({ service: text, factors: listOf(objectOf({ id: text, factor: positive })), because: text }),
 })
+
+const sheddingWish = objectOf({ service: text, from: text, by: text, forMs: positive })
+export type SheddingWish = ShapeOf<typeof sheddingWish>
+
+/**
+ * To the resource manager: turn away requests of this class (`sheddable`, `sheddable-plus`, `critical`) and of cheaper ones for so long. Asked
+ * again by the same, the last word counts; 0 ms: not any more.
+ */
+export const sheddingRequested = defineSignal('signalbox.service.shed', { data: sheddingWish, overflow: 'reject' })

@@ -1,6 +1,6 @@
-import type { Region } from './region.ts'
 import { readClock } from './clock.ts'
 import { REPORTED_AT_MS, REPORTED_LOAD, ROW_WORDS } from './layout.ts'
+import type { Region } from './region.ts'
 
 /** What an endpoint says of its load: used shares from 0 to 1, undefined for what it does not say. */
 export interface Load {

@@ -26,7 +26,11 @@ export function readLoadReport(text: string): Load | undefined {
   if (text.length > CHARACTERS_MAX) return undefined
   const [, form, rest] = /^\s*(?:(TEXT|JSON)\s+)?(.*)$/s.exec(text) as unknown as [string, string | undefined, string]
   const figures = form === 'JSON' ? readJson(rest) : readPairs(rest)
-  const load = { cpu: share(figures.get(CPU)), memory: share(figures.get(MEMORY)), utilisation: share(figures.get(APPLICATION)) }
+  const load = {
+    cpu: share(figures.get(CPU)),
+    memory: share(figures.get(MEMORY)),
+    utilisation: share(figures.get(APPLICATION)),
+  }
   return load.cpu === undefined && load.memory === undefined && load.utilisation === undefined ? undefined : load
 }
 
