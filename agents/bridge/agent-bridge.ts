@@ -1,13 +1,13 @@
 import type { Clock } from '../kit/clock.ts'
 import type { Dice } from '../kit/dice.ts'
-import { consensusDecided, consensusOpened } from '../kit/member/membership-signals.ts'
+import { consensusDecided, consensusOpened, tenderAwarded } from '../kit/member/membership-signals.ts'
 import type { AgentBridge, Bridged } from '../kit/run/crew.ts'
 import { Stamp } from '../kit/run/stamp.ts'
 import { Bridge } from './bridge.ts'
 import type { BridgeClock } from './clock.ts'
 import { idOf, type Proposal, type Vote } from './proposal.ts'
 import type { Store } from './store.ts'
-import type { Tender } from './tender.ts'
+import type { Award, Tender } from './tender.ts'
 
 /** An agent that is silent for so long is not in the registry any more, in ms. Its thread is watched much closer. */
 const LEASE_MS = 10_000
@@ -17,7 +17,7 @@ const LEASE_MS = 10_000
  * and what became of them.
  */
 export function bridgeOf(
-  { agent, incarnation, state, hear }: Bridged,
+  { agent, incarnation, state, slices, hear }: Bridged,
   store: Store,
   clock: Clock,
   dice: Dice,
@@ -27,11 +27,17 @@ export function bridgeOf(
   const vote = (proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> => {
     const voters = proposal.voters.map(voter => voter.agent)
     hear(stamp.signal(consensusOpened.of({ id: idOf(proposal), subject: proposal.subject, voters }), undefined))
-    return agent.vote?.(state(), proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
+    return agent.vote?.(state(), proposal, slices) ?? { ballot: 'abstain', reason: 'has no opinion' }
   }
   const bridge = new Bridge(store, {
     ...{ agent: name, incarnation, vote, clock: bridgeClockOf(clock, dice), leaseMs: LEASE_MS },
-    ...(agent.bid !== undefined && { bid: (tender: Tender) => agent.bid?.(state(), tender) }),
+    ...(agent.bid !== undefined && {
+      bid: (tender: Tender) => agent.bid?.(state(), tender, slices),
+      onAward: ({ subject, episode }: Tender, { winner, price }: Award, fence: number) => {
+        const told = { subject, episode, winner, price, fence, isMine: winner === name }
+        hear(stamp.signal(tenderAwarded.of(told), undefined))
+      },
+    }),
     onDecision(proposal, { status }, fence) {
       const { subject } = proposal
       hear(stamp.signal(consensusDecided.of({ id: idOf(proposal), subject, status, fence }), undefined))

@@ -116,22 +116,28 @@ export const capacityOffered = defineSignal('signalbox.node.capacity-offered', {
   telemetry: true,
 })
 
+const capacityWish = objectOf({ service: text, requests: positive, reserve: positive, forMs: positive, by: text })
+export type CapacityWish = ShapeOf<typeof capacityWish>
+
 /** To a resource manager: find somebody who takes so many requests of a service at a time, for so long, for `reserve` an hour at most. */
 export const capacityRequested = defineSignal('signalbox.service.capacity-request', {
-  data: objectOf({ service: text, requests: positive, reserve: positive, forMs: positive, by: text }),
+  data: capacityWish,
   overflow: 'reject',
 })
 
+const capacityGrant = objectOf({
+  service: text,
+  requests: positive,
+  status: oneOf('granted', 'refused', 'unknown'),
+  winner: orNull(text),
+  pricePerHour: orNull(positive),
+  fence: count,
+  because: text,
+})
+export type CapacityGrant = ShapeOf<typeof capacityGrant>
+
 /** From a resource manager: who takes them, and what for. */
 export const capacityGranted = defineSignal('signalbox.service.capacity-granted', {
-  data: objectOf({
-    service: text,
-    requests: positive,
-    status: oneOf('granted', 'refused', 'unknown'),
-    winner: orNull(text),
-    pricePerHour: orNull(positive),
-    fence: count,
-    because: text,
-  }),
+  data: capacityGrant,
   answers: capacityRequested,
 })

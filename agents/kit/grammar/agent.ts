@@ -68,9 +68,9 @@ export interface Agent<State> {
   /** What it can do for others, by which they find it in the registry. Its role is among them. */
   readonly capabilities: readonly string[]
   /** How it votes on a proposal, from what it knows: pure as the others. Left out: it abstains. */
-  readonly vote?: ((state: State, proposal: Proposal) => Pick<Vote, 'ballot' | 'reason'>) | undefined
+  readonly vote?: ((state: State, proposal: Proposal, slices: Slices) => Pick<Vote, 'ballot' | 'reason'>) | undefined
   /** At which marginal cost it gives what is put out to tender, pure as the others; undefined: it does not want to. Left out: never. */
-  readonly bid?: ((state: State, tender: Tender) => number | undefined) | undefined
+  readonly bid?: ((state: State, tender: Tender, slices: Slices) => number | undefined) | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the state is the agent's own affair, the runner only carries it

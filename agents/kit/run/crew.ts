@@ -5,6 +5,7 @@ import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Slices } from '../grammar/skill.ts'
 import type { Machine } from '../machine.ts'
 import { membership } from '../member/membership.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
@@ -48,8 +49,9 @@ export interface CrewPorts {
 export interface Bridged {
   readonly agent: AnyAgent
   readonly incarnation: number
-  /** What it knows now: by that it votes. */
+  /** What it knows now, and its skills: by that it votes and bids. */
   state(): unknown
+  readonly slices: Slices
   /** Has it hear what becomes of proposals. */
   hear(signal: Signal): void
 }
@@ -93,6 +95,7 @@ export class Crew {
       const { agent } = runner
       const bridge = this.#ports.bridge({
         ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
+        slices: { of: mounted => runner.slice(mounted) },
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
       runner.start({ ...this.#inForce, bootMs, incarnation })
