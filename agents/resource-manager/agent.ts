@@ -1,6 +1,16 @@
 import { type Config, elapsedMs } from '../../engine/writer.ts'
 import { defineAgent } from '../kit/grammar/agent.ts'
-import { act, type Directive, emit, mount, reply, type Step, schedule, stay, unmount } from '../kit/grammar/directive.ts'
+import {
+  act,
+  type Directive,
+  emit,
+  mount,
+  reply,
+  type Step,
+  schedule,
+  stay,
+  unmount,
+} from '../kit/grammar/directive.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
 import { lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
 import {
@@ -205,7 +215,8 @@ function answer(state: State, services: readonly ServiceView[], question: Signal
     .filter(({ name }) => wanted === '' || name === wanted)
     .map(service => {
       const forecast = state.forecasts.get(service.name)
-      const growth = forecast === undefined || forecast.perSecond === 0 ? 1 : Math.max(1, forecast.p95 / forecast.perSecond)
+      const growth =
+        forecast === undefined || forecast.perSecond === 0 ? 1 : Math.max(1, forecast.p95 / forecast.perSecond)
       const inflight = service.endpoints.reduce((sum, each) => sum + each.inflight, 0)
       return planAllocation(service, inflight * growth, goalsOf(state.config).perHour)
     })

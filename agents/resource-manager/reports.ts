@@ -37,7 +37,8 @@ export function report(before: KnownRows, by: By, rows: readonly Capacity[], kep
   for (const each of rows) {
     const { row, generation } = each
     const old = known.get(row)
-    const last = old?.generation === generation ? old : { generation, said: undefined, declared: undefined, written: UNKNOWN }
+    const last =
+      old?.generation === generation ? old : { generation, said: undefined, declared: undefined, written: UNKNOWN }
     const next = by === 'config' ? { ...last, declared: declaredOf(each, now) } : { ...last, said: saidOf(each, now) }
     known.set(row, settle(row, next, keptMs, now, directives))
   }
@@ -79,14 +80,16 @@ export function usedOf({ said, declared }: Pick<Known, 'said' | 'declared'>): nu
 }
 
 function settle(row: number, last: Known, keptMs: number, now: number, directives: Directive[]): Known {
-  const isKept = (each: { readonly atMs: number } | undefined) => each !== undefined && elapsedMs(now, each.atMs) <= keptMs
+  const isKept = (each: { readonly atMs: number } | undefined) =>
+    each !== undefined && elapsedMs(now, each.atMs) <= keptMs
   const next = {
     ...last,
     said: isKept(last.said) ? last.said : undefined,
     declared: isKept(last.declared) ? last.declared : undefined,
   }
   const used = usedOf(next) ?? UNKNOWN
-  const isSame = used === UNKNOWN || next.written === UNKNOWN ? used === next.written : Math.abs(used - next.written) < STEP
+  const isSame =
+    used === UNKNOWN || next.written === UNKNOWN ? used === next.written : Math.abs(used - next.written) < STEP
   if (isSame) return next
   directives.push(writeEndpoint('utilisation', { row, generation: next.generation }, used))
   return { ...next, written: used }

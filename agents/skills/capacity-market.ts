@@ -94,14 +94,20 @@ async function auctionOff(
   if (bidders.length === 0) return { status: 'refused', because: 'nobody here offers capacity' }
   const subject = subjectOf(wish)
   const { reserve } = wish
-  const { status, winner, price, fence } = await bridge.auction(bidders, { subject, episode, reserve, roundMs: ROUND_MS })
+  const { status, winner, price, fence } = await bridge.auction(bidders, {
+    subject,
+    episode,
+    reserve,
+    roundMs: ROUND_MS,
+  })
   if (status === 'unknown') return { status, because: 'the store has not answered' }
   if (winner === null || price === null) return { status: 'refused', because: 'nobody takes it for that', fence }
   // Who has won is asked again, with all others, before anybody counts on it.
   const motion = { type: GRANT, subject, episode, payload: { winner, pricePerHour: price } }
   const decided = await bridge.result(bridge.startConsensus(bidders, motion, DECIDE_MS))
   if (decided.status === 'unknown') return { status: 'unknown', because: 'the store has not answered' }
-  if (decided.status !== 'accepted') return { status: 'refused', because: `it was ${decided.status}`, fence: decided.fence }
+  if (decided.status !== 'accepted')
+    return { status: 'refused', because: `it was ${decided.status}`, fence: decided.fence }
   return { status: 'granted', because: 'it was accepted', winner, pricePerHour: price, fence: decided.fence }
 }
 
@@ -142,9 +148,11 @@ export const capacityMarket = defineSkill({
 })
 
 function decide(slice: CapacityMarket, signal: Signal, now: number): Step<CapacityMarket> {
-  if (capacityOffered.is(signal)) return stay({ ...slice, spare: signal.data.services, grants: lasting(slice.grants, now) })
+  if (capacityOffered.is(signal))
+    return stay({ ...slice, spare: signal.data.services, grants: lasting(slice.grants, now) })
   if (capacityRequested.is(signal)) {
-    if (slice.tenders >= TENDERS_MAX) return { state: slice, directives: [reply(signal, capacityGranted.of(tooMany(signal.data)))] }
+    if (slice.tenders >= TENDERS_MAX)
+      return { state: slice, directives: [reply(signal, capacityGranted.of(tooMany(signal.data)))] }
     // Another number each time, in each life: the clock is one.
     const wanted = { question: signal, wish: signal.data, episode: now >>> 0 }
     return { state: { ...slice, tenders: slice.tenders + 1 }, directives: [act(putOutToTender, wanted)] }
@@ -186,7 +194,8 @@ export function voteOn(slice: CapacityMarket, { type, subject }: Proposal): Pick
   if (type !== GRANT) return { ballot: 'abstain', reason: 'has no opinion' }
   const asked = wishOf(subject)
   if (asked === undefined) return { ballot: 'no', reason: 'it does not say what is granted' }
-  if (!slice.awards.some(each => each.subject === subject && each.isMine)) return { ballot: 'yes', reason: 'it is not ours to give' }
+  if (!slice.awards.some(each => each.subject === subject && each.isMine))
+    return { ballot: 'yes', reason: 'it is not ours to give' }
   if (roomFor(slice, asked) === undefined) return { ballot: 'no', reason: 'there is no room for it any more' }
   return { ballot: 'yes', reason: 'there is room for it' }
 }
@@ -206,7 +215,10 @@ export function spareOf({ name, endpoints }: ServiceView): Spare[] {
 
 function roomFor({ spare, grants, grantsMax }: CapacityMarket, asked: Asked): Spare | undefined {
   if (grants.length >= grantsMax) return undefined
-  const granted = grants.reduce((sum, { subject, requests }) => sum + (wishOf(subject)?.service === asked.service ? requests : 0), 0)
+  const granted = grants.reduce(
+    (sum, { subject, requests }) => sum + (wishOf(subject)?.service === asked.service ? requests : 0),
+    0,
+  )
   const found = spare.find(({ service }) => service === asked.service)
   return found !== undefined && found.requests - granted >= asked.requests ? found : undefined
 }
@@ -221,7 +233,9 @@ function subjectOf({ service, requests, forMs }: Asked): string {
 function wishOf(subject: string): Asked | undefined {
   const [what, service, requests, forMs] = subject.split('/')
   const [n, ms] = [Number(requests), Number(forMs)]
-  return what === 'capacity' && service !== undefined && n > 0 && ms > 0 ? { service, requests: n, forMs: ms } : undefined
+  return what === 'capacity' && service !== undefined && n > 0 && ms > 0
+    ? { service, requests: n, forMs: ms }
+    : undefined
 }
 
 function lasting(grants: readonly Grant[], now: number): readonly Grant[] {

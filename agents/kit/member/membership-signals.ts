@@ -1,4 +1,16 @@
-import { count, flag, listOf, mapOf, objectOf, oneOf, orNull, positive, real, type ShapeOf, text } from '../grammar/shapes.ts'
+import {
+  count,
+  flag,
+  listOf,
+  mapOf,
+  objectOf,
+  oneOf,
+  orNull,
+  positive,
+  real,
+  type ShapeOf,
+  text,
+} from '../grammar/shapes.ts'
 import { defineSignal } from '../grammar/signal.ts'
 
 /** What every agent says and hears of itself and its like, whatever else it does. */
