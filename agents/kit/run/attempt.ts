@@ -7,6 +7,7 @@ import type { SensorEdge } from '../grammar/sensor.ts'
  */
 export class Attempt implements SensorEdge {
   readonly attachment: SensorEdge['attachment']
+  readonly machine: SensorEdge['machine']
   readonly now: SensorEdge['now']
   readonly later: SensorEdge['later']
   readonly self: SensorEdge['self']
@@ -19,6 +20,7 @@ export class Attempt implements SensorEdge {
   constructor(edge: SensorEdge) {
     this.#edge = edge
     this.attachment = edge.attachment
+    this.machine = edge.machine
     this.now = edge.now
     this.later = edge.later
     this.self = edge.self
