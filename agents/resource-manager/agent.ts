@@ -12,7 +12,7 @@ import {
   unmount,
 } from '../kit/grammar/directive.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
-import { lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
+import { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
 import {
   allocationPlanned,
   allocationRequested,
@@ -25,8 +25,9 @@ import {
 import { bidFor, CAPACITY, capacityMarket, voteOn } from '../skills/capacity-market.ts'
 import { resourceManagement } from '../skills/resource-management.ts'
 import { limitsOf } from '../skills/resource-usage.ts'
+import { lookAtWork, type Work, workSeen } from './actions.ts'
 import { planAllocation } from './allocation.ts'
-import { adaptAversion, type CostGoals, costFactors, spendingOf } from './costs.ts'
+import { adaptAversion, type CostGoals, costFactors, spendingOf, workedShare } from './costs.ts'
 import { forget, inherit, type KnownRows, report, type Told } from './reports.ts'
 import { declaredCapacity, reportedUtilisation } from './sensors.ts'
 import { costsDue, forgetDue } from './signals.ts'
@@ -52,15 +53,15 @@ export interface State {
   /** Questions that wait for a look at the tables. */
   readonly asked: readonly Signal[]
   readonly hasInherited: boolean
-  /** The look that is under way is for a step towards the cost goal too. */
-  readonly isCostStep: boolean
+  /** At the last step towards the cost goal. */
+  readonly worked: { readonly us: ReadonlyMap<number, number>; readonly atMs: number } | undefined
 }
 
 const FORGET_MS = 5_000
 /** Fewer say nothing of the slowest hundredth. */
 const REQUESTS_MIN = 20
-/** Share of a new reading in what is spent: requests in flight are seen for an instant only. */
-const SPENDING_SHARE = 0.3
+/** Share of a new reading in what is spent. */
+const SPENDING_SHARE = 0.5
 /** A factor that changes by less changes nothing. */
 const FACTOR_STEP = 0.01
 /** Who weighs may have been started anew. */
@@ -97,13 +98,13 @@ export const resourceManager = defineAgent({
   own: [forgetDue, costsDue],
   emits: [capacityReported, costsWeighed, allocationPlanned],
   writes: ['utilisation', 'shedFrom', 'admitted'],
-  actions: [lookAtTables],
+  actions: [lookAtTables, lookAtWork],
   sensors: [declaredCapacity, reportedUtilisation],
   skills: [management, market],
   start: ({ config }): Step<State> => ({
     state: {
       ...{ config, known: new Map(), p99Us: new Map(), forecasts: new Map(), costs: new Map() },
-      ...{ asked: [], hasInherited: false, isCostStep: false },
+      ...{ asked: [], hasInherited: false, worked: undefined },
     },
     directives: [
       act(lookAtTables, undefined),
@@ -137,7 +138,7 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
   }
   if (costsDue.is(signal)) {
     const again = schedule(knobsOf(state.config).costs.interval, costsDue.of(null))
-    return { state: { ...state, isCostStep: true }, directives: [act(lookAtTables, undefined), again] }
+    return { state, directives: [act(lookAtWork, undefined), again] }
   }
   if (metricsCollected.is(signal)) {
     const busy = signal.data.services.filter(({ last10s }) => last10s.requests >= REQUESTS_MIN)
@@ -151,6 +152,7 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
     return { state: { ...state, asked: [...state.asked, signal] }, directives: [act(lookAtTables, undefined)] }
   }
   if (tablesSeen.is(signal)) return onTables(state, signal.data, now)
+  if (workSeen.is(signal)) return onWork(state, signal.data, now)
   return stay(state)
 }
 
@@ -161,30 +163,41 @@ function told(state: State, { known, directives }: Told): Step<State> {
 function onTables(before: State, { services }: TablesView, now: number): Step<State> {
   const endpoints = before.hasInherited ? [] : services.flatMap(service => service.endpoints)
   const known = inherit(before.known, endpoints, now)
-  const directives: Directive[] = before.asked.map(question => answer(before, services, question))
-  let { costs } = before
-  if (before.isCostStep) {
-    const weighed = new Map<string, Cost>()
-    for (const service of services) {
-      const isFree = service.endpoints.every(({ cost }) => cost === undefined)
-      if (isFree && !before.costs.has(service.name)) continue
-      const { cost, isToTell } = weigh(before, service, now)
-      if (!isFree) weighed.set(service.name, cost)
-      if (isToTell) directives.push(emit(costsWeighed.of(weighedOf(service, cost), service.name)))
-    }
-    costs = weighed
-  }
-  return { state: { ...before, known, costs, asked: [], hasInherited: true, isCostStep: false }, directives }
+  const directives = before.asked.map(question => answer(before, services, question))
+  return { state: { ...before, known, asked: [], hasInherited: true }, directives }
 }
 
-/** One step towards the cost goal. What it comes to is told where it changes anything, and now and then again. */
+/** One step towards the cost goal, of each service whose endpoints cost anything. */
+function onWork(before: State, { tables, workedUs }: Work, now: number): Step<State> {
+  const tookMs = before.worked === undefined ? 0 : elapsedMs(now, before.worked.atMs)
+  const usedBy = (endpoint: EndpointView): number | undefined => {
+    const { row, generation, utilisation } = endpoint
+    const known = before.known.get(row)
+    if (known?.generation === generation && known.said !== undefined) return utilisation
+    const sinceUs = before.worked?.us.get(row)
+    return sinceUs === undefined ? undefined : workedShare(endpoint, workedUs.get(row)! - sinceUs, tookMs)
+  }
+  const costs = new Map<string, Cost>()
+  const directives: Directive[] = []
+  for (const service of tables.services) {
+    const isFree = service.endpoints.every(({ cost }) => cost === undefined)
+    if (isFree && !before.costs.has(service.name)) continue
+    const { cost, isToTell } = weigh(before, service, spendingOf(service.endpoints, usedBy), now)
+    if (!isFree) costs.set(service.name, cost)
+    if (isToTell) directives.push(emit(costsWeighed.of(weighedOf(service, cost), service.name)))
+  }
+  return { state: { ...before, costs, worked: { us: workedUs, atMs: now } }, directives }
+}
+
+/** What is spent is smoothed. What factors come to is told where it changes anything, and now and then again. */
 function weigh(
   { config, costs, p99Us }: State,
   { name, endpoints }: ServiceView,
+  spending: number,
   now: number,
 ): { readonly cost: Cost; readonly isToTell: boolean } {
-  const before = costs.get(name) ?? { aversion: 0, perHour: spendingOf(endpoints), told: new Map(), toldMs: now }
-  const perHour = before.perHour + SPENDING_SHARE * (spendingOf(endpoints) - before.perHour)
+  const before = costs.get(name) ?? { aversion: 0, perHour: spending, told: new Map(), toldMs: now }
+  const perHour = before.perHour + SPENDING_SHARE * (spending - before.perHour)
   const aversion = adaptAversion(before.aversion, { perHour, p99Us: p99Us.get(name) }, goalsOf(config))
   const factors = costFactors(
     endpoints.map(({ cost }) => cost),

@@ -58,14 +58,21 @@ export function costFactors(costs: readonly (number | undefined)[], aversion: nu
 }
 
 /**
- * What endpoints cost in an hour as they are used now.
+ * What endpoints cost in an hour, as they were used since the look before.
  *
- *   Σ cost × used        used = what it says of itself, else requests in flight ÷ capacity, 1 at most
+ *   Σ cost × used        used = as it says itself, else worked ÷ (time × capacity), 1 at most
+ *
+ * What all requests of an endpoint took together, ÷ time, is how many it worked on at a time (Little's law): exact, where a look at what is
+ * in flight sees one instant of ten seconds. `usedBy`: what is known so; undefined: not.
  */
-export function spendingOf(endpoints: readonly EndpointView[]): number {
-  return endpoints.reduce((sum, endpoint) => sum + (endpoint.cost ?? 0) * usedShare(endpoint), 0)
+export function spendingOf(
+  endpoints: readonly EndpointView[],
+  usedBy: (endpoint: EndpointView) => number | undefined,
+): number {
+  return endpoints.reduce((sum, endpoint) => sum + (endpoint.cost ?? 0) * Math.min(1, usedBy(endpoint) ?? 0), 0)
 }
 
-function usedShare({ utilisation, inflight, capacity = CAPACITY_DEFAULT }: EndpointView): number {
-  return utilisation ?? Math.min(1, inflight / capacity)
+/** The share of its capacity an endpoint was used, by how long it worked on requests in so many ms. */
+export function workedShare({ capacity = CAPACITY_DEFAULT }: EndpointView, workedUs: number, tookMs: number): number {
+  return tookMs <= 0 ? 0 : Math.max(0, workedUs) / (1000 * tookMs * capacity)
 }

@@ -50,6 +50,8 @@ export async function managed(t: TestContext, services: Services, knobs: Knobs =
     advance: (seconds: number) => plane.advance(seconds * 1_000),
     state: () => plane.state('resource-manager') as State,
     told: (subject: string): string[] =>
-      plane.journal.about(subject).map(({ type, data }) => `${type.split('.').slice(2).join('.')} ${JSON.stringify(data)}`),
+      plane.journal
+        .about(subject)
+        .map(({ type, data }) => `${type.split('.').slice(2).join('.')} ${JSON.stringify(data)}`),
   }
 }

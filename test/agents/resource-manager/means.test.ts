@@ -7,7 +7,12 @@ import { validateConfig } from '../../../engine/config/load.ts'
 import { PICK } from '../../../engine/index.ts'
 import { managed } from './managed.ts'
 
-const ENDPOINTS = { endpoints: [{ id: 'a', url: 'http://127.0.0.1:1' }, { id: 'b', url: 'http://127.0.0.1:2' }] }
+const ENDPOINTS = {
+  endpoints: [
+    { id: 'a', url: 'http://127.0.0.1:1' },
+    { id: 'b', url: 'http://127.0.0.1:2' },
+  ],
+}
 
 test('memory beyond its threshold: cheap requests are turned away within a second, and no more are let in than there were (AG-8, SK-23)', async t => {
   const world = await managed(t, { api: ENDPOINTS })
@@ -102,7 +107,10 @@ test('other limits in a reload are measured by at once', async t => {
   const world = await managed(t, { api: ENDPOINTS })
   await world.advance(3)
   assert.equal(world.held(), '- -')
-  await world.box.reload({ services: { api: ENDPOINTS }, agents: { 'resource-manager': { limits: { memory: '256MiB' } } } })
+  await world.box.reload({
+    services: { api: ENDPOINTS },
+    agents: { 'resource-manager': { limits: { memory: '256MiB' } } },
+  })
   // Half a GiB is used.
   await world.advance(3)
   assert.match(world.held(), /^sheddable/)
@@ -115,7 +123,15 @@ test('resource usage is told as shares of what may be used, since the look befor
     agents: { 'resource-manager': { limits: { memory: '2GiB' } } },
   })
   assert.deepEqual(limitsOf(config), { memoryBytes: 2 ** 31, sockets: 1_000 })
-  const use = { cpuUs: 0, cores: 4, rssBytes: 2 ** 30, memoryBytesMax: 2 ** 33, heapBytes: 7, files: 250, filesMax: 4_096 }
+  const use = {
+    cpuUs: 0,
+    cores: 4,
+    rssBytes: 2 ** 30,
+    memoryBytesMax: 2 ** 33,
+    heapBytes: 7,
+    files: 250,
+    filesMax: 4_096,
+  }
   const late = (...counts: number[]) => Int32Array.from({ length: 12 }, (_, i) => counts[i] ?? 0)
   const setup = { config, configVersion: 1, now: 0, bootMs: 0, incarnation: 1, seed: 1 }
   const first = resourceUsage.perceive(resourceUsage.start(setup), { use, late: late(-5, 0, 2 ** 31 - 1) }, -1_000)
