@@ -44,6 +44,7 @@ export {
   TRIPPED,
   UNHEALTHY,
 } from './memory/bars.ts'
+export { CLASS_NAMES, type ClassName } from './memory/classes.ts'
 export { elapsedMs, putClockForward, readClock, TICK_MS, tickClock } from './memory/clock.ts'
 export type { NewEndpoint } from './memory/edit.ts'
 export {
@@ -56,10 +57,12 @@ export {
   HEALTH_UNKNOWN,
 } from './memory/endpoint-table.ts'
 export { createHeartbeats, Heartbeats } from './memory/heartbeats.ts'
+export { latenessCounts, topOfLateness } from './memory/loop-delay.ts'
 export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
 export { ABANDONED, ERROR, GATEWAY, isFailure, OK, TIMEOUT, UNREACHABLE } from './memory/outcomes.ts'
 export { REFUSAL_NAMES, type Refusal, refusals } from './memory/refusals.ts'
 export type { RegionHandle } from './memory/region.ts'
+export { type Load, type ReportedLoad, reportedLoad } from './memory/reported-load.ts'
 export { attachRing, createRing, type Ring, type RingReader, type RingWriter } from './memory/ring.ts'
 export {
   type BreakerText,
@@ -88,3 +91,4 @@ export { loadsOf } from './router/panic.ts'
 export type { PriorityLoads } from './router/priority-load.ts'
 export type { EndpointReport, ServiceReport } from './router/report.ts'
 export { Dialer, type DialOptions, type OnDialed } from './upstream/dialer.ts'
+export { LOAD_HEADER, readLoadReport } from './upstream/load-report.ts'

@@ -45,10 +45,10 @@ const ENDPOINT_COLUMNS = {
     get: (table, row) => table.adaptiveLimit(row),
     set: (table, row, value) => table.setAdaptiveLimit(row, value),
   },
-  /** 0 … 1. */
+  /** 0 … 1; −1: not known. */
   utilisation: {
-    get: (table, row) => table.utilisation(row) ?? 0,
-    set: (table, row, value) => table.setUtilisation(row, value),
+    get: (table, row) => table.utilisation(row) ?? -1,
+    set: (table, row, value) => (value < 0 ? table.forgetUtilisation(row) : table.setUtilisation(row, value)),
   },
   /** As of now; 0: no forecast. */
   forecastUs: {
@@ -63,8 +63,10 @@ const SERVICE_COLUMNS = {
   panics: ({ services }: Attachment, service: number) => services.countPanic(service),
   /** How far forecasts are believed, 0 … 1. */
   trust: ({ services }: Attachment, service: number, value: number) => services.setTrust(service, value),
-  /** A class of requests, see CLASS_NAMES; 0: none is shed. */
-  shedFrom: ({ services }: Attachment, service: number, value: number) => services.setShedFrom(service, value),
+  /** A class of requests, see CLASS_NAMES; 0: none is shed. The operator has a word of his own, and the stricter counts. */
+  shedFrom: ({ services }: Attachment, service: number, value: number) => services.setShedByAgent(service, value),
+  /** Requests that may be in flight; 0: any number. */
+  admitted: ({ services }: Attachment, service: number, value: number) => services.setAdmitted(service, value),
   pullMax: (attachment: Attachment, service: number) => {
     const rows = attachment.serviceTexts()[service]?.rows ?? []
     attachment.services.refreshPullMax(service, rows, attachment.endpoints)

@@ -9,7 +9,7 @@ import type { Attachment } from './attachment.ts'
 const CLASS_SHARES = [1, 1, 0.9, 0.8]
 
 /**
- * What stands between the choice of a row and a ticket where a service has limits or breakers.
+ * What stands between the choice of a row and a ticket where a service has limits or breakers, or this process can bear no more.
  *
  *   room in the service ──▶ a probe that is due, else the row of the policy ──▶ room at the endpoint ──▶ ticket
  *            └── what was taken is given back when a later one is missing
@@ -21,10 +21,17 @@ export class Guard {
   readonly #requests: number
   #probedAtMs = -1
 
-  constructor(attachment: Attachment, gauges: Gauges, { limits, breaker }: ServiceText) {
+  /** The guard of a service, where one is needed. `admitted`: requests that may be in flight as this process can bear; 0: any number. */
+  static of(attachment: Attachment, gauges: Gauges, text: ServiceText, admitted: number): Guard | undefined {
+    const { limits, breaker, isAdaptive } = text
+    const isFree = limits === undefined && breaker === undefined && isAdaptive !== true && admitted === 0
+    return isFree ? undefined : new Guard(attachment, gauges, text, admitted)
+  }
+
+  private constructor(attachment: Attachment, gauges: Gauges, { limits, breaker }: ServiceText, admitted: number) {
     this.#attachment = attachment
     this.#gauges = gauges
-    this.#requests = limits?.requests ?? 0
+    this.#requests = stricter(limits?.requests ?? 0, admitted)
     this.#breaker = breaker === undefined ? undefined : new Breaker(attachment.region, attachment.seat, breaker)
   }
 
@@ -74,4 +81,9 @@ export class Guard {
     if (isProbe(ticket)) this.#probedAtMs = -1
     this.#breaker?.settle(rowOfTicket(ticket), isProbe(ticket), outcome)
   }
+}
+
+/** Of two limits, 0 being none. */
+function stricter(a: number, b: number): number {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b)
 }

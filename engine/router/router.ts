@@ -1,10 +1,10 @@
 import { SignalboxError } from '../errors.ts'
-import { TRIPPED } from '../memory/bars.ts'
 import { Candidates, type Tried } from '../memory/candidates.ts'
 import { CLASS } from '../memory/classes.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
+import { type Load, reportLoad } from '../memory/reported-load.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import {
   peekPublished,
@@ -22,21 +22,12 @@ import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Guard } from './guard.ts'
+import { PICK, whyNobody } from './nobody.ts'
 import { tryRetry } from './retry-budget.ts'
 import { type SubsetOptions, scopeOf, subsetOf, subsettingOf } from './subset.ts'
 import { DEGRADED_TIER, HEALTHY_TIER, PANIC_TIER, Tiers } from './tiers.ts'
 
-/** What `pick` answers instead of a ticket: always below zero. */
-export const PICK = {
-  /** No endpoint may be picked: none there, all barred, all of weight 0, or all tried. */
-  NO_ENDPOINT,
-  /** A limit is reached: of the service, or of every endpoint that is open. */
-  OVERLOADED: -2,
-  /** What is left has open breakers. */
-  BREAKER_OPEN: -3,
-  /** Requests of this class are turned away for now. */
-  SHED: -4,
-} as const
+export { PICK } from './nobody.ts'
 
 /** Rows that are chosen again because they filled up in the instant between choice and ticket. */
 export const CHOICES_MAX = 4
@@ -53,7 +44,8 @@ export type RouterOptions = SubsetOptions
  *
  * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log,
  * block or read a clock; only the first pick after a change of structure may allocate, where a service has priorities,
- * zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows.
+ * zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows, and the first after
+ * an agent has changed how many requests are let in.
  */
 export class Router {
   readonly service: string
@@ -76,6 +68,8 @@ export class Router {
   #revisionSeen = 0
   /** Requests of this class and cheaper ones are turned away. */
   #shedFrom = SHED_NONE
+  /** Requests that may be in flight, as this process can bear; 0: any number. */
+  #admitted = 0
   /** The candidates are aimed at all rows, as they are while it is calm. */
   #isWhole = false
   /** The service was removed, and its place may be another's by now. */
@@ -133,11 +127,20 @@ export class Router {
   /** Some fact of the service has changed: what follows from the facts is derived anew, unless that was done this very tick. */
   #follow(): void {
     const tiers = this.#tiers
-    const { services } = this.#attachment
-    this.#shedFrom = services.shedFrom(this.#index) || SHED_NONE
+    this.#heedAdmission()
     if (tiers.isDue) this.#revisionSeen = tiers.derive()
     else tiers.heed()
     this.#isWhole = false
+  }
+
+  /** Who is to be turned away, and how many may be let in. */
+  #heedAdmission(): void {
+    const { services } = this.#attachment
+    this.#shedFrom = services.shedFrom(this.#index) || SHED_NONE
+    const admitted = services.admitted(this.#index)
+    if (admitted === this.#admitted) return
+    this.#admitted = admitted
+    this.#guard = Guard.of(this.#attachment, this.#gauges, this.#text, this.#admitted)
   }
 
   /** Narrows the choice to the tier whose turn it is. False where the service panics and is to fail then. */
@@ -200,7 +203,7 @@ export class Router {
     if (row < 0) row = this.#pickInOrder(DEGRADED_TIER, hash)
     const isDesperate = row < 0 && panicThreshold > 0 && failOnPanic !== true && !candidates.sawFull
     if (isDesperate && !this.#hasTriedAllOpen()) row = this.#pickInOrder(PANIC_TIER, hash)
-    return row < 0 ? this.#reason() : row
+    return row < 0 ? whyNobody(this.#attachment, candidates, this.#tiers, this.#text) : row
   }
 
   #pickInOrder(tier: number, hash: number): number {
@@ -229,22 +232,6 @@ export class Router {
     }
     candidates.tried = tried
     return hasOpen
-  }
-
-  /** Why nothing was picked. */
-  #reason(): number {
-    if (this.#candidates.sawFull) return PICK.OVERLOADED
-    if (this.#text.breaker === undefined) return NO_ENDPOINT
-    const { endpoints } = this.#attachment
-    const candidates = this.#candidates
-    for (let priority = 0; priority < this.#tiers.loads.count; priority++) {
-      this.#tiers.aimAt(candidates, priority, HEALTHY_TIER)
-      for (let position = 0; position < candidates.count; position++) {
-        const row = candidates.at(position)
-        if ((endpoints.bars(row) & TRIPPED) !== 0 && endpoints.hasWeight(row)) return PICK.BREAKER_OPEN
-      }
-    }
-    return NO_ENDPOINT
   }
 
   /**
@@ -322,6 +309,13 @@ export class Router {
     if (row >= 0) this.#keep(this.#candidates, hash, row)
   }
 
+  /** Notes what the endpoint of a ticket has said of its load. Say it before the ticket is settled; of a ticket that is none nothing is. */
+  reportLoad(ticket: number, load: Load): void {
+    const { isClosed, endpoints, region } = this.#attachment
+    const row = isClosed ? -1 : endpoints.rowOf(ticket)
+    if (row >= 0) reportLoad(region, row, load)
+  }
+
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
   endpoint(ticket: number): Endpoint {
     if (this.#attachment.endpoints.rowOf(ticket) < 0) {
@@ -354,7 +348,7 @@ export class Router {
     const rows = this.#chosenRows(start, count)
     this.#revisionSeen = this.#tiers.bind(this.#text, start, count, rows)
     this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
-    this.#shedFrom = attachment.services.shedFrom(this.#index) || SHED_NONE
+    this.#heedAdmission()
     if (this.#keep !== undefined) this.#candidates.affinity.list(rows ?? region.words.subarray(start, start + count))
     this.#isWhole = false
   }
@@ -374,13 +368,12 @@ export class Router {
     this.#isLost = text.isGone === true || text.name !== this.service
     // What is in flight is settled by what the service was.
     if (this.#isLost) return
-    const { policy, limits, breaker } = text
+    const { policy, limits } = text
     this.#text = text
     const candidates = this.#candidates
     candidates.limit = limits?.endpointRequests ?? 0
     candidates.isLimited = candidates.limit > 0 || text.isAdaptive === true
-    const isGuarded = breaker !== undefined || limits !== undefined || candidates.isLimited
-    this.#guard = isGuarded ? new Guard(this.#attachment, this.#gauges, text) : undefined
+    this.#guard = Guard.of(this.#attachment, this.#gauges, this.#text, this.#admitted)
     // A policy this build does not know (a newer writer's) leaves the one in use: a pick must not throw.
     const found = findPolicy(policy.name)
     if (found === undefined) return

@@ -7,6 +7,7 @@ import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
 import type { Mounted, Slices } from '../grammar/skill.ts'
 import { HERE, sourceAway } from '../grammar/source.ts'
+import type { Machine } from '../machine.ts'
 import { type Membership, membership } from '../member/membership.ts'
 import type { Health } from '../member/membership-signals.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
@@ -21,6 +22,8 @@ export interface CrewPorts {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  /** How this process is doing; undefined: nobody can say. */
+  readonly machine: Machine | undefined
   /** The node it is on. */
   readonly node: string
   /** From one heartbeat of an agent to the next, in ms. */
@@ -54,7 +57,7 @@ export interface CrewPorts {
 export interface Bridged {
   readonly agent: AnyAgent
   readonly incarnation: number
-  /** What it and its skills know now: by that it votes. */
+  /** What it and its skills know now: by that it votes and bids. */
   state(): unknown
   readonly slices: Slices
   /** How it is itself. */
@@ -150,7 +153,7 @@ export class Crew {
 
   #hire(definition: AnyAgent, incarnation: number): Runner {
     const { name } = definition
-    const { node, heartbeatMs, clock, dice, attachment } = this.#ports
+    const { node, heartbeatMs, clock, dice, attachment, machine } = this.#ports
     const options = { ...{ agent: name, role: definition.role, node, incarnation, heartbeatMs } }
     const member = membership(options)
     const agent: AnyAgent = { ...definition, skills: [member, ...definition.skills] }
@@ -162,6 +165,7 @@ export class Crew {
       dice,
       edge: {
         attachment,
+        machine,
         get place() {
           return bridges.get(name)?.place
         },

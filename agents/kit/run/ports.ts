@@ -8,7 +8,7 @@ import type { AnySignalKind, Signal } from '../grammar/signal.ts'
 export interface Ports {
   readonly clock: Clock
   readonly dice: Dice
-  readonly edge: Pick<SensorEdge, 'attachment' | 'place' | 'bridge'>
+  readonly edge: Pick<SensorEdge, 'attachment' | 'place' | 'bridge' | 'machine'>
   /**
    * Carries a signal to the other agents. Returns to how many. `trail` as for `write`, empty for telemetry. `to`: the only node it is for, or
    * HERE; left out: this one, and others where its kind reaches them.

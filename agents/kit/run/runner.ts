@@ -188,6 +188,7 @@ export class Runner {
     setMaxListeners(0, this.#abort.signal)
     return {
       attachment: edge.attachment,
+      machine: edge.machine,
       // It may come later, when there is a registry.
       get place() {
         return edge.place

@@ -69,6 +69,7 @@ export class RunningPlane implements RunningControl {
       roster: ____,
       threads = 'grouped',
       heartbeatMs = 5_000,
+      machine,
       ...supervision
     } = options
     this.#ports = ports
@@ -95,7 +96,7 @@ export class RunningPlane implements RunningControl {
           .join('; '),
     })
     this.#ground = {
-      ...{ clock, dice, attachment, bootMs: clock.now(), heartbeatMs },
+      ...{ clock, dice, attachment, machine, bootMs: clock.now(), heartbeatMs },
       node: place?.node ?? link.node ?? 'local',
       incarnationsBefore: place?.incarnationsBefore ?? 0,
       ...(place && { sendAway: (...what: Parameters<VirtualPlace['sendAway']>) => place.sendAway(...what) }),

@@ -11,6 +11,7 @@ import { type Dice, rollDie } from '../dice.ts'
 import type { Action, AnyAction } from '../grammar/action.ts'
 import type { AnyAgent } from '../grammar/agent.ts'
 import type { AnySignalKind, Draft, Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import type { Journal } from '../outside/journal.ts'
 import { Stamp } from '../run/stamp.ts'
 import { checkRoster, checkSupervision } from '../supervision/check-roster.ts'
@@ -33,6 +34,8 @@ export interface TestPlaneOptions extends SupervisionOptions {
   readonly seed?: number
   /** From one heartbeat of an agent to the next, in ms; 5,000 by default. */
   readonly heartbeatMs?: number
+  /** How the process is doing, as the test has it; left out: nobody can say, and who looks sees nothing. */
+  readonly machine?: Machine
 }
 
 /** A control plane whose time passes when a test says so. Before createSignalbox has started it, most of it throws SBX_AGENT_INVALID. */
@@ -92,6 +95,7 @@ export class VirtualPlane implements TestControlPlane {
       seed: ____,
       roster: _____,
       heartbeatMs: ______,
+      machine: _______,
       ...supervision
     } = options
     checkRoster(roster)

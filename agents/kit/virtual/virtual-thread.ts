@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import type { Liaison } from '../outside/liaison.ts'
 import { logTold } from '../outside/told-line.ts'
 import { type AgentBridge, type Bridged, Crew } from '../run/crew.ts'
@@ -13,6 +14,7 @@ export interface VirtualGround {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  readonly machine: Machine | undefined
   readonly bootMs: number
   readonly node: string
   readonly heartbeatMs: number
@@ -89,9 +91,9 @@ export class VirtualThread {
   }
 
   #hire(): Crew {
-    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison, log, sendAway } = this.#ground
+    const { clock, dice, attachment, machine, node, heartbeatMs, inForce, liaison, log, sendAway } = this.#ground
     const crew: Crew = new Crew(this.#definitions, this.#incarnationOfAgents, inForce, {
-      ...{ clock, dice, attachment, node, heartbeatMs, ...(sendAway && { sendAway }) },
+      ...{ clock, dice, attachment, machine, node, heartbeatMs, ...(sendAway && { sendAway }) },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),
       // Who listens is asked with each signal.

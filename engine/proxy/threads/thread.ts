@@ -1,7 +1,8 @@
 import net from 'node:net'
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
-import { TICK_MS, tickClock } from '../../memory/clock.ts'
+import { TICK_MS } from '../../memory/clock.ts'
+import { Ticker } from '../../memory/loop-delay.ts'
 import { attach } from '../../router/attachment.ts'
 import { type Door, openDoor } from '../downstream/door.ts'
 import { drain } from '../downstream/drain.ts'
@@ -27,7 +28,8 @@ const front = new Front(plan, attachment, lines => say({ type: 'lines', lines },
 const doors: Door[] = []
 const listeners: net.Server[] = []
 
-setInterval(() => tickClock(attachment.region), TICK_MS).unref()
+const ticker = new Ticker(attachment.region, attachment.seat)
+setInterval(() => ticker.tick(), TICK_MS).unref()
 let sweeping = sweepEvery(plan)
 setInterval(() => front.rescue(), RESCUE_MS).unref()
 setInterval(weigh, WEIGH_MS).unref()
