@@ -42,6 +42,7 @@ export {
   TRIPPED,
   UNHEALTHY,
 } from './memory/bars.ts'
+export { CLASS, CLASS_NAMES, type ClassName } from './memory/classes.ts'
 export { elapsedMs, putClockForward, readClock, TICK_MS, tickClock } from './memory/clock.ts'
 export type { NewEndpoint } from './memory/edit.ts'
 export {
@@ -77,12 +78,15 @@ export {
   type Plane,
   type Plane as Attachment,
   type PlaneWriter,
+  rehearsePick,
   reportService,
   reportServices,
 } from './plane/plane.ts'
 export { PublicationRefused } from './plane/refuse.ts'
 export { disableAgent, enableAgent, isAgentEnabled } from './router/agent-switch.ts'
 export { loadsOf } from './router/panic.ts'
+export { policyFault, policyNumber } from './router/policy-in-force.ts'
 export type { PriorityLoads } from './router/priority-load.ts'
+export { PICK } from './router/refusal.ts'
 export type { EndpointReport, ServiceReport } from './router/report.ts'
 export { Dialer, type DialOptions, type OnDialed } from './upstream/dialer.ts'

@@ -64,6 +64,10 @@ const SERVICE_COLUMNS = {
   trust: ({ services }: Attachment, service: number, value: number) => services.setTrust(service, value),
   /** A class of requests, see CLASS_NAMES; 0: none is shed. */
   shedFrom: ({ services }: Attachment, service: number, value: number) => services.setShedFrom(service, value),
+  /** The number of a policy, see `policyNumber`, to stay until it is another. 0: that of the config. */
+  policy: ({ services }: Attachment, service: number, value: number) => services.setPolicy(service, value, false),
+  /** The same for a while: an incarnation that does not know why it is there takes it back. */
+  passingPolicy: ({ services }: Attachment, service: number, value: number) => services.setPolicy(service, value, true),
   pullMax: (attachment: Attachment, service: number) => {
     const rows = attachment.serviceTexts()[service]?.rows ?? []
     attachment.services.refreshPullMax(service, rows, attachment.endpoints)

@@ -51,8 +51,12 @@ export interface ServiceView {
   readonly isPanicTold: boolean
   /** In percent, see ServiceText. */
   readonly overprovisioning: number
-  /** Name of its policy. */
+  /** Name of its policy, as the config says. */
   readonly policy: string
+  /** The number of the policy that replaces it, see `policyNumber`; 0: none does. */
+  readonly policyInstead: number
+  /** That is there for a while only. */
+  readonly isPolicyPassing: boolean
   /** Requests of this class and of lower ones are shed; 0: none. */
   readonly shedFrom: number
   /** How far forecasts are believed, from 0 to 1; undefined: nobody has said. */
@@ -95,6 +99,8 @@ function viewService(attachment: Attachment, text: ServiceText, rows: readonly n
     isPanicTold: services.isPanicTold(index),
     overprovisioning: text.overprovisioning ?? OVERPROVISIONING,
     policy: text.policy.name,
+    policyInstead: services.policy(index),
+    isPolicyPassing: services.isPolicyPassing(index),
     shedFrom: services.shedFrom(index),
     trust: services.trust(index),
     isPullMaxRight: services.pullMax(index) === pullMax,

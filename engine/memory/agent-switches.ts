@@ -9,12 +9,12 @@ import { touchService } from './service-table.ts'
  * The kill switch of each agent: bits of one word, SWITCHED_OFF. While the bits of an agent are set, what it wrote does not
  * count, as if it had said nothing; it may go on writing, and counts again when it is switched on.
  *
- *   SWITCHED_OFF   bit 0…8: bars that are not looked at (the bits of bars.ts) · bit 16…19: words that are not
+ *   SWITCHED_OFF   bit 0…8: bars that are not looked at (the bits of bars.ts) · bit 16…20: words that are not
  *
  *   agent              what does not count
  *   health-monitor     UNHEALTHY, DEGRADED
  *   failure-detector   EJECTED
- *   load-balancer      FACTOR · LIMIT_ADAPTIVE · FORECAST and TRUST
+ *   load-balancer      FACTOR · LIMIT_ADAPTIVE · FORECAST and TRUST · POLICY
  *   resource-manager   UTILISATION
  *   control-plane      HELD: what a control plane of your own has decided
  *
@@ -25,11 +25,12 @@ export const FACTOR_OFF = 1 << 16
 export const LIMIT_OFF = 1 << 17
 export const FORECAST_OFF = 1 << 18
 export const UTILISATION_OFF = 1 << 19
+export const POLICY_OFF = 1 << 20
 
 const WORDS_OF = {
   'health-monitor': UNHEALTHY | DEGRADED,
   'failure-detector': EJECTED,
-  'load-balancer': FACTOR_OFF | LIMIT_OFF | FORECAST_OFF,
+  'load-balancer': FACTOR_OFF | LIMIT_OFF | FORECAST_OFF | POLICY_OFF,
   'resource-manager': UTILISATION_OFF,
   'control-plane': HELD,
 } as const

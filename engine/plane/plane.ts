@@ -2,6 +2,7 @@ import type { EndpointTable } from '../memory/endpoint-table.ts'
 import type { ServiceTable } from '../memory/service-table.ts'
 import type { Decision } from '../memory/slots.ts'
 import { Attachment, attach } from '../router/attachment.ts'
+import { Rehearsal } from '../router/rehearsal.ts'
 import { reportServices as reportAll, reportService as reportOne, type ServiceReport } from '../router/report.ts'
 import { AgentEndpoints } from './agent-endpoints.ts'
 import { AgentServices } from './agent-services.ts'
@@ -71,6 +72,19 @@ export function reportService(plane: Plane, service: string): ServiceReport {
 /** Reports every service, as this thread sees the tables at this instant. */
 export function reportServices(plane: Plane): ServiceReport[] {
   return reportAll(attachmentOf(plane))
+}
+
+const rehearsals = new WeakMap<Attachment, Rehearsal>()
+
+/**
+ * What the next pick of a service would answer: a ticket that nobody holds, or a PICK reason below zero. Nothing is picked, see Rehearsal.
+ * `hash` and `requestClass` as for `Router.pick`. Throws SBX_SERVICE_UNKNOWN.
+ */
+export function rehearsePick(plane: Plane, service: string, hash: number, requestClass: number): number {
+  const attachment = attachmentOf(plane)
+  let rehearsal = rehearsals.get(attachment)
+  if (rehearsal === undefined) rehearsals.set(attachment, (rehearsal = new Rehearsal(attachment)))
+  return rehearsal.pick(service, hash, requestClass)
 }
 
 function attachmentOf(plane: Plane): Attachment {

@@ -1,9 +1,10 @@
-import { Breaker } from '../memory/breaker.ts'
+import type { Breaker } from '../memory/breaker.ts'
 import type { Candidates } from '../memory/candidates.ts'
 import { GAUGE_INFLIGHT, type Gauges } from '../memory/gauges.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import { isProbe, PROBE_TICKET, rowOfTicket } from '../memory/ticket.ts'
 import type { Attachment } from './attachment.ts'
+import type { Traces } from './traces.ts'
 
 /** What a class may use of a service's request limit: the dearer ones find room when the sheddable are turned away. */
 const CLASS_SHARES = [1, 1, 0.9, 0.8]
@@ -15,17 +16,22 @@ const CLASS_SHARES = [1, 1, 0.9, 0.8]
  *            └── what was taken is given back when a later one is missing
  */
 export class Guard {
-  readonly #attachment: Attachment
+  readonly #tally: Traces['tally']
   readonly #gauges: Gauges
   readonly #breaker: Breaker | undefined
   readonly #requests: number
   #probedAtMs = -1
 
-  constructor(attachment: Attachment, gauges: Gauges, { limits, breaker }: ServiceText) {
-    this.#attachment = attachment
+  constructor(
+    { region, seat }: Attachment,
+    { tally, breaker: breakerOf }: Traces,
+    gauges: Gauges,
+    { limits, breaker }: ServiceText,
+  ) {
+    this.#tally = tally
     this.#gauges = gauges
     this.#requests = limits?.requests ?? 0
-    this.#breaker = breaker === undefined ? undefined : new Breaker(attachment.region, attachment.seat, breaker)
+    this.#breaker = breaker === undefined ? undefined : breakerOf(region, seat, breaker)
   }
 
   /** Takes a place among the requests of the service. False: there is none for this class. */
@@ -44,9 +50,8 @@ export class Guard {
 
   /** A ticket for the row, or −1: it has filled up since it was chosen. */
   enterRow(candidates: Candidates, row: number): number {
-    const { tally } = this.#attachment
     const limit = candidates.isLimited ? candidates.limitOf(row) : 0
-    return limit === 0 ? tally.enter(row) : tally.tryEnter(row, limit)
+    return limit === 0 ? this.#tally.enter(row) : this.#tally.tryEnter(row, limit)
   }
 
   /**

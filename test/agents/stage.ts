@@ -45,6 +45,8 @@ export class Stage {
       isPanicTold: false,
       overprovisioning: 140,
       policy: 'round-robin',
+      policyInstead: 0,
+      isPolicyPassing: false,
       shedFrom: 0,
       trust: undefined,
       isPullMaxRight: true,
