@@ -20,14 +20,14 @@ import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/po
 import type { Attachment } from './attachment.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Guard } from './guard.ts'
+import { PICK, whyNobody } from './nobody.ts'
 import { choose } from './policy-in-force.ts'
-import { PICK, whyNone } from './refusal.ts'
 import { tryRetry } from './retry-budget.ts'
 import { type SubsetOptions, scopeOf, subsetOf, subsettingOf } from './subset.ts'
 import { DEGRADED_TIER, HEALTHY_TIER, PANIC_TIER, Tiers } from './tiers.ts'
 import { type Traces, tracesOf } from './traces.ts'
 
-export { PICK } from './refusal.ts'
+export { PICK } from './nobody.ts'
 
 /** Rows that are chosen again because they filled up in the instant between choice and ticket. */
 export const CHOICES_MAX = 4
@@ -203,7 +203,7 @@ export class Router {
     if (row < 0) row = this.#pickInOrder(DEGRADED_TIER, hash)
     const isDesperate = row < 0 && panicThreshold > 0 && failOnPanic !== true && !candidates.sawFull
     if (isDesperate && !this.#hasTriedAllOpen()) row = this.#pickInOrder(PANIC_TIER, hash)
-    return row < 0 ? whyNone(candidates, tiers, this.#attachment.endpoints, this.#text.breaker !== undefined) : row
+    return row < 0 ? whyNobody(this.#attachment, candidates, tiers, this.#text) : row
   }
 
   #pickInOrder(tier: number, hash: number): number {

@@ -1,7 +1,8 @@
 import { TRIPPED } from '../memory/bars.ts'
 import type { Candidates } from '../memory/candidates.ts'
-import type { EndpointTable } from '../memory/endpoint-table.ts'
+import type { ServiceText } from '../memory/service-text.ts'
 import { NO_ENDPOINT } from '../policies/policy.ts'
+import type { Attachment } from './attachment.ts'
 import { HEALTHY_TIER, type Tiers } from './tiers.ts'
 
 /** What `pick` answers instead of a ticket: always below zero. */
@@ -16,10 +17,11 @@ export const PICK = {
   SHED: -4,
 } as const
 
-/** Why no endpoint was found by a pick that looked everywhere. */
-export function whyNone(candidates: Candidates, tiers: Tiers, endpoints: EndpointTable, hasBreakers: boolean): number {
+/** Why nothing was picked. */
+export function whyNobody(attachment: Attachment, candidates: Candidates, tiers: Tiers, text: ServiceText): number {
   if (candidates.sawFull) return PICK.OVERLOADED
-  if (!hasBreakers) return NO_ENDPOINT
+  if (text.breaker === undefined) return NO_ENDPOINT
+  const { endpoints } = attachment
   for (let priority = 0; priority < tiers.loads.count; priority++) {
     tiers.aimAt(candidates, priority, HEALTHY_TIER)
     for (let position = 0; position < candidates.count; position++) {
