@@ -41,6 +41,7 @@ export {
   type Step,
   schedule,
   stay,
+  tell,
   unmount,
   writeEndpoint,
   writeService,

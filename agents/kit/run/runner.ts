@@ -3,7 +3,7 @@ import { SignalboxError } from '../../../engine/writer.ts'
 import type { AnyAgent, ConfigInForce, Setup } from '../grammar/agent.ts'
 import type { Directive, Step } from '../grammar/directive.ts'
 import { check, trusts } from '../grammar/schema.ts'
-import type { SensorEdge } from '../grammar/sensor.ts'
+import type { AgentEdge } from '../grammar/sensor.ts'
 import type { AnySignalKind, Signal } from '../grammar/signal.ts'
 import type { AnyMounted, Mounted, Slices } from '../grammar/skill.ts'
 import { type DeadLetter, DeadLetters } from './dead-letters.ts'
@@ -177,7 +177,7 @@ export class Runner {
     return this.#abort.signal.aborted
   }
 
-  #edge(): SensorEdge {
+  #edge(): AgentEdge {
     const { clock, edge } = this.#ports
     // Every action under way may listen to it: their number is bounded by the agent, not by a warning.
     setMaxListeners(0, this.#abort.signal)
@@ -257,6 +257,9 @@ export class Runner {
     switch (directive.kind) {
       case 'emit':
         this.#performer.emit(mind, directive, cause)
+        break
+      case 'tell':
+        this.#performer.tell(mind, directive, cause)
         break
       case 'ask':
         this.#performer.ask(mind, directive, cause)
