@@ -75,6 +75,7 @@ export type { Decision } from './memory/slots.ts'
 export type { PlaneEdit as Edit } from './plane/checked-edit.ts'
 export {
   attachPlane as attach,
+  gaugesOf,
   type Plane,
   type Plane as Attachment,
   type PlaneWriter,
@@ -86,7 +87,7 @@ export { PublicationRefused } from './plane/refuse.ts'
 export { disableAgent, enableAgent, isAgentEnabled } from './router/agent-switch.ts'
 export { PICK } from './router/nobody.ts'
 export { loadsOf } from './router/panic.ts'
-export { policyFault, policyNumber } from './router/policy-in-force.ts'
+export { isKeyedPolicy, policyFault, policyNumber } from './router/policy-in-force.ts'
 export type { PriorityLoads } from './router/priority-load.ts'
 export type { EndpointReport, ServiceReport } from './router/report.ts'
 export { Dialer, type DialOptions, type OnDialed } from './upstream/dialer.ts'

@@ -1,4 +1,4 @@
-import { type Attachment, EJECTED, readClock, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
+import { type Attachment, EJECTED, readClock, SignalboxError, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
 import type { AnyAgent } from './grammar/agent.ts'
 import type { WriteEndpoint, WriteService } from './grammar/directive.ts'
 
@@ -13,7 +13,7 @@ type Endpoints = Attachment['endpoints']
 interface Column {
   get(table: Endpoints, row: number): number
   /** False: it was refused. */
-  set(table: Endpoints, row: number, value: number, nowMs: number): unknown
+  set(table: Endpoints, row: number, value: number, nowMs: number, seat: number): unknown
 }
 
 /** A bar as a column: 1 while it is there. */
@@ -33,6 +33,11 @@ const ENDPOINT_COLUMNS = {
   },
   unhealthyBar: bar(UNHEALTHY),
   ejectedBar: bar(EJECTED),
+  /** Opened for so many ms, or closed by 0; who settles opens and closes it too. */
+  breaker: {
+    get: (table, row) => ((table.bars(row) & TRIPPED) === 0 ? 0 : 1),
+    set: (table, row, value, nowMs, seat) => table.setBreaker(row, value, seat, nowMs),
+  },
   ejectedUntilMs: {
     get: (table, row) => table.ejectedUntilMs(row),
     set: (table, row, value) => table.setEjectedUntil(row, value),
@@ -107,12 +112,12 @@ export class TablePort {
       SERVICE_COLUMNS[directive.column](this.#attachment, directive.service, directive.value)
       return { old: undefined }
     }
-    const { endpoints, region } = this.#attachment
+    const { endpoints, region, seat } = this.#attachment
     const { column, row, generation, value } = directive
     if (endpoints.generation(row) !== generation) return undefined
     const { get, set }: Column = ENDPOINT_COLUMNS[column]
     const old = get(endpoints, row)
-    return set(endpoints, row, value, readClock(region)) === false ? undefined : { old }
+    return set(endpoints, row, value, readClock(region), seat) === false ? undefined : { old }
   }
 
   #check({ column, value }: WriteEndpoint | WriteService): void {

@@ -1,4 +1,5 @@
 import type { EndpointTable } from '../memory/endpoint-table.ts'
+import { GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
 import type { ServiceTable } from '../memory/service-table.ts'
 import type { Decision } from '../memory/slots.ts'
 import { Attachment, attach } from '../router/attachment.ts'
@@ -72,6 +73,19 @@ export function reportService(plane: Plane, service: string): ServiceReport {
 /** Reports every service, as this thread sees the tables at this instant. */
 export function reportServices(plane: Plane): ServiceReport[] {
   return reportAll(attachmentOf(plane))
+}
+
+/** What a service has at this moment, all threads together: requests in flight, second tries among them, requests that wait for room. */
+export function gaugesOf(
+  { region, seat }: Pick<Plane, 'region' | 'seat'>,
+  service: number,
+): { readonly inflight: number; readonly retries: number; readonly pending: number } {
+  const gauges = new Gauges(region, seat, service)
+  return {
+    inflight: gauges.sum(GAUGE_INFLIGHT),
+    retries: gauges.sum(GAUGE_RETRIES),
+    pending: gauges.sum(GAUGE_PENDING),
+  }
 }
 
 const rehearsals = new WeakMap<Attachment, Rehearsal>()

@@ -10,6 +10,11 @@ export function policyNumber(name: string): number {
   return found === undefined ? 0 : POLICIES.indexOf(found) + 1
 }
 
+/** Whether a key of the request decides where it goes; of no policy it does not. */
+export function isKeyedPolicy(name: string): boolean {
+  return findPolicy(name)?.isKeyed === true
+}
+
 /** The policy a service is picked by: that of a number, or its own. Undefined: this build does not know it. */
 export function policyInForce({ policy }: ServiceText, number: number): Policy | undefined {
   return POLICIES[number - 1] ?? findPolicy(policy.name)

@@ -8,7 +8,7 @@ import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
-import { EJECTED, UNHEALTHY } from '../../engine/writer.ts'
+import { EJECTED, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
 
 type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
 type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
@@ -168,6 +168,7 @@ export class Stage {
     if (row === undefined || row.generation !== directive.generation) return
     if (directive.column === 'unhealthyBar') row.bars = directive.value ? row.bars | UNHEALTHY : row.bars & ~UNHEALTHY
     else if (directive.column === 'ejectedBar') row.bars = directive.value ? row.bars | EJECTED : row.bars & ~EJECTED
+    else if (directive.column === 'breaker') row.bars = directive.value ? row.bars | TRIPPED : row.bars & ~TRIPPED
     else row[directive.column] = directive.value
   }
 }
