@@ -31,8 +31,15 @@ const SPAN = 10
 /** A fifth of the way each time: at 30 s, a minute and a half for half of it. */
 const STEP = 0.2
 
+/** Nothing is measured by nothing. */
+const SHARE_MIN = 0.01
+
 export function thresholdsOf({ cpu, memory, connections, responseTime, errorRate }: ThresholdKnobs): Thresholds {
-  return { cpu, memory, connections, responseTimeUs: responseTime * 1000, errorRate }
+  const least = (share: number): number => Math.max(SHARE_MIN, share)
+  return {
+    ...{ cpu: least(cpu), memory: least(memory), connections: least(connections) },
+    ...{ responseTimeUs: responseTime * 1000, errorRate: least(errorRate) },
+  }
 }
 
 /**

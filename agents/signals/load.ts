@@ -2,6 +2,7 @@ import {
   count,
   flag,
   listOf,
+  mapOf,
   objectOf,
   oneOf,
   orNull,
@@ -110,34 +111,38 @@ export const breakerWorked = defineSignal('signalbox.endpoint.breaker-worked', {
   answers: breakerRequested,
 })
 
+const routeWish = objectOf({ service: text, hash: count, requestClass: text })
+export type RouteRequested = ShapeOf<typeof routeWish>
+
 /**
  * To the load balancer: where would a request be sent now, and why there? `hash` as `pick` takes it, 0 for none; `requestClass` by its name.
  * Nothing is sent, and nothing counted.
  */
 export const routeRequested = defineSignal('signalbox.service.route', {
-  data: objectOf({ service: text, hash: count, requestClass: text }),
+  data: routeWish,
   overflow: 'reject',
 })
-export const routeGiven = defineSignal('signalbox.service.route-given', {
-  data: objectOf({
-    service: text,
-    outcome: oneOf('route_to', 'circuit_breaker_open', 'no_available_nodes'),
-    /** Id of the endpoint; null where there is none. */
-    routeTo: orNull(text),
-    url: orNull(text),
-    /** Why none, of `no_available_nodes`: `all_nodes_unavailable`, `no_available_capacity`, `shed`, `unknown_service`. */
-    reason: text,
-    /** The policy that decides. */
-    algorithm: text,
-    /** Which tenant of its row it is. */
-    generation: orNull(count),
-    /** Effective weights of the endpoints, 32 of them at most, the chosen one first; 0: not picked. */
-    weights: listOf(objectOf({ id: text, weight: positive, why: text })),
-    failedNodes: listOf(text),
-    retryAfterMs: positive,
-  }),
-  answers: routeRequested,
+
+const route = objectOf({
+  service: text,
+  outcome: oneOf('route_to', 'circuit_breaker_open', 'no_available_nodes'),
+  /** Id of the endpoint, its url, and which tenant of its row it is; null where there is none. */
+  routeTo: orNull(text),
+  url: orNull(text),
+  generation: orNull(count),
+  /** Why there; of `no_available_nodes` why none: `all_nodes_unavailable`, `no_available_capacity`, `shed`, `unknown_service`. */
+  reason: text,
+  /** The policy that decides. */
+  algorithm: text,
+  /** Effective weights of the endpoints, 32 of them at most, the chosen one first; 0: not picked. */
+  weights: listOf(objectOf({ id: text, weight: positive, why: text })),
+  /** Those whose breakers are open, and when the first of them lets a probe through. */
+  failedNodes: listOf(text),
+  retryAfterMs: positive,
 })
+export type RouteGiven = ShapeOf<typeof route>
+
+export const routeGiven = defineSignal('signalbox.service.route-given', { data: route, answers: routeRequested })
 
 const measuredErrors = objectOf({ ...ref, requests: count, errorShare: positive })
 
@@ -172,4 +177,12 @@ export const congestionChanged = defineSignal('signalbox.endpoint.congestion-cha
 export const distributionUneven = defineSignal('signalbox.service.distribution-uneven', {
   data: objectOf({ service: text, coefficientOfVariation: positive, gini: positive, endpoints: count }),
   telemetry: true,
+})
+
+/**
+ * From the load balancer that proposed it: the load balancers have agreed which share of a service's capacity each may use in a surge, by their
+ * names in the registry. Of two the one with the greater fence counts.
+ */
+export const admissionAgreed = defineSignal('signalbox.service.admission-agreed', {
+  data: objectOf({ service: text, shares: mapOf(positive), fence: count, forMs: positive }),
 })
