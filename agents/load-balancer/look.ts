@@ -90,30 +90,33 @@ export function onTables(
     directives.push(...told, ...reviewed.directives, ...surge.directives)
     served.set(service.name, mine)
   }
-  const after: State = { ...state, known, calmMs, served, episodes, hasLooked: true, due: NOTHING_DUE }
-  const settled = state.due.review ? afterReview(after, services, now) : { state: after, directives: [] }
-  directives.push(...settled.directives)
-  if (!isMoving || state.isMoving) return { state: settled.state, directives }
+  const { due } = state
+  const after = { ...state, known, calmMs, served, episodes, hasLooked: true, due: NOTHING_DUE }
+  const next = due.adapt ? withoutGone(after, now) : after
+  if (due.review) directives.push(...summaryDirectives(next, services))
+  if (!isMoving || state.isMoving) return { state: next, directives }
   // The rest of the way is gone for the same cause.
   return {
-    state: { ...settled.state, isMoving: true },
+    state: { ...next, isMoving: true },
     directives: [...directives, schedule(TICK_MS, shiftDue.of(null))],
   }
 }
 
-/** The others are told, samples begin anew, and what is about who is gone is forgotten. */
-function afterReview(state: State, services: readonly ServiceView[], now: number): Step<State> {
-  const { known, samples, opinions, knobs } = state
-  const rows = summaryOf(services, samples, state.rates)
+/** The other nodes are told what this one bears, and samples begin anew. */
+function summaryDirectives({ samples, rates }: State, services: readonly ServiceView[]): Directive[] {
+  const rows = summaryOf(services, samples, rates)
   samples.clear()
+  return rows.length === 0 ? [] : [emit(loadSummarised.of({ rows }))]
+}
+
+/** What is over, and what is about endpoints that are not there, is forgotten. */
+function withoutGone(state: State, now: number): State {
+  const { known, opinions, capacities, knobs } = state
   const isThere = (row: number, generation: number): boolean => known.get(row)?.generation === generation
   return {
-    state: {
-      ...state,
-      opinions: pruned(opinions, isThere, knobs.factsFor, now),
-      capacities: withoutOld(state.capacities, isThere, now),
-    },
-    directives: rows.length === 0 ? [] : [emit(loadSummarised.of({ rows }))],
+    ...state,
+    opinions: pruned(opinions, isThere, knobs.factsFor, now),
+    capacities: withoutOld(capacities, isThere, now),
   }
 }
 

@@ -43,7 +43,8 @@ export function isStrained(endpoints: readonly Weighed[]): boolean {
  * Moves weight from who bears more than its part to who bears less.
  *
  *   ratio(e)   = (load(e) ÷ capacity(e)) ÷ (sum of loads ÷ sum of capacities)
- *   evened(e)  = evened(e) ÷ √ratio(e) ÷ max(1, strain(e)), the largest of all scaled to 1, 0.1 at least
+ *   evened(e)  = evened(e) ÷ √ratio(e) ÷ max(1, strain(e)), the largest of all scaled to 1, 0.1 at least;
+ *                with less than five in flight in all the ratio is chance, and left out
  *
  * Intuition  load is requests in flight, not requests: an endpoint that takes twice as long bears twice as much of the same requests. The root
  *            takes half of the way (in proportion), for load follows weight with a delay, and the next comparison goes on.
@@ -52,7 +53,7 @@ export function rebalance(endpoints: readonly Weighed[], because: string): Rebal
   const load = endpoints.reduce((sum, each) => sum + each.load, 0)
   const capacity = endpoints.reduce((sum, each) => sum + each.capacity, 0)
   const raw = endpoints.map(each => {
-    const ratio = load === 0 ? 1 : each.load / each.capacity / (load / capacity)
+    const ratio = load < LOAD_MIN ? 1 : each.load / each.capacity / (load / capacity)
     // One that bears nothing is given no more than twice its part to begin with.
     return each.evened / Math.sqrt(Math.max(0.25, ratio)) / Math.max(1, each.strain)
   })
