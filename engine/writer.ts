@@ -44,7 +44,7 @@ export {
   TRIPPED,
   UNHEALTHY,
 } from './memory/bars.ts'
-export { CLASS_NAMES, type ClassName } from './memory/classes.ts'
+export { CLASS, CLASS_NAMES, type ClassName } from './memory/classes.ts'
 export { elapsedMs, putClockForward, readClock, TICK_MS, tickClock } from './memory/clock.ts'
 export type { NewEndpoint } from './memory/edit.ts'
 export {
@@ -79,15 +79,19 @@ export type { Decision } from './memory/slots.ts'
 export type { PlaneEdit as Edit } from './plane/checked-edit.ts'
 export {
   attachPlane as attach,
+  gaugesOf,
   type Plane,
   type Plane as Attachment,
   type PlaneWriter,
+  rehearsePick,
   reportService,
   reportServices,
 } from './plane/plane.ts'
 export { PublicationRefused } from './plane/refuse.ts'
 export { disableAgent, enableAgent, isAgentEnabled } from './router/agent-switch.ts'
+export { PICK } from './router/nobody.ts'
 export { loadsOf } from './router/panic.ts'
+export { isKeyedPolicy, policyFault, policyNumber } from './router/policy-in-force.ts'
 export type { PriorityLoads } from './router/priority-load.ts'
 export type { EndpointReport, ServiceReport } from './router/report.ts'
 export { Dialer, type DialOptions, type OnDialed } from './upstream/dialer.ts'

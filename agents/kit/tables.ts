@@ -55,8 +55,12 @@ export interface ServiceView {
   readonly isPanicTold: boolean
   /** In percent, see ServiceText. */
   readonly overprovisioning: number
-  /** Name of its policy. */
+  /** Name of its policy, as the config says. */
   readonly policy: string
+  /** The number of the policy that replaces it, see `policyNumber`; 0: none does. */
+  readonly policyInstead: number
+  /** That is there for a while only. */
+  readonly isPolicyPassing: boolean
   /** Requests of this class and of lower ones are shed; 0: none. Whoever says so, the operator or an agent. */
   readonly shedFrom: number
   /** What an agent says of that; 0: nothing. */
@@ -103,6 +107,8 @@ function viewService(attachment: Attachment, text: ServiceText, rows: readonly n
     isPanicTold: services.isPanicTold(index),
     overprovisioning: text.overprovisioning ?? OVERPROVISIONING,
     policy: text.policy.name,
+    policyInstead: services.policy(index),
+    isPolicyPassing: services.isPolicyPassing(index),
     shedFrom: services.shedFrom(index),
     shedByAgent: services.shedByAgent(index),
     admitted: services.admitted(index),

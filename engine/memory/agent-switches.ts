@@ -14,7 +14,7 @@ import { ADMISSION_OFF, touchService } from './service-table.ts'
  *   agent              what does not count
  *   health-monitor     UNHEALTHY, DEGRADED, ISOLATED
  *   failure-detector   EJECTED
- *   load-balancer      FACTOR · LIMIT_ADAPTIVE · FORECAST and TRUST
+ *   load-balancer      FACTOR · LIMIT_ADAPTIVE · FORECAST and TRUST · POLICY
  *   resource-manager   UTILISATION · SHED_BY_AGENT and ADMITTED
  *   control-plane      HELD: what a control plane of your own has decided
  *
@@ -25,11 +25,12 @@ export const FACTOR_OFF = 1 << 16
 export const LIMIT_OFF = 1 << 17
 export const FORECAST_OFF = 1 << 18
 export const UTILISATION_OFF = 1 << 19
+export const POLICY_OFF = 1 << 20
 
 const WORDS_OF = {
   'health-monitor': UNHEALTHY | DEGRADED | ISOLATED,
   'failure-detector': EJECTED,
-  'load-balancer': FACTOR_OFF | LIMIT_OFF | FORECAST_OFF,
+  'load-balancer': FACTOR_OFF | LIMIT_OFF | FORECAST_OFF | POLICY_OFF,
   'resource-manager': UTILISATION_OFF | ADMISSION_OFF,
   'control-plane': HELD,
 } as const

@@ -2,6 +2,7 @@ import { SignalboxError } from '../errors.ts'
 import { factorWord } from './agent-switches.ts'
 import { atomics } from './atomics.ts'
 import { DEGRADED } from './bars.ts'
+import { orderBreaker } from './breaker-order.ts'
 import { hashKey } from './hash-key.ts'
 import {
   BARS,
@@ -198,6 +199,11 @@ export class EndpointTable {
   /** It is not known any more. */
   forgetUtilisation(row: number): void {
     this.#set(row, UTILISATION_Q12, 0)
+  }
+
+  /** Opens the breaker of a row for so long, or closes it (0 ms), see breaker-order.ts. False: it was not done. */
+  setBreaker(row: number, openForMs: number, seat: number, nowMs: number): boolean {
+    return orderBreaker(this.#region, seat, row, openForMs, nowMs)
   }
 
   /** The latency that is expected of the endpoint, µs; 0: no forecast. It counts for some seconds, see adaptive.ts. */

@@ -104,7 +104,7 @@ export const REPORTED_AT_MS = ZONE + 13 // clock when it said so                
 export const ROW_WORDS = 3 * LINE_WORDS
 
 // ── service: one line that picks read, one that they write ──────────────────────────────── owner (writes)
-export const REVISION = 0 //       counts changes of its rows' bars, health, weights; of SHED   who changes one, by add
+export const REVISION = 0 //       counts changes of its rows' bars, health, weights; of SHED, POLICY  who changes one, by add
 export const PULL_MAX = 1 //       the largest pull (weight × factor) of its rows               table writer and load-balancer
 export const PANICS = 2 //         how often panic mode was entered                            load-balancer
 export const SHED_FROM = 3 //      requests of this class and lower ones are shed; 0: none     operator
@@ -112,6 +112,7 @@ export const TRUST_Q12 = 4 //      1 + share of a forecast in what adaptive expe
 export const PANIC_TOLD = 5 //     1 while a panic was told and not yet called off              load-balancer
 export const ROWS_PEAK = 6 //      most rows of late: agents leave it half of these             table writer
 export const ROWS_PEAK_AT_MS = 7 // clock since when they are counted                           table writer
+export const POLICY = 8 //         picked by in place of the config's policy, see service-table.ts; 0: the config's  load-balancer
 export const SHED_BY_AGENT = 12 // as SHED_FROM, by what this process can bear: the stricter counts   resource-manager
 export const ADMITTED = 13 //      requests that may be in flight, by what it can bear; 0: any  resource-manager
 export const SEQUENCE = LINE_WORDS // next turn of round robin and stride, one for each tier    every pick, by add

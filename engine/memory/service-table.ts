@@ -5,6 +5,7 @@ import {
   ADMITTED,
   PANIC_TOLD,
   PANICS,
+  POLICY,
   PULL_MAX,
   REVISION,
   ROWS_PEAK,
@@ -22,6 +23,8 @@ const TRUST_WHOLE = 4096
 
 /** The bit of SWITCHED_OFF under which an agent's words on admission do not count, see agent-switches.ts. */
 export const ADMISSION_OFF = 1 << 21
+/** Of POLICY: the policy is there for a while only, see setPolicy. */
+const PASSING = 1 << 8
 
 /** How long a service's largest number of rows is remembered after a removal: ten minutes, in which somebody sees an alarm. */
 export const ROWS_PEAK_MS = 600_000
@@ -129,6 +132,26 @@ export class ServiceTable {
   setTrust(service: number, share: number): void {
     const whole = Math.round(Math.min(1, Math.max(0, share)) * TRUST_WHOLE)
     this.#words[this.#at + service * SERVICE_WORDS + TRUST_Q12] = 1 + whole
+  }
+
+  /** The policy that is picked by in place of the config's, counted from 1 in the order of the policies; 0: the config's. */
+  policy(service: number): number {
+    return this.#words[this.#at + service * SERVICE_WORDS + POLICY] & (PASSING - 1)
+  }
+
+  /** Whether that was set for a while only: should who set it die, whoever comes after takes it back. */
+  isPolicyPassing(service: number): boolean {
+    return (this.#words[this.#at + service * SERVICE_WORDS + POLICY] & PASSING) !== 0
+  }
+
+  /**
+   * Has every thread pick by another policy from its next pick on.
+   *
+   *   POLICY   bit 0…7: which, counted from 1 · bit 8: for a while only
+   */
+  setPolicy(service: number, policy: number, isPassing: boolean): void {
+    this.#words[this.#at + service * SERVICE_WORDS + POLICY] = policy === 0 ? 0 : policy | (isPassing ? PASSING : 0)
+    touchService(this.#region, service)
   }
 
   /** Writes down a pull that may be the largest now. Constant time: one that became smaller is left to refreshPullMax. */

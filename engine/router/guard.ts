@@ -1,9 +1,10 @@
-import { Breaker } from '../memory/breaker.ts'
+import type { Breaker } from '../memory/breaker.ts'
 import type { Candidates } from '../memory/candidates.ts'
 import { GAUGE_INFLIGHT, type Gauges } from '../memory/gauges.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import { isProbe, PROBE_TICKET, rowOfTicket } from '../memory/ticket.ts'
 import type { Attachment } from './attachment.ts'
+import type { Traces } from './traces.ts'
 
 /** What a class may use of a service's request limit: the dearer ones find room when the sheddable are turned away. */
 const CLASS_SHARES = [1, 1, 0.9, 0.8]
@@ -15,24 +16,36 @@ const CLASS_SHARES = [1, 1, 0.9, 0.8]
  *            └── what was taken is given back when a later one is missing
  */
 export class Guard {
-  readonly #attachment: Attachment
+  readonly #tally: Traces['tally']
   readonly #gauges: Gauges
   readonly #breaker: Breaker | undefined
   readonly #requests: number
   #probedAtMs = -1
 
   /** The guard of a service, where one is needed. `admitted`: requests that may be in flight as this process can bear; 0: any number. */
-  static of(attachment: Attachment, gauges: Gauges, text: ServiceText, admitted: number): Guard | undefined {
+  static of(
+    attachment: Attachment,
+    traces: Traces,
+    gauges: Gauges,
+    text: ServiceText,
+    admitted: number,
+  ): Guard | undefined {
     const { limits, breaker, isAdaptive } = text
     const isFree = limits === undefined && breaker === undefined && isAdaptive !== true && admitted === 0
-    return isFree ? undefined : new Guard(attachment, gauges, text, admitted)
+    return isFree ? undefined : new Guard(attachment, traces, gauges, text, admitted)
   }
 
-  private constructor(attachment: Attachment, gauges: Gauges, { limits, breaker }: ServiceText, admitted: number) {
-    this.#attachment = attachment
+  private constructor(
+    { region, seat }: Attachment,
+    { tally, breaker: breakerOf }: Traces,
+    gauges: Gauges,
+    { limits, breaker }: ServiceText,
+    admitted: number,
+  ) {
+    this.#tally = tally
     this.#gauges = gauges
     this.#requests = stricter(limits?.requests ?? 0, admitted)
-    this.#breaker = breaker === undefined ? undefined : new Breaker(attachment.region, attachment.seat, breaker)
+    this.#breaker = breaker === undefined ? undefined : breakerOf(region, seat, breaker)
   }
 
   /** Takes a place among the requests of the service. False: there is none for this class. */
@@ -51,9 +64,8 @@ export class Guard {
 
   /** A ticket for the row, or −1: it has filled up since it was chosen. */
   enterRow(candidates: Candidates, row: number): number {
-    const { tally } = this.#attachment
     const limit = candidates.isLimited ? candidates.limitOf(row) : 0
-    return limit === 0 ? tally.enter(row) : tally.tryEnter(row, limit)
+    return limit === 0 ? this.#tally.enter(row) : this.#tally.tryEnter(row, limit)
   }
 
   /**

@@ -1,7 +1,8 @@
 import { SignalboxError } from '../errors.ts'
-import { Candidates, type Tried } from '../memory/candidates.ts'
+import { POLICY_OFF } from '../memory/agent-switches.ts'
+import type { Candidates, Tried } from '../memory/candidates.ts'
 import { CLASS } from '../memory/classes.ts'
-import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
+import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, type Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
 import { type Load, reportLoad } from '../memory/reported-load.ts'
@@ -17,15 +18,15 @@ import {
 import { rowOfTicket } from '../memory/ticket.ts'
 import { createDice, type Dice, seedOf } from '../policies/dice.ts'
 import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
-import { completeOptions } from '../policies/policy-options.ts'
-import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Guard } from './guard.ts'
 import { PICK, whyNobody } from './nobody.ts'
+import { choose } from './policy-in-force.ts'
 import { tryRetry } from './retry-budget.ts'
 import { type SubsetOptions, scopeOf, subsetOf, subsettingOf } from './subset.ts'
 import { DEGRADED_TIER, HEALTHY_TIER, PANIC_TIER, Tiers } from './tiers.ts'
+import { type Traces, tracesOf } from './traces.ts'
 
 export { PICK } from './nobody.ts'
 
@@ -43,22 +44,26 @@ export type RouterOptions = SubsetOptions
  *   pick ──▶ ticket ──▶ endpoint(ticket) ──▶ … your request … ──▶ settle(ticket, outcome, latencyUs)
  *
  * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log,
- * block or read a clock; only the first pick after a change of structure may allocate, where a service has priorities,
- * zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows, and the first after
- * an agent has changed how many requests are let in.
+ * block or read a clock; only the first pick after a change of structure or policy may allocate, where a service has
+ * priorities, zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows, and the
+ * first after an agent has changed how many requests are let in.
  */
 export class Router {
   readonly service: string
   readonly #attachment: Attachment
   readonly #index: number
   readonly #options: RouterOptions
+  readonly #traces: Traces
   readonly #candidates: Candidates
   readonly #tiers: Tiers
   readonly #gauges: Gauges
+  readonly #tally: Traces['tally']
   #text: ServiceText = { name: '', policy: { name: '' }, panicThreshold: 0 }
   #pickRow: PickRow = () => NO_ENDPOINT
   #learn: Learn | undefined
   #keep: Keep | undefined
+  /** The number of the policy these follow from; 0: that of the config. */
+  #policy = UNCHOSEN
   #isKeyed = false
   #readsTable = false
   #guard: Guard | undefined
@@ -77,16 +82,18 @@ export class Router {
   #seen = 0
 
   /** Throws SBX_SERVICE_UNKNOWN. */
-  constructor(attachment: Attachment, service: string, options: RouterOptions = {}) {
+  constructor(attachment: Attachment, service: string, options: RouterOptions = {}, traces = tracesOf(attachment)) {
     this.service = service
     this.#attachment = attachment
     this.#options = options
     const { index } = attachment.findService(service)
     const { region, seat } = attachment
     this.#index = index
-    this.#candidates = new Candidates(region, index, scopeOf(options))
+    this.#traces = traces
+    this.#tally = traces.tally
+    this.#candidates = traces.candidates(region, index, scopeOf(options))
     this.#tiers = new Tiers(attachment, index)
-    this.#gauges = new Gauges(region, seat, index)
+    this.#gauges = traces.gauges(region, seat, index)
     // Every thread and service throws dice of its own, the same ones in every run.
     this.#dice = createDice(seedOf(seat, index) ^ 0x2545f491)
     this.#bind()
@@ -121,7 +128,7 @@ export class Router {
     let row = this.#pickRow(candidates, hash)
     if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) return row
     this.#gauges.enter(GAUGE_INFLIGHT)
-    return attachment.tally.enter(row)
+    return this.#tally.enter(row)
   }
 
   /** Some fact of the service has changed: what follows from the facts is derived anew, unless that was done this very tick. */
@@ -131,6 +138,12 @@ export class Router {
     if (tiers.isDue) this.#revisionSeen = tiers.derive()
     else tiers.heed()
     this.#isWhole = false
+    if (this.#policyInForce() !== this.#policy) this.#bindTo(this.#seen)
+  }
+
+  /** The number of the policy that replaces that of the config; 0: none does. */
+  #policyInForce(): number {
+    return (this.#tiers.off & POLICY_OFF) === 0 ? this.#attachment.services.policy(this.#index) : 0
   }
 
   /** Who is to be turned away, and how many may be let in. */
@@ -140,7 +153,7 @@ export class Router {
     const admitted = services.admitted(this.#index)
     if (admitted === this.#admitted) return
     this.#admitted = admitted
-    this.#guard = Guard.of(this.#attachment, this.#gauges, this.#text, this.#admitted)
+    this.#guard = this.#guardOf(this.#text)
   }
 
   /** Narrows the choice to the tier whose turn it is. False where the service panics and is to fail then. */
@@ -203,7 +216,7 @@ export class Router {
     if (row < 0) row = this.#pickInOrder(DEGRADED_TIER, hash)
     const isDesperate = row < 0 && panicThreshold > 0 && failOnPanic !== true && !candidates.sawFull
     if (isDesperate && !this.#hasTriedAllOpen()) row = this.#pickInOrder(PANIC_TIER, hash)
-    return row < 0 ? whyNobody(this.#attachment, candidates, this.#tiers, this.#text) : row
+    return row < 0 ? whyNobody(this.#attachment, candidates, tiers, this.#text) : row
   }
 
   #pickInOrder(tier: number, hash: number): number {
@@ -251,8 +264,8 @@ export class Router {
     const code = outcomeCode(outcome)
     const latency = latencyUs > 0 && latencyUs <= 0x7fffffff ? latencyUs | 0 : 0
     // Before the ticket is given back: from then on the row may have another tenant, with a breaker of its own.
-    if (this.#guard !== undefined && attachment.tally.holds(ticket)) this.#guard.settle(ticket, code)
-    if (!attachment.tally.leave(ticket, code, latency)) return
+    if (this.#guard !== undefined && this.#tally.holds(ticket)) this.#guard.settle(ticket, code)
+    if (!this.#tally.leave(ticket, code, latency)) return
     this.#gauges.leave(GAUGE_INFLIGHT)
     if (this.#learn !== undefined) this.#learn(this.#candidates, rowOfTicket(ticket), code, latency)
     attachment.outcomes.report(ticket, code, latency)
@@ -337,7 +350,11 @@ export class Router {
   #bind(): void {
     const attachment = this.#attachment
     const pinned = attachment.catchUp()
-    if (pinned === this.#seen) return
+    if (pinned !== this.#seen) this.#bindTo(pinned)
+  }
+
+  #bindTo(pinned: number): void {
+    const attachment = this.#attachment
     this.#seen = pinned
     const { region, slot } = attachment
     const revision = serviceRevision(region, slot, this.#index)
@@ -347,6 +364,7 @@ export class Router {
     const count = this.#isLost ? 0 : serviceCount(region, slot, this.#index)
     const rows = this.#chosenRows(start, count)
     this.#revisionSeen = this.#tiers.bind(this.#text, start, count, rows)
+    if (this.#policyInForce() !== this.#policy) this.#choose(this.#policyInForce())
     this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
     this.#heedAdmission()
     if (this.#keep !== undefined) this.#candidates.affinity.list(rows ?? region.words.subarray(start, start + count))
@@ -368,24 +386,33 @@ export class Router {
     this.#isLost = text.isGone === true || text.name !== this.service
     // What is in flight is settled by what the service was.
     if (this.#isLost) return
-    const { policy, limits } = text
+    const { limits } = text
     this.#text = text
     const candidates = this.#candidates
     candidates.limit = limits?.endpointRequests ?? 0
     candidates.isLimited = candidates.limit > 0 || text.isAdaptive === true
-    this.#guard = Guard.of(this.#attachment, this.#gauges, this.#text, this.#admitted)
+    this.#guard = this.#guardOf(text)
+    this.#policy = UNCHOSEN
+  }
+
+  #guardOf(text: ServiceText): Guard | undefined {
+    return Guard.of(this.#attachment, this.#traces, this.#gauges, text, this.#admitted)
+  }
+
+  #choose(policy: number): void {
+    this.#policy = policy
+    const chosen = choose(this.#text, policy, this.#attachment.seat, this.#index)
     // A policy this build does not know (a newer writer's) leaves the one in use: a pick must not throw.
-    const found = findPolicy(policy.name)
-    if (found === undefined) return
-    const dice = createDice(seedOf(this.#attachment.seat, this.#index))
-    const options = completeOptions(found.options, policy)
-    const { pickRow, learn, keep } = found.create(dice, options)
-    this.#pickRow = pickRow
-    this.#learn = learn
-    this.#keep = keep
-    this.#isKeyed = found.isKeyed === true
-    this.#readsTable = found.table?.(options) !== undefined
+    if (chosen === undefined) return
+    this.#pickRow = chosen.pickRow
+    this.#learn = chosen.learn
+    this.#keep = chosen.keep
+    this.#isKeyed = chosen.isKeyed
+    this.#readsTable = chosen.readsTable
   }
 }
+
+/** The number of no policy: it is chosen anew. */
+const UNCHOSEN = -1
 
 const TIERS_IN_USE = [HEALTHY_TIER, DEGRADED_TIER] as const
