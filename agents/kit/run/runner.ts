@@ -267,9 +267,6 @@ export class Runner {
       case 'tell':
         this.#performer.tell(mind, directive, cause)
         break
-      case 'tell':
-        this.#performer.tell(mind, directive, cause)
-        break
       case 'ask':
         this.#performer.ask(mind, directive, cause)
         break
