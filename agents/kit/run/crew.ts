@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
 import type { Signal } from '../grammar/signal.ts'
 import { membership } from '../member/membership.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
@@ -37,6 +38,8 @@ export interface CrewPorts {
   fault(error: Error): void
   /** Whether what an agent writes still counts. */
   mayWrite(agent: string): boolean
+  /** See Ports.look. */
+  look?(sensor: AnySensor): AnySensor['read'] | null | undefined
   /** Gives an agent a way to agree with others; undefined: there is no store to agree through. */
   bridge(agent: Bridged): AgentBridge | undefined
 }
@@ -92,7 +95,7 @@ export class Crew {
         ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
-      runner.start({ ...this.#inForce, bootMs, incarnation })
+      runner.start({ ...this.#inForce, bootMs, incarnation, node: this.#ports.node })
     }
   }
 
@@ -165,6 +168,7 @@ export class Crew {
       },
       fault: error => ports.fault(error),
       listen: () => ports.listen(),
+      look: sensor => ports.look?.(sensor),
       report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, this.#inForce)),
     })
     return runner

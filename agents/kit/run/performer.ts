@@ -94,7 +94,9 @@ export class Performer {
 
   sense(mind: Mind, sensor: AnySensor, setup: Setup): void {
     const { edge, pace, fail } = this.#principal
-    const sense = new Sense(sensor, setup, edge, this.#ports.dice, {
+    const read = this.#ports.look?.(sensor)
+    if (read === null) return
+    const sense = new Sense(read === undefined ? sensor : { ...sensor, read }, setup, edge, this.#ports.dice, {
       onReading: draft => {
         const kind = mind.emits.get(draft.type)
         const signal = this.#tell(draft, undefined)
