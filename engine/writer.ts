@@ -24,7 +24,7 @@ export type {
 export { upstreamTextOf } from './box/service-text.ts'
 export { inheritedOptions } from './box/worker-options.ts'
 export { defaultEndpointId, readEndpointUrl } from './config/address.ts'
-export { DISCOVERED, discoveredBy } from './config/discover.ts'
+export { DISCOVERED, discoveredBy, isMark } from './config/discover.ts'
 export type { Config, DiscoverConfig, ServiceConfig } from './config/schema.ts'
 export { ERROR_CODES, type ErrorCode, SignalboxError } from './errors.ts'
 export { SWITCH_NAMES, type SwitchName } from './memory/agent-switches.ts'
@@ -38,6 +38,7 @@ export {
   EJECTED,
   HARD_BARS,
   HELD,
+  LEAVING,
   QUARANTINED,
   SOFT_BARS,
   TAKEN_OUT_MAX,

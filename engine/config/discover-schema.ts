@@ -58,7 +58,7 @@ const written = keys({
     .describe('Of dns: the port of endpoints found by their address, 1 to 65535. Default: 80, or 443 with https.'),
   server: listenAddress()
     .optional()
-    .describe('Of dns: host:port of the name server that is asked. Default: those of the system.'),
+    .describe('Of dns: address and port of the name server that is asked; of .local names the group. Default: those of the system, or 224.0.0.251:5353.'),
   refresh: refreshSchema.optional().describe('Of dns: how often it is asked. Default: see each key.'),
   scheme: choice('a scheme', ['http', 'https'])
     .prefault('http')
@@ -85,7 +85,10 @@ const written = keys({
       context.addIssue({ code: 'custom', message: `is a key of dns; leave it out beside ${named[0]}`, path: [key] })
     }
   }
-  const { refresh } = entry
+  const { refresh, server } = entry
+  if (server !== undefined && isIP(server.address) === 0) {
+    context.addIssue({ code: 'custom', message: 'is a name; write the address of a name server', path: ['server'] })
+  }
   if (refresh !== undefined && refresh.min > refresh.max) {
     context.addIssue({ code: 'custom', message: 'is less than min; write min or more', path: ['refresh', 'max'] })
   }
