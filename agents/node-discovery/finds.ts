@@ -1,10 +1,25 @@
 import type { NewEndpoint } from '../../engine/writer.ts'
 import { act, type Directive, emit, schedule } from '../kit/grammar/directive.ts'
-import { type DiscoveryStrategy, discoveryRefused, endpointsDiscovered, sourceChanged } from '../signals.ts'
+import type { Signal, SignalOf } from '../kit/grammar/signal.ts'
+import {
+  type DiscoveryStrategy,
+  discoveryRefused,
+  endpointsDiscovered,
+  healthChanged,
+  sourceChanged,
+} from '../signals.ts'
 import type { Answer } from './answer.ts'
 import type { Plan } from './plans.ts'
 import { settleService } from './settle-service.ts'
-import { type Settled, settleDue, type Tried, tryDue } from './signals.ts'
+import {
+  endpointTried,
+  type Settled,
+  serviceSettled,
+  settleDue,
+  sourceAnswered,
+  type Tried,
+  tryDue,
+} from './signals.ts'
 import { hearAnswer, newSource, type Source, speaks } from './source.ts'
 import { Tries } from './tries.ts'
 import { tryEndpoint } from './try-endpoint.ts'
@@ -62,6 +77,23 @@ export function withPlans(before: Finds, plans: readonly Plan[], connectTimeoutM
   return settleSoon(finds, [...services])
 }
 
+/** Hears what concerns endpoints; undefined: it is something else. */
+export function hearOfFinds(before: Finds, signal: Signal): Next | undefined {
+  if (sourceAnswered.is(signal)) return onAnswer(before, signal.data, false)
+  if (endpointTried.is(signal)) return onTried(before, signal.data)
+  if (tryDue.is(signal)) return tryAgain(before, signal.data.url)
+  if (settleDue.is(signal)) return onSettleDue(before, signal.data.service)
+  if (serviceSettled.is(signal)) return onSettled(before, signal.data)
+  if (healthChanged.is(signal)) return onHealth(before, signal.data)
+  return undefined
+}
+
+/** Somebody says that an endpoint is well again: that is a claim, and it is connected to, whatever was known of it. */
+function onHealth(finds: Finds, { service, id, from, to }: SignalOf<typeof healthChanged>['data']): Next {
+  const url = from === 'unhealthy' && to !== 'unhealthy' ? urlOf(finds, service, id) : undefined
+  return url === undefined ? [finds, []] : tryAgain(finds, url, true)
+}
+
 /** A source has said something: what is new is connected to, what is gone leaves. */
 export function onAnswer(before: Finds, { source: key, said }: Answer, isOutOfTurn: boolean): Next {
   const known = before.sources.get(key)
@@ -83,7 +115,7 @@ export function onAnswer(before: Finds, { source: key, said }: Answer, isOutOfTu
 }
 
 /** An endpoint was connected to, or could not be. */
-export function onTried(before: Finds, { url, connectMs }: Tried): Next {
+function onTried(before: Finds, { url, connectMs }: Tried): Next {
   const { services, againMs } = before.tries.hear(url, connectMs !== null)
   const [finds, directives] = settleSoon(before, services)
   const again = againMs < 0 ? [] : [schedule(againMs, tryDue.of({ url }), againMs / 10)]
@@ -91,19 +123,20 @@ export function onTried(before: Finds, { url, connectMs }: Tried): Next {
 }
 
 /** It is time to connect again to one that was missed; `isDoubted`: to one that was reached as well. */
-export function tryAgain(finds: Finds, url: string, isDoubted = false): Next {
+function tryAgain(finds: Finds, url: string, isDoubted = false): Next {
   finds.tries.again(url, isDoubted)
   return [finds, beginTries(finds)]
 }
 
 /** The url a source gives an endpoint of this id; undefined: none does. */
-export function urlOf({ sources }: Finds, service: string, id: string): string | undefined {
-  for (const { plan, held } of sources.values()) if (plan.service === service && held.has(id)) return held.get(id)!.endpoint.url
+function urlOf({ sources }: Finds, service: string, id: string): string | undefined {
+  for (const { plan, held } of sources.values())
+    if (plan.service === service && held.has(id)) return held.get(id)!.endpoint.url
   return undefined
 }
 
 /** Has the tables of services looked over in a moment, each once. */
-export function settleSoon(before: Finds, services: readonly string[], delayMs = SETTLE_MS): Next {
+function settleSoon(before: Finds, services: readonly string[], delayMs = SETTLE_MS): Next {
   const standings = new Map(before.standings)
   const directives: Directive[] = []
   for (const service of services) {
@@ -122,14 +155,14 @@ export function settleAll(finds: Finds): Next {
   ])
 }
 
-export function onSettleDue(before: Finds, service: string): Next {
+function onSettleDue(before: Finds, service: string): Next {
   const { changed = [], ...standing } = before.standings.get(service) ?? NEW
   const standings = new Map(before.standings).set(service, { ...standing, changed, isDue: false })
   return [{ ...before, standings }, [act(settleService, { service, changed, ...wantedBy(before, service) })]]
 }
 
 /** Tells what came of it. What was refused is asked for again, later each time. */
-export function onSettled(before: Finds, { service, added, removed, refused }: Settled): Next {
+function onSettled(before: Finds, { service, added, removed, refused }: Settled): Next {
   const standing = before.standings.get(service) ?? NEW
   const { unverified } = wantedBy(before, service)
   const missed = unverified.map(({ id }) => id).join(' ')
@@ -173,7 +206,9 @@ function tellings(
   }
   const sources = [...finds.sources.values()].filter(({ plan }) => plan.service === service)
   const usual = sources[0]?.plan.by ?? 'file'
-  const strategies = new Map(sources.toReversed().flatMap(({ plan, held }) => [...held.keys()].map(id => [id, plan.by])))
+  const strategies = new Map(
+    sources.toReversed().flatMap(({ plan, held }) => [...held.keys()].map(id => [id, plan.by])),
+  )
   for (const id of added) of(strategies.get(id) ?? usual).added.push(id)
   for (const id of removed) of(strategies.get(id) ?? usual).removed.push(id)
   for (const { id, by: strategy } of unverified) of(strategy).unverified.push(id)

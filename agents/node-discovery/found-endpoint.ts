@@ -28,7 +28,14 @@ export function readClaim(claimed: Claimed, defaults: Defaults): { endpoint: New
   const read = readEndpointUrl(claimed.url.includes('://') ? claimed.url : `${defaults.scheme}://${claimed.url}`)
   if ('fault' in read) return { fault: `its url ${read.fault}` }
   const { zone = defaults.zone, weight = defaults.weight, priority = defaults.priority, metadata = {} } = claimed
-  const endpoint = { id: claimed.id ?? defaultEndpointId(read.value), url: read.value, zone, metadata, weight, priority }
+  const endpoint = {
+    id: claimed.id ?? defaultEndpointId(read.value),
+    url: read.value,
+    zone,
+    metadata,
+    weight,
+    priority,
+  }
   const fault = endpointFault(endpoint)
   return fault === undefined ? { endpoint: endpoint as NewEndpoint } : { fault }
 }

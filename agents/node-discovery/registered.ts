@@ -1,7 +1,8 @@
 import type { Bridge } from '../bridge/bridge.ts'
+import { placeOf } from '../skills/reach.ts'
 import type { Answer } from './answer.ts'
-import { type Claimed, readClaims } from './found-endpoint.ts'
 import { forbiddenFor } from './forbidden-address.ts'
+import { type Claimed, readClaims } from './found-endpoint.ts'
 import type { Plan } from './plans.ts'
 
 /** Of one role. */
@@ -13,28 +14,22 @@ const REGISTERED_MAX = 16_384
  */
 export function endpointsRegistered({ entry, admin }: Plan, bridge: Bridge | undefined): Answer['said'] {
   if (bridge === undefined) return { kind: 'failed', reason: 'there is no registry' }
-  const faults: string[] = []
   const claims = bridge
     .discover({ role: entry.registry! })
     .slice(0, REGISTERED_MAX)
     .flatMap(({ agent, zone, health, meta }): Claimed[] => {
       const { url, id = agent, weight, priority, zone: named = zone } = isMap(meta) ? meta : {}
       if (typeof url !== 'string' || health === 'failed') return []
-      const claim = { url, id, ...(named !== undefined && { zone: named }) }
-      const fault = forbidden(url, admin)
-      if (fault === undefined) return [{ ...claim, ...numbersOf({ weight, priority }) }]
-      faults.push(fault)
-      return []
+      return [{ url, id, ...(named !== undefined && { zone: named }), ...numbersOf({ weight, priority }) }]
     })
-  const read = readClaims(claims, entry)
-  return { kind: 'found', endpoints: read.endpoints, isWhole: false, faults: [...faults, ...read.faults] }
-}
-
-function forbidden(url: string, admin: Plan['admin']): string | undefined {
-  if (!URL.canParse(url)) return undefined
-  const { hostname, port, protocol } = new URL(url)
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
-  return forbiddenFor(host, Number(port) || (protocol === 'https:' ? 443 : 80), admin)
+  const { endpoints, faults } = readClaims(claims, entry)
+  const allowed = endpoints.filter(({ url }) => {
+    const { host, port } = placeOf(url)
+    const fault = forbiddenFor(host, port, admin)
+    if (fault !== undefined) faults.push(fault)
+    return fault === undefined
+  })
+  return { kind: 'found', endpoints: allowed, isWhole: false, faults }
 }
 
 /** Meta are texts. */

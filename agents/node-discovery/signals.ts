@@ -46,7 +46,9 @@ export interface Refused {
 }
 export const serviceSettled = defineSignal('signalbox.discovery.service-settled', { data: trusted<Settled>() })
 
-export const settleDue = defineSignal('signalbox.discovery.settle-due', { data: trusted<{ readonly service: string }>() })
+export const settleDue = defineSignal('signalbox.discovery.settle-due', {
+  data: trusted<{ readonly service: string }>(),
+})
 export const tryDue = defineSignal('signalbox.discovery.try-due', { data: trusted<{ readonly url: string }>() })
 export const roundDue = defineSignal('signalbox.discovery.round-due')
 export const roundOver = defineSignal('signalbox.discovery.round-over', {

@@ -43,7 +43,9 @@ const written = keys({
     ),
   file: path('a file')
     .optional()
-    .describe('A JSON file with a list of endpoints, read again when it changes. Relative to the folder of the config.'),
+    .describe(
+      'A JSON file with a list of endpoints, read again when it changes. Relative to the folder of the config.',
+    ),
   directory: path('a folder')
     .optional()
     .describe('A folder whose *.json files each have one endpoint or a list; read again when one changes.'),
@@ -58,7 +60,9 @@ const written = keys({
     .describe('Of dns: the port of endpoints found by their address, 1 to 65535. Default: 80, or 443 with https.'),
   server: listenAddress()
     .optional()
-    .describe('Of dns: address and port of the name server that is asked; of .local names the group. Default: those of the system, or 224.0.0.251:5353.'),
+    .describe(
+      'Of dns: address and port of the name server that is asked; of .local names the group. Default: those of the system, or 224.0.0.251:5353.',
+    ),
   refresh: refreshSchema.optional().describe('Of dns: how often it is asked. Default: see each key.'),
   scheme: choice('a scheme', ['http', 'https'])
     .prefault('http')

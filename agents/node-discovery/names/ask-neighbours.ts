@@ -99,7 +99,9 @@ export function missingOf(name: string, records: readonly DnsRecord[]): Question
 export function saidBy(name: string, all: readonly DnsRecord[], plan: Pick<Plan, 'entry' | 'admin'>): Said {
   const records = all.filter(({ ttlS }) => ttlS > 0)
   const addressesOf = (host: string): string[] =>
-    records.flatMap(each => ((each.type === 'A' || each.type === 'AAAA') && isSame(each.name, host) ? [each.address] : []))
+    records.flatMap(each =>
+      (each.type === 'A' || each.type === 'AAAA') && isSame(each.name, host) ? [each.address] : [],
+    )
   const instances = records.flatMap(each => (each.type === 'PTR' && isSame(each.name, name) ? [each.target] : []))
   const located = isService(name)
     ? records.flatMap(each => {

@@ -52,7 +52,7 @@ export function encodeQuestions(id: number, questions: readonly Question[]): Buf
 
 export function words(...values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 2)
-  values.forEach((value, i) => bytes.writeUInt16BE(value, i * 2))
+  for (const [i, value] of values.entries()) bytes.writeUInt16BE(value, i * 2)
   return bytes
 }
 

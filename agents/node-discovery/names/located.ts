@@ -1,6 +1,6 @@
 import type { Said } from '../answer.ts'
-import { type Claimed, readClaims } from '../found-endpoint.ts'
 import { forbiddenFor } from '../forbidden-address.ts'
+import { type Claimed, readClaims } from '../found-endpoint.ts'
 import type { Plan } from '../plans.ts'
 
 /** Where something is, as records of a name say. */

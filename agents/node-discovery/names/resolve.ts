@@ -57,9 +57,7 @@ interface Target {
 async function ofTargets(resolver: Resolver, targets: readonly Target[], plan: Plan): Promise<Said> {
   const named = targets.filter(({ name }) => name !== '' && name !== '.')
   const answers = await Promise.all(
-    [...new Set(named.map(({ name }) => name))].map(
-      async name => [name, await addressesOf(resolver, name)] as const,
-    ),
+    [...new Set(named.map(({ name }) => name))].map(async name => [name, await addressesOf(resolver, name)] as const),
   )
   const byName = new Map(answers)
   const all = answers.flatMap(([, { found }]) => found)

@@ -28,7 +28,9 @@ const multicastSchema = keys({
     .describe('What this node is called among the others, each otherwise. Default: the name of the machine.'),
   address: listenAddress()
     .optional()
-    .describe('host:port at which others reach this node; they connect to it before they believe in it. Default: none.'),
+    .describe(
+      'host:port at which others reach this node; they connect to it before they believe in it. Default: none.',
+    ),
   group: textLeaf<string>({
     what: 'a multicast group',
     wish: 'write an IPv4 address from 224.0.0.0 to 239.255.255.255',
