@@ -50,7 +50,7 @@ export function hasGroup({ agents }: Config): boolean {
 }
 
 export function beginNeighbourhood(config: Config, { incarnation, node }: Setup): Next {
-  const nodes = newNodes(nameOf(config, node), incarnation)
+  const nodes = newNodes(nameOf(config, node), [node ?? 'local'], incarnation)
   return withGroup({ nodes, talk: undefined, timeoutMs: config.agents['node-discovery'].connectTimeout }, config, 1)
 }
 
@@ -138,7 +138,7 @@ function onHealth(
   now: number,
 ): Next {
   const { nodes, talk } = before
-  if (node === nodes.here) return [before, []]
+  if (nodes.selves.includes(node)) return [before, []]
   if (to === 'dead' || to === 'left') return told({ ...before, nodes: fail(nodes, node) }, [], now)
   if (to !== 'alive' || !nodes.failed.has(node)) return [before, []]
   const addresses = addressesOf(nodes, node)

@@ -6,6 +6,8 @@ import { newTopology, nextTopology, type TopologyBook } from './topology.ts'
 /** The nodes of the cluster: who saw them, which of them are believed to live, and who reaches whom. */
 export interface Nodes {
   readonly here: string
+  /** All that this node is called, here or in the registry: of itself nobody has to be told. */
+  readonly selves: readonly string[]
   /** By strategy and node. */
   readonly sightings: ReadonlyMap<string, Sighting>
   /** By node: what a connection took, in ms. Who could not be connected to is not among them. */
@@ -22,10 +24,11 @@ export interface Nodes {
 const NODES_MAX = 1024
 const HEARERS_MAX = 256
 
-export function newNodes(here: string, incarnation: number): Nodes {
+export function newNodes(here: string, selves: readonly string[], incarnation: number): Nodes {
   const book = newTopology(here, incarnation)
   return {
     here,
+    selves: [here, ...selves],
     sightings: new Map(),
     reached: new Map(),
     failed: new Set(),
@@ -38,7 +41,7 @@ export function newNodes(here: string, incarnation: number): Nodes {
 
 /** A strategy has seen a node. */
 export function seen(nodes: Nodes, sighting: Sighting): Nodes {
-  if (sighting.node === nodes.here) return nodes
+  if (nodes.selves.includes(sighting.node)) return nodes
   const key = `${sighting.by} ${sighting.node}`
   if (!nodes.sightings.has(key) && nodes.sightings.size >= NODES_MAX) return nodes
   const before = nodes.sightings.get(key)
