@@ -39,19 +39,23 @@ const written = keys({
   })
     .optional()
     .describe(
-      'A name whose SRV or address records are the endpoints, asked for again when they expire. One that ends in .local is asked of the neighbours, by multicast DNS.',
+      'A name whose SRV or address records are the endpoints, asked for again when they expire. One that ends in .local is asked of the neighbours, by multicast DNS. Default absent.',
     ),
   file: path('a file')
     .optional()
     .describe(
-      'A JSON file with a list of endpoints, read again when it changes. Relative to the folder of the config.',
+      'A JSON file with a list of endpoints, read again when it changes. Relative to the folder of the config. Default absent.',
     ),
   directory: path('a folder')
     .optional()
-    .describe('A folder whose *.json files each have one endpoint or a list; read again when one changes.'),
+    .describe(
+      'A folder whose *.json files each have one endpoint or a list; read again when one changes. Default absent.',
+    ),
   registry: name('a role', NAME_LENGTH)
     .optional()
-    .describe('A role in the registry of agents: who registers with it, and says its url, is an endpoint.'),
+    .describe(
+      'A role in the registry of agents: who registers with it, and says its url, is an endpoint. Default absent.',
+    ),
   type: choice('a type of records', ['srv', 'a'])
     .optional()
     .describe('Of dns: which records are asked for. Default: SRV, and where there are none, addresses.'),

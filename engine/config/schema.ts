@@ -234,7 +234,7 @@ export const serviceSchema = keys({
     .describe('The endpoints the service starts with; others may be added while it runs. Default none.'),
   discover: discoverSchema
     .prefault([])
-    .describe('Where more endpoints are found, by node-discovery among the agents. Default nowhere.'),
+    .describe('Where more endpoints are found, by node-discovery among the agents. Default none.'),
   healthCheck: healthCheckSchema
     .optional()
     .describe('Active checks of every endpoint. Absent: health is judged by the traffic alone. Default absent.'),

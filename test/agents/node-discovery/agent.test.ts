@@ -179,8 +179,8 @@ test('a node that is said to be back is connected to before it is in the topolog
     },
   )
   const nodesNow = () =>
-    (plane.control.report!('node-discovery') as { clusterTopology: unknown; localState: { nodes: string[] } }).localState
-      .nodes
+    (plane.control.report!('node-discovery') as { clusterTopology: unknown; localState: { nodes: string[] } })
+      .localState.nodes
   await plane.advance(20_000)
   assert.deepEqual(nodesNow(), ['b', 'local'])
   const change = { node: 'b', incarnation: 1, phi: 9, reason: '' } as const

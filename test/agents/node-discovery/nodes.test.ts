@@ -64,7 +64,7 @@ test('a topology has another version when nodes or who reaches whom have changed
   assert.ok(newTopology('a', 2).topology.version > book.topology.version)
 })
 
-test('a node that failed is out, and stays out until it was reached or has answered, whoever says it is back (F13)', () => {
+test('a node that failed is out, and stays out until it was reached or has answered, whoever says it is back (F13, AC-12)', () => {
   const there = tried(seen(newNodes('a', [], 1), SEEN), 'b', SEEN.address, 3)
   assert.equal(namesOf(there), 'b')
   const failed = fail(there, 'b')
