@@ -13,6 +13,7 @@ export const ROSTER: readonly RosterEntry[] = [
   { name: 'consensus-coordinator', group: 'consensus', module: room('consensus-coordinator'), restart: 'permanent' },
   { name: 'resource-manager', group: 'prediction', module: room('resource-manager'), restart: 'permanent' },
   { name: 'topology-optimizer', group: 'prediction', module: room('topology-optimizer'), restart: 'permanent' },
+  { name: 'node-discovery', group: 'consensus', module: room('node-discovery'), restart: 'permanent' },
   { name: 'metrics-collector', group: 'consensus', module: room('metrics-collector'), restart: 'permanent' },
   { name: 'configuration-manager', group: 'consensus', module: room('configuration-manager'), restart: 'permanent' },
 ]

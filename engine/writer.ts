@@ -23,7 +23,9 @@ export type {
 } from './box/control.ts'
 export { upstreamTextOf } from './box/service-text.ts'
 export { inheritedOptions } from './box/worker-options.ts'
-export type { Config, ServiceConfig } from './config/schema.ts'
+export { defaultEndpointId, readEndpointUrl } from './config/address.ts'
+export { DISCOVERED, discoveredBy, isMark } from './config/discover.ts'
+export type { Config, DiscoverConfig, ServiceConfig } from './config/schema.ts'
 export { ERROR_CODES, type ErrorCode, SignalboxError } from './errors.ts'
 export { SWITCH_NAMES, type SwitchName } from './memory/agent-switches.ts'
 export {
@@ -38,6 +40,7 @@ export {
   HELD,
   ISOLATED,
   isolatedMax,
+  LEAVING,
   QUARANTINED,
   SOFT_BARS,
   TAKEN_OUT_MAX,
@@ -88,6 +91,7 @@ export {
   reportServices,
 } from './plane/plane.ts'
 export { PublicationRefused } from './plane/refuse.ts'
+export { endpointFault } from './plane/structure-checks.ts'
 export { disableAgent, enableAgent, isAgentEnabled } from './router/agent-switch.ts'
 export { PICK } from './router/nobody.ts'
 export { loadsOf } from './router/panic.ts'

@@ -4,6 +4,7 @@ import { OVERPROVISIONING } from '../memory/service-text.ts'
 import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { agentsSchema } from './agents-schema.ts'
+import { discoverSchema } from './discover-schema.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
 import { choice, keys, NAME_LENGTH, name, readHealthPath, readToken } from './names.ts'
@@ -237,6 +238,9 @@ export const serviceSchema = keys({
     .array(endpointSchema)
     .prefault([])
     .describe('The endpoints the service starts with; others may be added while it runs. Default none.'),
+  discover: discoverSchema
+    .prefault([])
+    .describe('Where more endpoints are found, by node-discovery among the agents. Default none.'),
   healthCheck: healthCheckSchema
     .optional()
     .describe('Active checks of every endpoint. Absent: health is judged by the traffic alone. Default absent.'),
@@ -362,6 +366,7 @@ export type ServiceConfig = z.output<typeof serviceSchema>
 /** One address that can take a request, as the program reads it. The id is always there, the url is an origin. */
 export type EndpointConfig = z.output<typeof endpointSchema>
 export type { ListenAddress } from './address.ts'
+export type { DiscoverConfig } from './discover-schema.ts'
 export type { ListenConfig } from './listen-schema.ts'
 export type { KeySource, PolicyConfig, PolicyInput } from './policy-schema.ts'
 export type { TlsConfig } from './tls-schema.ts'

@@ -25,6 +25,8 @@ export interface Setup extends ConfigInForce {
   readonly bootMs: number
   /** 1 at the first start, one more after each restart. */
   readonly incarnation: number
+  /** What this node is called among others; left out: it has no others. */
+  readonly node?: string
   /** By chance another each time: for a die of its own, see `rollDie`. */
   readonly seed: number
   /** What this node is called among others; left out where there are none. */

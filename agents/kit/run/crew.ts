@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
 import type { Signal } from '../grammar/signal.ts'
 import type { Mounted, Slices } from '../grammar/skill.ts'
 import { HERE, sourceAway } from '../grammar/source.ts'
@@ -49,6 +50,8 @@ export interface CrewPorts {
   fault(error: Error): void
   /** Whether what an agent writes still counts. */
   mayWrite(agent: string): boolean
+  /** See Ports.look. */
+  look?(sensor: AnySensor): AnySensor['read'] | null | undefined
   /** Gives an agent a way to agree with others; undefined: there is no store to agree through. */
   bridge(agent: Bridged): AgentBridge | undefined
 }
@@ -111,7 +114,7 @@ export class Crew {
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
       const { node, sendAway } = this.#ports
-      runner.start({ ...this.#inForce, bootMs, incarnation, ...(sendAway && { cluster: { node } }) })
+      runner.start({ ...this.#inForce, bootMs, incarnation, node, ...(sendAway && { cluster: { node } }) })
     }
   }
 
@@ -189,6 +192,7 @@ export class Crew {
       },
       fault: error => ports.fault(error),
       listen: () => ports.listen(),
+      look: sensor => ports.look?.(sensor),
       report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, this.#inForce)),
     })
     this.#members.set(runner, member)

@@ -106,7 +106,9 @@ export class Performer {
 
   sense(mind: Mind, sensor: AnySensor, setup: Setup): void {
     const { edge, pace, fail } = this.#principal
-    const sense = new Sense(sensor, setup, edge, this.#ports.dice, {
+    const read = this.#ports.look?.(sensor)
+    if (read === null) return
+    const sense = new Sense(read === undefined ? sensor : { ...sensor, read }, setup, edge, this.#ports.dice, {
       knows: () => mind.state,
       onReading: draft => {
         const kind = mind.emits.get(draft.type)

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { WriteEndpoint, WriteService } from '../grammar/directive.ts'
-import type { SensorEdge } from '../grammar/sensor.ts'
+import type { AnySensor, SensorEdge } from '../grammar/sensor.ts'
 import type { AnySignalKind, Signal } from '../grammar/signal.ts'
 
 /** What a runner performs directives with. All of time and chance comes through here. */
@@ -23,6 +23,8 @@ export interface Ports {
   fault(error: Error): void
   /** A skill has come or gone: what the agent wants to hear from others may be something else now. */
   listen(): void
+  /** How a sensor looks here where that is not as it says itself; null: it does not look at all. Left out: each as it says. */
+  look?(sensor: AnySensor): AnySensor['read'] | null | undefined
   /** The agent wants its supervisor to know how it is. */
   report(): void
 }

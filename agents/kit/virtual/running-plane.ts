@@ -65,6 +65,7 @@ export class RunningPlane implements RunningControl {
     const {
       agents: _,
       actions: __,
+      sensors = {},
       seed: ___,
       roster: ____,
       threads = 'grouped',
@@ -105,6 +106,7 @@ export class RunningPlane implements RunningControl {
       log: link.log,
       send: (from, signal) => this.#send(from, signal),
       bridge: agent => bridge(agent, clock, dice),
+      look: ({ name, isOutside }) => sensors[name] ?? (isOutside ? null : undefined),
     }
     const { threads: plans, root } = plan(roster, threads, 1_000, supervision)
     this.#threads = plans.map(each => {

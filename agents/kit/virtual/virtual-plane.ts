@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts'
 import { type Dice, rollDie } from '../dice.ts'
 import type { Action, AnyAction } from '../grammar/action.ts'
 import type { AnyAgent } from '../grammar/agent.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
 import type { AnySignalKind, Draft, Signal } from '../grammar/signal.ts'
 import type { Machine } from '../machine.ts'
 import type { Journal } from '../outside/journal.ts'
@@ -26,6 +27,8 @@ export interface TestPlaneOptions extends SupervisionOptions {
   /** In place of what actions do, those of skills too, by name: whatever reaches outside the process is better not done in virtual time. */
   // biome-ignore lint/suspicious/noExplicitAny: each action has params and a result of its own
   readonly actions?: Readonly<Record<string, Action<any, any, any>['run']>>
+  /** What sensors see, by name. One that looks outside the process and is not named does not look. */
+  readonly sensors?: Readonly<Record<string, AnySensor['read']>>
   /** The agents, in the order they start. Default: ROSTER. Their modules are loaded into this thread. */
   readonly roster?: readonly RosterEntry[]
   /** Which agents share a thread, and so are restarted together. Default: `grouped`. */
@@ -91,11 +94,12 @@ export class VirtualPlane implements TestControlPlane {
     const {
       agents: _,
       actions: __,
-      threads: ___,
-      seed: ____,
-      roster: _____,
-      heartbeatMs: ______,
-      machine: _______,
+      sensors: ___,
+      threads: ____,
+      seed: _____,
+      roster: ______,
+      heartbeatMs: _______,
+      machine: ________,
       ...supervision
     } = options
     checkRoster(roster)

@@ -2,6 +2,7 @@ import type { AgentStatus, Attachment, Log } from '../../../engine/writer.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
 import type { Signal } from '../grammar/signal.ts'
 import type { Machine } from '../machine.ts'
 import type { Liaison } from '../outside/liaison.ts'
@@ -24,6 +25,8 @@ export interface VirtualGround {
   inForce: ConfigInForce
   /** See CrewPorts.bridge. */
   bridge(agent: Bridged): AgentBridge | undefined
+  /** See Ports.look. */
+  look(sensor: AnySensor): AnySensor['read'] | null | undefined
   liaison: Liaison
   readonly log: Log
   /** Carries a signal to the agents of the other threads; returns to how many threads. */
@@ -109,6 +112,7 @@ export class VirtualThread {
       },
       mayWrite: () => this.crew === crew,
       bridge: agent => this.#ground.bridge(agent),
+      look: sensor => this.#ground.look(sensor),
     })
     return crew
   }
