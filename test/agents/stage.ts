@@ -1,4 +1,5 @@
 import { rollDie } from '../../agents/kit/dice.ts'
+
 import type { AnyAction } from '../../agents/kit/grammar/action.ts'
 import type { AnyAgent } from '../../agents/kit/grammar/agent.ts'
 import type { WriteEndpoint, WriteService } from '../../agents/kit/grammar/directive.ts'
@@ -32,7 +33,7 @@ export class Stage {
   #incarnation = 0
   #generations = 0
 
-  /** `fakes` stand in for the agent's actions of the same names. */
+  /** `fakes` stand in for actions of the same names, of the agent and its skills. */
   constructor(agent: AnyAgent, service: ServiceInput, ids: readonly string[], fakes: readonly AnyAction[] = []) {
     this.#agent = agent
     this.#config = validateConfig({ services: { api: service } })
@@ -98,7 +99,14 @@ export class Stage {
     this.#runner?.close()
     const look = { ...lookAtTables, run: () => structuredClone({ services: [this.service] }) }
     const fakes = new Map([look, ...this.#fakes].map(action => [action.name, action]))
-    const agent = { ...this.#agent, actions: this.#agent.actions.map(action => fakes.get(action.name) ?? action) }
+    const faked = (actions: readonly AnyAction[]): AnyAction[] =>
+      actions.map(action => fakes.get(action.name) ?? action)
+    const { actions, skills } = this.#agent
+    const agent = {
+      ...this.#agent,
+      actions: faked(actions),
+      skills: skills.map(mounted => ({ ...mounted, actions: faked(mounted.actions) })),
+    }
     let seed = 7
     this.#runner = new Runner(agent, {
       clock: this.clock,

@@ -33,6 +33,7 @@ export interface Mounted<Slice> {
   readonly key: string
   readonly skill: string
   readonly listens: readonly Interest[]
+  readonly overhears: readonly AnySignalKind[]
   readonly own: readonly AnySignalKind[]
   readonly emits: readonly AnySignalKind[]
   readonly actions: readonly AnyAction[]
@@ -68,6 +69,8 @@ export interface SkillDefinition<
 > {
   readonly name: string
   readonly listens?: Listens
+  /** Kinds among `listens` that it hears also when its own agent says them, or another skill of it; what it says itself it never hears. */
+  readonly overhears?: readonly AnySignalKind[]
   readonly own?: Own
   readonly emits?: readonly AnySignalKind[]
   readonly actions?: Actions
@@ -82,6 +85,9 @@ export interface SkillDefinition<
 /**
  * Declares a skill. `start` and `decide` are pure, as an agent's. It hears before its agent where its priority is above 0, which it is
  * unless told otherwise; what it schedules, asks and begins comes back to it alone. Words of the tables it writes are its agent's.
+ *
+ * What an agent and its skills tell goes to other agents; a skill that is to hear of it too, because it goes on from there, lists the kind
+ * under `overhears`.
  */
 export function defineSkill<
   Slice,
@@ -92,12 +98,12 @@ export function defineSkill<
   const Sensors extends readonly AnySensor[] = readonly [],
 >(definition: SkillDefinition<Options, Slice, Listens, Own, Actions, Sensors>): Skill<Options, Slice> {
   const { name, priority = PRIORITY, start, decide, reload } = definition
-  const { listens = [], own = [], emits = [], actions = [], sensors = [] } = definition
+  const { listens = [], overhears = [], own = [], emits = [], actions = [], sensors = [] } = definition
   return Object.freeze({
     name,
     mount: (key: string, options: Options): Mounted<Slice> =>
       Object.freeze({
-        ...{ key, skill: name, listens, own, emits, actions, sensors, priority, reload },
+        ...{ key, skill: name, listens, overhears, own, emits, actions, sensors, priority, reload },
         start: (setup: Setup) => start(options, setup),
         decide: decide as Mounted<Slice>['decide'],
       }),

@@ -256,7 +256,7 @@ export class Runner {
   #perform(mind: Mind, directive: Directive, cause: Signal | undefined): void {
     switch (directive.kind) {
       case 'emit':
-        this.#performer.emit(mind, directive, cause)
+        this.#tellKin(mind, this.#performer.emit(mind, directive, cause).signal)
         break
       case 'ask':
         this.#performer.ask(mind, directive, cause)
@@ -280,6 +280,13 @@ export class Runner {
         break
       default:
         this.#performer.write(directive, cause)
+    }
+  }
+
+  /** Other minds of this agent may go on from what one of them says. */
+  #tellKin(speaker: Mind, signal: Signal): void {
+    for (const mind of this.#minds.values()) {
+      if (mind !== speaker && mind.overhears.has(signal.type)) this.#tell(signal, mind.key)
     }
   }
 
