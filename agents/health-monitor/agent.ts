@@ -21,6 +21,7 @@ import {
 import { checkEndpoint } from './actions.ts'
 import { endpointLookedAt, examineEndpoint } from './examine/examine-endpoint.ts'
 import { beginLooks, inquiryOf, onCloserDue, onLookedAt, onPredicted, onRequested, onUnanswered } from './looking.ts'
+import { anomalies, OBSERVING } from './observing.ts'
 import { application } from './sensors/application.ts'
 import { availability } from './sensors/availability.ts'
 import { healthWords } from './sensors/health-words.ts'
@@ -29,7 +30,6 @@ import { resources } from './sensors/resources.ts'
 import { security } from './sensors/security.ts'
 import { vitals } from './sensors/vitals.ts'
 import { type Checked, checkDue, closerDue, endpointChecked, lookDue, type Round } from './signals.ts'
-import { analysis, anomalies, usual } from './skills.ts'
 import { find, type HealthCheck, healthCheckOf, type State, stateOf, type Target } from './state.ts'
 import { tunedMs } from './tempo.ts'
 import { turn } from './turn.ts'
@@ -77,7 +77,7 @@ export const healthMonitor = defineAgent({
   writes: ['health', 'healthySinceMs', 'unhealthyBar'],
   actions: [lookAtTables, checkEndpoint, examineEndpoint],
   sensors: [healthWords, vitals, application, network, resources, availability, security],
-  skills: [usual, anomalies, analysis],
+  skills: OBSERVING,
   start: ({ config }): Step<State> => ({ state: stateOf(config), directives: [act(lookAtTables, undefined)] }),
   reload,
   decide,

@@ -1,5 +1,5 @@
 import type { HealthStanding } from '../signals.ts'
-import { median, theilSen } from './theil-sen.ts'
+import { medianOf, theilSen } from './theil-sen.ts'
 
 /** With fewer there is no saying. */
 const VALUES_MIN = 5
@@ -15,7 +15,7 @@ export function trendOf(values: readonly number[]): HealthStanding['trend'] {
     values.map((_, i) => i),
     values,
   )
-  const change = (slope * (values.length - 1)) / Math.max(median(values), Number.MIN_VALUE)
+  const change = (slope * (values.length - 1)) / Math.max(medianOf(values), Number.MIN_VALUE)
   if (r2 < R2_MIN || Math.abs(change) < CHANGE_MIN) return 'stable'
   return change > 0 ? 'worsening' : 'improving'
 }

@@ -1,5 +1,5 @@
 import { networkSensed } from '../../signals.ts'
-import { median } from '../../skills/theil-sen.ts'
+import { medianOf } from '../../skills/theil-sen.ts'
 import { ByRow, lookingAtChecks } from './looking.ts'
 
 /** Connections that are remembered of an endpoint. */
@@ -28,7 +28,7 @@ export const network = lookingAtChecks(
     }
     const rows = [...last].map(([row, { generation, all, come }]) => ({
       ...{ row, generation, ...pathOf(all), connections: all.length },
-      lastUs: come.length === 0 ? null : median(come),
+      lastUs: come.length === 0 ? null : medianOf(come),
     }))
     return { memory, said: rows.length === 0 ? [] : [{ rows }] }
   },
@@ -48,7 +48,7 @@ export function pathOf(connects: readonly (number | null)[]): {
   let strayed = 0
   for (let i = 1; i < come.length; i++) strayed += Math.abs(come[i]! - come[i - 1]!)
   return {
-    latencyUs: median(come),
+    latencyUs: medianOf(come),
     jitterUs: come.length < 2 ? 0 : strayed / (come.length - 1),
     loss: connects.length === 0 ? 0 : 1 - come.length / connects.length,
   }
