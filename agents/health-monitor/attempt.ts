@@ -148,11 +148,14 @@ function connectTo(
   const socket = dialerOf({ url: target, upstream, timeoutMs }).dial((error, dialed) => {
     signal.removeEventListener('abort', takeBack)
     dialed?.destroy()
-    if (error === null) onDone()
-    else onError(error)
+    if (error === null) {
+      onConnected()
+      onDone()
+    } else onError(error)
   })
   const takeBack = (): void => void socket?.destroy()
   signal.addEventListener('abort', takeBack)
+  // With TLS it stands before the hands are shaken.
   socket?.once('connect', onConnected)
   return takeBack
 }
