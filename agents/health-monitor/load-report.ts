@@ -76,7 +76,7 @@ export function readLoad(value: unknown): Load {
 const SHARE_MAX = 2
 
 function shareOf(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 && value <= SHARE_MAX ? Math.min(1, value) : undefined
+  return typeof value === 'number' && value >= 0 && value <= SHARE_MAX ? Math.min(1, Math.abs(value)) : undefined
 }
 
 function countOf(value: unknown): number | undefined {

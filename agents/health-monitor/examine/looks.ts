@@ -1,5 +1,6 @@
 import { steadyMs } from '../../kit/clock.ts'
 import type { Part, PartName } from '../../signals.ts'
+import { reasonOf } from '../attempt.ts'
 
 /** What a look at one side of an endpoint has come to. */
 export type Finding = Pick<Part, 'verdict' | 'isCritical' | 'score' | 'reason' | 'figures'>
@@ -24,15 +25,9 @@ export function skipped(reason: string): Finding {
 
 /**
  * Looks now, for so long at most: later it is a timeout of this look alone. A look is a function that is called here, once, and not before. What it
- * throws is what it found: `isCritical` says whether that is the end of all.
+ * throws is what it found.
  */
-export function lookFor(
-  name: PartName,
-  look: Look,
-  timeoutMs: number,
-  signal: AbortSignal,
-  isCritical = false,
-): Promise<Part> {
+export function lookFor(name: PartName, look: Look, timeoutMs: number, signal: AbortSignal): Promise<Part> {
   const sinceMs = steadyMs()
   return new Promise(resolve => {
     const abort = new AbortController()
@@ -51,16 +46,11 @@ export function lookFor(
     // What has arrived and waits to be read has come in time: sockets are read before immediates run.
     const timer = setTimeout(() => setImmediate(timeUp), timeoutMs)
     signal.addEventListener('abort', stop)
-    const onThrown = (error: unknown): void => end(failed(reasonOf(error), {}, { isCritical }))
+    const onThrown = (error: unknown): void => end(failed(reasonOf(error)))
     try {
       Promise.resolve(look(abort.signal)).then(end, onThrown)
     } catch (error) {
       onThrown(error)
     }
   })
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  return typeof code === 'string' ? code : String(message)
 }
