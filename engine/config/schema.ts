@@ -5,9 +5,10 @@ import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { agentsSchema } from './agents-schema.ts'
 import { discoverSchema } from './discover-schema.ts'
+import { healthCheckSchema } from './health-check-schema.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
-import { choice, keys, NAME_LENGTH, name, readHealthPath, readToken } from './names.ts'
+import { choice, keys, NAME_LENGTH, name, readToken } from './names.ts'
 import { accessSchema, forwardedSchema, requestIdSchema } from './observe-schema.ts'
 import { outlierSchema } from './outlier-schema.ts'
 import { policySchema } from './policy-schema.ts'
@@ -156,31 +157,6 @@ export const endpointSchema = writtenEndpoint.transform((endpoint, context) => {
     path: ['url'],
   })
   return z.NEVER
-})
-
-const healthCheckSchema = keys({
-  path: textLeaf({
-    what: 'a path',
-    wish: 'write a path such as /healthz',
-    pattern: '^/',
-    read: readHealthPath,
-  })
-    .prefault('/healthz')
-    .describe(
-      'Path that is asked with GET; a 2xx answer is healthy, or degraded if it has the header x-envoy-degraded. Default /healthz.',
-    ),
-  interval: duration({ min: '10ms' })
-    .prefault('1s')
-    .describe(
-      'Time between two checks of an endpoint, 10ms or more; of one that is out a quarter of it, but 250ms at least. Default 1s.',
-    ),
-  timeout: duration({ min: '1ms' })
-    .prefault('500ms')
-    .describe('Time for an answer, 1ms or more; later counts as failed. Default 500ms.'),
-  unhealthyAfter: whole(1, 1000)
-    .prefault(2)
-    .describe('Failed checks in a row that make an endpoint unhealthy. Default 2.'),
-  healthyAfter: whole(1, 1000).prefault(2).describe('Passed checks in a row that make it healthy again. Default 2.'),
 })
 
 const timeoutsSchema = keys({

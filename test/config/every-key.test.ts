@@ -25,7 +25,7 @@ services:
       - { id: a, url: "http://127.0.0.1:9001", weight: 1, zone: z1, priority: 0, metadata: { version: v1 } }
       - { url: "https://127.0.0.1:9002" }
     discover: [] # each source: see discover.test.ts
-    healthCheck: { path: /healthz, interval: 1s, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
+    healthCheck: { type: http, path: /healthz, interval: 1s, adaptiveInterval: false, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
     timeouts: { connect: 1s, firstByte: 15s, idle: 60s, upgradeIdle: 5m, request: 0s }
     retry: { attempts: 2, statuses: [502, 503, 504], perTry: 0s, hedge: 0s, bodyBytes: 64KiB, backOff: 25ms, maxBackOff: 250ms, budget: 20%, budgetMin: 3 }
     tls: { verify: true, minVersion: TLSv1.2 }
@@ -106,7 +106,10 @@ test('parseConfig() reads every key, in base units', () => {
           { id: '127.0.0.1:9002', url: 'https://127.0.0.1:9002', weight: 1, zone: '', priority: 0, metadata: {} },
         ],
         discover: [],
-        healthCheck: { path: '/healthz', interval: 1000, timeout: 500, unhealthyAfter: 2, healthyAfter: 2 },
+        healthCheck: {
+          ...{ type: 'http', path: '/healthz', interval: 1000, adaptiveInterval: false, timeout: 500 },
+          ...{ unhealthyAfter: 2, healthyAfter: 2 },
+        },
         timeouts: { connect: 1000, firstByte: 15_000, idle: 60_000, upgradeIdle: 300_000, request: 0 },
         retry: {
           attempts: 2,
