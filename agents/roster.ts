@@ -9,6 +9,7 @@ export const ROSTER: readonly RosterEntry[] = [
   { name: 'health-monitor', group: 'health', module: room('health-monitor'), restart: 'permanent' },
   { name: 'failure-detector', group: 'health', module: room('failure-detector'), restart: 'permanent' },
   { name: 'load-balancer', group: 'prediction', module: room('load-balancer'), restart: 'permanent' },
+  { name: 'predictor', group: 'prediction', module: room('predictor'), restart: 'permanent' },
   { name: 'metrics-collector', group: 'consensus', module: room('metrics-collector'), restart: 'permanent' },
   { name: 'configuration-manager', group: 'consensus', module: room('configuration-manager'), restart: 'permanent' },
 ]
