@@ -14,6 +14,7 @@ export const ROSTER: readonly RosterEntry[] = [
   { name: 'resource-manager', group: 'prediction', module: room('resource-manager'), restart: 'permanent' },
   { name: 'topology-optimizer', group: 'prediction', module: room('topology-optimizer'), restart: 'permanent' },
   { name: 'node-discovery', group: 'consensus', module: room('node-discovery'), restart: 'permanent' },
+  { name: 'predictor', group: 'prediction', module: room('predictor'), restart: 'permanent' },
   { name: 'metrics-collector', group: 'consensus', module: room('metrics-collector'), restart: 'permanent' },
   { name: 'configuration-manager', group: 'consensus', module: room('configuration-manager'), restart: 'permanent' },
 ]
