@@ -1,6 +1,7 @@
 import {
   type Config,
   EJECTED,
+  HEALTH_DEGRADED,
   HEALTH_NAMES,
   HEALTH_UNKNOWN,
   ISOLATED,
@@ -32,6 +33,8 @@ interface Target extends Standing {
   readonly round: number
   /** Out for what its requests came to, or kept out by quarantine. */
   readonly isEjected: boolean
+  /** Marked as degraded for a warning, though its checks pass: it is looked at more closely. */
+  readonly isWarned: boolean
 }
 
 export interface State {
@@ -103,11 +106,12 @@ function onTables(state: State, { services }: TablesView): Step<State> {
       }
       const known = find(state, endpoint.row, endpoint.generation)
       const isEjected = (endpoint.bars & (EJECTED | ISOLATED)) !== 0
+      const isWarned = endpoint.health === HEALTH_DEGRADED && known?.health === 'healthy'
       let target = known ?? newTarget(name, endpoint)
       // The next check of one that was just ejected may be an interval away, and whoever is to let it back needs to know now.
-      const isDue = known === undefined || (isEjected && !known.isEjected)
-      if (isDue || isEjected !== target.isEjected)
-        target = { ...target, isEjected, round: isDue ? ++rounds : target.round }
+      const isDue = known === undefined || (isEjected && !known.isEjected) || (isWarned && !known.isWarned)
+      if (isDue || isEjected !== target.isEjected || isWarned !== target.isWarned)
+        target = { ...target, isEjected, isWarned, round: isDue ? ++rounds : target.round }
       targets.set(endpoint.row, target)
       if (isDue) directives.push(checkNow(target))
     }
@@ -128,7 +132,7 @@ function newTarget(service: string, { row, generation, id, url, bars, health }: 
   const verdict: HealthWord = (bars & UNHEALTHY) !== 0 ? 'unhealthy' : HEALTH_NAMES[health]
   const isBarLost = verdict === 'unhealthy' && (bars & UNHEALTHY) === 0
   const standing = { ...UNCHECKED, health: isBarLost ? 'unknown' : verdict } as const
-  return { ...standing, row, generation, service, id, url, round: 0, isEjected: false }
+  return { ...standing, row, generation, service, id, url, round: 0, isEjected: false, isWarned: false }
 }
 
 /**
@@ -178,7 +182,7 @@ function onChecked(state: State, checked: Checked, now: number): Step<State> {
   if (before === undefined || healthCheck === undefined || checked.round !== before.round) return stay(state)
   const after: Target = { ...before, ...judge(before, checked.verdict, healthCheck) }
   const { row, generation, service, id } = after
-  const pace = paceMs(after, before.isEjected, healthCheck.interval)
+  const pace = paceMs(after, before.isEjected || before.isWarned, healthCheck.interval)
   const directives: Directive[] = [
     schedule(Math.max(0, pace - checked.tookMs), checkDue.of({ row, generation, round: checked.round }), pace * JITTER),
   ]

@@ -168,7 +168,13 @@ export class Crew {
       },
       fault: error => ports.fault(error),
       listen: () => ports.listen(),
-      report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, this.#inForce)),
+      report: () =>
+        ports.reported(
+          name,
+          reportOf(agent, runner.state, runner.slice(member), options, this.#inForce, {
+            of: mounted => runner.slice(mounted),
+          }),
+        ),
     })
     return runner
   }
