@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   SBX_ENDPOINT_UNKNOWN: 'the service has no endpoint of this id',
   SBX_LISTEN_FAILED: 'an address cannot be listened on',
   SBX_NO_ENDPOINT: 'no endpoint of the service may be picked now',
+  SBX_NO_QUORUM: 'this node is in the part of a partition that decides nothing',
   SBX_OVERLOADED: 'the service, or every open endpoint of it, has as many requests as it may have',
   SBX_PARTICIPANTS_INSUFFICIENT: 'too few of the agents that are to take part are there',
   SBX_PUBLICATION_REFUSED: 'an agent asked for what it may not do to the tables, and nothing was changed',

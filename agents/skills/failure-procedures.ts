@@ -1,7 +1,7 @@
 import type { Config } from '../../engine/writer.ts'
 import type { SignalOf } from '../kit/grammar/signal.ts'
 import type { FailureKind, healthAlerted } from '../signals.ts'
-import type { Compensated, Procedure } from './procedure.ts'
+import type { Compensated, Procedure } from './repair-procedure.ts'
 
 type RecoveryKnobs = Config['agents']['health-monitor']['recovery']
 

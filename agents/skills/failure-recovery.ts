@@ -21,9 +21,9 @@ import {
   releaseRequested,
 } from '../signals.ts'
 import { procedureOf } from './failure-procedures.ts'
-import { again, begin, type Next, nameOf, proceed, type Run, type Step } from './procedure.ts'
 import { isSameRow } from './quarantine-list.ts'
 import { reachEndpoint } from './reach.ts'
+import { again, begin, type Next, nameOf, proceed, type Run, type Step } from './repair-procedure.ts'
 import { lookingAt, type Sight } from './sight.ts'
 import { type Named, subjectOf } from './subject.ts'
 import { callHook } from './webhook.ts'

@@ -1,6 +1,7 @@
 import { endpointsOf, isSame } from '../config/changes.ts'
 import type { Config, EndpointConfig } from '../config/schema.ts'
 import type { Edit, NewEndpoint } from '../memory/edit.ts'
+import { endpointTextOf } from '../memory/endpoint-table.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { serviceTextOf } from './service-text.ts'
 import type { TableKeeper } from './table-keeper.ts'
@@ -77,12 +78,20 @@ export function isSameEndpoint(attachment: Attachment, row: number, next: NewEnd
 
 /** Whether two are the same endpoint, their weights aside. */
 export function isSameTenant(a: NewEndpoint, b: NewEndpoint): boolean {
-  return a.url === b.url && a.zone === b.zone && a.priority === b.priority && isSame(a.metadata, b.metadata)
+  const isWorthTheSame = a.cost === b.cost && a.capacity === b.capacity
+  return (
+    a.url === b.url &&
+    a.zone === b.zone &&
+    a.priority === b.priority &&
+    isWorthTheSame &&
+    isSame(a.metadata, b.metadata)
+  )
 }
 
 /** What the table needs of a configured endpoint. */
-export function newEndpoint({ id, url, zone = '', metadata, weight, priority }: EndpointConfig): NewEndpoint {
-  return { id, url, zone, metadata, weight, priority }
+export function newEndpoint(endpoint: EndpointConfig): NewEndpoint {
+  const { weight, priority, zone = '' } = endpoint
+  return { ...endpointTextOf({ ...endpoint, zone }), weight, priority }
 }
 
 /** Adds, removes and lists in `weighed` what differs. True when rows came or went. */

@@ -136,6 +136,12 @@ const writtenEndpoint = keys({
     )
     .prefault({})
     .describe('Texts under names of your own, shown with the endpoint. Default none.'),
+  cost: number({ min: 0, max: 1_000_000_000, whole: false })
+    .optional()
+    .describe('What an hour of all of its capacity costs, in any currency, 0 to 1000000000. Default: not known.'),
+  capacity: whole(1, 1_000_000)
+    .optional()
+    .describe('Requests it can work on at a time, 1 to 1000000. Default: not known.'),
 })
 
 /** One address that can take a request. An endpoint without an id gets host:port of its url. */
@@ -243,6 +249,15 @@ export const serviceSchema = keys({
     .describe(
       'What endpoints are spoken to with: http1 (HTTP/1.1), or http2 (with TLS by ALPN, without by prior knowledge; what gRPC needs). Default http1.',
     ),
+  capacity: keys({
+    header: flag()
+      .prefault(false)
+      .describe(
+        'Whether endpoints tell how loaded they are in the header endpoint-load-metrics of their answers (ORCA, TEXT or JSON). Default false.',
+      ),
+  })
+    .prefault({})
+    .describe('How it is known how loaded its endpoints are. Default: see each key.'),
   connections: connectionsSchema.prefault({}).describe('Connections to endpoints. Default: see each key.'),
   retry: retrySchema.prefault({}).describe('Second tries. Default: see each key.'),
   outlier: outlierSchema.prefault({}).describe('Passive removal of endpoints that fail. Default: see each key.'),

@@ -9,7 +9,7 @@ import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
-import { EJECTED, ISOLATED, UNHEALTHY } from '../../engine/writer.ts'
+import { EJECTED, ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
 
 type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
 type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
@@ -46,6 +46,8 @@ export class Stage {
       isPanicTold: false,
       overprovisioning: 140,
       policy: 'round-robin',
+      policyInstead: 0,
+      isPolicyPassing: false,
       shedFrom: 0,
       trust: undefined,
       isPullMaxRight: true,
@@ -173,8 +175,8 @@ export class Stage {
     const row = this.service.endpoints.find(each => each.row === directive.row)
     if (row === undefined || row.generation !== directive.generation) return
     const { column, value } = directive
-    if (column === 'unhealthyBar' || column === 'ejectedBar' || column === 'isolatedBar') {
-      const bar = { unhealthyBar: UNHEALTHY, ejectedBar: EJECTED, isolatedBar: ISOLATED }[column]
+    if (column === 'unhealthyBar' || column === 'ejectedBar' || column === 'isolatedBar' || column === 'breaker') {
+      const bar = { unhealthyBar: UNHEALTHY, ejectedBar: EJECTED, isolatedBar: ISOLATED, breaker: TRIPPED }[column]
       row.bars = value ? row.bars | bar : row.bars & ~bar
     } else row[column] = value
   }

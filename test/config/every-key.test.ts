@@ -205,7 +205,7 @@ test('parseConfig() reads every key, in base units', () => {
   })
 })
 
-test('parseConfig() fills in what is not written', () => {
+test('parseConfig() fills in what is not written (D27)', () => {
   const written = withApi(read(FULL))
   const least = read(`
     services: { api: { tls: {}, healthCheck: {}, breaker: {}, adaptiveConcurrency: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [

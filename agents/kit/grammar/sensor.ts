@@ -3,10 +3,16 @@ import type { Edge } from './action.ts'
 import type { Setup } from './agent.ts'
 import type { Draft, Signal, SignalKind } from './signal.ts'
 
-/** The outside world, and the agent itself, as a sensor gets them. */
-export interface SensorEdge extends Edge {
+/** The outside world, and the agent itself. */
+export interface AgentEdge extends Edge {
   /** How this agent has been doing since this was last asked, which its membership does now and then. */
   self(): Doing
+}
+
+/** The same as a sensor gets it. */
+export interface SensorEdge extends AgentEdge {
+  /** What whoever has the sensor knows now, the agent or a skill of it: for one that looks inward. Read it, and keep nothing of it. */
+  knows(): unknown
 }
 
 /** What a sensor made of a reading: what it remembers, what it says, and when it is to look again if not as usual. */

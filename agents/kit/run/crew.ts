@@ -5,8 +5,11 @@ import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
-import type { Slices } from '../grammar/skill.ts'
-import { membership } from '../member/membership.ts'
+import type { Mounted, Slices } from '../grammar/skill.ts'
+import { HERE, sourceAway } from '../grammar/source.ts'
+import type { Machine } from '../machine.ts'
+import { type Membership, membership } from '../member/membership.ts'
+import type { Health } from '../member/membership-signals.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
 import { isTold, type Written } from '../outside/journal.ts'
 import { TablePort } from '../table-port.ts'
@@ -19,6 +22,8 @@ export interface CrewPorts {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  /** How this process is doing; undefined: nobody can say. */
+  readonly machine: Machine | undefined
   /** The node it is on. */
   readonly node: string
   /** From one heartbeat of an agent to the next, in ms. */
@@ -27,6 +32,12 @@ export interface CrewPorts {
   soon(callback: () => void): void
   /** Carries a signal to the agents of other threads; returns to how many threads. */
   send(signal: Signal, isTelemetry: boolean): number
+  /**
+   * Carries a signal to the agents of other nodes, or of the one called `to`; returns to how many nodes it is on its way. Left out: this node
+   * is alone. It never waits, and promises nothing: what does not arrive is gone. Telemetry goes as one datagram of 1,200 bytes of JSON
+   * at most and a fact has 64 KiB; what is longer is not sent. What arrives is handed to `hear` of each crew of that node, once.
+   */
+  sendAway?(signal: Signal, to: string | undefined, isTelemetry: boolean): number
   /** What its agents want from other threads may be something else now. */
   listen(): void
   /** An agent has told a fact; `trail` as in Ports.write, `level` as its kind says. */
@@ -46,9 +57,11 @@ export interface CrewPorts {
 export interface Bridged {
   readonly agent: AnyAgent
   readonly incarnation: number
-  /** What it and its skills know now: by that it votes. */
+  /** What it and its skills know now: by that it votes and bids. */
   state(): unknown
   readonly slices: Slices
+  /** How it is itself. */
+  health(): Health
   /** Has it hear what becomes of proposals. */
   hear(signal: Signal): void
 }
@@ -72,6 +85,7 @@ export class Crew {
   readonly #ports: CrewPorts
   #inForce: ConfigInForce
   readonly #bridges = new Map<string, AgentBridge>()
+  readonly #members = new Map<Runner, Mounted<Membership>>()
   #isClosed = false
   #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
 
@@ -92,10 +106,12 @@ export class Crew {
       const { agent } = runner
       const bridge = this.#ports.bridge({
         ...{ agent, incarnation, state: () => runner.state, slices: { of: mounted => runner.slice(mounted) } },
+        health: () => runner.slice(this.#members.get(runner)!).health,
         hear: signal => void runner.receive(signal),
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
-      runner.start({ ...this.#inForce, bootMs, incarnation })
+      const { node, sendAway } = this.#ports
+      runner.start({ ...this.#inForce, bootMs, incarnation, ...(sendAway && { cluster: { node } }) })
     }
   }
 
@@ -137,7 +153,7 @@ export class Crew {
 
   #hire(definition: AnyAgent, incarnation: number): Runner {
     const { name } = definition
-    const { node, heartbeatMs, clock, dice, attachment } = this.#ports
+    const { node, heartbeatMs, clock, dice, attachment, machine } = this.#ports
     const options = { ...{ agent: name, role: definition.role, node, incarnation, heartbeatMs } }
     const member = membership(options)
     const agent: AnyAgent = { ...definition, skills: [member, ...definition.skills] }
@@ -149,6 +165,7 @@ export class Crew {
       dice,
       edge: {
         attachment,
+        machine,
         get place() {
           return bridges.get(name)?.place
         },
@@ -156,9 +173,13 @@ export class Crew {
           return bridges.get(name)?.bridge
         },
       },
-      send: (signal, { isTelemetry, level }, trail) => {
+      send: (signal, { isTelemetry, level, reach }, trail, to) => {
         if (!isTelemetry) ports.told(name, signal, trail, level)
-        return this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry)
+        const isForHere = to === undefined || to === HERE || to === node
+        const here = isForHere ? this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry) : 0
+        if (reach !== 'cluster' || to === HERE || to === node) return here
+        const away = { ...signal, source: sourceAway(node, signal.source) }
+        return here + (ports.sendAway?.(away, to, isTelemetry) ?? 0)
       },
       write: (directive, trail) => {
         const written = tables.write(directive)
@@ -176,6 +197,7 @@ export class Crew {
           }),
         ),
     })
+    this.#members.set(runner, member)
     return runner
   }
 

@@ -8,9 +8,12 @@ import type { AnySignalKind, Signal } from '../grammar/signal.ts'
 export interface Ports {
   readonly clock: Clock
   readonly dice: Dice
-  readonly edge: Pick<SensorEdge, 'attachment' | 'place' | 'bridge'>
-  /** Carries a signal to the other agents. Returns to how many. `trail` as for `write`, empty for telemetry. */
-  send(signal: Signal, kind: AnySignalKind, trail: readonly Signal[]): number
+  readonly edge: Pick<SensorEdge, 'attachment' | 'place' | 'bridge' | 'machine'>
+  /**
+   * Carries a signal to the other agents. Returns to how many. `trail` as for `write`, empty for telemetry. `to`: the only node it is for, or
+   * HERE; left out: this one, and others where its kind reaches them.
+   */
+  send(signal: Signal, kind: AnySignalKind, trail: readonly Signal[], to?: string): number
   /**
    * Sets a word of the tables. `trail`: the signal it is set for, then that one's cause and so on, as far back as the agent told itself;
    * empty where it is set at the start.

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import type { Liaison } from '../outside/liaison.ts'
 import { logTold } from '../outside/told-line.ts'
 import { type AgentBridge, type Bridged, Crew } from '../run/crew.ts'
@@ -13,9 +14,13 @@ export interface VirtualGround {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  readonly machine: Machine | undefined
   readonly bootMs: number
   readonly node: string
   readonly heartbeatMs: number
+  readonly incarnationsBefore: number
+  /** See CrewPorts.sendAway. */
+  sendAway?(signal: Signal, to: string | undefined, isTelemetry: boolean): number
   inForce: ConfigInForce
   /** See CrewPorts.bridge. */
   bridge(agent: Bridged): AgentBridge | undefined
@@ -62,7 +67,7 @@ export class VirtualThread {
       this.#callOff = undefined
       const crew = this.#hire()
       this.crew = crew
-      crew.start(this.#ground.bootMs, this.incarnation)
+      crew.start(this.#ground.bootMs, this.#incarnationOfAgents)
       if (this.crew === crew) onStarted()
     })
   }
@@ -81,10 +86,14 @@ export class VirtualThread {
     this.#onEnded(reason)
   }
 
+  get #incarnationOfAgents(): number {
+    return this.#ground.incarnationsBefore + this.incarnation
+  }
+
   #hire(): Crew {
-    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison, log } = this.#ground
-    const crew: Crew = new Crew(this.#definitions, this.incarnation, inForce, {
-      ...{ clock, dice, attachment, node, heartbeatMs },
+    const { clock, dice, attachment, machine, node, heartbeatMs, inForce, liaison, log, sendAway } = this.#ground
+    const crew: Crew = new Crew(this.#definitions, this.#incarnationOfAgents, inForce, {
+      ...{ clock, dice, attachment, machine, node, heartbeatMs, ...(sendAway && { sendAway }) },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),
       // Who listens is asked with each signal.

@@ -36,7 +36,7 @@ export const ROWS: readonly Row[] = [
     id: 'SK-2',
     does: 'runs a procedure: steps, attempts with a back-off, verification, and what takes back what was done in vain',
     code: 'agents/skills/failure-recovery.ts#failureRecovery',
-    test: 'test/agents/skills/procedure.test.ts',
+    test: 'test/agents/skills/repair-procedure.test.ts',
   },
   {
     id: 'SK-16',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { again, begin, type Next, type Procedure, proceed } from '../../../agents/skills/procedure.ts'
+import { again, begin, type Next, type Procedure, proceed } from '../../../agents/skills/repair-procedure.ts'
 
 const PROCEDURE: Procedure = {
   name: 'two-steps',
