@@ -139,6 +139,8 @@ export class Bridge {
     const election = new Election(this.#store, {
       ...{ role, candidate: agent, ttlMs, onLead, clock: this.#clock, rights: this.rights },
     })
+    // Whoever leads for a short while again and again must not fill this.
+    for (const each of this.#elections) if (each.isClosed) this.#elections.delete(each)
     this.#elections.add(election)
     return election
   }

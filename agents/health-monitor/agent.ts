@@ -2,6 +2,7 @@ import {
   type Config,
   EJECTED,
   elapsedMs,
+  HEALTH_DEGRADED,
   HEALTH_NAMES,
   HEALTH_UNKNOWN,
   ISOLATED,
@@ -146,11 +147,12 @@ function onTables(state: State, tables: TablesView, now: number): Step<State> {
       }
       const known = find(state, endpoint)
       const isEjected = (endpoint.bars & (EJECTED | ISOLATED)) !== 0
+      const isWarned = endpoint.health === HEALTH_DEGRADED && known?.health === 'healthy'
       let target = known ?? newTarget(name, endpoint, rounds + 1, now)
       // The next check of one that was just ejected may be an interval away, and whoever is to let it back needs to know now.
-      const isDue = known === undefined || (isEjected && !known.isEjected)
-      if (isDue || isEjected !== target.isEjected)
-        target = { ...target, isEjected, round: isDue ? ++rounds : target.round }
+      const isDue = known === undefined || (isEjected && !known.isEjected) || (isWarned && !known.isWarned)
+      if (isDue || isEjected !== target.isEjected || isWarned !== target.isWarned)
+        target = { ...target, isEjected, isWarned, round: isDue ? ++rounds : target.round }
       targets.set(endpoint.row, target)
       if (isDue) directives.push(checkNow(target))
       if (known === undefined) directives.push(...beginLooks(target, healthCheck))
@@ -179,7 +181,7 @@ function newTarget(
   const standing = { ...UNCHECKED, health: isBarLost ? 'unknown' : verdict } as const
   return {
     ...{ ...standing, row, generation, service, id, url, round: 0, lookRound },
-    ...{ isEjected: false, examined: 'healthy', calmSinceMs: now },
+    ...{ isEjected: false, isWarned: false, examined: 'healthy', calmSinceMs: now },
   }
 }
 
@@ -252,7 +254,7 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
 
 /** Time to the next check, in ms: the interval, unless it is out; and where that may be adapted, by how calm it has been. */
 function paceOf(target: Target, { interval, adaptiveInterval }: HealthCheck, now: number, slices: Slices): number {
-  const pace = paceMs(target, target.isEjected, interval)
+  const pace = paceMs(target, target.isEjected || target.isWarned, interval)
   if (!adaptiveInterval || pace !== interval || target.health === 'unhealthy') return pace
   const isOdd = slices.of(anomalies).watch.of(target).length > 0
   const isSuspect = target.against > 0 || target.wasVoid || target.health === 'degraded' || isOdd

@@ -132,7 +132,10 @@ export const quarantine = defineSkill({
         return onWatch(slice)
     }
   },
+  describe: ({ list }) => ({ isolated: list.entries.size, entries: [...list.entries.values()].slice(0, SHOWN_MAX) }),
 })
+
+const SHOWN_MAX = 100
 
 function knobsOf({ services, agents }: Config): Pick<Quarantine, 'services' | 'knobs'> {
   return { services, knobs: agents['health-monitor'].quarantine }

@@ -193,7 +193,13 @@ export class Crew {
       fault: error => ports.fault(error),
       listen: () => ports.listen(),
       look: sensor => ports.look?.(sensor),
-      report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, this.#inForce)),
+      report: () =>
+        ports.reported(
+          name,
+          reportOf(agent, runner.state, runner.slice(member), options, this.#inForce, {
+            of: mounted => runner.slice(mounted),
+          }),
+        ),
     })
     this.#members.set(runner, member)
     return runner

@@ -15,6 +15,9 @@ const METRICS = [
   'certificate-days',
 ] as const
 
+/** Each is held against everything that is measured. */
+const RULES_MAX = 64
+
 const alertRule = keys({
   name: name('a name', 64).describe(
     'Of the rule; one that is there already, such as unhealthy, is replaced. Required.',
@@ -86,7 +89,7 @@ export const incidentKnobs = {
     .describe('Whether critical alerts have an endpoint repaired; else a person is called at once. Default true.'),
   alerts: z
     .array(alertRule)
-    .max(64)
+    .max(RULES_MAX, { error: issue => `${(issue.input as unknown[]).length} rules; write ${RULES_MAX} at most` })
     .prefault([])
     .describe('Rules beside those that are always there, 64 at most. Default none.'),
   quarantine: quarantine.prefault({}).describe('How long endpoints are kept out. Default: see each key.'),

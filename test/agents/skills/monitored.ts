@@ -11,6 +11,13 @@ export interface MonitoredOptions extends TestPlaneOptions {
   readonly knobs?: object
 }
 
+/** A rule in place of the one that is always there: what fails its checks is not kept out for that alone. */
+export const PATIENT = {
+  alerts: [
+    { name: 'unhealthy', metric: 'availability', op: 'below', threshold: 0.5, for: '24h', severity: 'critical' },
+  ],
+}
+
 const HEALTH_CHECK = { path: '/up', interval: '1s', timeout: '500ms' }
 
 /** The agents in virtual time over a real table; endpoints in `broken` fail their checks, connections to them and requests. */

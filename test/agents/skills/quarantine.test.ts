@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { quarantineDecided, quarantineRequested, releaseRequested } from '../../../agents/index.ts'
 import { ISOLATED } from '../../../engine/writer.ts'
-import { dataOf, monitored } from './monitored.ts'
+import { dataOf, monitored, PATIENT } from './monitored.ts'
 
 const ask = (id: string, reason: 'failed' | 'flapping' | 'anomaly' | 'security' = 'failed') =>
   quarantineRequested.of({ service: 'api', id, reason, by: 'test' })
@@ -49,7 +49,7 @@ test('quarantine of one that flaps lasts for its time, though checks pass all al
 })
 
 test('quarantine of one that never answers ends when its time is up, and not before (D7)', async t => {
-  const { plane, broken, having, told } = await monitored(t)
+  const { plane, broken, having, told } = await monitored(t, { knobs: PATIENT })
   broken.add('e1')
   plane.hear(ask('e1'))
   await plane.advance(53_000)
@@ -60,7 +60,7 @@ test('quarantine of one that never answers ends when its time is up, and not bef
 })
 
 test('quarantine asked for again is one entry that lasts longer, and not two (D7)', async t => {
-  const { plane, broken, told, having } = await monitored(t)
+  const { plane, broken, told, having } = await monitored(t, { knobs: PATIENT })
   broken.add('e1')
   plane.hear(ask('e1'))
   await plane.advance(40_000)
