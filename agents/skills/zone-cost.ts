@@ -17,6 +17,8 @@ export interface ZoneWeights {
 
 /** What two zones may differ by without anybody noticing: added to both, so that 0.2 ms against 0.4 is not twice as far. */
 const UNFELT_MS = 5
+/** As good as the best: so much may be noise. */
+const EQUAL_GOODNESS = 0.98
 /** How sharply load follows: a zone that is two thirds as good gets a twenty-fifth of its weight. */
 const SHARPNESS = 8
 
@@ -25,7 +27,7 @@ const SHARPNESS = 8
  *
  *   goodness = w₁ × (best latency + 5 ms) ÷ (latency + 5 ms) + w₂ × bandwidth ÷ most + w₃ × (1 − loss)        ÷ Σ w
  *
- * Bandwidth counts where all zones know theirs.
+ * Bandwidth counts where all zones know theirs. From 0.98 on a zone is as good as the best.
  */
 export function weighZones(measures: readonly ZoneMeasure[], weights: ZoneWeights): ReadonlyMap<string, number> {
   const fastest = measures.reduce((least, { latencyMs }) => Math.min(least, latencyMs), Number.POSITIVE_INFINITY)
@@ -38,7 +40,7 @@ export function weighZones(measures: readonly ZoneMeasure[], weights: ZoneWeight
       weights.reliability * (1 - Math.min(1, Math.max(0, loss))),
   )
   const best = goodness.reduce((most, each) => Math.max(most, each), 0)
-  return new Map(measures.map(({ zone }, i) => [zone, best === 0 ? 1 : goodness[i]! / best]))
+  return new Map(measures.map(({ zone }, i) => [zone, goodness[i]! >= EQUAL_GOODNESS * best ? 1 : goodness[i]! / best]))
 }
 
 /**

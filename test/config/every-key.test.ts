@@ -30,6 +30,7 @@ services:
     retry: { attempts: 2, statuses: [502, 503, 504], perTry: 0s, hedge: 0s, bodyBytes: 64KiB, backOff: 25ms, maxBackOff: 250ms, budget: 20%, budgetMin: 3 }
     tls: { verify: true, minVersion: TLSv1.2 }
     protocol: http1
+    capacity: { header: false }
     connections: { keepAlive: 4s, maxAge: 0s, warm: 0, maxIdle: 0 }
     limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0s }
     outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10%, successRateStdev: 1.9 }
@@ -124,6 +125,7 @@ test('parseConfig() reads every key, in base units', () => {
         },
         tls: { verify: true, minVersion: 'TLSv1.2' },
         protocol: 'http1',
+        capacity: { header: false },
         connections: { keepAlive: 4000, maxAge: 0, warm: 0, maxIdle: 0 },
         limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0 },
         breaker: {

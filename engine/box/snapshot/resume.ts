@@ -129,6 +129,7 @@ function ownedFacts(facts: Facts, { healthCheck, breaker }: ServiceConfig, { has
     bars: facts[BARS_AT] & ((HARD_BARS & ~(TRIAL_BARS | ISOLATED)) | owned),
     ...(!hasChecks && { health: HEALTH_UNKNOWN }),
     ...(!hasAgent('load-balancer') && { factorQ12: FACTOR_WHOLE, limit: 0 }),
+    ...(!hasAgent('resource-manager') && { utilisationQ12: 0 }),
   })
 }
 

@@ -21,7 +21,7 @@ const thresholds = keys({
 const limits = keys({
   memory: size({ max: '8388607GiB' })
     .prefault('0B')
-    .describe('Memory this process may have. 0: what the system lets it have, by its cgroup or at all. Default 0.'),
+    .describe('Memory this process may have. 0: what the system lets it have, by its cgroup or at all. Default 0B.'),
   sockets: whole(0, 10_000_000)
     .prefault(0)
     .describe(

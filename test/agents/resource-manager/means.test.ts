@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { agents } from '../../../agents/index.ts'
 import { thisMachine } from '../../../agents/kit/machine.ts'
 import { sheddingRequested } from '../../../agents/signals.ts'
 import { lateness, limitsOf, resourceUsage } from '../../../agents/skills/resource-usage.ts'
 import { validateConfig } from '../../../engine/config/load.ts'
-import { PICK } from '../../../engine/index.ts'
+import { createSignalbox, PICK } from '../../../engine/index.ts'
+import { eventually } from '../../support/eventually.ts'
 import { managed } from './managed.ts'
 
 const ENDPOINTS = {
@@ -144,6 +146,14 @@ test('resource usage is told as shares of what may be used, since the look befor
   })
   assert.equal(lateness(late(0), late(0), 0.99), 0)
   assert.equal(lateness(late(0), late(98, 0, 2), 0.99), 3)
+})
+
+test('in a thread of its own, on this machine, it sheds when the process has more memory than it may (AG-8)', async t => {
+  const config = { services: { api: ENDPOINTS }, agents: { 'resource-manager': { limits: { memory: '1MiB' } } } }
+  const box = await createSignalbox(config, { control: agents })
+  t.after(() => box.close())
+  await eventually('it sheds', () => box.explain('api').shedFrom !== null)
+  await eventually('and lets no more in than it can bear', () => box.explain('api').admitted > 0)
 })
 
 test('this machine says what this process uses', () => {

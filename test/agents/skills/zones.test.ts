@@ -70,7 +70,9 @@ test('weighZones() weighs latency, bandwidth and loss 4 to 3 to 3, and a ms more
   }
   // 0.4 × 6 ÷ 56 + 0.6
   assert.deepEqual(weigh([1, undefined, 0], [51, undefined, 0]), [1, 0.643])
-  assert.deepEqual(weigh([0.2, undefined, 0], [0.4, undefined, 0]), [1, 0.985])
+  // 0.4 × 6 ÷ 8 + 0.6
+  assert.deepEqual(weigh([1, undefined, 0], [3, undefined, 0]), [1, 0.9])
+  assert.deepEqual(weigh([0.2, undefined, 0], [0.4, undefined, 0]), [1, 1])
   assert.deepEqual(weigh([1, 100, 0], [1, 50, 0]), [1, 0.85])
   assert.deepEqual(weigh([1, 100, 0], [1, undefined, 0]), [1, 1])
   assert.deepEqual(weigh([1, undefined, 0], [1, undefined, 0.5]), [1, 0.85])
