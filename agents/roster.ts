@@ -10,6 +10,7 @@ export const ROSTER: readonly RosterEntry[] = [
   { name: 'failure-detector', group: 'health', module: room('failure-detector'), restart: 'permanent' },
   { name: 'load-balancer', group: 'prediction', module: room('load-balancer'), restart: 'permanent' },
   { name: 'consensus-coordinator', group: 'consensus', module: room('consensus-coordinator'), restart: 'permanent' },
+  { name: 'cluster-orchestrator', group: 'consensus', module: room('cluster-orchestrator'), restart: 'permanent' },
   { name: 'metrics-collector', group: 'consensus', module: room('metrics-collector'), restart: 'permanent' },
   { name: 'configuration-manager', group: 'consensus', module: room('configuration-manager'), restart: 'permanent' },
 ]

@@ -1,4 +1,4 @@
-import { type Attachment, EJECTED, ISOLATED, readClock, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
+import { type Attachment, EJECTED, HELD, ISOLATED, readClock, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
 import type { AnyAgent } from './grammar/agent.ts'
 import type { WriteEndpoint, WriteService } from './grammar/directive.ts'
 
@@ -34,6 +34,7 @@ const ENDPOINT_COLUMNS = {
   unhealthyBar: bar(UNHEALTHY),
   ejectedBar: bar(EJECTED),
   isolatedBar: bar(ISOLATED),
+  heldBar: bar(HELD),
   ejectedUntilMs: {
     get: (table, row) => table.ejectedUntilMs(row),
     set: (table, row, value) => table.setEjectedUntil(row, value),
