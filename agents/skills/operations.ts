@@ -232,7 +232,11 @@ function advance(slice: Operations, before: Running, sight: Sight): Step<Operati
   const stage = procedure.stages[before.stageAt]!
   const seen: Look<unknown> = stage.look(before.memory, sight, elapsedMs(sight.now, before.stageSinceMs))
   const running: Running = { ...before, memory: seen.memory ?? before.memory, lookedMs: sight.now }
-  if (seen.go === 'wait') return stay(withRunning(slice, running))
+  if (seen.go === 'wait') {
+    const state = withRunning(slice, running)
+    const isSame = JSON.stringify(holdsOf(state)) === JSON.stringify(holdsOf(slice))
+    return { state, directives: isSame ? [] : noted(state) }
+  }
   if (seen.go !== 'next') return end(slice, running, seen.go, seen.because, sight)
   if (running.stageAt === procedure.stages.length - 1) return end(slice, running, 'done', '', sight)
   const next: Running = { ...running, stageAt: running.stageAt + 1, stageSinceMs: sight.now }
