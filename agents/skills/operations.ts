@@ -198,7 +198,8 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
   if ('refusal' in begun) return { state: slice, directives: [refuse(question, begun.refusal)] }
   const running: Running = {
     ...{ id, operation, options, by, memory: begun.memory, before: begun.before },
-    ...{ stageAt: 0, stageSinceMs: sight.now, lookedMs: sight.now, startedMs: sight.now },
+    ...{ stageAt: 0, stageSinceMs: sight.now, startedMs: sight.now },
+    lookedMs: lookedBefore(procedure, 0, sight.now),
     startedAt: new Date(sight.wallMs).toISOString(),
   }
   const isFirst = slice.running.size === 0
@@ -211,6 +212,11 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
       ...(isFirst ? [schedule(TICK_MS, tickDue.of(null))] : []),
     ],
   }
+}
+
+/** The first look at a stage comes with the next tick, however seldom it is looked at then. */
+function lookedBefore({ stages }: AnyProcedure, stageAt: number, now: number): number {
+  return (now - (stages[stageAt]!.everyMs ?? TICK_MS)) | 0
 }
 
 /** What is done when a stage begins; whoever comes after this one knows first. */
@@ -239,7 +245,9 @@ function advance(slice: Operations, before: Running, sight: Sight): Step<Operati
   }
   if (seen.go !== 'next') return end(slice, running, seen.go, seen.because, sight)
   if (running.stageAt === procedure.stages.length - 1) return end(slice, running, 'done', '', sight)
-  const next: Running = { ...running, stageAt: running.stageAt + 1, stageSinceMs: sight.now }
+  const stageAt = running.stageAt + 1
+  const lookedMs = lookedBefore(procedure, stageAt, sight.now)
+  const next: Running = { ...running, stageAt, stageSinceMs: sight.now, lookedMs }
   const state = withRunning(slice, next)
   return { state, directives: entered(state, next, sight) }
 }
