@@ -1,4 +1,5 @@
 import { act, type Directive, emit, type Step, stay } from '../kit/grammar/directive.ts'
+import { lookAtTables } from '../kit/tables.ts'
 import { clusterStateChanged } from '../signals.ts'
 import { writeRecord } from '../skills/cluster-records.ts'
 import {
@@ -51,7 +52,12 @@ export function followed(before: State, { delta, gone, revision, isAbsent }: Fol
   const published = publishing(state)
   return {
     state: published.state,
-    directives: [...told(next, changed), ...(isAbsent ? [] : [again]), ...published.directives],
+    directives: [
+      ...told(next, changed),
+      ...(isAbsent ? [] : [again]),
+      ...(changed.includes('holds') || !before.isClusterKnown ? [act(lookAtTables, undefined)] : []),
+      ...published.directives,
+    ],
   }
 }
 

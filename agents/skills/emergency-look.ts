@@ -10,7 +10,7 @@ export interface EmergencyLook {
   readonly leads: boolean
 }
 
-export const seenForEmergencies = defineSignal('signalbox.emergency.looked', { data: trusted<EmergencyLook>() })
+export const seenForEmergencies = defineSignal('signalbox.scene.looked', { data: trusted<EmergencyLook>() })
 
 /** Looks at the tables, and whether this node acts for all. `fence`: of its term of office; null: it has none. */
 export const lookForEmergencies = defineAction({
