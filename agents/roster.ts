@@ -11,6 +11,7 @@ export const ROSTER: readonly RosterEntry[] = [
   { name: 'load-balancer', group: 'prediction', module: room('load-balancer'), restart: 'permanent' },
   { name: 'partition-handler', group: 'consensus', module: room('partition-handler'), restart: 'permanent' },
   { name: 'consensus-coordinator', group: 'consensus', module: room('consensus-coordinator'), restart: 'permanent' },
+  { name: 'cluster-orchestrator', group: 'consensus', module: room('cluster-orchestrator'), restart: 'permanent' },
   { name: 'resource-manager', group: 'prediction', module: room('resource-manager'), restart: 'permanent' },
   { name: 'topology-optimizer', group: 'prediction', module: room('topology-optimizer'), restart: 'permanent' },
   { name: 'node-discovery', group: 'consensus', module: room('node-discovery'), restart: 'permanent' },

@@ -1,6 +1,7 @@
 import {
   type Attachment,
   EJECTED,
+  HELD,
   ISOLATED,
   readClock,
   SignalboxError,
@@ -47,6 +48,7 @@ const ENDPOINT_COLUMNS = {
     get: (table, row) => ((table.bars(row) & TRIPPED) === 0 ? 0 : 1),
     set: (table, row, value, nowMs, seat) => table.setBreaker(row, value, seat, nowMs),
   },
+  heldBar: bar(HELD),
   ejectedUntilMs: {
     get: (table, row) => table.ejectedUntilMs(row),
     set: (table, row, value) => table.setEjectedUntil(row, value),

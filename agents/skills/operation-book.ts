@@ -102,13 +102,19 @@ export function holdsOf({ running, procedures }: Operations): readonly string[] 
   return [...new Set(held)].sort()
 }
 
+/** `time`: that of the signal at hand, which is the wall clock. */
 export function sightOf(
   { config, metrics, forecasts }: Operations,
   tables: TablesView,
   now: number,
   time: string,
 ): Sight {
-  return { now, wallMs: Date.parse(time) || 0, config, tables, metrics, forecasts }
+  return { now, wallMs: Date.parse(time) || 0, config, tables, metrics, forecasts, siblings: [] }
+}
+
+/** What others of a kind have in memory. */
+export function siblingsOf({ running }: Operations, operation: OperationName): unknown[] {
+  return [...running.values()].flatMap(each => (each.operation === operation ? [each.memory] : []))
 }
 
 export function withFacts(slice: Operations, signal: Signal, now: number): Operations {

@@ -28,6 +28,7 @@ import {
   type Running,
   recordOf,
   resumed,
+  siblingsOf,
   sightOf,
   withFacts,
 } from './operation-book.ts'
@@ -193,11 +194,12 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
   const { operation, options, by } = question.data
   const procedure = slice.procedures[operation]!
   const { id, seed } = rollHexId(slice.seed)
-  const begun = procedure.begin({ id, options }, sight)
+  const begun = procedure.begin({ id, options }, { ...sight, siblings: siblingsOf(slice, operation) })
   if ('refusal' in begun) return { state: slice, directives: [refuse(question, begun.refusal)] }
   const running: Running = {
     ...{ id, operation, options, by, memory: begun.memory, before: begun.before },
-    ...{ stageAt: 0, stageSinceMs: sight.now, lookedMs: sight.now, startedMs: sight.now },
+    ...{ stageAt: 0, stageSinceMs: sight.now, startedMs: sight.now },
+    lookedMs: lookedBefore(procedure, 0, sight.now),
     startedAt: new Date(sight.wallMs).toISOString(),
   }
   const isFirst = slice.running.size === 0
@@ -210,6 +212,11 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
       ...(isFirst ? [schedule(TICK_MS, tickDue.of(null))] : []),
     ],
   }
+}
+
+/** The first look at a stage comes with the next tick, however seldom it is looked at then. */
+function lookedBefore({ stages }: AnyProcedure, stageAt: number, now: number): number {
+  return (now - (stages[stageAt]!.everyMs ?? TICK_MS)) | 0
 }
 
 /** What is done when a stage begins; whoever comes after this one knows first. */
@@ -231,10 +238,16 @@ function advance(slice: Operations, before: Running, sight: Sight): Step<Operati
   const stage = procedure.stages[before.stageAt]!
   const seen: Look<unknown> = stage.look(before.memory, sight, elapsedMs(sight.now, before.stageSinceMs))
   const running: Running = { ...before, memory: seen.memory ?? before.memory, lookedMs: sight.now }
-  if (seen.go === 'wait') return stay(withRunning(slice, running))
+  if (seen.go === 'wait') {
+    const state = withRunning(slice, running)
+    const isSame = JSON.stringify(holdsOf(state)) === JSON.stringify(holdsOf(slice))
+    return { state, directives: isSame ? [] : noted(state) }
+  }
   if (seen.go !== 'next') return end(slice, running, seen.go, seen.because, sight)
   if (running.stageAt === procedure.stages.length - 1) return end(slice, running, 'done', '', sight)
-  const next: Running = { ...running, stageAt: running.stageAt + 1, stageSinceMs: sight.now }
+  const stageAt = running.stageAt + 1
+  const lookedMs = lookedBefore(procedure, stageAt, sight.now)
+  const next: Running = { ...running, stageAt, stageSinceMs: sight.now, lookedMs }
   const state = withRunning(slice, next)
   return { state, directives: entered(state, next, sight) }
 }

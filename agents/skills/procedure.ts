@@ -14,6 +14,8 @@ export interface Sight {
   readonly tables: TablesView
   /** The last that were told, and the clock when; undefined: none were. */
   readonly metrics: { readonly figures: Metrics; readonly heardMs: number } | undefined
+  /** What others of its kind that are under way have in memory. */
+  readonly siblings: readonly unknown[]
   /** By service, the nearest horizon. */
   readonly forecasts: ReadonlyMap<string, LoadForecast>
 }

@@ -267,7 +267,8 @@ export class Box {
 
   /**
    * Has nothing that this agent wrote count any more, from the next pick of every thread on, as if it had said nothing; it is
-   * not stopped. `health-monitor`, `failure-detector`, `load-balancer`, `resource-manager`, or `control-plane`: one of your own.
+   * not stopped. `health-monitor`, `failure-detector`, `load-balancer`, `resource-manager`, or `control-plane`:
+   * whom the cluster orchestrator, or a control plane of your own, keeps out.
    * Throws SBX_AGENT_UNKNOWN.
    */
   disableAgent(name: string): void {

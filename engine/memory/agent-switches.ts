@@ -16,7 +16,7 @@ import { ADMISSION_OFF, touchService } from './service-table.ts'
  *   failure-detector   EJECTED
  *   load-balancer      FACTOR · LIMIT_ADAPTIVE · FORECAST and TRUST · POLICY
  *   resource-manager   UTILISATION · SHED_BY_AGENT and ADMITTED
- *   control-plane      HELD: what a control plane of your own has decided
+ *   control-plane      HELD: whom the cluster orchestrator, or a control plane of your own, keeps out
  *
  * A pick does not look here. Threads look when a fact has changed (Tiers), and a switch is one; from that follows which bits
  * the pick tests, and at which word of a row it finds the factor: that of the agent, or one beside it that is always 1.

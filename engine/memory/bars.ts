@@ -10,7 +10,8 @@
  *    3   EJECTED        failure-detector  its answers fail, out until EJECTED_UNTIL_MS
  *    4   TRIPPED        settling threads  its breaker is open until BREAKER_UNTIL_MS, then one probe at a time
  *    5   DEGRADED       health-monitor    no bar but a mark: it answers, and only when the healthy ones do not suffice
- *    6   HELD           control-plane     kept out by decision of a control plane of your own, until it lets go
+ *    6   HELD           cluster-          kept out for maintenance or in an emergency, until it lets go; where a control
+ *                       orchestrator      plane of your own runs in place of our agents, it is that one's
  *    7   ARRIVING       plane/            listed by an agent's edit that is on trial: one thread alone picks it (trial.ts)
  *    8   LEAVING        plane/            taken out by such an edit: that thread alone does without it already
  *    9   ISOLATED       health-monitor    kept out by quarantine until it is shown to be well

@@ -77,12 +77,12 @@ export class SeveralNodes {
   readonly clock: VirtualClock
   readonly sequencer: InlineSequencer
   readonly nodes: readonly Node[]
-  readonly #agents: readonly AnyAgent[]
+  readonly #agents: (node: string) => readonly AnyAgent[]
   readonly #hasStore: boolean
   #seed: number
 
   private constructor(
-    agents: readonly AnyAgent[],
+    agents: (node: string) => readonly AnyAgent[],
     nodes: readonly Node[],
     clock: VirtualClock,
     options: SeveralOptions,
@@ -97,7 +97,7 @@ export class SeveralNodes {
 
   static async of(
     t: TestContext,
-    agents: readonly AnyAgent[],
+    agents: readonly AnyAgent[] | ((node: string) => readonly AnyAgent[]),
     names: readonly string[],
     options: SeveralOptions = {},
   ): Promise<SeveralNodes> {
@@ -108,7 +108,7 @@ export class SeveralNodes {
       for (const { attachment } of boxes) putClockForward(attachment.region, now)
     })
     const nodes = names.map((name, i) => new Node(name, boxes[i]!))
-    const several = new SeveralNodes(agents, nodes, clock, options)
+    const several = new SeveralNodes(typeof agents === 'function' ? agents : () => agents, nodes, clock, options)
     for (const node of nodes) several.start(node)
     t.after(async () => {
       for (const { crew, box } of nodes) {
@@ -130,7 +130,7 @@ export class SeveralNodes {
     }
     node.incarnation++
     const crew = new Crew(
-      this.#agents,
+      this.#agents(node.name),
       node.incarnation,
       { config: node.box.config, configVersion: 1 },
       {

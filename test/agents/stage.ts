@@ -9,10 +9,13 @@ import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
-import { EJECTED, ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
+import { EJECTED, HELD, ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
 
 type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
 type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
+
+/** Columns that are bars. */
+const BARS = { unhealthyBar: UNHEALTHY, ejectedBar: EJECTED, isolatedBar: ISOLATED, heldBar: HELD, breaker: TRIPPED } as const
 
 /** A config of one service, `api`, without endpoints: the stage's tables have them. */
 export type ServiceInput = ConfigInput['services'][string]
@@ -175,9 +178,9 @@ export class Stage {
     const row = this.service.endpoints.find(each => each.row === directive.row)
     if (row === undefined || row.generation !== directive.generation) return
     const { column, value } = directive
-    if (column === 'unhealthyBar' || column === 'ejectedBar' || column === 'isolatedBar' || column === 'breaker') {
-      const bar = { unhealthyBar: UNHEALTHY, ejectedBar: EJECTED, isolatedBar: ISOLATED, breaker: TRIPPED }[column]
+    if (column in BARS) {
+      const bar = BARS[column as keyof typeof BARS]
       row.bars = value ? row.bars | bar : row.bars & ~bar
-    } else row[column] = value
+    } else row[column as Exclude<typeof column, keyof typeof BARS>] = value
   }
 }
