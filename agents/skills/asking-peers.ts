@@ -46,7 +46,7 @@ export interface SessionOptions {
   readonly deadlineMs: number
 }
 
-const skill = defineSkill({
+export const askingPeers = defineSkill({
   name: 'asking-peers',
   listens: [peerAnswered],
   own: [sessionDue],
@@ -94,5 +94,5 @@ const skill = defineSkill({
  * one point, all or none, is what the bridge's barrier is for.
  */
 export function askPeers(key: string, options: SessionOptions): Mounted<Session> {
-  return skill.mount(key, options)
+  return askingPeers.mount(key, options)
 }

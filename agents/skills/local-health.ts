@@ -5,8 +5,11 @@ export const LOCAL_HEALTH_MAX = 8
  * How unwell this node itself is, from 0 to 8, by what it went through. Whoever is unwell sees silence everywhere, so that all time it
  * gives others is longer by as many times as much.
  *
- *   +1   had to refute that it is dead           +n   n of those it asked to look did not even say that they saw nothing
- *   +1   was that much behind its own clock      −1   a heartbeat long nothing of all that
+ *   +1   it had to refute that it is dead
+ *   +1   it does not hear one that others hear
+ *   +n   n of those it asked to look for one did not even say that they saw nothing
+ *   +n   it was n heartbeats behind its own clock
+ *   −1   a heartbeat long nothing of all that
  *
  * Source  Lifeguard, local health multiplier.
  */

@@ -100,7 +100,35 @@ export function nodeWatch(key: string, options: WatchOptions): Mounted<NodeWatch
   return skill.mount(key, options)
 }
 
+/** Whoever waits for all to be here again shall not have to wait for the next beat too. */
 function decide(watch: NodeWatch, signal: Signal, now: number): Step<NodeWatch> {
+  const step = hear(watch, signal, now)
+  if (beatDue.is(signal) || !hasNews(watch, step.state)) return step
+  const isHeardAnew = [...step.state.others.values()].some(each => isNewlyHeard(watch.others.get(each.node), each))
+  return {
+    state: step.state,
+    directives: [...step.directives, ...(isHeardAnew ? [beatOf(step.state)] : []), seenBy(step.state)],
+  }
+}
+
+function isNewlyHeard(before: Watched | undefined, after: Watched): boolean {
+  return after.state === 'alive' && before?.state !== 'alive'
+}
+
+/** Somebody is otherwise than before, or hears others than before. */
+function hasNews({ others: before }: NodeWatch, { others }: NodeWatch): boolean {
+  if (before === others) return false
+  return [...others.values()].some(each => {
+    const known = before.get(each.node)
+    return known === undefined || known.state !== each.state || !isSameList(known.hears, each.hears)
+  })
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each, i) => each === b[i])
+}
+
+function hear(watch: NodeWatch, signal: Signal, now: number): Step<NodeWatch> {
   if (silencesRead.is(signal)) return onSilences(watch, signal.data, now)
   if (beatDue.is(signal)) return onBeatDue(watch)
   if (probeDue.is(signal)) return onProbeDue(watch, signal.data, now)
@@ -129,16 +157,19 @@ function onBeatDue(before: NodeWatch): Step<NodeWatch> {
   const rank = isListening ? null : (before.me.rank ?? Math.max(-1, ...ranks) + 1)
   const watch = unwell({ ...before, beats, isTroubled: false, me: { ...before.me, rank } }, localHealth)
   const { heartbeatMs } = watch.settings
-  const others = [...watch.others.values()].map(seenOf)
   return {
     state: watch,
     directives: [
       beatOf(watch),
-      ...(others.length > 0 ? [emit(nodesSeen.of({ ...watch.me, localHealth, others }))] : []),
+      ...(watch.others.size > 0 ? [seenBy(watch)] : []),
       // Not in step with the others, and not to share a wake-up: it is regular beats that make silence tell.
       schedule(heartbeatMs, beatDue.of(null), heartbeatMs / 20),
     ],
   }
+}
+
+function seenBy({ me, localHealth, others }: NodeWatch): Directive {
+  return emit(nodesSeen.of({ ...me, localHealth, others: [...others.values()].map(seenOf) }))
 }
 
 function beatOf({ me, others }: NodeWatch): Directive {
@@ -287,7 +318,8 @@ function onPonged(
   const known = watch.others.get(from)
   if (known === undefined || known.state === 'left' || incarnation < known.incarnation) return stay(watch)
   watch.book.hear(from, now)
-  const timed = id === '' ? pinged(known, sentMs, now) : known
+  const heard = { ...known, isHeard: true }
+  const timed = id === '' ? pinged(heard, sentMs, now) : heard
   const { after, directives } = become(timed, 'alive', 'it answers', now)
   const assist = watch.assists.get(id)
   const answered = put(watch, after)
@@ -334,7 +366,9 @@ function onProbeAnswered(
   if (incarnation < known.incarnation) return stay(watch)
   watch.book.vouch(subject, now)
   const { after, directives } = become({ ...known, incarnation }, 'alive', 'another node reaches it', now)
-  return { state: put(watch, after), directives }
+  // It lives, and this node does not hear it: something is wrong with this one, or on its way.
+  const health = localHealthAfter(watch.localHealth, 1)
+  return { state: unwell({ ...put(watch, after), isTroubled: true }, health), directives }
 }
 
 function onSuspected(
