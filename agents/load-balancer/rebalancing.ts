@@ -34,16 +34,23 @@ export function isUneven(endpoints: readonly Weighed[]): boolean {
   return load >= LOAD_MIN && worstOf(endpoints) > UNEVEN
 }
 
-/** Whether any endpoint is over a threshold. */
+/** Whether any endpoint is over a threshold, and by more than the others are: where all are, there is nowhere to move anything. */
 export function isStrained(endpoints: readonly Weighed[]): boolean {
-  return endpoints.some(({ strain }) => strain > 1)
+  const usual = usualStrain(endpoints)
+  return endpoints.some(({ strain }) => strain > usual * UNEVEN)
+}
+
+/** The median of how far endpoints are over their thresholds; 1 where it is not over. */
+function usualStrain(endpoints: readonly Weighed[]): number {
+  const sorted = endpoints.map(({ strain }) => strain).sort((a, b) => a - b)
+  return Math.max(1 / UNEVEN, sorted[Math.floor((sorted.length - 1) / 2)] ?? 0)
 }
 
 /**
  * Moves weight from who bears more than its part to who bears less.
  *
  *   ratio(e)   = (load(e) ÷ capacity(e)) ÷ (sum of loads ÷ sum of capacities)
- *   evened(e)  = evened(e) ÷ √ratio(e) ÷ max(1, strain(e)), the largest of all scaled to 1, 0.1 at least;
+ *   evened(e)  = evened(e) ÷ √ratio(e) ÷ max(1, strain(e) ÷ median strain), the largest of all scaled to 1, 0.1 at least;
  *                with less than five in flight in all the ratio is chance, and left out
  *
  * Intuition  load is requests in flight, not requests: an endpoint that takes twice as long bears twice as much of the same requests. The root
@@ -52,10 +59,11 @@ export function isStrained(endpoints: readonly Weighed[]): boolean {
 export function rebalance(endpoints: readonly Weighed[], because: string): Rebalancing {
   const load = endpoints.reduce((sum, each) => sum + each.load, 0)
   const capacity = endpoints.reduce((sum, each) => sum + each.capacity, 0)
+  const usual = Math.max(1, usualStrain(endpoints))
   const raw = endpoints.map(each => {
     const ratio = load < LOAD_MIN ? 1 : each.load / each.capacity / (load / capacity)
     // One that bears nothing is given no more than twice its part to begin with.
-    return each.evened / Math.sqrt(Math.max(0.25, ratio)) / Math.max(1, each.strain)
+    return each.evened / Math.sqrt(Math.max(0.25, ratio)) / Math.max(1, each.strain / usual)
   })
   const evened = scaled(raw)
   const after = endpoints.map((each, i) => ({

@@ -28,7 +28,8 @@ export function review(
   now: number,
 ): ReviewStep {
   const wished = mine.wishes.find(({ before }) => before === undefined)
-  const { review: isDue } = state.due
+  // In a surge load lies as chance has it until the surge is seen to, and least-request evens it out by itself.
+  const isDue = state.due.review && mine.response === undefined
   if (!isDue && wished === undefined) return { known, uneven: mine.uneven, wishes: mine.wishes, directives: [] }
   const measure = {
     ...{ samples: state.samples, capacities: state.capacities, elsewhere, thresholds: mine.thresholds },

@@ -60,14 +60,17 @@ export function afterSecond(rule: SurgeRule, before: Rates, rate: number): Rates
   // At first a plain mean, so that it does not hang on the first second.
   const alpha = Math.max(ALPHA, 1 / (known + 1))
   const off = rate - usual
-  const nextUsual = usual + alpha * off
-  const below = rate < ENDS_FACTOR * nextUsual ? before.below + 1 : 0
   const begins = !before.isSurge && above >= BEGINS_S
+  // The first second of what may be a surge is not learnt: the second is judged by what was usual before both.
+  const isHeld = above > 0 && !before.isSurge && !begins
+  const nextUsual = isHeld ? usual : usual + alpha * off
+  const nextVariance = known === 0 ? 0 : isHeld ? variance : (1 - alpha) * (variance + alpha * off * off)
+  const below = rate < ENDS_FACTOR * nextUsual ? before.below + 1 : 0
   const ends = before.isSurge && below >= ENDS_S
   return {
     buckets: [...before.buckets.slice(-BUCKETS + 1), rate],
     usual: nextUsual,
-    variance: known === 0 ? 0 : (1 - alpha) * (variance + alpha * off * off),
+    variance: nextVariance,
     seconds: before.seconds + 1,
     known: known + 1,
     above,
