@@ -20,6 +20,7 @@ export { Bridge, type BridgeOptions, type BridgeStatus, type Motion } from './br
 export type { Result } from './bridge/consensus.ts'
 export type { Leadership } from './bridge/election.ts'
 export { FenceGate } from './bridge/fence.ts'
+export type { FencedRecord, FencedRecords } from './bridge/fenced-records.ts'
 export { type Decision, isBorneOut, type Proposal, type Vote } from './bridge/proposal.ts'
 export type { Criteria, Registered, Registration } from './bridge/registry.ts'
 export type { Answer, Change, Entry, Lease, Listing, Store, StoreStatus, Watch } from './bridge/store.ts'
@@ -43,6 +44,7 @@ export {
   type Step,
   schedule,
   stay,
+  tell,
   unmount,
   writeEndpoint,
   writeService,

@@ -1,10 +1,11 @@
-import { SignalboxError } from '../../engine/writer.ts'
+import { elapsedMs, SignalboxError } from '../../engine/writer.ts'
 import { Auction, type AuctionOptions, type AwardResult } from './auction.ts'
 import { Barrier, type MeetingResult } from './barrier.ts'
 import { type BridgeClock, realClock } from './clock.ts'
 import { Consensus, type ConsensusOptions, type Participation, type Result } from './consensus.ts'
 import { Election, type Leadership } from './election.ts'
 import { FenceGate } from './fence.ts'
+import { FencedRecords } from './fenced-records.ts'
 import type { Meeting } from './meeting.ts'
 import type { Proposal, Vote, Voter } from './proposal.ts'
 import { type Criteria, type Registered, type Registration, Registry } from './registry.ts'
@@ -42,6 +43,8 @@ export interface BridgeStatus {
   readonly open: number
   /** For how long the oldest of them is, in ms; 0 where there is none. */
   readonly oldestMs: number
+  /** How long the store took to answer just now, in ms. */
+  readonly answeredMs: number | undefined
 }
 
 /**
@@ -52,6 +55,7 @@ export interface BridgeStatus {
  *   lead                           one of many
  *   barrier                        all or none go on
  *   auction                        who grants capacity, and for how much
+ *   records                        what one writes at a time and all read
  *
  * No call waits for the store but those that return a promise, and none takes silence for an answer: what nobody can say is `unknown`.
  * What comes of each carries a fence; `fences` refuses what is older than what was done last.
@@ -68,6 +72,7 @@ export class Bridge {
   readonly #consensus: Consensus
   readonly #elections = new Set<Election>()
   readonly #timesMs = new Map<string, number>()
+  readonly #records = new Map<string, FencedRecords>()
   #barrier: Barrier | undefined
   #auction: Auction | undefined
 
@@ -125,12 +130,17 @@ export class Bridge {
       .slice(0, SHOWN_MAX)
   }
 
-  /** Stands for a role until the election is closed. As long as this node has no right to decide it neither stands nor leads. */
-  lead(role: string, onLead: (leadership: Leadership) => void): Election {
-    const { agent, leaseMs = LEASE_MS } = this.#options
+  /**
+   * Stands for a role until the election is closed; `ttlMs`: a leader that is silent for so long is one no more. As long as this node has no
+   * right to decide it neither stands nor leads.
+   */
+  lead(role: string, onLead: (leadership: Leadership) => void, ttlMs = this.#options.leaseMs ?? LEASE_MS): Election {
+    const { agent } = this.#options
     const election = new Election(this.#store, {
-      ...{ role, candidate: agent, ttlMs: leaseMs, onLead, clock: this.#clock, rights: this.rights },
+      ...{ role, candidate: agent, ttlMs, onLead, clock: this.#clock, rights: this.rights },
     })
+    // Whoever leads for a short while again and again must not fill this.
+    for (const each of this.#elections) if (each.isClosed) this.#elections.delete(each)
     this.#elections.add(election)
     return election
   }
@@ -176,12 +186,21 @@ export class Bridge {
     return auctions.result(id, 2 * roundMs)
   }
 
+  /** The records under a name, the same ones each time; followed from the first call on. */
+  records(root: string): FencedRecords {
+    let records = this.#records.get(root)
+    if (records === undefined) this.#records.set(root, (records = new FencedRecords(this.#store, root, this.#clock)))
+    return records
+  }
+
   async status(): Promise<BridgeStatus> {
     const agesMs = [this.#consensus, this.#barrier, this.#auction].flatMap(
       rounds => rounds?.underWay().map(({ ageMs }) => ageMs) ?? [],
     )
+    const sinceMs = this.#clock.now()
     const found = await this.#store.status().catch(() => undefined)
     return {
+      answeredMs: found && elapsedMs(this.#clock.now(), sinceMs),
       isReachable: found !== undefined,
       term: found?.term,
       open: agesMs.length,
@@ -194,6 +213,7 @@ export class Bridge {
     this.#consensus.close()
     this.#barrier?.close()
     this.#auction?.close()
+    for (const records of this.#records.values()) records.close()
     await Promise.all([...this.#elections].map(election => election.close()))
     await this.#registry.close()
   }

@@ -67,6 +67,11 @@ export class Election {
     return this.#leader && { candidate: this.#leader.value, fence: this.#leader.revision }
   }
 
+  /** It was closed. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   /** Stands no more; who leads resigns, and the next one need not wait for the lease to run out. */
   async close(): Promise<void> {
     this.#isClosed = true

@@ -1,4 +1,4 @@
-import { SignalboxError } from '../../../engine/writer.ts'
+import { type LogLevel, SignalboxError } from '../../../engine/writer.ts'
 import { type Schema, trusted, trusts } from './schema.ts'
 
 /** Something that happened, in the form of CloudEvents 1.0; plain data that any thread can read. */
@@ -53,6 +53,8 @@ export interface SignalKind<Type extends string = string, Body = unknown> {
    * Anything else is a fact: dropped last, and told to whoever reads the log.
    */
   readonly isTelemetry: boolean
+  /** Of the line of the log that each fact gets. */
+  readonly level: LogLevel
   /** What gives way when a mailbox of 1,024 signals of others is full. */
   readonly overflow: Overflow
   /** Whether agents of other nodes hear it as well, where there are any. */
@@ -76,6 +78,8 @@ export interface SignalOptions<Body> {
   readonly data: Schema<Body>
   /** One reading of many. Default: a fact. */
   readonly telemetry?: boolean
+  /** Of the line of the log that each gets. Default: info. */
+  readonly level?: LogLevel
   /** Default: `drop-oldest`, of telemetry as of facts; `reject` is for what somebody waits to have carried out. */
   readonly overflow?: Overflow
   /** Default: `node`. What reaches the cluster is checked where it arrives, telemetry too, so that its `data` is a schema. */
@@ -99,7 +103,8 @@ export function defineSignal<const Type extends string, Body = null>(
   type: Type,
   options: Partial<SignalOptions<Body>> = {},
 ): SignalKind<Type, Body> {
-  const { data = trusted<Body>(), telemetry = false, overflow = 'drop-oldest', reach = 'node', answers } = options
+  const { data = trusted<Body>(), telemetry = false, level = 'info', overflow = 'drop-oldest' } = options
+  const { reach = 'node', answers } = options
   if (!TYPE.test(type)) {
     throw new SignalboxError(
       'SBX_AGENT_INVALID',
@@ -117,6 +122,7 @@ export function defineSignal<const Type extends string, Body = null>(
     type,
     data,
     isTelemetry: telemetry,
+    level,
     overflow,
     reach,
     answers: answers?.type,

@@ -3,7 +3,7 @@ import { SignalboxError } from '../../../engine/writer.ts'
 import type { AnyAgent, ConfigInForce, Setup } from '../grammar/agent.ts'
 import type { Directive, Step } from '../grammar/directive.ts'
 import { check, trusts } from '../grammar/schema.ts'
-import type { SensorEdge } from '../grammar/sensor.ts'
+import type { AgentEdge } from '../grammar/sensor.ts'
 import type { AnySignalKind, Signal } from '../grammar/signal.ts'
 import type { AnyMounted, Mounted, Slices } from '../grammar/skill.ts'
 import { nodeOf } from '../grammar/source.ts'
@@ -182,12 +182,13 @@ export class Runner {
     return this.#abort.signal.aborted
   }
 
-  #edge(): SensorEdge {
+  #edge(): AgentEdge {
     const { clock, edge } = this.#ports
     // Every action under way may listen to it: their number is bounded by the agent, not by a warning.
     setMaxListeners(0, this.#abort.signal)
     return {
       attachment: edge.attachment,
+      machine: edge.machine,
       // It may come later, when there is a registry.
       get place() {
         return edge.place
@@ -261,7 +262,10 @@ export class Runner {
   #perform(mind: Mind, directive: Directive, cause: Signal | undefined): void {
     switch (directive.kind) {
       case 'emit':
-        this.#performer.emit(mind, directive, cause)
+        this.#tellKin(mind, this.#performer.emit(mind, directive, cause).signal)
+        break
+      case 'tell':
+        this.#performer.tell(mind, directive, cause)
         break
       case 'ask':
         this.#performer.ask(mind, directive, cause)
@@ -285,6 +289,13 @@ export class Runner {
         break
       default:
         this.#performer.write(directive, cause)
+    }
+  }
+
+  /** Other minds of this agent may go on from what one of them says. */
+  #tellKin(speaker: Mind, signal: Signal): void {
+    for (const mind of this.#minds.values()) {
+      if (mind !== speaker && mind.overhears.has(signal.type)) this.#tell(signal, mind.key)
     }
   }
 

@@ -65,10 +65,12 @@ export class RunningPlane implements RunningControl {
     const {
       agents: _,
       actions: __,
+      sensors = {},
       seed: ___,
       roster: ____,
       threads = 'grouped',
       heartbeatMs = 5_000,
+      machine,
       ...supervision
     } = options
     this.#ports = ports
@@ -95,14 +97,16 @@ export class RunningPlane implements RunningControl {
           .join('; '),
     })
     this.#ground = {
-      ...{ clock, dice, attachment, bootMs: clock.now(), heartbeatMs },
+      ...{ clock, dice, attachment, machine, bootMs: clock.now(), heartbeatMs },
       node: place?.node ?? link.node ?? 'local',
       incarnationsBefore: place?.incarnationsBefore ?? 0,
       ...(place && { sendAway: (...what: Parameters<VirtualPlace['sendAway']>) => place.sendAway(...what) }),
       inForce: { config: link.config, configVersion: link.configVersion },
       liaison: this.#liaison,
+      log: link.log,
       send: (from, signal) => this.#send(from, signal),
       bridge: agent => bridge(agent, clock, dice),
+      look: ({ name, isOutside }) => sensors[name] ?? (isOutside ? null : undefined),
     }
     const { threads: plans, root } = plan(roster, threads, 1_000, supervision)
     this.#threads = plans.map(each => {

@@ -8,9 +8,11 @@ import {
 } from '../../../engine/writer.ts'
 import type { Clock } from '../clock.ts'
 import { type Dice, rollDie } from '../dice.ts'
-import type { Action } from '../grammar/action.ts'
+import type { Action, AnyAction } from '../grammar/action.ts'
 import type { AnyAgent } from '../grammar/agent.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
 import type { AnySignalKind, Draft, Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import type { Journal } from '../outside/journal.ts'
 import { Stamp } from '../run/stamp.ts'
 import { checkRoster, checkSupervision } from '../supervision/check-roster.ts'
@@ -22,9 +24,11 @@ import { VirtualTime } from './virtual-time.ts'
 export interface TestPlaneOptions extends SupervisionOptions {
   /** In place of agents of the roster, by name: another definition, or null to leave one out. */
   readonly agents?: Readonly<Record<string, AnyAgent | null>>
-  /** In place of what actions do, by name: whatever reaches outside the process is better not done in virtual time. */
+  /** In place of what actions do, those of skills too, by name: whatever reaches outside the process is better not done in virtual time. */
   // biome-ignore lint/suspicious/noExplicitAny: each action has params and a result of its own
   readonly actions?: Readonly<Record<string, Action<any, any, any>['run']>>
+  /** What sensors see, by name. One that looks outside the process and is not named does not look. */
+  readonly sensors?: Readonly<Record<string, AnySensor['read']>>
   /** The agents, in the order they start. Default: ROSTER. Their modules are loaded into this thread. */
   readonly roster?: readonly RosterEntry[]
   /** Which agents share a thread, and so are restarted together. Default: `grouped`. */
@@ -33,6 +37,8 @@ export interface TestPlaneOptions extends SupervisionOptions {
   readonly seed?: number
   /** From one heartbeat of an agent to the next, in ms; 5,000 by default. */
   readonly heartbeatMs?: number
+  /** How the process is doing, as the test has it; left out: nobody can say, and who looks sees nothing. */
+  readonly machine?: Machine
 }
 
 /** A control plane whose time passes when a test says so. Before createSignalbox has started it, most of it throws SBX_AGENT_INVALID. */
@@ -88,10 +94,12 @@ export class VirtualPlane implements TestControlPlane {
     const {
       agents: _,
       actions: __,
-      threads: ___,
-      seed: ____,
-      roster: _____,
-      heartbeatMs: ______,
+      sensors: ___,
+      threads: ____,
+      seed: _____,
+      roster: ______,
+      heartbeatMs: _______,
+      machine: ________,
       ...supervision
     } = options
     checkRoster(roster)
@@ -178,13 +186,16 @@ export class VirtualPlane implements TestControlPlane {
   async #definitionOf({ name, module }: RosterEntry): Promise<AnyAgent> {
     const { agents = {}, actions = {} } = this.#options
     const definition = agents[name] ?? ((await import(module)) as { default: AnyAgent }).default
+    const replaced = (those: readonly AnyAction[]): AnyAction[] =>
+      those.map(action => {
+        const run = actions[action.name]
+        return run === undefined ? action : { ...action, run }
+      })
     return {
       ...definition,
       name,
-      actions: definition.actions.map(action => {
-        const run = actions[action.name]
-        return run === undefined ? action : { ...action, run }
-      }),
+      actions: replaced(definition.actions),
+      skills: definition.skills.map(mounted => ({ ...mounted, actions: replaced(mounted.actions) })),
     }
   }
 }

@@ -1,9 +1,12 @@
-import type { AgentStatus, Attachment } from '../../../engine/writer.ts'
+import type { AgentStatus, Attachment, Log } from '../../../engine/writer.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import type { Liaison } from '../outside/liaison.ts'
+import { logTold } from '../outside/told-line.ts'
 import { type AgentBridge, type Bridged, Crew } from '../run/crew.ts'
 import type { ThreadPlan } from '../supervision/placement.ts'
 
@@ -12,6 +15,7 @@ export interface VirtualGround {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  readonly machine: Machine | undefined
   readonly bootMs: number
   readonly node: string
   readonly heartbeatMs: number
@@ -21,7 +25,10 @@ export interface VirtualGround {
   inForce: ConfigInForce
   /** See CrewPorts.bridge. */
   bridge(agent: Bridged): AgentBridge | undefined
+  /** See Ports.look. */
+  look(sensor: AnySensor): AnySensor['read'] | null | undefined
   liaison: Liaison
+  readonly log: Log
   /** Carries a signal to the agents of the other threads; returns to how many threads. */
   send(from: VirtualThread, signal: Signal): number
 }
@@ -87,14 +94,17 @@ export class VirtualThread {
   }
 
   #hire(): Crew {
-    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison, sendAway } = this.#ground
+    const { clock, dice, attachment, machine, node, heartbeatMs, inForce, liaison, log, sendAway } = this.#ground
     const crew: Crew = new Crew(this.#definitions, this.#incarnationOfAgents, inForce, {
-      ...{ clock, dice, attachment, node, heartbeatMs, ...(sendAway && { sendAway }) },
+      ...{ clock, dice, attachment, machine, node, heartbeatMs, ...(sendAway && { sendAway }) },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),
       // Who listens is asked with each signal.
       listen() {},
-      told: (_agent, signal, trail) => liaison.told(signal, trail),
+      told(agent, signal, trail, level) {
+        liaison.told(signal, trail)
+        logTold(log, level, agent, signal)
+      },
       wrote: (written, trail) => liaison.wrote(written, trail),
       reported: (agent, report) => liaison.reported(agent, report),
       fault: ({ message }) => {
@@ -102,6 +112,7 @@ export class VirtualThread {
       },
       mayWrite: () => this.crew === crew,
       bridge: agent => this.#ground.bridge(agent),
+      look: sensor => this.#ground.look(sensor),
     })
     return crew
   }
