@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   SBX_ENDPOINT_UNKNOWN: 'the service has no endpoint of this id',
   SBX_LISTEN_FAILED: 'an address cannot be listened on',
   SBX_NO_ENDPOINT: 'no endpoint of the service may be picked now',
+  SBX_NO_QUORUM: 'this node is in the part of a partition that decides nothing',
   SBX_OPERATION_REFUSED: 'the cluster orchestrator has not begun the operation',
   SBX_OPERATION_UNKNOWN: 'there is no operation of this id, or not any more',
   SBX_OVERLOADED: 'the service, or every open endpoint of it, has as many requests as it may have',

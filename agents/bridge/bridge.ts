@@ -7,8 +7,9 @@ import { Election, type Leadership } from './election.ts'
 import { FenceGate } from './fence.ts'
 import { FencedRecords } from './fenced-records.ts'
 import type { Meeting } from './meeting.ts'
-import type { Proposal, Voter } from './proposal.ts'
+import type { Proposal, Vote, Voter } from './proposal.ts'
 import { type Criteria, type Registered, type Registration, Registry } from './registry.ts'
+import { Rights } from './rights.ts'
 import type { Store } from './store.ts'
 import { ROUND_MS_MIN, type Tender } from './tender.ts'
 
@@ -62,6 +63,8 @@ export interface BridgeStatus {
 export class Bridge {
   /** To be asked before anything is done on behalf of an outcome. */
   readonly fences = new FenceGate()
+  /** Whether this node may decide with others. Whoever cannot know leaves it as it is: it may. */
+  readonly rights = new Rights()
   readonly #store: Store
   readonly #options: BridgeOptions
   readonly #clock: BridgeClock
@@ -78,7 +81,7 @@ export class Bridge {
     this.#options = options
     this.#clock = options.clock ?? realClock
     this.#registry = new Registry(store, this.#clock)
-    this.#consensus = new Consensus(store, { ...options, vote: options.vote ?? abstain })
+    this.#consensus = new Consensus(store, { ...options, vote: proposal => this.#vote(proposal) })
     if (options.bid !== undefined || options.onAward !== undefined) this.#auctions()
   }
 
@@ -101,9 +104,11 @@ export class Bridge {
    * Has some agents decide, in the lives they are in now; returns at once by which name to ask for the `result`. Who is not among them
    * does not count, and whoever of them dies is missed: the others must be enough.
    *
-   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no proposal.
+   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no proposal,
+   * SBX_NO_QUORUM where this node has no right to.
    */
   startConsensus(participants: readonly string[], motion: Motion, timeoutMs: number): string {
+    this.rights.claim('ask for consensus')
     const voters = this.#freeze('ask for consensus', participants)
     const { type, subject, episode, payload, rule = 'majority' } = motion
     const id = this.#consensus.propose({ type, subject, episode, payload, voters, rule, timeoutMs })
@@ -125,10 +130,17 @@ export class Bridge {
       .slice(0, SHOWN_MAX)
   }
 
-  /** Stands for a role until the election is closed; `ttlMs`: a leader that is silent for so long is one no more. */
+  /**
+   * Stands for a role until the election is closed; `ttlMs`: a leader that is silent for so long is one no more. As long as this node has no
+   * right to decide it neither stands nor leads.
+   */
   lead(role: string, onLead: (leadership: Leadership) => void, ttlMs = this.#options.leaseMs ?? LEASE_MS): Election {
     const { agent } = this.#options
-    const election = new Election(this.#store, { ...{ role, candidate: agent, ttlMs, onLead, clock: this.#clock } })
+    const election = new Election(this.#store, {
+      ...{ role, candidate: agent, ttlMs, onLead, clock: this.#clock, rights: this.rights },
+    })
+    // Whoever leads for a short while again and again must not fill this.
+    for (const each of this.#elections) if (each.isClosed) this.#elections.delete(each)
     this.#elections.add(election)
     return election
   }
@@ -160,12 +172,14 @@ export class Bridge {
   /**
    * Puts something out to tender among some agents, or joins the same tender, and waits for the award.
    *
-   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no tender.
+   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no tender,
+   * SBX_NO_QUORUM where this node has no right to.
    */
   async auction(
     bidders: readonly string[],
     what: Pick<Tender, 'subject' | 'episode' | 'reserve'> & { readonly roundMs?: number },
   ): Promise<AwardResult> {
+    this.rights.claim('put this out to tender')
     const roundMs = what.roundMs ?? this.#options.roundMsMin ?? ROUND_MS_MIN
     const auctions = this.#auctions()
     const id = auctions.invite({ ...what, roundMs, bidders: this.#freeze('put this out to tender', bidders) })
@@ -204,6 +218,12 @@ export class Bridge {
     await this.#registry.close()
   }
 
+  /** A vote binds all: who has no right to decide has none. */
+  #vote(proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> {
+    if (!this.rights.mayDecide) return { ballot: 'abstain', reason: 'has no quorum' }
+    return this.#options.vote?.(proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
+  }
+
   #auctions(): Auction {
     const { vote: _, onDecision: __, ...options } = this.#options
     this.#auction ??= new Auction(this.#store, options)
@@ -220,8 +240,6 @@ export class Bridge {
     return agents.map(agent => ({ agent, incarnation: (this.#registry.find(agent) as Registration).incarnation }))
   }
 }
-
-const abstain = (): { ballot: 'abstain'; reason: string } => ({ ballot: 'abstain', reason: 'has no opinion' })
 
 function insufficient(wish: string, why: string): SignalboxError {
   return new SignalboxError('SBX_PARTICIPANTS_INSUFFICIENT', `Cannot ${wish}: ${why}`)

@@ -134,7 +134,14 @@ export class SeveralNodes {
       node.incarnation,
       { config: node.box.config, configVersion: 1 },
       {
-        ...{ clock, dice, attachment: planeOf(node.box.attachment), node: node.name, heartbeatMs: 5_000 },
+        ...{
+          clock,
+          dice,
+          attachment: planeOf(node.box.attachment),
+          machine: undefined,
+          node: node.name,
+          heartbeatMs: 5_000,
+        },
         soon: callback => void clock.later(0, callback),
         send: () => 0,
         listen() {},

@@ -9,13 +9,13 @@ import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
-import { EJECTED, HELD, ISOLATED, UNHEALTHY } from '../../engine/writer.ts'
+import { EJECTED, HELD, ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
 
 type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
 type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
 
 /** Columns that are bars. */
-const BARS = { unhealthyBar: UNHEALTHY, ejectedBar: EJECTED, isolatedBar: ISOLATED, heldBar: HELD } as const
+const BARS = { unhealthyBar: UNHEALTHY, ejectedBar: EJECTED, isolatedBar: ISOLATED, heldBar: HELD, breaker: TRIPPED } as const
 
 /** A config of one service, `api`, without endpoints: the stage's tables have them. */
 export type ServiceInput = ConfigInput['services'][string]
@@ -49,6 +49,8 @@ export class Stage {
       isPanicTold: false,
       overprovisioning: 140,
       policy: 'round-robin',
+      policyInstead: 0,
+      isPolicyPassing: false,
       shedFrom: 0,
       trust: undefined,
       isPullMaxRight: true,

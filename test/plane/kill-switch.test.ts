@@ -91,6 +91,24 @@ test('load-balancer off: a limit it learned holds nobody back', t => {
   assert.ok(world.router.pick() >= 0)
 })
 
+test('resource-manager off: what it turns away is let in, and what the operator turns away is not', t => {
+  const world = tinyWorld({ a: {} })
+  t.after(() => world.close())
+  world.services.setShedByAgent(world.service, 1)
+  assert.equal(world.router.pick(), PICK.SHED)
+  disableAgent(world.attachment, 'resource-manager')
+  assert.ok(world.router.pick() >= 0)
+  enableAgent(world.attachment, 'resource-manager')
+  world.services.setShedByAgent(world.service, 0)
+  world.services.setAdmitted(world.service, 1)
+  assert.equal(world.router.pick(), PICK.OVERLOADED)
+  world.services.setShedFrom(world.service, 1)
+  disableAgent(world.attachment, 'resource-manager')
+  assert.equal(world.router.pick(), PICK.SHED)
+  world.services.setShedFrom(world.service, 0)
+  assert.ok(world.router.pick() >= 0)
+})
+
 test('forecasts and reported loads are nothing to who is told that they do not count', t => {
   const world = tinyWorld({ a: {} })
   t.after(() => world.close())
