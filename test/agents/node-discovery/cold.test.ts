@@ -28,7 +28,10 @@ async function coldMs(config: ConfigInput, bridge: Bridge, wanted: number): Prom
   try {
     while (box.explain('api').endpoints.length < wanted) {
       assert.deepEqual(fault, [])
-      assert.ok(performance.now() - since < PATIENCE_MS, `${box.explain('api').endpoints.length} of ${wanted} were found`)
+      assert.ok(
+        performance.now() - since < PATIENCE_MS,
+        `${box.explain('api').endpoints.length} of ${wanted} were found`,
+      )
       await new Promise(resolve => setTimeout(resolve, 1))
     }
     return performance.now() - since
@@ -40,8 +43,17 @@ async function coldMs(config: ConfigInput, bridge: Bridge, wanted: number): Prom
 
 async function sourcesOf(t: TestContext) {
   const servers = await Promise.all(Array.from({ length: 10 }, () => listening(t)))
-  const [file, named, registered, written] = [servers.slice(0, 3), servers.slice(3, 6), servers.slice(6, 8), servers.slice(8)]
-  const path = put(folderOf(t), 'api.json', file.map(({ url }) => url))
+  const [file, named, registered, written] = [
+    servers.slice(0, 3),
+    servers.slice(3, 6),
+    servers.slice(6, 8),
+    servers.slice(8),
+  ]
+  const path = put(
+    folderOf(t),
+    'api.json',
+    file.map(({ url }) => url),
+  )
   const { server } = await dnsServer(t, ({ name, type }) => {
     if (type === 'SRV') {
       return named.map(({ port }) => ({ name, ttlS: 60, type, target: 'x.test', port, priority: 0, weight: 0 }))
@@ -50,8 +62,8 @@ async function sourcesOf(t: TestContext) {
   })
   const store = new InlineSequencer()
   const bridge = new Bridge(store.open(), { agent: 'test', incarnation: 1 })
-  const serving = registered.map(
-    ({ url }, i) => new Bridge(store.open(), { agent: `serving-${i}`, incarnation: 1 }).register({
+  const serving = registered.map(({ url }, i) =>
+    new Bridge(store.open(), { agent: `serving-${i}`, incarnation: 1 }).register({
       ...{ role: 'api', capabilities: [], health: 'healthy', meta: { url } },
     }),
   )
