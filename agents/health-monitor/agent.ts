@@ -1,4 +1,13 @@
-import { type Config, EJECTED, elapsedMs, HEALTH_NAMES, HEALTH_UNKNOWN, UNHEALTHY } from '../../engine/writer.ts'
+import {
+  type Config,
+  EJECTED,
+  elapsedMs,
+  HEALTH_DEGRADED,
+  HEALTH_NAMES,
+  HEALTH_UNKNOWN,
+  ISOLATED,
+  UNHEALTHY,
+} from '../../engine/writer.ts'
 import { defineAgent } from '../kit/grammar/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/grammar/directive.ts'
 import { unanswered } from '../kit/grammar/own-signals.ts'
@@ -18,6 +27,7 @@ import {
   predictionRequested,
   securitySensed,
 } from '../signals.ts'
+import { voteBy } from '../skills/health-coordination.ts'
 import { checkEndpoint } from './actions.ts'
 import { endpointLookedAt, examineEndpoint } from './examine/examine-endpoint.ts'
 import { beginLooks, inquiryOf, onCloserDue, onLookedAt, onPredicted, onRequested, onUnanswered } from './looking.ts'
@@ -30,6 +40,7 @@ import { resources } from './sensors/resources.ts'
 import { security } from './sensors/security.ts'
 import { vitals } from './sensors/vitals.ts'
 import { type Checked, checkDue, closerDue, endpointChecked, lookDue, type Round } from './signals.ts'
+import { coordinating, SKILLS } from './skills.ts'
 import { find, type HealthCheck, healthCheckOf, type State, stateOf, type Target } from './state.ts'
 import { tunedMs } from './tempo.ts'
 import { turn } from './turn.ts'
@@ -53,8 +64,8 @@ const JITTER = 0.1
  * listens    signalbox.endpoint.check · the predictor's answers; its skills: what others say of endpoints
  * emits      signalbox.endpoint.{health-changed, ejected-checked, examined, check-answered, capacity-reported}
  *            · signalbox.service.availability-measured · signalbox.endpoint.predict
- * skills     baselines · anomalies · analysis
- * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bar UNHEALTHY
+ * skills     baselines · anomalies · analysis; what it does about what it finds, see skills.ts
+ * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bars UNHEALTHY and ISOLATED
  * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
  * reload     verdicts stay; endpoints whose checks are others now are checked at once
  * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass. What is
@@ -74,13 +85,14 @@ export const healthMonitor = defineAgent({
     capacityReported,
     availabilityMeasured,
   ],
-  writes: ['health', 'healthySinceMs', 'unhealthyBar'],
+  writes: ['health', 'healthySinceMs', 'unhealthyBar', 'isolatedBar'],
   actions: [lookAtTables, checkEndpoint, examineEndpoint],
   sensors: [healthWords, vitals, application, network, resources, availability, security],
-  skills: OBSERVING,
+  skills: [...OBSERVING, ...SKILLS],
   start: ({ config }): Step<State> => ({ state: stateOf(config), directives: [act(lookAtTables, undefined)] }),
   reload,
   decide,
+  vote: (_, proposal, slices) => voteBy(slices.of(coordinating), proposal),
   describe: ({ targets, looks, forecasts }) => ({
     endpoints: targets.size,
     looks: looks.size,
@@ -134,12 +146,13 @@ function onTables(state: State, tables: TablesView, now: number): Step<State> {
         continue
       }
       const known = find(state, endpoint)
-      const isEjected = (endpoint.bars & EJECTED) !== 0
+      const isEjected = (endpoint.bars & (EJECTED | ISOLATED)) !== 0
+      const isWarned = endpoint.health === HEALTH_DEGRADED && known?.health === 'healthy'
       let target = known ?? newTarget(name, endpoint, rounds + 1, now)
       // The next check of one that was just ejected may be an interval away, and whoever is to let it back needs to know now.
-      const isDue = known === undefined || (isEjected && !known.isEjected)
-      if (isDue || isEjected !== target.isEjected)
-        target = { ...target, isEjected, round: isDue ? ++rounds : target.round }
+      const isDue = known === undefined || (isEjected && !known.isEjected) || (isWarned && !known.isWarned)
+      if (isDue || isEjected !== target.isEjected || isWarned !== target.isWarned)
+        target = { ...target, isEjected, isWarned, round: isDue ? ++rounds : target.round }
       targets.set(endpoint.row, target)
       if (isDue) directives.push(checkNow(target))
       if (known === undefined) directives.push(...beginLooks(target, healthCheck))
@@ -168,7 +181,7 @@ function newTarget(
   const standing = { ...UNCHECKED, health: isBarLost ? 'unknown' : verdict } as const
   return {
     ...{ ...standing, row, generation, service, id, url, round: 0, lookRound },
-    ...{ isEjected: false, examined: 'healthy', calmSinceMs: now },
+    ...{ isEjected: false, isWarned: false, examined: 'healthy', calmSinceMs: now },
   }
 }
 
@@ -241,7 +254,7 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
 
 /** Time to the next check, in ms: the interval, unless it is out; and where that may be adapted, by how calm it has been. */
 function paceOf(target: Target, { interval, adaptiveInterval }: HealthCheck, now: number, slices: Slices): number {
-  const pace = paceMs(target, target.isEjected, interval)
+  const pace = paceMs(target, target.isEjected || target.isWarned, interval)
   if (!adaptiveInterval || pace !== interval || target.health === 'unhealthy') return pace
   const isOdd = slices.of(anomalies).watch.of(target).length > 0
   const isSuspect = target.against > 0 || target.wasVoid || target.health === 'degraded' || isOdd

@@ -13,8 +13,10 @@ export interface Target extends Standing, EndpointRef {
   readonly round: number
   /** The same of its closer looks. */
   readonly lookRound: number
-  /** Out for what its requests came to. */
+  /** Out for what its requests came to, or kept out by quarantine. */
   readonly isEjected: boolean
+  /** Marked as degraded for a warning, though its checks pass: it is looked at more closely. */
+  readonly isWarned: boolean
   /** What its last comprehensive check said; it holds until the next one. */
   readonly examined: Examination['verdict']
   /** Since when nothing has been amiss. */

@@ -4,6 +4,7 @@ import { OVERPROVISIONING } from '../memory/service-text.ts'
 import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { agentsSchema } from './agents-schema.ts'
+import { discoverSchema } from './discover-schema.ts'
 import { healthCheckSchema } from './health-check-schema.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
@@ -137,6 +138,12 @@ const writtenEndpoint = keys({
     )
     .prefault({})
     .describe('Texts under names of your own, shown with the endpoint. Default none.'),
+  cost: number({ min: 0, max: 1_000_000_000, whole: false })
+    .optional()
+    .describe('What an hour of all of its capacity costs, in any currency, 0 to 1000000000. Default: not known.'),
+  capacity: whole(1, 1_000_000)
+    .optional()
+    .describe('Requests it can work on at a time, 1 to 1000000. Default: not known.'),
 })
 
 /** One address that can take a request. An endpoint without an id gets host:port of its url. */
@@ -207,6 +214,9 @@ export const serviceSchema = keys({
     .array(endpointSchema)
     .prefault([])
     .describe('The endpoints the service starts with; others may be added while it runs. Default none.'),
+  discover: discoverSchema
+    .prefault([])
+    .describe('Where more endpoints are found, by node-discovery among the agents. Default none.'),
   healthCheck: healthCheckSchema
     .optional()
     .describe('Active checks of every endpoint. Absent: health is judged by the traffic alone. Default absent.'),
@@ -219,6 +229,15 @@ export const serviceSchema = keys({
     .describe(
       'What endpoints are spoken to with: http1 (HTTP/1.1), or http2 (with TLS by ALPN, without by prior knowledge; what gRPC needs). Default http1.',
     ),
+  capacity: keys({
+    header: flag()
+      .prefault(false)
+      .describe(
+        'Whether endpoints tell how loaded they are in the header endpoint-load-metrics of their answers (ORCA, TEXT or JSON). Default false.',
+      ),
+  })
+    .prefault({})
+    .describe('How it is known how loaded its endpoints are. Default: see each key.'),
   connections: connectionsSchema.prefault({}).describe('Connections to endpoints. Default: see each key.'),
   retry: retrySchema.prefault({}).describe('Second tries. Default: see each key.'),
   outlier: outlierSchema.prefault({}).describe('Passive removal of endpoints that fail. Default: see each key.'),
@@ -323,6 +342,7 @@ export type ServiceConfig = z.output<typeof serviceSchema>
 /** One address that can take a request, as the program reads it. The id is always there, the url is an origin. */
 export type EndpointConfig = z.output<typeof endpointSchema>
 export type { ListenAddress } from './address.ts'
+export type { DiscoverConfig } from './discover-schema.ts'
 export type { ListenConfig } from './listen-schema.ts'
 export type { KeySource, PolicyConfig, PolicyInput } from './policy-schema.ts'
 export type { TlsConfig } from './tls-schema.ts'

@@ -73,6 +73,27 @@ const service: fc.Arbitrary<ServiceInput> = fc.record(
     endpoints: fc
       .integer({ min: 0, max: 3 })
       .chain(count => fc.tuple(...Array.from({ length: count }, (_, i) => endpoint(`e${i}`)))),
+    discover: fc.array(
+      fc.oneof(
+        fc.record(
+          {
+            dns: fc.constantFrom('a.internal', '_x._tcp.local'),
+            port,
+            refresh: fc.constant({ max: '90s' }),
+            weight: fc.nat(9),
+          },
+          { requiredKeys: ['dns'] },
+        ),
+        fc.record(
+          {
+            directory: text.filter(name => name !== '' && !name.includes('\0')),
+            scheme: fc.constant('https' as const),
+          },
+          { requiredKeys: ['directory'] },
+        ),
+      ),
+      { maxLength: 2 },
+    ),
     healthCheck: fc.record(
       {
         ...{ path: fc.constantFrom('/', '/a?b=c'), interval: duration, timeout: duration },

@@ -10,7 +10,7 @@ export const AGENT = ''
 
 interface Equipment {
   readonly listens: readonly Interest[]
-  readonly overhears?: readonly AnySignalKind[]
+  readonly overhears?: readonly Interest[]
   readonly own: readonly AnySignalKind[]
   readonly emits: readonly AnySignalKind[]
   readonly actions: readonly AnyAction[]
@@ -54,7 +54,7 @@ export class Mind {
     this.kinds = [...listens.filter(interest => typeof interest !== 'string'), ...read]
     this.wants = listens.map(each => (typeof each === 'string' ? each : each.type))
     this.patterns = [...new Set([...this.wants, ...read.map(({ type }) => type)])]
-    this.overhears = new Set(overhears.map(({ type }) => type))
+    this.overhears = new Set(overhears.map(each => (typeof each === 'string' ? each : each.type)))
     this.own = new Set(own.map(({ type }) => type))
     this.emits = new Map(emits.map(kind => [kind.type, kind]))
     this.actions = new Map(actions.map(action => [action.name, action]))

@@ -2,6 +2,7 @@ import { whole } from '../leaf.ts'
 import { keys } from '../names.ts'
 import { ratio } from '../units.ts'
 import { agentKnobs } from './enabled.ts'
+import { incidentKnobs } from './incidents.ts'
 
 /** Used shares of what an endpoint has, as it says itself, beyond which a comprehensive check does not pass. */
 const thresholdsSchema = keys({
@@ -22,4 +23,5 @@ export const healthMonitorKnobs = agentKnobs({
     .describe('Shares of its resources beyond which an endpoint is not well. Default: see each key.'),
   availability: ratio().prefault('99.9%').describe('The part of its requests that should go well. Default 99.9%.'),
   certificateDays: certificateDaysSchema.prefault({}).describe('When certificates are late. Default: see each key.'),
+  ...incidentKnobs,
 })
