@@ -235,7 +235,6 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
   // Until its next comprehensive check, one that did not do well in the last is spared.
   const verdict = checked.verdict === 'passed' && before.examined !== 'healthy' ? 'degraded' : checked.verdict
   const judged = judge(before, verdict, healthCheck)
-  // A check that changed nothing is the rule; with thousands of endpoints, copying what is known for each would tell.
   const isSame =
     judged.health === before.health && judged.against === before.against && judged.wasVoid === before.wasVoid
   const after: Target = isSame ? before : { ...before, ...judged, calmSinceMs: now }
@@ -249,7 +248,8 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
     const hasPassed = checked.verdict !== 'failed'
     directives.push(emit(ejectedChecked.of({ row, generation, service, id, hasPassed }, `${service}/${id}`)))
   }
-  return { state: isSame ? state : { ...state, targets: new Map(state.targets).set(row, after) }, directives }
+  if (!isSame) state.targets.set(row, after)
+  return { state, directives }
 }
 
 /** Time to the next check, in ms: the interval, unless it is out; and where that may be adapted, by how calm it has been. */

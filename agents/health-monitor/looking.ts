@@ -253,10 +253,8 @@ function count(state: State, before: Target, { kind, verdict, reasons }: Examina
   // One that failed and is not out for it yet is spared meanwhile.
   const health = verdict === 'failed' && judged.health === 'healthy' ? 'degraded' : judged.health
   const after: Target = { ...before, ...judged, health, examined: verdict, calmSinceMs: now }
-  return {
-    state: { ...state, targets: new Map(state.targets).set(before.row, after) },
-    directives: turn(before, after, reasons.join('; '), now),
-  }
+  state.targets.set(before.row, after)
+  return { state, directives: turn(before, after, reasons.join('; '), now) }
 }
 
 function refOf({ row, generation, service, id }: Target): EndpointRef {

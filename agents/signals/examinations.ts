@@ -125,22 +125,21 @@ const at = { row: count, generation: integer }
 
 /** From sensors of the health monitor, where something has been looked at since the last time. */
 
-/** Whether endpoints live, and for how long: of each its last check. */
+const vitalsRow = objectOf({
+  ...at,
+  isAlive: flag,
+  /** Of the check that is told, µs. */
+  tookUs: positive,
+  /** As it says itself. */
+  uptimeS: orNull(positive),
+  /** How often it began anew while it was watched. */
+  restarts: count,
+})
+export type VitalsSensed = ShapeOf<typeof vitalsRow>
+
+/** Whether endpoints live, and for how long: each of their checks. */
 export const vitalsSensed = defineSignal('signalbox.endpoint.vitals-sensed', {
-  data: objectOf({
-    rows: listOf(
-      objectOf({
-        ...at,
-        isAlive: flag,
-        /** Of the check that is told, µs. */
-        tookUs: positive,
-        /** As it says itself. */
-        uptimeS: orNull(positive),
-        /** How often it began anew while it was watched. */
-        restarts: count,
-      }),
-    ),
-  }),
+  data: objectOf({ rows: listOf(vitalsRow) }),
   telemetry: true,
 })
 
@@ -159,7 +158,10 @@ export const applicationSensed = defineSignal('signalbox.endpoint.application-se
   telemetry: true,
 })
 
-/** How endpoints are reached, over the last hundred connections of their checks; `lastUs` over those since it was told last, null: none came about. */
+/**
+ * How endpoints are reached, by the connections of their checks: smoothed, and which part of the last hundred came to nothing. `lastUs`: in the midst of
+ * those since it was told last, null: none came about.
+ */
 export const networkSensed = defineSignal('signalbox.endpoint.network-sensed', {
   data: objectOf({
     rows: listOf(

@@ -26,8 +26,11 @@ export const MODELS: readonly Model[] = [
   { metric: 'check-time', model: 'percentile', window: 60, threshold: 2, inARow: 1 },
 ]
 
-export function modelOf(metric: MetricName): Model | undefined {
-  return MODELS.find(model => model.metric === metric)
+const PLACES: ReadonlyMap<MetricName, number> = new Map(MODELS.map(({ metric }, i) => [metric, i]))
+
+/** Where the model of a metric is among them; undefined: there is none. */
+export function placeOf(metric: MetricName): number | undefined {
+  return PLACES.get(metric)
 }
 
 /** What a model finds of a value. `score`: how many times beyond the threshold, 1 is just at it. */

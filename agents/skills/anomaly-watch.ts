@@ -1,6 +1,6 @@
 import type { RowRef } from '../kit/table-port.ts'
 import type { Anomaly, EndpointRef, Measured, MetricName } from '../signals.ts'
-import { MODELS, type Model, memory, percentile, statistical, trend, type Verdict } from './anomaly-models.ts'
+import { MODELS, type Model, memory, percentile, placeOf, statistical, trend, type Verdict } from './anomaly-models.ts'
 
 /** Values in a row that are as usual before an anomaly is over. */
 const CALM_IN_A_ROW = 3
@@ -43,8 +43,8 @@ export class AnomalyWatch {
   take(rows: readonly Measured[]): Change[] {
     const changes: Change[] = []
     for (const measured of rows) {
-      const at = MODELS.findIndex(({ metric }) => metric === measured.metric)
-      if (at < 0) continue
+      const at = placeOf(measured.metric)
+      if (at === undefined) continue
       const watched = this.#watch(measured)
       const track = (watched.tracks[at] ??= { values: [], streak: 0, anomaly: undefined })
       const was = track.anomaly

@@ -66,15 +66,17 @@ export class Usual {
 
   /** Holds readings against what is usual, and learns from them. Those of endpoints it does not know are left out. */
   take(readings: readonly Reading[], now: number): Measured[] {
-    return readings.flatMap(reading => {
+    const rows: Measured[] = []
+    for (const reading of readings) {
       const learning = this.#find(reading)
-      if (learning === undefined) return []
+      if (learning === undefined) continue
       if (learning.oddSinceMs !== undefined && elapsedMs(now, learning.oddSinceMs) >= ODD_MS_MAX) {
         learning.baselines.clear()
         learning.oddSinceMs = undefined
       }
-      return [weigh(learning, reading)]
-    })
+      rows.push(weigh(learning, reading))
+    }
+    return rows
   }
 
   /** What is usual of an endpoint, as far as it is known. */
@@ -91,7 +93,9 @@ export class Usual {
 function weigh({ ref, baselines, isWell, oddSinceMs }: Learning, { metric, value, shape }: Reading): Measured {
   let baseline = baselines.get(metric)
   if (baseline === undefined) baselines.set(metric, (baseline = new Baseline()))
-  const measured = { ...ref, metric, value, baseline: baseline.view(), isLearnt: isWell && oddSinceMs === undefined }
+  const { row, generation, service, id } = ref
+  const isLearnt = isWell && oddSinceMs === undefined
+  const measured = { row, generation, service, id, metric, value, baseline: baseline.view(), isLearnt }
   if (!measured.isLearnt) return measured
   if (shape === undefined) baseline.add(value)
   else {

@@ -27,7 +27,7 @@ export const healthWords = defineSensor({
     const rows: { row: number; generation: number; from: number; to: number }[] = []
     for (let i = 0; i < words.length; i += 3) {
       const [row, generation, to] = [words[i]!, words[i + 1]!, words[i + 2]!]
-      const known = before.of({ row, generation })
+      const known = before.of(row, generation)
       if (known.word !== to) rows.push({ row, generation, from: known.word, to })
       known.word = to
     }

@@ -45,7 +45,7 @@ export class ByRow<Each> {
     this.#make = make
   }
 
-  of({ row, generation }: { readonly row: number; readonly generation: number }): Each {
+  of(row: number, generation: number): Each {
     let known = this.#rows.get(row)
     if (known?.generation !== generation) this.#rows.set(row, (known = { generation, each: this.#make() }))
     return known.each

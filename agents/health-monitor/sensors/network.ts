@@ -2,34 +2,69 @@ import { networkSensed } from '../../signals.ts'
 import { medianOf } from '../../skills/theil-sen.ts'
 import { ByRow, lookingAtChecks } from './looking.ts'
 
-/** Connections that are remembered of an endpoint. */
+/** Connections of which the share that came to nothing is told. */
 const CONNECTIONS_MAX = 100
 
-/** µs of each, null for one that did not come about; the oldest first. */
-type Connections = (number | null)[]
+/** How an endpoint was reached so far. */
+class Path {
+  /** Smoothed, in µs; 0 before the first connection. */
+  latencyUs = 0
+  jitterUs = 0
+  lastUs = 0
+  /** Of the last hundred connections each: 1 for one that came to nothing. */
+  readonly #lost = new Uint8Array(CONNECTIONS_MAX)
+  #losses = 0
+  #tried = 0
 
-/** How endpoints are reached, by the connections of their checks: see pathOf, over the last hundred. */
+  get connections(): number {
+    return Math.min(this.#tried, CONNECTIONS_MAX)
+  }
+
+  get loss(): number {
+    return this.#losses / Math.max(1, this.connections)
+  }
+
+  add(us: number | null): void {
+    const at = this.#tried++ % CONNECTIONS_MAX
+    const isLost = us === null ? 1 : 0
+    this.#losses += isLost - this.#lost[at]!
+    this.#lost[at] = isLost
+    if (us === null) return
+    const isFirst = this.latencyUs === 0
+    this.latencyUs = isFirst ? us : this.latencyUs + (us - this.latencyUs) / 8
+    this.jitterUs = isFirst ? 0 : this.jitterUs + (Math.abs(us - this.lastUs) - this.jitterUs) / 16
+    this.lastUs = us
+  }
+}
+
+/**
+ * How endpoints are reached, by the connections of their checks.
+ *
+ *   latency += (µs − latency) ÷ 8      jitter += (|µs − µs before| − jitter) ÷ 16      loss of the last hundred
+ *
+ * Source  RFC 6298 for the latency, RFC 3550 6.4.1 for the jitter
+ */
 export const network = lookingAtChecks(
   'network',
   networkSensed,
-  () => new ByRow<Connections>(() => []),
+  () => new ByRow(() => new Path()),
   (memory, seen) => {
-    const last = new Map<number, { readonly generation: number; readonly all: Connections; readonly come: number[] }>()
+    const come = new Map<number, { readonly generation: number; readonly us: number[] }>()
     for (const { row, generation, connects } of seen) {
       if (connects === undefined) continue
-      const all = memory.of({ row, generation })
-      let now = last.get(row)
-      if (now?.generation !== generation) last.set(row, (now = { generation, all, come: [] }))
+      const path = memory.of(row, generation)
+      let now = come.get(row)
+      if (now?.generation !== generation) come.set(row, (now = { generation, us: [] }))
       for (const us of connects) {
-        all.push(us)
-        if (us !== null) now.come.push(us)
+        path.add(us)
+        if (us !== null) now.us.push(us)
       }
-      if (all.length > CONNECTIONS_MAX) all.splice(0, all.length - CONNECTIONS_MAX)
     }
-    const rows = [...last].map(([row, { generation, all, come }]) => ({
-      ...{ row, generation, ...pathOf(all), connections: all.length },
-      lastUs: come.length === 0 ? null : medianOf(come),
-    }))
+    const rows = Array.from(come, ([row, { generation, us }]) => {
+      const { latencyUs, jitterUs, loss, connections } = memory.of(row, generation)
+      const lastUs = us.length === 0 ? null : us.length === 1 ? us[0]! : medianOf(us)
+      return { row, generation, latencyUs, jitterUs, loss, connections, lastUs }
+    })
     return { memory, said: rows.length === 0 ? [] : [{ rows }] }
   },
 )

@@ -10,14 +10,14 @@ export const resources = lookingAtChecks(
   (memory, seen) => ({
     memory,
     said: (['header', 'health-body'] as const).flatMap(by => {
-      const rows = [...new Map(seen.flatMap(sighting => reported(sighting, by))).values()]
-      return rows.length === 0 ? [] : [{ by, rows }]
+      const last = new Map<number, Sighting>()
+      for (const sighting of seen) if (sighting.load?.by === by) last.set(sighting.row, sighting)
+      return last.size === 0 ? [] : [{ by, rows: Array.from(last.values(), reported) }]
     }),
   }),
 )
 
-function reported({ row, generation, service, id, load }: Sighting, by: string): [number, Capacity][] {
-  if (load?.by !== by) return []
-  const { cpu = null, memory = null, network = null, utilisation = null, maxConnections = null } = load.shares
-  return [[row, { row, generation, service, id, cpu, memory, network, utilisation, maxConnections }]]
+function reported({ row, generation, service, id, load }: Sighting): Capacity {
+  const { cpu = null, memory = null, network = null, utilisation = null, maxConnections = null } = load!.shares
+  return { row, generation, service, id, cpu, memory, network, utilisation, maxConnections }
 }

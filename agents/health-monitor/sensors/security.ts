@@ -20,11 +20,13 @@ export const security = lookingAtChecks(
   (memory, seen) => {
     const rows = seen.flatMap(({ row, generation, tls, status }) => {
       if (tls === undefined && status === undefined) return []
-      const guard = memory.of({ row, generation })
+      const guard = memory.of(row, generation)
       if (tls !== undefined) {
         guard.isTrusted = tls.isTrusted
         guard.daysLeft = tls.daysLeft ?? guard.daysLeft
       }
+      // The rule, of every check.
+      if (tls === undefined && guard.refusals === 0 && !isRefusal(status!)) return []
       if (status !== undefined) guard.refusals = isRefusal(status) ? Math.min(REFUSALS_MAX, guard.refusals + 1) : 0
       const { isTrusted, daysLeft, refusals } = guard
       const text = `${isTrusted} ${daysLeft === null ? '' : Math.floor(daysLeft)} ${refusals}`

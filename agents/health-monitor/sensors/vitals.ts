@@ -1,4 +1,4 @@
-import { vitalsSensed } from '../../signals.ts'
+import { type VitalsSensed, vitalsSensed } from '../../signals.ts'
 import { ByRow, lookingAtChecks } from './looking.ts'
 
 interface Vital {
@@ -12,18 +12,19 @@ export const vitals = lookingAtChecks(
   vitalsSensed,
   () => new ByRow<Vital>(() => ({ uptimeS: null, restarts: 0 })),
   (memory, seen) => {
-    for (const sighting of seen) {
-      const uptimeS = sighting.body?.uptimeS
+    for (const { row, generation, body } of seen) {
+      const uptimeS = body?.uptimeS
       if (uptimeS === undefined) continue
-      const vital = memory.of(sighting)
+      const vital = memory.of(row, generation)
       if (vital.uptimeS !== null && uptimeS < vital.uptimeS) vital.restarts++
       vital.uptimeS = uptimeS
     }
-    const rows = seen.flatMap(sighting => {
-      if (sighting.check === undefined) return []
-      const { row, generation, check } = sighting
-      return [{ row, generation, isAlive: check.hasPassed, tookUs: check.tookUs, ...memory.of(sighting) }]
-    })
+    const rows: VitalsSensed[] = []
+    for (const { row, generation, check } of seen) {
+      if (check === undefined) continue
+      const { uptimeS, restarts } = memory.of(row, generation)
+      rows.push({ row, generation, isAlive: check.hasPassed, tookUs: check.tookUs, uptimeS, restarts })
+    }
     return { memory, said: rows.length === 0 ? [] : [{ rows }] }
   },
 )

@@ -3,17 +3,18 @@ import { test } from 'node:test'
 import type { Anomaly, MetricName } from '../../../agents/signals.ts'
 import { compareWithUsual } from '../../../agents/skills/anomaly-detection.ts'
 import {
+  MODELS,
   type Model,
   memory,
-  modelOf,
   percentile,
+  placeOf,
   scoreOf,
   severityOf,
   statistical,
   trend,
 } from '../../../agents/skills/anomaly-models.ts'
 
-const model = (metric: MetricName): Model => modelOf(metric)!
+const model = (metric: MetricName): Model => MODELS[placeOf(metric)!]!
 const usual = (mean: number, p95 = mean) => ({ mean, p95, deviation: 0, samples: 100 })
 
 /** As many shares as the window has, half of them 0.3 and half 0.5: mean 0.4, deviation 0.1. */
