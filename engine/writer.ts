@@ -23,7 +23,9 @@ export type {
 } from './box/control.ts'
 export { upstreamTextOf } from './box/service-text.ts'
 export { inheritedOptions } from './box/worker-options.ts'
-export type { Config, ServiceConfig } from './config/schema.ts'
+export { defaultEndpointId, readEndpointUrl } from './config/address.ts'
+export { DISCOVERED, discoveredBy, isMark } from './config/discover.ts'
+export type { Config, DiscoverConfig, ServiceConfig } from './config/schema.ts'
 export { ERROR_CODES, type ErrorCode, SignalboxError } from './errors.ts'
 export { SWITCH_NAMES, type SwitchName } from './memory/agent-switches.ts'
 export {
@@ -36,6 +38,9 @@ export {
   EJECTED,
   HARD_BARS,
   HELD,
+  ISOLATED,
+  isolatedMax,
+  LEAVING,
   QUARANTINED,
   SOFT_BARS,
   TAKEN_OUT_MAX,
@@ -55,10 +60,12 @@ export {
   HEALTH_UNKNOWN,
 } from './memory/endpoint-table.ts'
 export { createHeartbeats, Heartbeats } from './memory/heartbeats.ts'
+export { latenessCounts, topOfLateness } from './memory/loop-delay.ts'
 export { becomeDrainer, drainOutcomes, type OnOutcome, outcomesLost } from './memory/outcome-ring.ts'
 export { ABANDONED, ERROR, GATEWAY, isFailure, OK, TIMEOUT, UNREACHABLE } from './memory/outcomes.ts'
 export { REFUSAL_NAMES, type Refusal, refusals } from './memory/refusals.ts'
 export type { RegionHandle } from './memory/region.ts'
+export { type Load, type ReportedLoad, reportedLoad } from './memory/reported-load.ts'
 export { attachRing, createRing, type Ring, type RingReader, type RingWriter } from './memory/ring.ts'
 export {
   type BreakerText,
@@ -84,6 +91,7 @@ export {
   reportServices,
 } from './plane/plane.ts'
 export { PublicationRefused } from './plane/refuse.ts'
+export { endpointFault } from './plane/structure-checks.ts'
 export { disableAgent, enableAgent, isAgentEnabled } from './router/agent-switch.ts'
 export { PICK } from './router/nobody.ts'
 export { loadsOf } from './router/panic.ts'
@@ -91,3 +99,4 @@ export { isKeyedPolicy, policyFault, policyNumber } from './router/policy-in-for
 export type { PriorityLoads } from './router/priority-load.ts'
 export type { EndpointReport, ServiceReport } from './router/report.ts'
 export { Dialer, type DialOptions, type OnDialed } from './upstream/dialer.ts'
+export { LOAD_HEADER, readLoadReport } from './upstream/load-report.ts'

@@ -21,11 +21,12 @@ export const loadForecasted = defineSignal('signalbox.service.load-forecasted', 
   telemetry: true,
 })
 
-const latencyForecast = objectOf({ row: count, generation: integer, latencyUs: positive, horizonMs: positive })
+const latencyForecastShape = objectOf({ row: count, generation: integer, latencyUs: positive, horizonMs: positive })
+export type LatencyForecast = ShapeOf<typeof latencyForecastShape>
 
 /** From the predictor: how long requests to endpoints will take. */
 export const latencyForecasted = defineSignal('signalbox.endpoint.latency-forecasted', {
-  data: objectOf({ rows: listOf(latencyForecast) }),
+  data: objectOf({ rows: listOf(latencyForecastShape) }),
   telemetry: true,
 })
 

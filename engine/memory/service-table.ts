@@ -2,6 +2,7 @@ import { atomics } from './atomics.ts'
 import { elapsedMs } from './clock.ts'
 import type { EndpointTable } from './endpoint-table.ts'
 import {
+  ADMITTED,
   PANIC_TOLD,
   PANICS,
   POLICY,
@@ -10,7 +11,9 @@ import {
   ROWS_PEAK,
   ROWS_PEAK_AT_MS,
   SERVICE_WORDS,
+  SHED_BY_AGENT,
   SHED_FROM,
+  SWITCHED_OFF_AT,
   TRUST_Q12,
 } from './layout.ts'
 import type { Region } from './region.ts'
@@ -18,6 +21,8 @@ import type { Region } from './region.ts'
 /** Trust 1: a forecast counts for all there is to know. */
 const TRUST_WHOLE = 4096
 
+/** The bit of SWITCHED_OFF under which an agent's words on admission do not count, see agent-switches.ts. */
+export const ADMISSION_OFF = 1 << 21
 /** Of POLICY: the policy is there for a while only, see setPolicy. */
 const PASSING = 1 << 8
 
@@ -80,14 +85,42 @@ export class ServiceTable {
     this.#words[this.#at + service * SERVICE_WORDS + PANIC_TOLD] = told ? 1 : 0
   }
 
-  /** The class from which on requests are shed, see classes.ts; 0: none. */
+  /** The class from which on requests are shed, see classes.ts; 0: none. Of the operator's word and the agent's the stricter. */
   shedFrom(service: number): number {
-    return this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM]
+    const byOperator = this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM]
+    const byAgent = this.#isAdmissionOff ? 0 : this.shedByAgent(service)
+    if (byOperator === 0 || byAgent === 0) return byOperator + byAgent
+    return Math.min(byOperator, byAgent)
   }
 
+  /** The operator's word. */
   setShedFrom(service: number, from: number): void {
     this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM] = from
     touchService(this.#region, service)
+  }
+
+  /** The agent's word, whether it counts or not. */
+  shedByAgent(service: number): number {
+    return this.#words[this.#at + service * SERVICE_WORDS + SHED_BY_AGENT]
+  }
+
+  setShedByAgent(service: number, from: number): void {
+    this.#words[this.#at + service * SERVICE_WORDS + SHED_BY_AGENT] = from
+    touchService(this.#region, service)
+  }
+
+  /** Requests that may be in flight as long as this process can bear no more; 0: any number. */
+  admitted(service: number): number {
+    return this.#isAdmissionOff ? 0 : this.#words[this.#at + service * SERVICE_WORDS + ADMITTED]
+  }
+
+  setAdmitted(service: number, requests: number): void {
+    this.#words[this.#at + service * SERVICE_WORDS + ADMITTED] = requests
+    touchService(this.#region, service)
+  }
+
+  get #isAdmissionOff(): boolean {
+    return (this.#words[SWITCHED_OFF_AT] & ADMISSION_OFF) !== 0
   }
 
   /** How far forecasts are believed by adaptive, 0…1; undefined until somebody has said. */

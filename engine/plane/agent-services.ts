@@ -13,10 +13,21 @@ export class AgentServices extends ServiceTable {
     this.#region = region
   }
 
+  /** The agent's word: the operator has another. */
   override setShedFrom(service: number, from: number): void {
+    this.setShedByAgent(service, from)
+  }
+
+  override setShedByAgent(service: number, from: number): void {
     if (!Number.isInteger(from)) this.#invalid('shedFrom', from, 0, CLASS_NAMES.length - 1)
     this.#within('shedFrom', from, 0, CLASS_NAMES.length - 1)
-    super.setShedFrom(service, from)
+    super.setShedByAgent(service, from)
+  }
+
+  override setAdmitted(service: number, requests: number): void {
+    if (!Number.isInteger(requests)) this.#invalid('admitted', requests, 0, 2 ** 30)
+    this.#within('admitted', requests, 0, 2 ** 30)
+    super.setAdmitted(service, requests)
   }
 
   override setTrust(service: number, share: number): void {

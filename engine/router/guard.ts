@@ -10,7 +10,7 @@ import type { Traces } from './traces.ts'
 const CLASS_SHARES = [1, 1, 0.9, 0.8]
 
 /**
- * What stands between the choice of a row and a ticket where a service has limits or breakers.
+ * What stands between the choice of a row and a ticket where a service has limits or breakers, or this process can bear no more.
  *
  *   room in the service ──▶ a probe that is due, else the row of the policy ──▶ room at the endpoint ──▶ ticket
  *            └── what was taken is given back when a later one is missing
@@ -22,15 +22,29 @@ export class Guard {
   readonly #requests: number
   #probedAtMs = -1
 
-  constructor(
+  /** The guard of a service, where one is needed. `admitted`: requests that may be in flight as this process can bear; 0: any number. */
+  static of(
+    attachment: Attachment,
+    traces: Traces,
+    gauges: Gauges,
+    text: ServiceText,
+    admitted: number,
+  ): Guard | undefined {
+    const { limits, breaker, isAdaptive } = text
+    const isFree = limits === undefined && breaker === undefined && isAdaptive !== true && admitted === 0
+    return isFree ? undefined : new Guard(attachment, traces, gauges, text, admitted)
+  }
+
+  private constructor(
     { region, seat }: Attachment,
     { tally, breaker: breakerOf }: Traces,
     gauges: Gauges,
     { limits, breaker }: ServiceText,
+    admitted: number,
   ) {
     this.#tally = tally
     this.#gauges = gauges
-    this.#requests = limits?.requests ?? 0
+    this.#requests = stricter(limits?.requests ?? 0, admitted)
     this.#breaker = breaker === undefined ? undefined : breakerOf(region, seat, breaker)
   }
 
@@ -79,4 +93,9 @@ export class Guard {
     if (isProbe(ticket)) this.#probedAtMs = -1
     this.#breaker?.settle(rowOfTicket(ticket), isProbe(ticket), outcome)
   }
+}
+
+/** Of two limits, 0 being none. */
+function stricter(a: number, b: number): number {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b)
 }

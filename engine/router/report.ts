@@ -85,6 +85,8 @@ export interface ServiceReport {
   table: { entries: number; members: number } | null
   /** The dearest class of requests that is turned away; null: none is. */
   shedFrom: ClassName | null
+  /** Requests that may be in flight as long as this process can bear no more; 0: any number. */
+  admitted: number
   /** Agents whose words do not count now. */
   switchedOff: SwitchName[]
   endpoints: EndpointReport[]
@@ -128,6 +130,7 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
     sessions: policy?.keepsSessions === true ? new Affinity(region, index).count() : 0,
     table: tableSize(region, serviceTable(region, slot, index)) ?? null,
     shedFrom: CLASS_NAMES[services.shedFrom(index) || -1] ?? null,
+    admitted: services.admitted(index),
     switchedOff: SWITCH_NAMES.filter(name => !isSwitchedOn(region, name)),
     endpoints: standingsOf(attachment, rows, text, priorities).map(each => reportEndpoint(attachment, each)),
   }

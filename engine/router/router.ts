@@ -5,6 +5,7 @@ import { CLASS } from '../memory/classes.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, type Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
+import { type Load, reportLoad } from '../memory/reported-load.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import {
   peekPublished,
@@ -44,7 +45,8 @@ export type RouterOptions = SubsetOptions
  *
  * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log,
  * block or read a clock; only the first pick after a change of structure or policy may allocate, where a service has
- * priorities, zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows.
+ * priorities, zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows, and the
+ * first after an agent has changed how many requests are let in.
  */
 export class Router {
   readonly service: string
@@ -71,6 +73,8 @@ export class Router {
   #revisionSeen = 0
   /** Requests of this class and cheaper ones are turned away. */
   #shedFrom = SHED_NONE
+  /** Requests that may be in flight, as this process can bear; 0: any number. */
+  #admitted = 0
   /** The candidates are aimed at all rows, as they are while it is calm. */
   #isWhole = false
   /** The service was removed, and its place may be another's by now. */
@@ -130,8 +134,7 @@ export class Router {
   /** Some fact of the service has changed: what follows from the facts is derived anew, unless that was done this very tick. */
   #follow(): void {
     const tiers = this.#tiers
-    const { services } = this.#attachment
-    this.#shedFrom = services.shedFrom(this.#index) || SHED_NONE
+    this.#heedAdmission()
     if (tiers.isDue) this.#revisionSeen = tiers.derive()
     else tiers.heed()
     this.#isWhole = false
@@ -141,6 +144,16 @@ export class Router {
   /** The number of the policy that replaces that of the config; 0: none does. */
   #policyInForce(): number {
     return (this.#tiers.off & POLICY_OFF) === 0 ? this.#attachment.services.policy(this.#index) : 0
+  }
+
+  /** Who is to be turned away, and how many may be let in. */
+  #heedAdmission(): void {
+    const { services } = this.#attachment
+    this.#shedFrom = services.shedFrom(this.#index) || SHED_NONE
+    const admitted = services.admitted(this.#index)
+    if (admitted === this.#admitted) return
+    this.#admitted = admitted
+    this.#guard = this.#guardOf(this.#text)
   }
 
   /** Narrows the choice to the tier whose turn it is. False where the service panics and is to fail then. */
@@ -309,6 +322,13 @@ export class Router {
     if (row >= 0) this.#keep(this.#candidates, hash, row)
   }
 
+  /** Notes what the endpoint of a ticket has said of its load. Say it before the ticket is settled; of a ticket that is none nothing is. */
+  reportLoad(ticket: number, load: Load): void {
+    const { isClosed, endpoints, region } = this.#attachment
+    const row = isClosed ? -1 : endpoints.rowOf(ticket)
+    if (row >= 0) reportLoad(region, row, load)
+  }
+
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
   endpoint(ticket: number): Endpoint {
     if (this.#attachment.endpoints.rowOf(ticket) < 0) {
@@ -346,7 +366,7 @@ export class Router {
     this.#revisionSeen = this.#tiers.bind(this.#text, start, count, rows)
     if (this.#policyInForce() !== this.#policy) this.#choose(this.#policyInForce())
     this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
-    this.#shedFrom = attachment.services.shedFrom(this.#index) || SHED_NONE
+    this.#heedAdmission()
     if (this.#keep !== undefined) this.#candidates.affinity.list(rows ?? region.words.subarray(start, start + count))
     this.#isWhole = false
   }
@@ -366,14 +386,17 @@ export class Router {
     this.#isLost = text.isGone === true || text.name !== this.service
     // What is in flight is settled by what the service was.
     if (this.#isLost) return
-    const { limits, breaker } = text
+    const { limits } = text
     this.#text = text
     const candidates = this.#candidates
     candidates.limit = limits?.endpointRequests ?? 0
     candidates.isLimited = candidates.limit > 0 || text.isAdaptive === true
-    const isGuarded = breaker !== undefined || limits !== undefined || candidates.isLimited
-    this.#guard = isGuarded ? new Guard(this.#attachment, this.#traces, this.#gauges, text) : undefined
+    this.#guard = this.#guardOf(text)
     this.#policy = UNCHOSEN
+  }
+
+  #guardOf(text: ServiceText): Guard | undefined {
+    return Guard.of(this.#attachment, this.#traces, this.#gauges, text, this.#admitted)
   }
 
   #choose(policy: number): void {

@@ -1,5 +1,6 @@
 import type { Attachment } from '../../../engine/writer.ts'
 import type { Bridge } from '../../bridge/bridge.ts'
+import type { Machine } from '../machine.ts'
 import { type Schema, trusted } from './schema.ts'
 import type { Signal, SignalKind } from './signal.ts'
 
@@ -9,6 +10,8 @@ export interface Edge {
   readonly attachment: Attachment
   /** The agent's place in the registry; left out where there is none. */
   readonly place?: RegistryPlace | undefined
+  /** How this process is doing; left out in virtual time, unless a test says. */
+  readonly machine?: Machine | undefined
   /** How the agent agrees with others; left out where there is no store to agree through. */
   readonly bridge?: Bridge | undefined
   /** The clock that decisions get: whole ms of the region, the same in every thread. Wraps: compare by `elapsedMs` of signalbox/writer. */

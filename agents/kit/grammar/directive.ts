@@ -77,7 +77,7 @@ export interface Report {
   readonly kind: 'report'
 }
 
-/** Tells the other agents, those of its own thread too; never itself. The kind is one of its `emits`; by `subject` people find it. */
+/** Tells the other agents, those of its own thread too, and of itself the skills that overhear it. The kind is one of its `emits`; by `subject` people find it. */
 export function emit(draft: Draft): Emit {
   return { kind: 'emit', draft }
 }

@@ -7,6 +7,7 @@ import type { AgentEdge, SensorEdge } from '../grammar/sensor.ts'
  */
 export class Attempt implements SensorEdge {
   readonly attachment: SensorEdge['attachment']
+  readonly machine: SensorEdge['machine']
   readonly now: SensorEdge['now']
   readonly later: SensorEdge['later']
   readonly self: SensorEdge['self']
@@ -21,6 +22,7 @@ export class Attempt implements SensorEdge {
   constructor(edge: AgentEdge, knows: SensorEdge['knows'] = () => undefined) {
     this.#edge = edge
     this.attachment = edge.attachment
+    this.machine = edge.machine
     this.now = edge.now
     this.later = edge.later
     this.self = edge.self

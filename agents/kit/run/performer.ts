@@ -5,6 +5,7 @@ import type { Act, Ask, Emit, Schedule, Tell, WriteEndpoint, WriteService } from
 import { actionFailed, sensorFailed, unanswered } from '../grammar/own-signals.ts'
 import type { AgentEdge, AnySensor } from '../grammar/sensor.ts'
 import type { Draft, Signal } from '../grammar/signal.ts'
+import { HERE, nodeOf } from '../grammar/source.ts'
 import { Attempts } from './attempts.ts'
 import type { Mind } from './mind.ts'
 import type { Pace } from './pace.ts'
@@ -46,8 +47,16 @@ export class Performer {
     const kind = mind.emits.get(draft.type)
     if (kind === undefined)
       throw this.#invalid(`say ${draft.type}`, 'it is not among what it emits, list it under emits')
+    if (draft.to !== undefined && kind.reach !== 'cluster')
+      throw this.#invalid(
+        `say ${draft.type} to node ${draft.to}`,
+        'it stays on its node, define it with reach: "cluster"',
+      )
     const signal = this.#stamp.signal(draft, because ?? cause)
-    return { signal, sentTo: this.#ports.send(signal, kind, kind.isTelemetry ? [] : this.#trail.of(because ?? cause)) }
+    // An answer goes where the question came from.
+    const to = draft.to ?? (because && (nodeOf(because.source) ?? HERE))
+    const trail = kind.isTelemetry ? [] : this.#trail.of(because ?? cause)
+    return { signal, sentTo: this.#ports.send(signal, kind, trail, to) }
   }
 
   tell(mind: Mind, { draft }: Tell, cause: Signal | undefined): void {
@@ -97,12 +106,14 @@ export class Performer {
 
   sense(mind: Mind, sensor: AnySensor, setup: Setup): void {
     const { edge, pace, fail } = this.#principal
-    const sense = new Sense(sensor, setup, edge, this.#ports.dice, {
+    const read = this.#ports.look?.(sensor)
+    if (read === null) return
+    const sense = new Sense(read === undefined ? sensor : { ...sensor, read }, setup, edge, this.#ports.dice, {
       knows: () => mind.state,
       onReading: draft => {
         const kind = mind.emits.get(draft.type)
         const signal = this.#tell(draft, undefined)
-        if (kind !== undefined) this.#ports.send(signal, kind, [])
+        if (kind !== undefined) this.#ports.send(signal, kind, [], draft.to)
       },
       onFailed: failure => {
         pace.failures++

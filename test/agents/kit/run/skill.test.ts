@@ -85,6 +85,47 @@ test('the same skill on two agents keeps two states', () => {
   assert.equal(other.runner.slice(ones).sum, 0)
 })
 
+test('a skill that overhears goes on from what its agent or another skill says, and never from what it says itself', () => {
+  const echo = defineSkill({
+    name: 'echo',
+    listens: [told],
+    overhears: [told],
+    emits: [told],
+    start: () => stay([] as readonly number[]),
+    decide: (heard, { data }) => ({
+      state: [...heard, data],
+      directives: data < 3 ? [emit(told.of(data + 1))] : [],
+    }),
+  })
+  const [left, right] = [echo.mount('left', undefined), echo.mount('right', undefined)]
+  const { runner, sent } = run(
+    defineAgent({
+      name: 'caller',
+      role: 'caller',
+      listens: ['signalbox.skill.*'],
+      emits: [told],
+      skills: [left, right, ones],
+      start: () => stay(0),
+      decide: () => ({ state: 1, directives: [emit(told.of(1))] }),
+    }),
+  )
+  runner.receive(signal('signalbox.skill.asked'))
+  // The agent says 1 to both; each says 2 to the other, and the other 3 to that.
+  assert.deepEqual(
+    [runner.slice(left), runner.slice(right)],
+    [
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  )
+  assert.deepEqual(
+    sent.map(({ data }) => data),
+    [1, 2, 2, 3, 3],
+  )
+  assert.equal(runner.slice(ones).sum, 0, 'who does not ask for it hears only others')
+  assert.equal(runner.state, 1, 'an agent reads its skills, and does not hear them')
+})
+
 test('a skill hears before its agent, which reads its state fresh', () => {
   const { runner } = withSkills()
   for (const n of [1, 2, 3]) runner.receive(signal('signalbox.test.told', n))
