@@ -172,6 +172,8 @@ test('monitors share verdicts that change, and say which of them they saw themse
     [`/signalbox/nodes/${one.name}/agents/health-monitor`],
     'it has heard, and has nothing to say of its own',
   )
+  // Until its next heartbeat, by which it reports.
+  await advance(6_000)
   const { coordination } = (two.plane.control.report!('health-monitor') as Reported).localState.skills
   assert.deepEqual(
     coordination.others.map(([subject, { health, isDirect }]) => [subject, health, isDirect]),
