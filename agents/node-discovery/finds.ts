@@ -23,7 +23,7 @@ import {
 import { hearAnswer, newSource, type Source, speaks } from './source.ts'
 import { Tries } from './tries.ts'
 import { tryEndpoint } from './try-endpoint.ts'
-import { type Wanted, wantedOf } from './wanted.ts'
+import { unverifiedOf, wantedOf } from './wanted.ts'
 
 /** Endpoints of services: what sources say of them, whom they were reached by, and what the tables were last told. */
 export interface Finds {
@@ -51,8 +51,10 @@ interface Standing {
 
 const NEW: Standing = { isDue: false, changed: [], unverified: '', refused: '', againMs: 0 }
 
-/** Endpoints that come at one moment are one edit. */
+/** Endpoints that come at one moment are one edit; of very many an edit costs more, and there are fewer. */
 const SETTLE_MS = 5
+const SETTLE_MS_MAX = 250
+const HELD_PER_MS = 50
 const AGAIN_MS = 1_000
 const AGAIN_MS_MAX = 30_000
 
@@ -137,7 +139,7 @@ function urlOf({ sources }: Finds, service: string, id: string): string | undefi
 }
 
 /** Has the tables of services looked over in a moment, each once. */
-function settleSoon(before: Finds, services: readonly string[], delayMs = SETTLE_MS): Next {
+function settleSoon(before: Finds, services: readonly string[], delayMs = settleMs(before)): Next {
   const standings = new Map(before.standings)
   const directives: Directive[] = []
   for (const service of services) {
@@ -147,6 +149,10 @@ function settleSoon(before: Finds, services: readonly string[], delayMs = SETTLE
     directives.push(schedule(delayMs, settleDue.of({ service })))
   }
   return [{ ...before, standings }, directives]
+}
+
+function settleMs(finds: Finds): number {
+  return Math.min(SETTLE_MS_MAX, SETTLE_MS + countFound(finds) / HELD_PER_MS)
 }
 
 /** All services that have sources, or had some. */
@@ -159,13 +165,14 @@ export function settleAll(finds: Finds): Next {
 function onSettleDue(before: Finds, service: string): Next {
   const { changed = [], ...standing } = before.standings.get(service) ?? NEW
   const standings = new Map(before.standings).set(service, { ...standing, changed, isDue: false })
-  return [{ ...before, standings }, [act(settleService, { service, changed, ...wantedBy(before, service) })]]
+  const wanted = wantedOf(sourcesOf(before, service), url => before.tries.isReached(url))
+  return [{ ...before, standings }, [act(settleService, { service, changed, ...wanted })]]
 }
 
 /** Tells what came of it. What was refused is asked for again, later each time. */
 function onSettled(before: Finds, { service, added, removed, refused }: Settled): Next {
   const standing = before.standings.get(service) ?? NEW
-  const { unverified } = wantedBy(before, service)
+  const unverified = unverifiedOf(sourcesOf(before, service), url => before.tries.isReached(url))
   const missed = unverified.map(({ id }) => id).join(' ')
   const why = refused.map(({ wish, because }) => `${wish} ${because}`).join('\n')
   const directives: Directive[] = []
@@ -197,7 +204,11 @@ const TOLD_MAX = 256
 function tellings(
   finds: Finds,
   service: string,
-  { added, removed, unverified }: Pick<Settled, 'added' | 'removed'> & Pick<Wanted, 'unverified'>,
+  {
+    added,
+    removed,
+    unverified,
+  }: Pick<Settled, 'added' | 'removed'> & { readonly unverified: ReturnType<typeof unverifiedOf> },
 ): Directive[] {
   const by = new Map<DiscoveryStrategy, { added: string[]; removed: string[]; unverified: string[] }>()
   const of = (strategy: DiscoveryStrategy) => {
@@ -205,13 +216,11 @@ function tellings(
     by.set(strategy, group)
     return group
   }
-  const sources = [...finds.sources.values()].filter(({ plan }) => plan.service === service)
+  const sources = sourcesOf(finds, service)
   const usual = sources[0]?.plan.by ?? 'file'
-  const strategies = new Map(
-    sources.toReversed().flatMap(({ plan, held }) => [...held.keys()].map(id => [id, plan.by])),
-  )
-  for (const id of added) of(strategies.get(id) ?? usual).added.push(id)
-  for (const id of removed) of(strategies.get(id) ?? usual).removed.push(id)
+  const strategyOf = (id: string): DiscoveryStrategy => sources.find(({ held }) => held.has(id))?.plan.by ?? usual
+  for (const id of added) of(strategyOf(id)).added.push(id)
+  for (const id of removed) of(strategyOf(id)).removed.push(id)
   for (const { id, by: strategy } of unverified) of(strategy).unverified.push(id)
   if (by.size === 0) of(usual)
   return [...by].map(([strategy, ids]) =>
@@ -229,9 +238,8 @@ function tellings(
   )
 }
 
-function wantedBy({ sources, tries }: Finds, service: string): Wanted {
-  const own = [...sources.values()].filter(({ plan }) => plan.service === service)
-  return wantedOf(own, url => tries.isReached(url))
+function sourcesOf({ sources }: Finds, service: string): Source[] {
+  return [...sources.values()].filter(({ plan }) => plan.service === service)
 }
 
 function beginTries({ tries, connectTimeoutMs: timeoutMs }: Finds): Directive[] {

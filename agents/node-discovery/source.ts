@@ -1,8 +1,8 @@
-import type { NewEndpoint } from '../../engine/writer.ts'
+import { DISCOVERED, type NewEndpoint } from '../../engine/writer.ts'
 import type { Said } from './answer.ts'
 import type { Plan } from './plans.ts'
 
-/** An endpoint as its source said last, and in how many answers since it was not. */
+/** An endpoint as its source said last, marked with it, and in how many answers since it was not. */
 interface Held {
   readonly endpoint: NewEndpoint
   readonly missed: number
@@ -43,7 +43,8 @@ export function newSource(plan: Plan): Source {
  */
 export function hearAnswer(before: Source, said: Said, isOutOfTurn = false): Source {
   if (said.kind === 'failed') return { ...before, fault: said.reason }
-  const found = new Map(said.endpoints.slice(0, HELD_MAX).map(endpoint => [endpoint.id, endpoint]))
+  const { mark } = before.plan
+  const found = new Map(said.endpoints.slice(0, HELD_MAX).map(endpoint => [endpoint.id, marked(endpoint, mark)]))
   // What is wrong with a part of it is told as a fault; the rest counts.
   const fault = said.faults.slice(0, 3).join('; ')
   const isEmpty = found.size === 0
@@ -54,6 +55,10 @@ export function hearAnswer(before: Source, said: Said, isOutOfTurn = false): Sou
   const isFinal = said.isWhole || empties >= EMPTIES_MAX
   const answers = before.answers + (isFinal ? MISSED_MAX : 1)
   return { ...before, empties, answers, fault, held: heldWith(before, found, isFinal ? MISSED_MAX : 1) }
+}
+
+function marked(endpoint: NewEndpoint, mark: string): NewEndpoint {
+  return { ...endpoint, metadata: { ...endpoint.metadata, [DISCOVERED]: mark } }
 }
 
 function heldWith({ held }: Source, found: ReadonlyMap<string, NewEndpoint>, missing: number): Source['held'] {

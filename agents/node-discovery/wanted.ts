@@ -1,19 +1,15 @@
-import { DISCOVERED, type NewEndpoint } from '../../engine/writer.ts'
+import type { NewEndpoint } from '../../engine/writer.ts'
 import type { DiscoveryStrategy } from '../signals.ts'
 import { type Source, speaks } from './source.ts'
 
 /** What a service should have besides what is written down. */
 export interface Wanted {
-  /** Those that were connected to, marked with the source they have. */
+  /** Those that were connected to. */
   readonly endpoints: readonly NewEndpoint[]
   /** Ids that are known of, reached or not: who of them is in the tables stays there. */
   readonly known: readonly string[]
-  /** Of the known those that are not routed to, for they were not reached. */
-  readonly unverified: readonly { readonly id: string; readonly by: DiscoveryStrategy }[]
   /** Marks of sources that have not said yet what is gone. */
   readonly silent: readonly string[]
-  /** Marks of all sources of the service. */
-  readonly marks: readonly string[]
 }
 
 /**
@@ -22,21 +18,30 @@ export interface Wanted {
  */
 export function wantedOf(sources: readonly Source[], isReached: (url: string) => boolean): Wanted {
   const endpoints = new Map<string, NewEndpoint>()
-  const missed = new Map<string, DiscoveryStrategy>()
-  for (const { plan, held } of sources) {
-    for (const [id, { endpoint }] of held) {
-      if (endpoints.has(id)) continue
-      if (isReached(endpoint.url)) {
-        endpoints.set(id, { ...endpoint, metadata: { ...endpoint.metadata, [DISCOVERED]: plan.mark } })
-        missed.delete(id)
-      } else if (!missed.has(id)) missed.set(id, plan.by)
-    }
+  for (const { held } of sources) {
+    for (const [id, { endpoint }] of held)
+      if (!endpoints.has(id) && isReached(endpoint.url)) endpoints.set(id, endpoint)
   }
   return {
     endpoints: [...endpoints.values()],
-    known: [...endpoints.keys(), ...missed.keys()],
-    unverified: [...missed].map(([id, by]) => ({ id, by })),
+    known: [...endpoints.keys(), ...unverifiedOf(sources, isReached).map(({ id }) => id)],
     silent: [...new Set(sources.filter(source => !speaks(source)).map(({ plan }) => plan.mark))],
-    marks: [...new Set(sources.map(({ plan }) => plan.mark))],
   }
+}
+
+/** Of the known those that are not routed to, for they were not reached. */
+export function unverifiedOf(
+  sources: readonly Source[],
+  isReached: (url: string) => boolean,
+): { readonly id: string; readonly by: DiscoveryStrategy }[] {
+  const missed = new Map<string, DiscoveryStrategy>()
+  const isReachedElsewhere = (id: string): boolean =>
+    sources.length > 1 && sources.some(({ held }) => held.has(id) && isReached(held.get(id)!.endpoint.url))
+  for (const { plan, held } of sources) {
+    for (const [id, { endpoint }] of held) {
+      if (isReached(endpoint.url) || missed.has(id) || isReachedElsewhere(id)) continue
+      missed.set(id, plan.by)
+    }
+  }
+  return [...missed].map(([id, by]) => ({ id, by }))
 }

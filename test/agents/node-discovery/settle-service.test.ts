@@ -22,7 +22,7 @@ function worldOf(t: TestContext, endpoints: Record<string, TinyEndpoint>) {
     settleService.run(
       {
         ...{ service: 'api', endpoints: wanted, known: wanted.map(({ id }) => id) },
-        ...{ unverified: [], silent: [], marks: [MARK], changed: [], ...params },
+        ...{ silent: [], changed: [], ...params },
       },
       { attachment: plane } as unknown as Edge,
     ) as Settled

@@ -4,7 +4,7 @@ import type { Said } from '../../../agents/node-discovery/answer.ts'
 import { plansOf } from '../../../agents/node-discovery/plans.ts'
 import { hearAnswer, newSource, type Source, speaks } from '../../../agents/node-discovery/source.ts'
 import { Tries } from '../../../agents/node-discovery/tries.ts'
-import { wantedOf } from '../../../agents/node-discovery/wanted.ts'
+import { unverifiedOf, wantedOf } from '../../../agents/node-discovery/wanted.ts'
 import { validateConfig } from '../../../engine/config/load.ts'
 
 const [DNS, FILE] = plansOf(
@@ -75,7 +75,7 @@ test('of two sources that give one id other addresses the one that was reached h
   )
   const none = wantedOf(sources, () => false)
   assert.deepEqual(
-    [none.endpoints, none.known, none.unverified],
+    [none.endpoints, none.known, unverifiedOf(sources, () => false)],
     [
       [],
       ['a', 'b'],
