@@ -38,6 +38,21 @@ test('quarantine of one that failed ends when three checks in a row have passed,
   )
 })
 
+test('an endpoint that is let back gets a tenth of its weight for ten seconds, and grows into the whole of it (AC-29)', async t => {
+  const { plane, box, told } = await monitored(t)
+  await plane.advance(1_000)
+  plane.hear(ask('e1'))
+  while (told('endpoint.released', 'e1').length === 0) await plane.advance(100)
+  const shareAfter = async (ms: number): Promise<number> => {
+    await plane.advance(ms)
+    return box.explain('api').endpoints[1]!.effectiveWeight
+  }
+  const shares = [await shareAfter(500), await shareAfter(9_000), await shareAfter(4_000), await shareAfter(60_000)]
+  assert.ok(Math.abs(shares[0]! - 0.1) < 0.01 && Math.abs(shares[1]! - 0.1) < 0.01, `${shares}`)
+  assert.ok(shares[2]! > shares[1]!, `${shares}`)
+  assert.equal(shares[3], 1)
+})
+
 test('quarantine of one that flaps lasts for its time, though checks pass all along (AC-29)', async t => {
   const { plane, having, told } = await monitored(t)
   plane.hear(ask('e1', 'flapping'))

@@ -19,17 +19,19 @@ function faultsOf(knobs: string): string[] {
 }
 
 test('health monitor: what is not written is as it says itself', () => {
-  assert.deepEqual(knobsOf('{}').agents['health-monitor'], {
-    enabled: true,
-    autoRecovery: true,
-    alerts: [],
-    quarantine: {
-      ...{ failed: 60_000, flapping: 120_000, anomaly: 30_000, security: 600_000, longest: 1_800_000 },
-      ...{ passes: 3, agreement: 30_000, flaps: 3 },
+  const { autoRecovery, alerts, quarantine, recovery, escalation } = knobsOf('{}').agents['health-monitor']
+  assert.deepEqual([autoRecovery, alerts], [true, []])
+  assert.deepEqual(
+    { quarantine, recovery, escalation },
+    {
+      quarantine: {
+        ...{ failed: 60_000, flapping: 120_000, anomaly: 30_000, security: 600_000, longest: 1_800_000 },
+        ...{ passes: 3, agreement: 30_000, flaps: 3 },
+      },
+      recovery: { attempts: 3, backOff: 10_000, coolDown: 30_000 },
+      escalation: { orchestratorAfter: 60_000, operatorAfter: 300_000, pageAfter: 900_000, repeats: 3 },
     },
-    recovery: { attempts: 3, backOff: 10_000, coolDown: 30_000 },
-    escalation: { orchestratorAfter: 60_000, operatorAfter: 300_000, pageAfter: 900_000, repeats: 3 },
-  })
+  )
 })
 
 const FULL = `
