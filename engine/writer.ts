@@ -79,6 +79,7 @@ export {
   type UpstreamTlsText,
 } from './memory/service-text.ts'
 export type { Decision } from './memory/slots.ts'
+export { type RowTraffic, trafficOf } from './memory/traffic.ts'
 export type { PlaneEdit as Edit } from './plane/checked-edit.ts'
 export {
   attachPlane as attach,

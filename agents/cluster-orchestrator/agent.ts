@@ -55,11 +55,10 @@ import {
   clusterHealthSensor,
   clusterOverviewSensor,
   clusterPerformanceSensor,
-  clusterStateSensed,
   clusterStateSensor,
   ROLE,
 } from './sensors.ts'
-import { lookDue, roundDue } from './signals.ts'
+import { clusterStateSensed, lookDue, roundDue } from './signals.ts'
 import { describe, newState, type State } from './state.ts'
 import { lookForFailures, suspicionOf } from './triggers.ts'
 
@@ -163,7 +162,9 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
   }
   if (clusterOverviewed.is(signal)) return stay({ ...state, overview: signal.data })
   if (clusterHealthSensed.is(signal)) return stay({ ...state, health: signal.data })
-  if (clusterStateSensed.is(signal)) return { state, directives: [act(lookAtTables, undefined)] }
+  if (clusterStateSensed.is(signal)) {
+    return { state: { ...state, sensed: signal.data }, directives: [act(lookAtTables, undefined)] }
+  }
   return onFact(state, signal)
 }
 

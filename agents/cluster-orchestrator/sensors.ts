@@ -1,8 +1,6 @@
 import { barNames } from '../../engine/writer.ts'
 import type { Edge } from '../kit/grammar/action.ts'
-import { trusted } from '../kit/grammar/schema.ts'
 import { defineSensor } from '../kit/grammar/sensor.ts'
-import { defineSignal } from '../kit/grammar/signal.ts'
 import { viewTables } from '../kit/tables.ts'
 import { clusterHealthSensed, clusterOverviewed, clusterPerformanceSensed } from '../signals.ts'
 import { versionsOf } from '../skills/cluster-state.ts'
@@ -11,17 +9,13 @@ import { missingIn } from './agents-known.ts'
 import { isRoutable } from './capacity.ts'
 import { goalsOf } from './goals.ts'
 import { healthScore } from './health-score.ts'
+import { clusterStateSensed } from './signals.ts'
 import type { State } from './state.ts'
 
 /** Registry and structure change seldom, and who they concern hears of it elsewhere sooner. */
 const SENSE_MS = 15_000
 const SPREAD_MS = SENSE_MS / 10
 export const ROLE = 'cluster-orchestrator'
-
-/** To itself: who is registered, and which endpoints there are, is otherwise than before. */
-export const clusterStateSensed = defineSignal('signalbox.cluster.state-sensed', {
-  data: trusted<{ readonly agents: readonly string[]; readonly endpoints: number; readonly services: number }>(),
-})
 
 /** Who is registered, and how many endpoints there are; says so when that changes. */
 export const clusterStateSensor = defineSensor({

@@ -7,6 +7,7 @@ import type { Holds } from './holds.ts'
 import { JOINED, type Lifecycle } from './lifecycle.ts'
 import { AllLatencies, type Performance } from './performance.ts'
 import type { Improving } from './self-optimising.ts'
+import type { clusterStateSensed } from './signals.ts'
 import type { OutSince } from './triggers.ts'
 
 export type Leading = Pick<SignalOf<typeof leaderChanged>['data'], 'standing' | 'fence' | 'isHere' | 'because'>
@@ -35,6 +36,8 @@ export interface State {
   readonly improving: Improving
   readonly emergencies: number
   readonly running: number
+  /** Who is registered, and how many endpoints there are; undefined before the first look. */
+  readonly sensed: SignalOf<typeof clusterStateSensed>['data'] | undefined
   readonly overview: SignalOf<typeof clusterOverviewed>['data'] | undefined
   readonly health: SignalOf<typeof clusterHealthSensed>['data'] | undefined
 }
@@ -59,6 +62,7 @@ export function newState(config: Config): State {
     improving: { missed: 0, pauseMs: 0, restsUntilMs: null },
     emergencies: 0,
     running: 0,
+    sensed: undefined,
     overview: undefined,
     health: undefined,
   }
@@ -66,11 +70,17 @@ export function newState(config: Config): State {
 
 /** What people are shown of it. */
 export function describe(state: State): unknown {
-  const { leading, lifecycle, agents, holds, config, running, emergencies, health, overview, performance } = state
+  const { leading, lifecycle, agents, holds, config, running, emergencies, health, overview, performance, sensed } =
+    state
   const { strategy, goals } = config.agents['cluster-orchestrator']
   return {
     ...{ leading, phase: lifecycle.phase, strategy, goals, running, emergencies },
-    ...{ agents: byRole(agents), missing: missingIn(agents), holds: Object.fromEntries(holds) },
+    ...{
+      registered: sensed?.agents ?? [],
+      agents: byRole(agents),
+      missing: missingIn(agents),
+      holds: Object.fromEntries(holds),
+    },
     ...{ health: health ?? null, overview: overview ?? null, performance: performance ?? null },
   }
 }

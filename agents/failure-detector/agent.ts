@@ -19,7 +19,6 @@ import {
   ejectedChecked,
   endpointEjected,
   endpointReturned,
-  healthAlerted,
   healthChanged,
   latenciesCounted,
   settledBatch,
@@ -63,8 +62,7 @@ const NODES = 'nodes'
  *            that of all, its failures with a fixed share, its latency with the median of the others. Each time it is
  *            out for longer; each healthy interval afterwards is put to its credit.
  * listens    signalbox.endpoint.health-changed · signalbox.endpoint.ejected-checked
- * emits      signalbox.endpoint.{ejected, returned, settled-batch, latencies-counted, differential-observability} ·
- *            signalbox.health.alerted
+ * emits      signalbox.endpoint.{ejected, returned, settled-batch, latencies-counted, differential-observability}
  * skills     nodes, where there are others: it watches them, see nodes/watch.ts
  * writes     the bar EJECTED · endpoint.EJECTED_UNTIL_MS · endpoint.EJECTIONS
  * never      ejects more than `outlier.maxEjected` of a service nor half of it (one is always allowed), nor the last that
@@ -78,7 +76,7 @@ export const failureDetector = defineAgent({
   role: 'failure-detector',
   listens: [healthChanged, ejectedChecked],
   own: [drainDue, tickDue, intervalDue],
-  emits: [endpointEjected, endpointReturned, settledBatch, latenciesCounted, differentialObserved, healthAlerted],
+  emits: [endpointEjected, endpointReturned, settledBatch, latenciesCounted, differentialObserved],
   writes: ['ejectedBar', 'ejectedUntilMs', 'ejections'],
   actions: [lookAtTables, drain, listenForSilence],
   start: begin,

@@ -1,11 +1,9 @@
 import { elapsedMs, HEALTH_NAMES, HEALTH_UNKNOWN } from '../../engine/writer.ts'
 import { type Directive, emit } from '../kit/grammar/directive.ts'
 import type { EndpointView, ServiceView } from '../kit/tables.ts'
-import { differentialObserved, type HealthWord, healthAlerted } from '../signals.ts'
+import { differentialObserved, type HealthWord } from '../signals.ts'
 import type { Burst } from './burst.ts'
 
-/** The rule of the alerts. */
-const RULE = 'differential-observability'
 /** So much of it fails, of so many requests: it is not well, whatever checks say. */
 const ERROR_SHARE = 0.1
 const REQUESTS_MIN = 20
@@ -105,7 +103,7 @@ export function observeAll(
 
 /**
  * Whether checks and requests disagree on an endpoint, told once as long as they do: at once where it was ejected, else when it lasts for a
- * second.
+ * second. The health monitor, whose checks they are, makes an alert of it.
  *
  * Source  Huang, HotOS 2017: what fails for those who use it and not for those who watch it is the failure that lasts.
  */
@@ -139,18 +137,7 @@ export function observe(
   const observed = { row, generation, service, id, active, passive, errorShare: share, reason }
   return {
     episode,
-    directives: [
-      emit(differentialObserved.of(observed, subject)),
-      emit(
-        healthAlerted.of(
-          {
-            ...{ rule: RULE, severity: isHidden ? 'warning' : 'info', subject, metric: 'error-rate' },
-            ...{ value: share, threshold: ERROR_SHARE, reason },
-          },
-          subject,
-        ),
-      ),
-    ],
+    directives: [emit(differentialObserved.of(observed, subject))],
   }
 }
 

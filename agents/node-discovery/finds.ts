@@ -74,7 +74,8 @@ export function withPlans(before: Finds, plans: readonly Plan[], connectTimeoutM
   const finds = { ...before, sources, connectTimeoutMs }
   finds.tries.keep(isWantedBy(finds))
   const services = new Set([...before.sources.values(), ...sources.values()].map(({ plan }) => plan.service))
-  return settleSoon(finds, [...services])
+  const standings = new Map([...before.standings].filter(([service]) => services.has(service)))
+  return settleSoon({ ...finds, standings }, [...services])
 }
 
 /** Hears what concerns endpoints; undefined: it is something else. */

@@ -9,6 +9,7 @@ const TIMEOUT_MS = 65_000
 /** Asks one source out of turn, for a round. Each is an action of its own: one that hangs keeps no other waiting. */
 export const discover = defineAction({
   name: 'discover',
+  isOutside: true,
   done: lookedUp,
   timeoutMs: TIMEOUT_MS,
   retries: 0,

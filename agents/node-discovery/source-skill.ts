@@ -18,19 +18,35 @@ const REGISTRY_MS = 2_000
 /** After a failure it is asked again after so long, and twice as long each time. */
 const AGAIN_MS = 1_000
 
-/** Asks a source once, out of turn. */
-export async function lookUp(plan: Plan, edge: Edge): Promise<Answer> {
-  return answerOf(plan, await failing(() => ask(plan, edge)))
+/** What a source is asked with. */
+type Way = Pick<Edge, 'later' | 'signal' | 'bridge'>
+
+/** Asks a source once. What is wrong with it is an answer, and so is that it has not answered in time. */
+export function lookUp(plan: Plan, { later, signal, bridge }: Way): Promise<Answer> {
+  const { timeoutMs } = plan
+  const abort = new AbortController()
+  const onAbort = (): void => abort.abort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  return new Promise(resolve => {
+    const end = (said: Said): void => {
+      callOff()
+      signal.removeEventListener('abort', onAbort)
+      abort.abort()
+      resolve(answerOf(plan, said))
+    }
+    const callOff = later(timeoutMs, () => end({ kind: 'failed', reason: `no answer within ${timeoutMs} ms` }))
+    void failing(() => ask(plan, { later, signal: abort.signal, bridge })).then(end)
+  })
 }
 
-async function ask(plan: Plan, edge: Edge): Promise<Said> {
+async function ask(plan: Plan, way: Way): Promise<Said> {
   switch (plan.by) {
     case 'dns':
-      return resolveName(plan, edge.signal)
+      return resolveName(plan, way.signal)
     case 'multicast':
-      return askNeighbours(plan, edge)
+      return askNeighbours(plan, way)
     case 'registry':
-      return endpointsRegistered(plan, edge.bridge)
+      return endpointsRegistered(plan, way.bridge)
     default:
       return (await readEndpoints(plan, new Map())).said
   }

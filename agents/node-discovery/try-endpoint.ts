@@ -5,6 +5,7 @@ import { endpointTried, type Tried, writtenTried } from './signals.ts'
 /** Connects to an endpoint that was found, before anybody is sent there. */
 export const tryEndpoint = defineAction({
   name: 'try-endpoint',
+  isOutside: true,
   done: endpointTried,
   // It keeps its own time.
   timeoutMs: 0,
@@ -27,6 +28,7 @@ const WRITTEN_MAX = 256
 /** Connects to all endpoints that are written down, at once. */
 export const tryWritten = defineAction({
   name: 'try-written',
+  isOutside: true,
   done: writtenTried,
   timeoutMs: 0,
   run: async ({ round, timeoutMs, services }: WrittenParams, edge) => {

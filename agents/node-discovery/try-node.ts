@@ -20,6 +20,7 @@ export const nodeTried = defineSignal('signalbox.discovery.node-tried', {
 /** Connects to a node before it is believed to be where it says. */
 export const tryNode = defineAction({
   name: 'try-node',
+  isOutside: true,
   done: nodeTried,
   timeoutMs: 0,
   run: async ({ node, address, timeoutMs }: { node: string; address: string; timeoutMs: number }, edge) => {

@@ -17,4 +17,5 @@ export type SharedVerdict = ShapeOf<typeof verdict>
 /** From the health monitor of a node to those of others: what it takes endpoints for, and who saw that. */
 export const verdictsShared = defineSignal('signalbox.endpoint.verdicts-shared', {
   data: objectOf({ node: text, rows: listOf(verdict) }),
+  reach: 'cluster',
 })

@@ -1,19 +1,16 @@
 import { type Config, elapsedMs } from '../../engine/writer.ts'
 import type { Setup } from '../kit/grammar/agent.ts'
 import { type Directive, emit, type Step, schedule, stay } from '../kit/grammar/directive.ts'
-import { check } from '../kit/grammar/schema.ts'
-import { listOf, objectOf, real } from '../kit/grammar/shapes.ts'
 import { defineSignal, type SignalOf } from '../kit/grammar/signal.ts'
 import { defineSkill } from '../kit/grammar/skill.ts'
-import { ref } from '../signals/ref.ts'
 import {
   anomalyFound,
   capacityReported,
   differentialObserved,
+  endpointsMeasured,
   healthAlerted,
   healthChanged,
   type MetricName,
-  metricName,
   metricsCollected,
   quarantineRefused,
   type Severity,
@@ -51,10 +48,6 @@ const LASTING: ReadonlySet<MetricName> = new Set(['availability', 'certificate-d
 const FLAPPING_WITHIN_MS = 300_000
 const COOLDOWN_MS = 60_000
 
-/** Measured by checks, where those measure anything. */
-const MEASURED = 'signalbox.endpoint.measured'
-const measuredShape = objectOf({ rows: listOf(objectOf({ ...ref, metric: metricName, value: real })) })
-
 /** To itself: time to see what has been broken for long enough. */
 const lookDue = defineSignal('signalbox.alerts.look-scheduled')
 
@@ -77,9 +70,9 @@ export const alerting = defineSkill({
     anomalyFound,
     differentialObserved,
     quarantineRefused,
-    MEASURED,
+    endpointsMeasured,
   ],
-  overhears: [healthChanged, capacityReported, anomalyFound, quarantineRefused, MEASURED],
+  overhears: [healthChanged, capacityReported, anomalyFound, quarantineRefused, endpointsMeasured],
   own: [lookDue],
   emits: [healthAlerted],
   start: (_: undefined, { config }: Setup): Step<Alerting> =>
@@ -98,10 +91,9 @@ export const alerting = defineSkill({
     if (differentialObserved.is(signal)) return onDifferential(slice, signal.data, now)
     if (quarantineRefused.is(signal)) return stay(onRefused(slice, signal.data))
     if (lookDue.is(signal)) return look({ ...slice, isLookDue: false }, now)
-    const measured = signal.type === MEASURED ? check(measuredShape, signal.data) : undefined
-    if (measured?.isGood !== true) return stay(slice)
+    if (!endpointsMeasured.is(signal)) return stay(slice)
     const reason = 'as its checks measure'
-    const samples = measured.value.rows.map(each => ({ ...each, subject: subjectOf(each), reason }))
+    const samples = signal.data.rows.map(each => ({ ...each, subject: subjectOf(each), reason }))
     return take(slice, samples, now)
   },
 })

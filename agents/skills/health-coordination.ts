@@ -65,8 +65,8 @@ const BATCHES_MS = 2_500
 const BATCHES_MAX = 64
 /** Verdicts that change together are shared together, in ms. */
 const SHARE_MS = 1_000
-/** Rows that are told at a time. */
-const ROWS_MAX = 1_000
+/** Rows that are told at a time: what one signal to other nodes has room for. */
+const ROWS_MAX = 300
 /** Quarantines of one endpoint within the time that records are kept: no more fit into it. */
 const EPISODES_MAX = 256
 
@@ -192,7 +192,14 @@ export const healthCoordination = defineSkill({
         return share(slice, now)
     }
   },
+  describe: ({ own, others, asking }) => ({
+    asking: [...asking].slice(0, SHOWN_MAX),
+    own: [...own].slice(0, SHOWN_MAX),
+    others: [...others].slice(0, SHOWN_MAX),
+  }),
 })
+
+const SHOWN_MAX = 100
 
 /** How the agent votes on a proposal, by what this skill has found out since it was opened. */
 export function voteBy(slice: HealthCoordination, proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> {
@@ -308,7 +315,14 @@ function share(slice: HealthCoordination, now: number): Step<HealthCoordination>
     const { health, by, atMs } = verdict
     return [{ ...named, health, by, isDirect: by === node, ageMs: Math.max(0, elapsedMs(now, atMs)) }]
   })
-  return { state: { ...slice, unshared: undefined }, directives: [emit(verdictsShared.of({ node, rows }))] }
+  const rest = new Set([...unshared].slice(ROWS_MAX))
+  return {
+    state: { ...slice, unshared: rest.size === 0 ? undefined : rest },
+    directives: [
+      emit(verdictsShared.of({ node, rows })),
+      ...(rest.size === 0 ? [] : [schedule(SHARE_MS, shareDue.of(null))]),
+    ],
+  }
 }
 
 function onSettled(slice: HealthCoordination, rows: readonly Settled[], now: number): HealthCoordination {

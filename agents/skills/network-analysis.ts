@@ -4,6 +4,7 @@ import { type AnySensor, defineSensor, type SensorEdge } from '../kit/grammar/se
 import { defineSignal } from '../kit/grammar/signal.ts'
 import { defineSkill, type Mounted } from '../kit/grammar/skill.ts'
 import { type Connectivity, connectivityMeasured, type EndpointRef, riskChanged } from '../signals.ts'
+import { bandwidth, bandwidthSensed, type Flow } from './bandwidth.ts'
 import { placeOf, reach } from './connect-time.ts'
 import { connectionRisk } from './connection-risk.ts'
 import { lossOf, measured, NEVER, type Reached } from './connectivity.ts'
@@ -20,6 +21,8 @@ export interface NetworkOptions {
 export interface NetworkSlice {
   /** By row. */
   readonly endpoints: ReadonlyMap<number, Measurement>
+  /** By row: what went to and from it of late, where anything did. */
+  readonly traffic: ReadonlyMap<number, Flow>
   /** By row: risks that were told and not called off. */
   readonly atRisk: ReadonlyMap<number, number>
 }
@@ -59,11 +62,12 @@ export const networkAnalysis = {
     const skill = defineSkill({
       name: 'network-analysis',
       emits: [connectivityMeasured, riskChanged],
-      sensors: [networkScan(key, options)],
-      start: () => stay<NetworkSlice>({ endpoints: new Map(), atRisk: new Map() }),
+      sensors: [networkScan(key, options), bandwidth(key)],
+      start: () => stay<NetworkSlice>({ endpoints: new Map(), traffic: new Map(), atRisk: new Map() }),
       decide(slice: NetworkSlice, signal) {
-        if (!networkScanned.is(signal) || signal.data.at !== key) return stay(slice)
-        return onScanned(slice, signal.data as Scanned, options.riskThreshold)
+        if (signal.data.at !== key) return stay(slice)
+        if (bandwidthSensed.is(signal)) return stay({ ...slice, traffic: signal.data.flows })
+        return networkScanned.is(signal) ? onScanned(slice, signal.data, options.riskThreshold) : stay(slice)
       },
     })
     return skill.mount(key, undefined)
@@ -130,7 +134,8 @@ function onScanned(before: NetworkSlice, { attempts, there }: Scanned, threshold
     }
     const next: Measurement = { ...measured(isOther ? NEVER : (known ?? NEVER), connectMs), ref }
     endpoints.set(ref.row, next)
-    const connectivity = connectivityOf(next)
+    const flow = before.traffic.get(ref.row)
+    const connectivity = connectivityOf(next, flow?.generation === ref.generation ? flow.mbit : null)
     rows.push(connectivity)
     directives.push(...judged(connectivity, threshold, atRisk))
   }
@@ -142,13 +147,13 @@ function onScanned(before: NetworkSlice, { attempts, there }: Scanned, threshold
     }
   }
   if (rows.length > 0) directives.push(emit(connectivityMeasured.of({ rows })))
-  return { state: { endpoints, atRisk }, directives }
+  return { state: { ...before, endpoints, atRisk }, directives }
 }
 
 /** What is known of an endpoint, as others are told. */
-export function connectivityOf(measurement: Measurement): Connectivity {
+function connectivityOf(measurement: Measurement, bandwidthMbit: number | null): Connectivity {
   const { ref, connectMs, measurements } = measurement
-  return { ...ref, connectMs, loss: lossOf(measurement), bandwidthMbit: null, measurements }
+  return { ...ref, connectMs, loss: lossOf(measurement), bandwidthMbit, measurements }
 }
 
 /** A risk above the threshold is told when it comes and when it moves; at or below it is called off, and forgotten. */

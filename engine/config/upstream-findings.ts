@@ -7,6 +7,7 @@ export function tlsKeyFindings(
   service: string,
   tls: UpstreamTlsConfig | undefined,
   endpoints: readonly ({ url: string } | undefined)[],
+  areMoreFound: boolean,
 ): Finding[] {
   if (tls === undefined) return []
   const path = ['services', service, 'tls']
@@ -23,8 +24,9 @@ export function tlsKeyFindings(
       message: 'is not used while verify is false; remove verify: false, or remove this',
     })
   }
-  // Who writes tls believes that there is some.
-  const isPlain = endpoints.length > 0 && endpoints.every(endpoint => endpoint?.url.startsWith('http:'))
+  // Who writes tls believes that there is some; of endpoints that are found later nobody can say.
+  const isPlain =
+    !areMoreFound && endpoints.length > 0 && endpoints.every(endpoint => endpoint?.url.startsWith('http:'))
   if (isPlain) {
     findings.push({
       path,

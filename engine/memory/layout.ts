@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 /**
  * Every offset of the region, born by adding to the one before. Nothing outside this folder knows a word index.
  *
- *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬──────────────┬──────────┬─────────┬─────────┐
- *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings│ affinity │ choices │ texts   │
- *   │ 5 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines and  │ 2 lines  │ tables, │ n bytes │
- *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ records each │ a set    │ n bytes │ a row   │
- *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴──────────────┴──────────┴─────────┴─────────┘
+ *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬─────────┬──────────────┬──────────┬─────────┬─────────┐
+ *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ traffic │ outcome rings│ affinity │ choices │ texts   │
+ *   │ 5 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 4 words │ 3 lines and  │ 2 lines  │ tables, │ n bytes │
+ *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ row×seat│ records each │ a set    │ n bytes │ a row   │
+ *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴─────────┴──────────────┴──────────┴─────────┴─────────┘
  *
  * Int32 words throughout: plain accesses of them never tear (ECMA-262), so a word that is true on its own needs no
  * protocol. What must be read together (which rows a service has, its policy) lives in the slots, see slots.ts, and what
@@ -15,7 +15,7 @@ import assert from 'node:assert/strict'
  */
 
 /** Shape of everything below. A thread refuses a region of another layout version. */
-export const LAYOUT_VERSION = 5
+export const LAYOUT_VERSION = 6
 
 /** 'SBX1' as a little-endian word: the first word of every region. */
 export const MAGIC = 0x31584253
@@ -168,6 +168,13 @@ export const TOTAL_LATENCY_HIGH = 6 // … and twice its carries, odd while one 
 export const TOTAL_WAITING_MS = 7 //   clock when the oldest request began to wait that has no head yet; 0: none does
 export const TOTAL_WORDS = 8
 
+// ── traffic: bodies that one seat carried to and from one row, ever growing modulo 2^32 ──── owner (writes)
+export const TRAFFIC_SENT = 0 //        bytes                                                   the seat's thread
+export const TRAFFIC_RECEIVED = 1 //    bytes                                                   the seat's thread
+export const TRAFFIC_TIMED_BYTES = 2 // of the received those that were timed                   the seat's thread
+export const TRAFFIC_TIMED_US = 3 //    how long these took                                     the seat's thread
+export const TRAFFIC_WORDS = 4
+
 // ── outcome ring of one seat ────────────────────────────────────────────────────────────── owner (writes)
 export const OUTCOME_WRITE = 0 //            records ever written                              the seat's thread
 export const OUTCOME_LOST = 1 //             records refused because it was full               the seat's thread
@@ -225,6 +232,8 @@ export interface Layout extends Capacity {
   gaugesStride: number
   totalsAt: number
   totalsStride: number
+  trafficAt: number
+  trafficStride: number
   outcomeRingsAt: number
   outcomeRingWords: number
   choicesAt: number
@@ -244,6 +253,7 @@ export function layoutOf(capacity: Capacity): Layout {
   const inflightStride = lines(rows)
   const gaugesStride = lines(services * GAUGE_WORDS)
   const totalsStride = lines(rows * TOTAL_WORDS)
+  const trafficStride = lines(rows * TRAFFIC_WORDS)
   const outcomeRingWords = OUTCOME_RECORDS + lines(outcomes * RECORD_WORDS)
 
   const seatsAt = HEADER_WORDS
@@ -253,7 +263,8 @@ export function layoutOf(capacity: Capacity): Layout {
   const inflightAt = slotsAt + slots * slotWords
   const gaugesAt = inflightAt + seats * inflightStride
   const totalsAt = gaugesAt + seats * gaugesStride
-  const outcomeRingsAt = totalsAt + seats * totalsStride
+  const trafficAt = totalsAt + seats * totalsStride
+  const outcomeRingsAt = trafficAt + seats * trafficStride
   const affinityAt = outcomeRingsAt + seats * outcomeRingWords
   const choicesAt = affinityAt + (affinity / AFFINITY_WAYS) * AFFINITY_SET_WORDS
   const choicesEnd = choicesAt + lines(Math.ceil(choices / 4))
@@ -273,6 +284,8 @@ export function layoutOf(capacity: Capacity): Layout {
     gaugesStride,
     totalsAt,
     totalsStride,
+    trafficAt,
+    trafficStride,
     outcomeRingsAt,
     outcomeRingWords,
     choicesAt,

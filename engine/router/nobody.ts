@@ -3,7 +3,7 @@ import type { Candidates } from '../memory/candidates.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import { NO_ENDPOINT } from '../policies/policy.ts'
 import type { Attachment } from './attachment.ts'
-import { HEALTHY_TIER, type Tiers } from './tiers.ts'
+import { DEGRADED_TIER, HEALTHY_TIER, type Tiers } from './tiers.ts'
 
 /** What `pick` answers instead of a ticket: always below zero. */
 export const PICK = {
@@ -31,3 +31,21 @@ export function whyNobody(attachment: Attachment, candidates: Candidates, tiers:
   }
   return NO_ENDPOINT
 }
+
+/** Nothing is left only because this request tried it: then it is for the caller to say whether to ask again. */
+export function hasTriedAllOpen(candidates: Candidates, tiers: Tiers): boolean {
+  const { tried } = candidates
+  if (tried === undefined) return false
+  candidates.tried = undefined
+  let hasOpen = false
+  for (let priority = 0; priority < tiers.loads.count && !hasOpen; priority++) {
+    for (const tier of TIERS_IN_USE) {
+      tiers.aimAt(candidates, priority, tier)
+      hasOpen ||= candidates.hasOpen()
+    }
+  }
+  candidates.tried = tried
+  return hasOpen
+}
+
+const TIERS_IN_USE = [HEALTHY_TIER, DEGRADED_TIER] as const

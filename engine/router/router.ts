@@ -21,7 +21,7 @@ import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/po
 import type { Attachment } from './attachment.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Guard } from './guard.ts'
-import { PICK, whyNobody } from './nobody.ts'
+import { hasTriedAllOpen, PICK, whyNobody } from './nobody.ts'
 import { choose } from './policy-in-force.ts'
 import { tryRetry } from './retry-budget.ts'
 import { type SubsetOptions, scopeOf, subsetOf, subsettingOf } from './subset.ts'
@@ -215,7 +215,7 @@ export class Router {
     let row = this.#pickInOrder(HEALTHY_TIER, hash)
     if (row < 0) row = this.#pickInOrder(DEGRADED_TIER, hash)
     const isDesperate = row < 0 && panicThreshold > 0 && failOnPanic !== true && !candidates.sawFull
-    if (isDesperate && !this.#hasTriedAllOpen()) row = this.#pickInOrder(PANIC_TIER, hash)
+    if (isDesperate && !hasTriedAllOpen(candidates, tiers)) row = this.#pickInOrder(PANIC_TIER, hash)
     return row < 0 ? whyNobody(this.#attachment, candidates, tiers, this.#text) : row
   }
 
@@ -228,23 +228,6 @@ export class Router {
       if (row >= 0) return row
     }
     return NO_ENDPOINT
-  }
-
-  /** Nothing is left only because this request tried it: then it is for the caller to say whether to ask again. */
-  #hasTriedAllOpen(): boolean {
-    const candidates = this.#candidates
-    const { tried } = candidates
-    if (tried === undefined) return false
-    candidates.tried = undefined
-    let hasOpen = false
-    for (let priority = 0; priority < this.#tiers.loads.count && !hasOpen; priority++) {
-      for (const tier of TIERS_IN_USE) {
-        this.#tiers.aimAt(candidates, priority, tier)
-        hasOpen ||= candidates.hasOpen()
-      }
-    }
-    candidates.tried = tried
-    return hasOpen
   }
 
   /**
@@ -414,5 +397,3 @@ export class Router {
 
 /** The number of no policy: it is chosen anew. */
 const UNCHOSEN = -1
-
-const TIERS_IN_USE = [HEALTHY_TIER, DEGRADED_TIER] as const

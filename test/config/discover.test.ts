@@ -64,3 +64,10 @@ test('what is found is marked with its source, shortly', () => {
   assert.match(long, /^file:#[0-9a-f]{32}$/)
   assert.deepEqual(['dns:a', long, 'mine', 'dns:'].map(isMark), [true, true, false, false])
 })
+
+test('tls of a service is taken as meant where endpoints are found later', () => {
+  const text = (discover: string) =>
+    `services: { api: { tls: {}, endpoints: [{ url: "http://127.0.0.1:1" }], discover: ${discover} } }`
+  assert.ok('problems' in parseConfig(text('[]'), { env: {} }))
+  assert.ok('config' in parseConfig(text('[{ dns: a.b, scheme: https }]'), { env: {} }))
+})

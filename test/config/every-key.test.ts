@@ -149,7 +149,7 @@ test('parseConfig() reads every key, in base units', () => {
           maxEjected: 0.1,
           ...{ successRateStdev: 1.9, successRateMinHosts: 5, successRateVolume: 100 },
           ...{ failurePercentage: 0, failurePercentageMinHosts: 5, failurePercentageVolume: 50 },
-          ...{ silence: 100, latencyQuantile: 0, latencyFactor: 3, latencyVolume: 100 },
+          ...{ burst: 0.2, burstVolume: 50, silence: 100, latencyQuantile: 0, latencyFactor: 3, latencyVolume: 100 },
         },
         slowStart: { window: 0, aggression: 1, minWeight: 0.1 },
         adaptiveConcurrency: {

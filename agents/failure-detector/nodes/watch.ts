@@ -10,7 +10,6 @@ import { suspicionMs } from '../../skills/suspicion.ts'
 import { BeatBook } from './beat-book.ts'
 import { lookFor, pickHelpers } from './probing.ts'
 import { nodeRoundTripSensor, nodeSilenceSensor } from './sensors.ts'
-import type { WatchSettings } from './settings.ts'
 import {
   assistDue,
   beatDue,
@@ -23,42 +22,13 @@ import {
   type Silence,
   silencesRead,
 } from './signals.ts'
-import { accused, become, newcomer, pinged, seenOf, type Watched } from './watched.ts'
-
-/** A search that this node helps with. */
-interface Assist {
-  readonly asker: string
-  readonly subject: string
-}
-
-export interface NodeWatch {
-  readonly settings: WatchSettings
-  /** When each was heard. Changed in place, see there. */
-  readonly book: BeatBook
-  readonly me: { readonly node: string; readonly incarnation: number; readonly rank: number | null }
-  /** How unwell this node is, 0 to 8, and whether anything has gone wrong since the last beat. */
-  readonly localHealth: number
-  readonly isTroubled: boolean
-  readonly others: ReadonlyMap<string, Watched>
-  readonly assists: ReadonlyMap<string, Assist>
-  readonly seed: number
-  readonly beats: number
-  readonly probes: number
-}
-
-export interface WatchOptions {
-  readonly node: string
-  /** Of the agent: greater than any before it, in this life of the node and in earlier ones. */
-  readonly incarnation: number
-  readonly settings: WatchSettings
-  readonly seed: number
-}
+import { beatOf, hasNews, isNewlyHeard, seenBy } from './telling.ts'
+import { type NodeWatch, put, unwell, type WatchOptions, without } from './watch-state.ts'
+import { accused, become, newcomer, pinged, type Watched } from './watched.ts'
 
 /** Nodes that are watched: as many as their names fit into one datagram with a beat, with some room. */
 const NODES_MAX = 32
 const ASSISTS_MAX = 64
-/** Names in a beat take so many characters together at most. */
-const NAMES_LENGTH = 640
 /** Beats that are waited for before a newcomer says how many were there before it. */
 const LISTENS_BEATS = 3
 /** Refutations between two incarnations of the agent. */
@@ -111,23 +81,6 @@ function decide(watch: NodeWatch, signal: Signal, now: number): Step<NodeWatch> 
   }
 }
 
-function isNewlyHeard(before: Watched | undefined, after: Watched): boolean {
-  return after.state === 'alive' && before?.state !== 'alive'
-}
-
-/** Somebody is otherwise than before, or hears others than before. */
-function hasNews({ others: before }: NodeWatch, { others }: NodeWatch): boolean {
-  if (before === others) return false
-  return [...others.values()].some(each => {
-    const known = before.get(each.node)
-    return known === undefined || known.state !== each.state || !isSameList(known.hears, each.hears)
-  })
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((each, i) => each === b[i])
-}
-
 function hear(watch: NodeWatch, signal: Signal, now: number): Step<NodeWatch> {
   if (silencesRead.is(signal)) return onSilences(watch, signal.data, now)
   if (beatDue.is(signal)) return onBeatDue(watch)
@@ -166,28 +119,6 @@ function onBeatDue(before: NodeWatch): Step<NodeWatch> {
       schedule(heartbeatMs, beatDue.of(null), heartbeatMs / 20),
     ],
   }
-}
-
-function seenBy({ me, localHealth, others }: NodeWatch): Directive {
-  return emit(nodesSeen.of({ ...me, localHealth, others: [...others.values()].map(seenOf) }))
-}
-
-function beatOf({ me, others }: NodeWatch): Directive {
-  const all = [...others.values()]
-  const hears = all.filter(({ isHeard, state }) => isHeard && state !== 'left')
-  const missing = all.filter(({ isHeard, state }) => !isHeard && state !== 'left')
-  const { names, left } = within(hears, NAMES_LENGTH)
-  const { names: lost } = within(missing, left)
-  const more = hears.length - names.length + missing.length - lost.length
-  return emit(nodeBeat.of({ ...me, hears: names, missing: lost, more }, me.node))
-}
-
-/** As many names as fit, and how much room is left. */
-function within(all: readonly Watched[], length: number): { names: string[]; left: number } {
-  const names: string[] = []
-  let left = length
-  for (const { node } of all) if ((left -= node.length + 3) >= 0) names.push(node)
-  return { names, left }
 }
 
 function onBeat(watch: NodeWatch, beat: ReturnType<typeof nodeBeat.of>['data'], now: number): Step<NodeWatch> {
@@ -393,20 +324,4 @@ function onLeft(watch: NodeWatch, node: string, now: number): Step<NodeWatch> {
   watch.book.forget(node)
   const { after, directives } = become({ ...known, isHeard: false }, 'left', 'it said goodbye', now)
   return { state: put(watch, after), directives }
-}
-
-/** The book, too, must know: all silence is forgiven for longer. */
-function unwell(watch: NodeWatch, localHealth: number): NodeWatch {
-  watch.book.localHealth = localHealth
-  return { ...watch, localHealth }
-}
-
-function put(watch: NodeWatch, watched: Watched): NodeWatch {
-  return { ...watch, others: new Map(watch.others).set(watched.node, watched) }
-}
-
-function without<Value>(map: ReadonlyMap<string, Value>, key: string): ReadonlyMap<string, Value> {
-  const left = new Map(map)
-  left.delete(key)
-  return left
 }

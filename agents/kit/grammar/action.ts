@@ -43,6 +43,8 @@ export interface Action<Params, Type extends string = string, Body = unknown> {
   readonly retries: number
   /** Before the second attempt, in ms; doubled before each further one, up to 30,000. */
   readonly backoffMs: number
+  /** It reaches what is outside the process: in virtual time it does not, and never answers, unless a test says what it comes to. */
+  readonly isOutside: boolean
   /** At once or by promise. Expected failures are results; what it throws is a failed attempt. */
   run(params: Params, edge: Edge): Body | Promise<Body>
   /** Takes back what attempts may have done that all failed. What it throws ends the agent. */
@@ -87,8 +89,9 @@ export function defineAction<Params, const Type extends string, Body>({
   timeoutMs = TIMEOUT_MS,
   retries = RETRIES,
   backoffMs = BACKOFF_MS,
+  isOutside = false,
   run,
   undo,
 }: ActionDefinition<Params, Type, Body>): Action<Params, Type, Body> {
-  return Object.freeze({ name, params, done, timeoutMs, retries, backoffMs, run, undo })
+  return Object.freeze({ name, params, done, timeoutMs, retries, backoffMs, isOutside, run, undo })
 }

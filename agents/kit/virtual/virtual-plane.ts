@@ -24,7 +24,7 @@ import { VirtualTime } from './virtual-time.ts'
 export interface TestPlaneOptions extends SupervisionOptions {
   /** In place of agents of the roster, by name: another definition, or null to leave one out. */
   readonly agents?: Readonly<Record<string, AnyAgent | null>>
-  /** In place of what actions do, those of skills too, by name: whatever reaches outside the process is better not done in virtual time. */
+  /** In place of what actions do, those of skills too, by name. One that says that it reaches outside the process, and is not named, never answers. */
   // biome-ignore lint/suspicious/noExplicitAny: each action has params and a result of its own
   readonly actions?: Readonly<Record<string, Action<any, any, any>['run']>>
   /** What sensors see, by name. One that looks outside the process and is not named does not look. */
@@ -189,7 +189,8 @@ export class VirtualPlane implements TestControlPlane {
     const replaced = (those: readonly AnyAction[]): AnyAction[] =>
       those.map(action => {
         const run = actions[action.name]
-        return run === undefined ? action : { ...action, run }
+        if (run !== undefined) return { ...action, run }
+        return action.isOutside ? { ...action, timeoutMs: 0, run: () => new Promise(() => {}) } : action
       })
     return {
       ...definition,

@@ -14,6 +14,7 @@ export const partLeft = defineSignal('signalbox.presence.part-left')
 /** Takes part in a group until the agent ends, or takes part in another. */
 export const takePart = defineAction({
   name: 'take-part',
+  isOutside: true,
   done: partLeft,
   timeoutMs: 0,
   run: async (group: Group, { attachment, signal }) => {

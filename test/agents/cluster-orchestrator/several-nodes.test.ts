@@ -275,3 +275,21 @@ test('a node that ends in order leaves the registry at once, and another one lea
   assert.equal(await registered(), 4)
   assert.notEqual(leading(), first)
 })
+
+test('without a store an orchestrator acts for its own node alone, and says so', async t => {
+  const world = await SeveralNodes.of(t, [clusterOrchestrator, counting], ['n1'], { config: FOUR, hasStore: false })
+  await world.advance(2_000)
+  const [node] = world.nodes as readonly [Node]
+  assert.equal(node.state<State>(ORCHESTRATOR).leading.because, 'there is no store')
+  node.hear(wish('rebalance_load'))
+  node.hear(wish('maintenance_window', { targets: 'api/a', duration: '10s' }))
+  node.hear(configChanged.of({ version: 2, digest: 'd', changes: [] }))
+  await world.advance(5_000)
+  assert.deepEqual(out(node), ['a held'])
+  assert.equal(node.state<State>(ORCHESTRATOR).cluster.config!.value, 'd')
+  await world.advance(15_000)
+  const finished = node.told.filter(operationFinished.is).map(({ data }) => `${data.operation} ${data.status}`)
+  assert.deepEqual(finished, ['rebalance_load done', 'maintenance_window done'])
+  assert.deepEqual(out(node), [])
+  assert.deepEqual(node.faults, [])
+})

@@ -16,7 +16,7 @@ function play(...faults: string[]): Promise<Outcome> {
   return playing.then(({ stdout }) => JSON.parse(stdout))
 }
 const some = play('F4', 'F5', 'F6', 'F7', 'F9', 'lease')
-const others = play('F8', 'F8b', 'F10', 'F11', 'F12')
+const others = play('F8', 'F8b', 'unguarded', 'F10', 'F11', 'F12')
 
 const PATIENT = { timeout: 300_000 }
 
@@ -121,6 +121,10 @@ for (const [fault, store] of [
     },
   )
 }
+
+test('without a partition handler the two decide as well: the test of both sides has eyes', PATIENT, async () => {
+  assert.deepEqual((await others).unguarded, { majority: 'accepted', minority: 'accepted' })
+})
 
 test('of three nodes that are all alone none decides, and all route (F9)', PATIENT, async () => {
   const { held, answers, after, routed } = (await some).F9

@@ -6,7 +6,7 @@ import { openWatched, type Told, type Watched, type WatchedOptions } from './wat
 export type Outcome = Record<string, unknown>
 
 /** A cluster that has run for a while, with actors beside, and a way to send requests on all nodes. */
-async function playing(size: number, options: WatchedOptions = {}) {
+async function playing(size: number, options: WatchedOptions = {}, without: Record<string, null> = {}) {
   const { actor, bridges, deeds, revisions } = actors()
   const roster = [
     ...ROSTER.filter(({ name }) => name === 'failure-detector' || name === 'partition-handler'),
@@ -14,7 +14,7 @@ async function playing(size: number, options: WatchedOptions = {}) {
   ]
   const watched = await openWatched(size, {
     ...options,
-    cluster: { roster, agents: { actor }, seed: 11, ...options.cluster },
+    cluster: { roster, agents: { actor, ...without }, seed: 11, ...options.cluster },
   })
   const { cluster } = watched
   let failed = 0
@@ -159,6 +159,19 @@ export const FAULTS: Readonly<Record<string, () => Promise<Outcome>>> = {
   F8: () => split(['store']),
   /** The same, but that the two do not reach the store either. */
   F8b: () => split([]),
+
+  /** The same, but that nobody tells a partition from anything else. */
+  async unguarded() {
+    const { cluster, route, propose } = await playing(5, {}, { 'partition-handler': null })
+    cluster.partition([
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+    ])
+    await route(12_000)
+    const outcome = { majority: await propose('a', ['a', 'b', 'c']), minority: await propose('d', ['d', 'e']) }
+    await cluster.close()
+    return outcome
+  },
 
   /** Each node alone. */
   async F9() {

@@ -68,6 +68,12 @@ export const ROWS: readonly Row[] = [
     test: `${SKILL_TESTS}/network-analysis.test.ts`,
   },
   {
+    id: 'SE-10',
+    does: 'bytes a second to and from each endpoint, and what large answers come with, as the proxy carried them',
+    code: `${SKILLS}/bandwidth.ts#bandwidth`,
+    test: `${SKILL_TESTS}/bandwidth.test.ts`,
+  },
+  {
     id: 'SE-11',
     does: 'goes through the nodes that the registry has',
     code: `${SKILLS}/registry-nodes.ts#registryNodes`,

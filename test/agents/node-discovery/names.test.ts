@@ -62,7 +62,10 @@ test('a name server in trouble is a failure, and that there is no such name is a
   assert.deepEqual(await said({ dns: 'no.test', server }), [])
   assert.match(String(await said({ dns: 'broken.test', server })), /ESERVFAIL/)
   const silent = await dnsServer(t, () => 'silent')
-  assert.match(String(await said({ dns: 'a.test', server: silent.server }, { timeout: '200ms' })), /ETIMEOUT|ETIMEDOUT/)
+  assert.match(
+    String(await said({ dns: 'a.test', server: silent.server }, { timeout: '200ms' })),
+    /ETIMEOUT|ETIMEDOUT|no answer within 200 ms/,
+  )
 })
 
 test('half an answer only adds: what the other half may have is not missed', async t => {

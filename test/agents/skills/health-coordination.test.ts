@@ -130,10 +130,10 @@ test('a monitor that is outvoted lets the endpoint back (D14)', async t => {
 })
 
 test('without an answer from the store a quarantine stays local, and ends by itself (D14)', async t => {
-  const { nodes, advance, sequencer } = await monitorNodes(t, 3, { knobs: { quarantine: { failed: '20s' } } })
+  const { nodes, advance, cluster } = await monitorNodes(t, 3, { knobs: { quarantine: { failed: '20s' } } })
   for (const { broken } of nodes) broken.add('e1')
   await advance(3_000)
-  sequencer.kill(600_000)
+  cluster.storeDown(600_000)
   nodes[0].plane.hear(ask('e1'))
   await advance(15_000)
   assert.deepEqual(
@@ -152,19 +152,40 @@ test('monitors share verdicts that change, and say which of them they saw themse
   const { nodes, advance } = await monitorNodes(t, 2)
   const [one, two] = nodes as unknown as [MonitorNode, MonitorNode]
   one.broken.add('e3')
-  const shared: { rows: { id: string; health: string; isDirect: boolean }[] }[] = []
-  const from = one.plane.journal
   await advance(5_000)
-  for (const line of from.toJsonl().split('\n')) {
-    if (line === '') continue
-    const entry = JSON.parse(line) as { kind: string; signal?: { type: string; data: (typeof shared)[0] } }
-    if (entry.signal?.type === verdictsShared.type) shared.push(entry.signal.data)
+  interface Shared {
+    readonly source: string
+    readonly data: { readonly rows: readonly { id: string; health: string; isDirect: boolean }[] }
   }
+  const shared = ({ plane }: MonitorNode): Shared[] =>
+    plane.journal
+      .toJsonl()
+      .split('\n')
+      .filter(line => line.includes(`"${verdictsShared.type}"`))
+      .map(line => (JSON.parse(line) as { signal: Shared }).signal)
   assert.deepEqual(
-    shared.flatMap(({ rows }) => rows.map(({ id, health, isDirect }) => [id, health, isDirect])),
+    shared(one).flatMap(({ data }) => data.rows.map(({ id, health, isDirect }) => [id, health, isDirect])),
     [['e3', 'unhealthy', true]],
   )
-  two.plane.hear(verdictsShared.of(shared[0] as never))
-  await advance(100)
+  assert.deepEqual(
+    shared(two).map(({ source }) => source),
+    [`/signalbox/nodes/${one.name}/agents/health-monitor`],
+    'it has heard, and has nothing to say of its own',
+  )
+  // Until its next heartbeat, by which it reports.
+  await advance(6_000)
+  const { coordination } = (two.plane.control.report!('health-monitor') as Reported).localState.skills
+  assert.deepEqual(
+    coordination.others.map(([subject, { health, isDirect }]) => [subject, health, isDirect]),
+    [['api/e3', 'unhealthy', true]],
+  )
   assert.deepEqual(two.isolated(), [], 'what another says bars nobody')
 })
+
+interface Reported {
+  readonly localState: {
+    readonly skills: {
+      readonly coordination: { readonly others: readonly [string, { health: string; isDirect: boolean }][] }
+    }
+  }
+}

@@ -94,7 +94,12 @@ test('ten thousand endpoints are gone over 64 at a time, in turn', async t => {
 test('an endpoint at risk is told, and called off when it is reached again or gone (D22, SK-5)', async () => {
   let seen: unknown = scanned('network', 5)
   const mounted = networkAnalysis.mount('network', OPTIONS)
-  const bearer = sensingBearer([mounted], () => async () => seen)
+  const bearer = sensingBearer(
+    [mounted],
+    ({ name }) =>
+      async () =>
+        name === 'network-scan' ? seen : new Map(),
+  )
   const risks = () => bearer.sent.filter(riskChanged.is).map(({ data: { isAtRisk, risk } }) => [isAtRisk, risk])
   await bearer.advance(31_000)
   assert.deepEqual(risks(), [])
@@ -122,6 +127,7 @@ test('two mounts of network-analysis keep two states, and one that is unmounted 
   const [first, second] = [networkAnalysis.mount('first', OPTIONS), networkAnalysis.mount('second', OPTIONS)]
   let looks = 0
   const bearer = sensingBearer([first, second], sensor => async () => {
+    if (sensor.name !== 'network-scan') return new Map()
     const isFirst = first.sensors.includes(sensor)
     if (isFirst) looks++
     return scanned(isFirst ? 'first' : 'second', isFirst ? 5 : null)

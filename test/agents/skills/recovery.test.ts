@@ -229,12 +229,12 @@ test('of several nodes that find an endpoint dead one repairs it, and where that
     if (i === repairing) continue
     assert.deepEqual(
       told('endpoint.recovery-ended', 'e1').map(({ outcome, tried }) => [outcome, tried]),
-      [['elsewhere', [nodes[repairing]!.name]]],
+      [['elsewhere', [`health-monitor@${nodes[repairing]!.name}`]]],
     )
   }
   // It dies in the middle of it, and the next alert finds nobody at it.
   const rest = nodes.filter((_, i) => i !== repairing)
-  await nodes[repairing]!.plane.control.kill(nodes[repairing]!.name)
+  await nodes[repairing]!.plane.control.kill('health-monitor')
   await advance(100)
   for (const { plane } of rest) plane.hear(alert('e1', 'availability', 'ECONNREFUSED'))
   await advance(2_000)

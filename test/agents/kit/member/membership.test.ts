@@ -123,7 +123,7 @@ test('every agent knows the others by their heartbeats; an earlier life of one c
   assert.deepEqual(slice().knownNodes, ['n1', 'n2'])
 })
 
-test('every agent takes over a topology with a higher version, and no older one', () => {
+test('every agent takes over a topology with a higher version, and no older one (D3)', () => {
   const { hear, slice } = member()
   const topology = (version: number, nodes: string[]) => topologyUpdated.of({ version, nodes, connections: {} })
   hear(topology(2, ['n1', 'n2']))
