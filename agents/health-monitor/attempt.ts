@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { UpstreamText } from '../../engine/writer.ts'
+import { LOAD_HEADER, readLoadReport, type UpstreamText } from '../../engine/writer.ts'
 import { steadyMs } from '../kit/clock.ts'
 import { ask } from './ask.ts'
 import { askGrpcHealth } from './ask-grpc.ts'
 import { dialerOf, schemed } from './dialers.ts'
 import { type HealthBody, isJson, readHealthBody } from './health-body.ts'
-import { LOAD_HEADER, type Load, readLoadHeader } from './load-report.ts'
+import type { Load } from './load-figures.ts'
 import type { Sighting } from './sightings.ts'
 import type { Checked } from './signals.ts'
 
@@ -134,8 +134,13 @@ export function loadOf({ load }: HealthBody): Pick<Sighting, 'load'> {
 /** What a header says of loads; undefined: nothing. */
 export function loadIn(headers: IncomingHttpHeaders): Load | undefined {
   const written = headers[LOAD_HEADER]
-  const load = typeof written === 'string' ? readLoadHeader(written) : {}
-  return Object.keys(load).length === 0 ? undefined : load
+  const { cpu, memory, utilisation } = (typeof written === 'string' && readLoadReport(written)) || {}
+  if (cpu === undefined && memory === undefined && utilisation === undefined) return undefined
+  return {
+    ...(cpu !== undefined && { cpu }),
+    ...(memory !== undefined && { memory }),
+    ...(utilisation !== undefined && { utilisation }),
+  }
 }
 
 function connectTo(

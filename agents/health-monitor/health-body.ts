@@ -1,5 +1,5 @@
 import type { Dependency } from '../signals.ts'
-import { isMap, type Load, parsed, readLoad } from './load-report.ts'
+import { isMap, type Load, parsed, readLoad } from './load-figures.ts'
 
 /** What the body of a health answer says. */
 export interface HealthBody {

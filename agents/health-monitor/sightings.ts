@@ -1,7 +1,7 @@
 import type { Attachment } from '../../engine/writer.ts'
 import type { EndpointRef } from '../signals.ts'
 import type { HealthBody } from './health-body.ts'
-import type { Load } from './load-report.ts'
+import type { Load } from './load-figures.ts'
 
 /** What one look at an endpoint has seen, as far as it got. */
 export interface Sighting extends EndpointRef {

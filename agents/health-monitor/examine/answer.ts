@@ -3,7 +3,7 @@ import { steadyMs } from '../../kit/clock.ts'
 import { ask } from '../ask.ts'
 import { begin, type Inquiry, loadIn, reasonOf } from '../attempt.ts'
 import { type HealthBody, isJson, readHealthBody } from '../health-body.ts'
-import type { Load } from '../load-report.ts'
+import type { Load } from '../load-figures.ts'
 import { type Finding, failed, passed, skipped } from './looks.ts'
 
 /** A whole answer to a health check. Of those that are no HTTP: whether it passed, and its word for it. */

@@ -26,7 +26,10 @@ const neighbour = defineAgent({
   decide: (heard, { type, data }) => stay([...heard, { type, data }].slice(-100)),
 })
 
-/** All agents in virtual time and one more; checks pass, and see the CPU of `a` as it is said here. */
+/** The rest of the roster: who it is about runs without them. */
+const OTHERS = ROSTER.filter(({ name }) => name !== 'health-monitor')
+
+/** The health monitor in virtual time and one who listens; checks pass, and see the CPU of `a` as it is said here. */
 async function world(t: TestContext) {
   let cpu = (): number => 0.3
   const plane = createTestControlPlane({
@@ -34,7 +37,7 @@ async function world(t: TestContext) {
       ...ROSTER,
       { name: 'neighbour', group: 'consensus', module: 'file:///neighbour.js', restart: 'permanent' },
     ],
-    agents: { neighbour },
+    agents: { ...Object.fromEntries(OTHERS.map(({ name }) => [name, null])), neighbour },
     actions: {
       'check-endpoint': ({ row, generation, round, service, id }, edge) => {
         const load = id === 'a' ? { load: { by: 'header', shares: { cpu: cpu() } } as const } : {}
@@ -80,7 +83,8 @@ test('in the running engine a figure goes from the check by sensor, baseline and
   )
   await plane.advance(100)
   const { standing, examination } = (await asking).data as { standing: { reasons: string[] }; examination: Examination }
-  assert.deepEqual(standing.reasons, ['cpu is not as usual'])
+  // Who is alerted of it has it spared.
+  assert.deepEqual(standing.reasons, ['it asks to be spared', 'cpu is not as usual'])
   const { part, verdict, reason } = examination.parts[0]!
   assert.deepEqual([part, verdict, reason], ['baseline', 'failed', 'cpu is not as usual'])
   says(() => 0.3)

@@ -1,29 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isJson, readHealthBody } from '../../../agents/health-monitor/health-body.ts'
-import { readLoadHeader } from '../../../agents/health-monitor/load-report.ts'
+import { readLoad } from '../../../agents/health-monitor/load-figures.ts'
 
 for (const [written, load] of [
-  ['TEXT cpu_utilization=0.3,mem_utilization=0.8', { cpu: 0.3, memory: 0.8 }],
-  ['TEXT cpu_utilization=0.3, named_metrics.disk=0.2 ,rps_fractional=10.5', { cpu: 0.3, disk: 0.2 }],
-  ['cpu_utilization=0.3', { cpu: 0.3 }],
-  ['JSON {"cpu_utilization": 0.3, "mem_utilization": 0.8, "eps": 2}', { cpu: 0.3, memory: 0.8 }],
-  ['JSON {"cpuUtilization": 0.3, "applicationUtilization": 0.6}', { cpu: 0.3, utilisation: 0.6 }],
-  ['{"cpu_utilization": 0.3, "named_metrics": {"network": 0.1}}', { cpu: 0.3, network: 0.1 }],
+  [
+    { cpu: 0.3, memory: 0.8 },
+    { cpu: 0.3, memory: 0.8 },
+  ],
+  [
+    { cpu_utilization: 0.3, mem_utilization: 0.8, eps: 2 },
+    { cpu: 0.3, memory: 0.8 },
+  ],
+  [
+    { cpuUtilization: 0.3, applicationUtilization: 0.6 },
+    { cpu: 0.3, utilisation: 0.6 },
+  ],
+  [
+    { resources: { cpu: 0.3, disk: 0.2 }, maxConnections: 40 },
+    { cpu: 0.3, disk: 0.2, maxConnections: 40 },
+  ],
+  [
+    { cpu_utilization: 0.3, named_metrics: { network: 0.1 } },
+    { cpu: 0.3, network: 0.1 },
+  ],
+  // One level down and no further.
+  [{ resources: { load: { cpu: 0.9 } } }, {}],
   // It has lent more than it was given: all of it is in use. Twice as much is no share.
-  ['TEXT cpu_utilization=1.4', { cpu: 1 }],
-  ['TEXT cpu_utilization=55', {}],
-  ['TEXT cpu_utilization=-1', {}],
-  ['TEXT cpu_utilization=', {}],
-  ['TEXT cpu_utilization', {}],
-  ['JSON {"cpu_utilization": "0.3"}', {}],
-  ['JSON {cpu', {}],
-  ['BIN CgA=', {}],
-  ['', {}],
-  [`TEXT cpu_utilization=0.3,x=${'9'.repeat(5_000)}`, {}],
+  [{ cpu: 1.4 }, { cpu: 1 }],
+  [{ cpu: 55, memory: -1, disk: '0.3', network: null, maxConnections: 0.5 }, {}],
 ] as const) {
-  test(`a load report of ${written.length > 60 ? 'five thousand characters' : JSON.stringify(written)} is read for what it says`, () => {
-    assert.deepEqual(readLoadHeader(written), load)
+  test(`load figures of ${JSON.stringify(written)} are read for what they say`, () => {
+    assert.deepEqual(readLoad(written), load)
   })
 }
 

@@ -12,7 +12,7 @@ export interface Load {
 
 type Field = keyof Load
 
-/** Names under which the figures come, in lower case and without what joins words: those of ORCA first. */
+/** Names under which the figures come, in lower case and without what joins words: those of ORCA first, as in the header of engine/upstream/load-report.ts. */
 const NAMES: ReadonlyMap<string, Field> = new Map<string, Field>([
   ...named('cpu', 'cpuutilization', 'cpu', 'cpuusage'),
   ...named('memory', 'memutilization', 'mem', 'memory', 'memoryusage', 'memoryutilization'),
@@ -24,34 +24,6 @@ const NAMES: ReadonlyMap<string, Field> = new Map<string, Field>([
 
 function named(field: Field, ...names: string[]): [string, Field][] {
   return names.map(name => [name, field])
-}
-
-/** The header of a load report, in lower case. */
-export const LOAD_HEADER = 'endpoint-load-metrics'
-
-/** A header is short; what is longer is none of ours. */
-const HEADER_LENGTH_MAX = 4_096
-
-/**
- * Reads a load report as it comes in a header, in its two forms for people:
- *
- *   JSON {"cpu_utilization": 0.3, "mem_utilization": 0.8}
- *   TEXT cpu_utilization=0.3, mem_utilization=0.8, named_metrics.disk=0.2
- *
- * Source  ORCA, xds/data/orca/v3/orca_load_report.proto, and Envoy's header `endpoint-load-metrics`. Its third form, BIN, is for machines that
- *         have protobuf; without a prefix the text is taken for JSON where it begins like that, else for TEXT
- */
-export function readLoadHeader(text: string): Load {
-  if (text.length > HEADER_LENGTH_MAX) return {}
-  const form = /^(JSON|TEXT|BIN) /.exec(text)?.[1]
-  if (form === 'BIN') return {}
-  const rest = form === undefined ? text : text.slice(5)
-  if (form === 'JSON' || (form === undefined && rest.trimStart().startsWith('{'))) return readLoad(parsed(rest))
-  const pairs = rest.split(',').flatMap(pair => {
-    const [name = '', value = ''] = pair.split('=')
-    return value.trim() === '' ? [] : [[name.trim().replace(/^named_metrics\./, ''), Number(value)] as const]
-  })
-  return readLoad(Object.fromEntries(pairs))
 }
 
 /** Reads the figures of an object, and of those in it that are called so: `resources`, `load`, `named_metrics`. */
