@@ -16,6 +16,7 @@ import { Stamp } from '../run/stamp.ts'
 import { checkRoster, checkSupervision } from '../supervision/check-roster.ts'
 import type { Placement, SupervisionOptions } from '../supervision/placement.ts'
 import type { RosterEntry } from '../supervision/roster-entry.ts'
+import { withFakes } from './fake-actions.ts'
 import type { Bridging, RunningPlane } from './running-plane.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -177,14 +178,7 @@ export class VirtualPlane implements TestControlPlane {
   async #definitionOf({ name, module }: RosterEntry): Promise<AnyAgent> {
     const { agents = {}, actions = {} } = this.#options
     const definition = agents[name] ?? ((await import(module)) as { default: AnyAgent }).default
-    return {
-      ...definition,
-      name,
-      actions: definition.actions.map(action => {
-        const run = actions[action.name]
-        return run === undefined ? action : { ...action, run }
-      }),
-    }
+    return { ...withFakes(definition, actions), name }
   }
 }
 

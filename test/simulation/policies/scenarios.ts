@@ -6,7 +6,12 @@ const EIGHT = { cores: [4, 4, 4, 4, 4, 4, 4, 4], workMs: 20, cv: 1 }
 const homogeneous: Scenario = { ...EIGHT, name: 'homogeneous', rate: 1100, changes: () => [] }
 
 /** One works at a fifth of the speed of the others, from the beginning. */
-const oneSlow: Scenario = { ...EIGHT, name: 'one-slow', rate: 1000, changes: () => [{ atMs: 0, origin: 3, speed: 0.2 }] }
+const oneSlow: Scenario = {
+  ...EIGHT,
+  name: 'one-slow',
+  rate: 1000,
+  changes: () => [{ atMs: 0, origin: 3, speed: 0.2 }],
+}
 
 /** Each slows down to a fifth for two seconds in thirty, as for a collection of garbage, at a time of its own. */
 const periodic: Scenario = {
@@ -28,7 +33,8 @@ const daily: Scenario = {
   ...EIGHT,
   name: 'daily',
   rate: 900,
-  changes: (_, untilMs) => range(untilMs / 500).map(i => ({ atMs: i * 500, rate: 900 + 500 * Math.sin((i / 60) * 2 * Math.PI) })),
+  changes: (_, untilMs) =>
+    range(untilMs / 500).map(i => ({ atMs: i * 500, rate: 900 + 500 * Math.sin((i / 60) * 2 * Math.PI) })),
 }
 
 /** Others on each machine take a share of it by chance, another one every few seconds. */
