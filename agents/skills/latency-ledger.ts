@@ -1,22 +1,11 @@
-import { newHistogram, quantileOf, topOf } from '../kit/run/latency-buckets.ts'
+import { newHistogram, quantileOf, volumeOf } from '../kit/run/latency-buckets.ts'
 import type { LatencyCount } from '../signals.ts'
+import { type LatencySecond, secondsOf } from './latency-second.ts'
 
 /** The latencies of an endpoint's requests, µs. */
-export interface WindowRow {
-  readonly row: number
-  readonly generation: number
-  /** In the last second. */
-  readonly count: number
-  readonly meanLog: number
-  readonly varianceLog: number
-  readonly p95Us: number
-  /** Over the last ten. */
+export interface WindowRow extends LatencySecond {
+  /** Over the last ten seconds; the rest is of the last one. */
   readonly last10s: { readonly count: number; readonly p50Us: number; readonly p95Us: number; readonly p99Us: number }
-}
-
-interface Slice {
-  /** Pairs of bucket and count. */
-  readonly pairs: number[]
 }
 
 interface Entry {
@@ -25,7 +14,7 @@ interface Entry {
   /** Of the slices that are over and still count. */
   readonly sum: Uint32Array
   /** The oldest first; the last is under way. */
-  readonly slices: Slice[]
+  readonly slices: LatencyCount[][]
   idle: number
 }
 
@@ -49,69 +38,38 @@ export class LatencyLedger {
     return this.#entries.size
   }
 
-  add({ row, generation, bucket, count }: LatencyCount): void {
+  add(counted: LatencyCount): void {
+    const { row, generation } = counted
     let entry = this.#entries.get(row)
     if (entry?.generation !== generation) {
       if (entry === undefined && this.#entries.size >= LEDGER_MAX) return
-      entry = { row, generation, sum: newHistogram(), slices: [{ pairs: [] }], idle: 0 }
+      entry = { row, generation, sum: newHistogram(), slices: [[]], idle: 0 }
       this.#entries.set(row, entry)
     }
-    entry.slices.at(-1)!.pairs.push(bucket, count)
+    entry.slices.at(-1)!.push(counted)
   }
 
   /** Ends the second under way, and tells of each endpoint that had requests in it. Who had none for ten is forgotten. */
   close(): WindowRow[] {
     const rows: WindowRow[] = []
     for (const entry of this.#entries.values()) {
-      const { row, generation, sum, slices } = entry
-      const { pairs } = slices.at(-1)!
-      addTo(sum, pairs, 1)
-      slices.push({ pairs: [] })
-      if (pairs.length > 0) {
+      const { row, sum, slices } = entry
+      const slice = slices.at(-1)!
+      addTo(sum, slice, 1)
+      slices.push([])
+      if (slices.length > SLICES + 1) addTo(sum, slices.shift()!, -1)
+      const [second] = secondsOf(slice)
+      if (second !== undefined) {
         const at = (quantile: number): number => quantileOf(sum, quantile)
-        const count = countOf(slices)
-        const last10s = { count, p50Us: at(0.5), p95Us: at(0.95), p99Us: at(0.99) }
-        rows.push({ row, generation, ...secondOf(pairs), last10s })
+        rows.push({ ...second, last10s: { count: volumeOf(sum), p50Us: at(0.5), p95Us: at(0.95), p99Us: at(0.99) } })
       }
-      if (slices.length > SLICES) addTo(sum, slices.shift()!.pairs, -1)
-      entry.idle = pairs.length > 0 ? 0 : entry.idle + 1
+      entry.idle = slice.length > 0 ? 0 : entry.idle + 1
       if (entry.idle >= SLICES) this.#entries.delete(row)
     }
     return rows
   }
 }
 
-function secondOf(pairs: readonly number[]): Pick<WindowRow, 'count' | 'meanLog' | 'varianceLog' | 'p95Us'> {
-  const histogram = newHistogram()
-  addTo(histogram, pairs, 1)
-  let [count, sum, squares] = [0, 0, 0]
-  for (let i = 0; i < pairs.length; i += 2) {
-    const log = Math.log(middleOf(pairs[i]!))
-    count += pairs[i + 1]!
-    sum += pairs[i + 1]! * log
-    squares += pairs[i + 1]! * log * log
-  }
-  const meanLog = sum / count
-  return {
-    count,
-    meanLog,
-    varianceLog: Math.max(0, squares / count - meanLog ** 2),
-    p95Us: quantileOf(histogram, 0.95),
-  }
-}
-
-/** The middle of a bucket, µs, at least 1. */
-function middleOf(bucket: number): number {
-  const top = topOf(bucket)
-  return Math.max(1, (top + (bucket === 0 ? 0 : topOf(bucket - 1) + 1)) / 2)
-}
-
-function addTo(histogram: Uint32Array, pairs: readonly number[], sign: 1 | -1): void {
-  for (let i = 0; i < pairs.length; i += 2) histogram[pairs[i]!]! += sign * pairs[i + 1]!
-}
-
-function countOf(slices: readonly Slice[]): number {
-  let count = 0
-  for (const { pairs } of slices) for (let i = 1; i < pairs.length; i += 2) count += pairs[i]!
-  return count
+function addTo(histogram: Uint32Array, slice: readonly LatencyCount[], sign: 1 | -1): void {
+  for (const { bucket, count } of slice) histogram[bucket]! += sign * count
 }

@@ -4,11 +4,15 @@ export interface LogWindow {
   readonly meanLog: number
 }
 
-/** What is usual: mean of the logarithms, variance of one request's, and how much more windows stray than by chance alone, 1 or more. */
+/** What is usual of a latency, in logarithms. */
 export interface Usual {
   readonly meanLog: number
+  /** Of one request. */
   readonly variance: number
+  /** How much more windows stray than by chance alone: 1 or more. */
   readonly overdispersion: number
+  /** Variance of `meanLog` itself: it rests on so many windows only, and it wanders. */
+  readonly uncertainty: number
 }
 
 /** A rise that goes on: how sure it is in standard deviations, and how many windows ago it began. */
@@ -30,7 +34,7 @@ const STEP_MARGIN = 4
  *
  *   a ramp that began k windows ago:   y(j) = b × t(j)        y: mean of logarithms − what is usual,  t: windows since then
  *   b  = Σ w t y ÷ Σ w t²              w = count ÷ (variance × overdispersion)
- *   z  = Σ w t y ÷ √(Σ w t²)           by chance alone as likely beyond 4.5 as 3 in a million
+ *   z  = Σ w t y ÷ √(Σ w t² + (Σ w t)² × uncertainty of what is usual)
  *
  *         ╱ now                        The whole of a window's latencies says more than its p95: of fifty requests, p95 strays
  *        ╱                             by 25 %, and the mean of their logarithms by 12 %.
@@ -50,18 +54,20 @@ export function findRamp(usual: Usual, windows: readonly LogWindow[]): Ramp | un
     const weight = count / unit
     stepWeight += weight
     stepSum += weight * (meanLog - usual.meanLog)
-    if (stepSum > 0 && stepWeight > 0) bestStep = Math.max(bestStep, stepSum ** 2 / stepWeight)
+    if (stepSum > 0 && stepWeight > 0)
+      bestStep = Math.max(bestStep, stepSum ** 2 / (stepWeight + stepWeight ** 2 * usual.uncertainty))
     const size = last.length - began
     if (size < 2) continue
-    let [ty, tt] = [0, 0]
+    let [ty, tt, t1] = [0, 0, 0]
     for (let j = began; j < last.length; j++) {
       const t = j - began + 0.5
       const w = last[j]!.count / unit
       ty += w * t * (last[j]!.meanLog - usual.meanLog)
       tt += w * t * t
+      t1 += w * t
     }
     if (tt === 0 || ty <= 0) continue
-    const z = ty / Math.sqrt(tt)
+    const z = ty / Math.sqrt(tt + t1 ** 2 * usual.uncertainty)
     if (best === undefined || z > best.z) best = { z, windows: size, slope: ty / tt }
   }
   if (best === undefined || bestStep > best.z ** 2 + STEP_MARGIN) return undefined

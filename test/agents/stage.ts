@@ -6,6 +6,7 @@ import type { WriteEndpoint, WriteService } from '../../agents/kit/grammar/direc
 import type { Draft, Signal } from '../../agents/kit/grammar/signal.ts'
 import { Runner } from '../../agents/kit/run/runner.ts'
 import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/kit/tables.ts'
+import { withFakes } from '../../agents/kit/virtual/fake-actions.ts'
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
@@ -108,16 +109,9 @@ export class Stage {
   /** Starts the agent, or after a crash another incarnation of it: the tables are all that is left. */
   start(): this {
     this.#runner?.close()
-    const look = { ...lookAtTables, run: () => structuredClone({ services: [this.service] }) }
-    const fakes = new Map([look, ...this.#fakes].map(action => [action.name, action]))
-    const faked = (actions: readonly AnyAction[]): AnyAction[] =>
-      actions.map(action => fakes.get(action.name) ?? action)
-    const { actions, skills } = this.#agent
-    const agent = {
-      ...this.#agent,
-      actions: faked(actions),
-      skills: skills.map(mounted => ({ ...mounted, actions: faked(mounted.actions) })),
-    }
+    const look = { name: lookAtTables.name, run: () => structuredClone({ services: [this.service] }) }
+    const fakes = [look, ...this.#fakes].map(({ name, run }) => [name, run] as const)
+    const agent = withFakes(this.#agent, Object.fromEntries(fakes))
     let seed = 7
     this.#runner = new Runner(agent, {
       clock: this.clock,

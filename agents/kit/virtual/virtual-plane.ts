@@ -8,7 +8,7 @@ import {
 } from '../../../engine/writer.ts'
 import type { Clock } from '../clock.ts'
 import { type Dice, rollDie } from '../dice.ts'
-import type { Action, AnyAction } from '../grammar/action.ts'
+import type { Action } from '../grammar/action.ts'
 import type { AnyAgent } from '../grammar/agent.ts'
 import type { AnySensor } from '../grammar/sensor.ts'
 import type { AnySignalKind, Draft, Signal } from '../grammar/signal.ts'
@@ -18,6 +18,7 @@ import { Stamp } from '../run/stamp.ts'
 import { checkRoster, checkSupervision } from '../supervision/check-roster.ts'
 import type { Placement, SupervisionOptions } from '../supervision/placement.ts'
 import type { RosterEntry } from '../supervision/roster-entry.ts'
+import { withFakes } from './fake-actions.ts'
 import type { Bridging, RunningPlane } from './running-plane.ts'
 import { VirtualTime } from './virtual-time.ts'
 
@@ -186,18 +187,7 @@ export class VirtualPlane implements TestControlPlane {
   async #definitionOf({ name, module }: RosterEntry): Promise<AnyAgent> {
     const { agents = {}, actions = {} } = this.#options
     const definition = agents[name] ?? ((await import(module)) as { default: AnyAgent }).default
-    const replaced = (those: readonly AnyAction[]): AnyAction[] =>
-      those.map(action => {
-        const run = actions[action.name]
-        if (run !== undefined) return { ...action, run }
-        return action.isOutside ? { ...action, timeoutMs: 0, run: () => new Promise(() => {}) } : action
-      })
-    return {
-      ...definition,
-      name,
-      actions: replaced(definition.actions),
-      skills: definition.skills.map(mounted => ({ ...mounted, actions: replaced(mounted.actions) })),
-    }
+    return { ...withFakes(definition, actions), name }
   }
 }
 
