@@ -1,5 +1,14 @@
 import { elapsedMs } from '../../engine/writer.ts'
-import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint, writeService } from '../kit/grammar/directive.ts'
+import {
+  act,
+  type Directive,
+  emit,
+  type Step,
+  schedule,
+  stay,
+  writeEndpoint,
+  writeService,
+} from '../kit/grammar/directive.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
 import { defineSkill } from '../kit/grammar/skill.ts'
 import { lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
@@ -224,7 +233,13 @@ function write(
   now: number,
   directives: Directive[],
 ): { told: LatencyForecast[]; next: number } {
-  const first = due.length <= WRITES_MAX ? 0 : Math.max(0, due.findIndex(({ row }) => row >= from))
+  const first =
+    due.length <= WRITES_MAX
+      ? 0
+      : Math.max(
+          0,
+          due.findIndex(({ row }) => row >= from),
+        )
   const told: LatencyForecast[] = []
   const many = Math.min(due.length, WRITES_MAX)
   for (let i = 0; i < many; i++) {

@@ -92,7 +92,12 @@ function secondOf(pairs: readonly number[]): Pick<WindowRow, 'count' | 'meanLog'
     squares += pairs[i + 1]! * log * log
   }
   const meanLog = sum / count
-  return { count, meanLog, varianceLog: Math.max(0, squares / count - meanLog ** 2), p95Us: quantileOf(histogram, 0.95) }
+  return {
+    count,
+    meanLog,
+    varianceLog: Math.max(0, squares / count - meanLog ** 2),
+    p95Us: quantileOf(histogram, 0.95),
+  }
 }
 
 /** The middle of a bucket, µs, at least 1. */

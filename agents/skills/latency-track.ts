@@ -58,7 +58,18 @@ const SUCCESS_MIN = 0.02
 
 export function newTrack(row: number, generation: number, now: number): Track {
   return {
-    ...{ row, generation, count: 0, sumUs: 0, usualCount: 0, usualSumUs: 0, fadedMs: now, success: 1, ok: 0, okSumUs: 0 },
+    ...{
+      row,
+      generation,
+      count: 0,
+      sumUs: 0,
+      usualCount: 0,
+      usualSumUs: 0,
+      fadedMs: now,
+      success: 1,
+      ok: 0,
+      okSumUs: 0,
+    },
     beganUs: Number.NaN,
     ...{ peakUs: 0, peakAtMs: now, forecastUs: 0, writtenUs: 0, writtenMs: now, settledMs: now },
     ...{ forecastErrors: noErrors(), measuredErrors: noErrors() },
@@ -120,7 +131,10 @@ export function peakOf({ peakUs, peakAtMs }: Track, now: number): number {
  * `spread` is the variance of one request's latency, in shares of the mean. Sums of a fading memory stray half as much as so many requests
  * would (Σw² ÷ (Σw)² → 1 ÷ 2n).
  */
-export function levelOf(track: Track, spread: number): { readonly value: number; readonly variance: number } | undefined {
+export function levelOf(
+  track: Track,
+  spread: number,
+): { readonly value: number; readonly variance: number } | undefined {
   const { count, sumUs, usualCount, usualSumUs } = track
   if (usualSumUs <= 0) return undefined
   const usual = usualSumUs / usualCount

@@ -11,7 +11,10 @@ const CHANCE = 1
  *            slowest of the next. Those that cannot be told apart are given one number.
  * Source     James and Stein 1961, positive part, towards the median.
  */
-export function pooled({ value, variance }: { readonly value: number; readonly variance: number }, middle: number): number {
+export function pooled(
+  { value, variance }: { readonly value: number; readonly variance: number },
+  middle: number,
+): number {
   const off = value - middle
   if (off === 0) return value
   return middle + Math.max(0, 1 - (CHANCE ** 2 * variance) / off ** 2) * off
