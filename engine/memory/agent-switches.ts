@@ -14,7 +14,8 @@ import { touchService } from './service-table.ts'
  *   agent              what does not count
  *   health-monitor     UNHEALTHY, DEGRADED
  *   failure-detector   EJECTED
- *   load-balancer      FACTOR · LIMIT_ADAPTIVE · FORECAST and TRUST
+ *   load-balancer      FACTOR · LIMIT_ADAPTIVE
+ *   predictor          FORECAST, and with it TRUST
  *   resource-manager   UTILISATION
  *   control-plane      HELD: what a control plane of your own has decided
  *
@@ -29,7 +30,8 @@ export const UTILISATION_OFF = 1 << 19
 const WORDS_OF = {
   'health-monitor': UNHEALTHY | DEGRADED,
   'failure-detector': EJECTED,
-  'load-balancer': FACTOR_OFF | LIMIT_OFF | FORECAST_OFF,
+  'load-balancer': FACTOR_OFF | LIMIT_OFF,
+  predictor: FORECAST_OFF,
   'resource-manager': UTILISATION_OFF,
   'control-plane': HELD,
 } as const
