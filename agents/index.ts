@@ -9,6 +9,8 @@ import { checkRoster, checkSupervision } from './kit/supervision/check-roster.ts
 import type { Placement, SupervisionOptions } from './kit/supervision/placement.ts'
 import type { ProfileName } from './kit/supervision/profile.ts'
 import type { RosterEntry } from './kit/supervision/roster-entry.ts'
+import type { TestCluster, TestClusterOptions } from './kit/virtual/test-cluster.ts'
+import type { Opened } from './kit/virtual/virtual-node.ts'
 import { type TestControlPlane, type TestPlaneOptions, VirtualPlane } from './kit/virtual/virtual-plane.ts'
 import { ROSTER } from './roster.ts'
 
@@ -18,6 +20,7 @@ export { Bridge, type BridgeOptions, type BridgeStatus, type Motion } from './br
 export type { Result } from './bridge/consensus.ts'
 export type { Leadership } from './bridge/election.ts'
 export { FenceGate } from './bridge/fence.ts'
+export type { FencedRecord, FencedRecords } from './bridge/fenced-records.ts'
 export { type Decision, isBorneOut, type Proposal, type Vote } from './bridge/proposal.ts'
 export type { Criteria, Registered, Registration } from './bridge/registry.ts'
 export type { Answer, Change, Entry, Lease, Listing, Store, StoreStatus, Watch } from './bridge/store.ts'
@@ -41,6 +44,7 @@ export {
   type Step,
   schedule,
   stay,
+  tell,
   unmount,
   writeEndpoint,
   writeService,
@@ -58,10 +62,12 @@ export {
   type Draft,
   defineSignal,
   type Overflow,
+  type Reach,
   type Signal,
   type SignalKind,
   type SignalOf,
   type SignalOptions,
+  toNode,
 } from './kit/grammar/signal.ts'
 export {
   defineSkill,
@@ -79,6 +85,8 @@ export type { ProfileName } from './kit/supervision/profile.ts'
 export type { RosterEntry } from './kit/supervision/roster-entry.ts'
 export type { EndpointColumn, RowRef, ServiceColumn } from './kit/table-port.ts'
 export { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from './kit/tables.ts'
+export type { Carried, Link, Network } from './kit/virtual/network.ts'
+export type { TestCluster, TestClusterOptions, TestNode } from './kit/virtual/test-cluster.ts'
 export type { TestControlPlane, TestPlaneOptions } from './kit/virtual/virtual-plane.ts'
 export { ROSTER } from './roster.ts'
 export * from './signals.ts'
@@ -146,6 +154,31 @@ export const agents: Control = createAgents()
 export function createTestControlPlane(options: TestPlaneOptions = {}): TestControlPlane {
   const loadBridging = async () => (await import('./virtual-bridging.ts')).virtualBridging()
   return new VirtualPlane(options.roster ?? ROSTER, KINDS, loadBridging, options)
+}
+
+/**
+ * Several nodes for tests: each a box with its agents as createTestControlPlane runs them, all on one virtual clock, one seed and one store,
+ * which they reach over a network that can lose, delay and be cut.
+ *
+ *   const cluster = await createTestCluster({ nodes: 5, seed: 7, open: control => createSignalbox(config, { control }) })
+ *   await cluster.advance(10_000)
+ *   cluster.partition([['a', 'b', 'c'], ['d', 'e']]) //      'store' in a group cuts that as well
+ *   await cluster.advance(12_000)
+ *   cluster.node('d').box.router('api').pick() //            routing goes on
+ *   cluster.node('d').plane.state('partition-handler') //    what an agent of node d knows
+ *   cluster.heal()
+ *   await cluster.close()
+ *
+ * Signals of kinds with `reach: 'cluster'` travel as JSON, half a millisecond by default, and may be lost. A monotonic clock of one node says
+ * nothing to another. In the registry an agent is called `name@node` there. Throws and rejects as createTestControlPlane does.
+ */
+export async function createTestCluster<Box extends Opened>(
+  options: TestClusterOptions<Box>,
+): Promise<TestCluster<Box>> {
+  const { VirtualCluster } = await import('./virtual-cluster.ts')
+  const cluster = new VirtualCluster(options)
+  await cluster.startAll()
+  return cluster
 }
 
 /**

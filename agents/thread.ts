@@ -9,6 +9,7 @@ import { BEAT_MS, ThreadClock } from './kit/clock.ts'
 import { chance } from './kit/dice.ts'
 import type { AnyAgent } from './kit/grammar/agent.ts'
 import type { Signal } from './kit/grammar/signal.ts'
+import { thisMachine } from './kit/machine.ts'
 import type { Written } from './kit/outside/journal.ts'
 import { Crew } from './kit/run/crew.ts'
 import { Stamp } from './kit/run/stamp.ts'
@@ -55,13 +56,13 @@ async function host(start: ThreadStart): Promise<Obey> {
   const store = new EmbeddedStore({ clock })
   const diary = new Diary()
   const crew = new Crew(definitions, incarnation, inForce, {
-    ...{ clock, dice: chance, attachment, node, heartbeatMs },
+    ...{ clock, dice: chance, attachment, machine: thisMachine, node, heartbeatMs },
     soon: callback => void setImmediate(callback),
     send: (signal, isTelemetry) => bus.send(signal, isTelemetry),
     listen: () => bus.listen(crew.interests),
-    told(agent, signal, trail) {
+    told(agent, signal, trail, level) {
       diary.flush()
-      tell({ report: 'told', agent, level: 'info', signal, trail })
+      tell({ report: 'told', agent, level, signal, trail })
     },
     wrote: (written, trail) => diary.add(written, trail),
     reported: (agent, status) => tell({ report: 'status', agent, status }),

@@ -19,7 +19,17 @@ export interface Subject {
 /** A thing that takes time by waiting for others: each time is timed by itself, from its beginning to its end. */
 export interface Journey {
   name: string
-  start: () => Promise<{ once: () => Promise<void>; stop: () => Promise<void> }>
+  /** How often it is timed, after a quarter as often untimed. Default: 2,000 times. */
+  times?: number
+  start: () => Promise<Begun>
+}
+
+export interface Begun {
+  /** What is timed. */
+  once: () => Promise<void>
+  /** Untimed, before each time: until all is as it was. */
+  ready?: () => Promise<void>
+  stop: () => Promise<void>
 }
 
 /** Operations per timed sample: at 20 ns each a sample is 200 µs, four thousand times the cost of the timer. */
@@ -39,21 +49,28 @@ export async function measure(
   for (const { name, batch } of subjects) {
     note(await time(name, () => batch(BATCH), { samples: SAMPLES, warmUp: WARM_UP, operations: BATCH }))
   }
-  for (const { name, start } of journeys) {
-    const { once, stop } = await start()
-    note(await time(name, once, { samples: JOURNEYS, warmUp: JOURNEYS / 4, operations: 1 }))
+  for (const { name, start, times = JOURNEYS } of journeys) {
+    const { once, ready, stop } = await start()
+    note(await time(name, once, { ready, samples: times, warmUp: Math.ceil(times / 4), operations: 1 }))
     await stop()
   }
   return rows
 }
 
+interface Timing {
+  ready?: (() => Promise<void>) | undefined
+  samples: number
+  warmUp: number
+  operations: number
+}
+
 async function time(
   name: string,
   sample: () => void | Promise<void>,
-  { samples, warmUp, operations }: { samples: number; warmUp: number; operations: number },
+  { ready, samples, warmUp, operations }: Timing,
 ): Promise<Row> {
   const bench = new Bench({ time: 0, iterations: samples, warmupTime: 0, warmupIterations: warmUp, throws: true })
-  bench.add(name, sample)
+  bench.add(name, sample, ready === undefined ? {} : { beforeEach: ready })
   const [task] = await bench.run()
   const result = task.result
   if (result === undefined || !('latency' in result)) throw new Error(`Cannot measure ${name}: ${result?.state}`)

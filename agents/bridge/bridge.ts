@@ -1,13 +1,15 @@
-import { SignalboxError } from '../../engine/writer.ts'
+import { elapsedMs, SignalboxError } from '../../engine/writer.ts'
 import { Auction, type AuctionOptions, type AwardResult } from './auction.ts'
 import { Barrier, type MeetingResult } from './barrier.ts'
 import { type BridgeClock, realClock } from './clock.ts'
 import { Consensus, type ConsensusOptions, type Participation, type Result } from './consensus.ts'
 import { Election, type Leadership } from './election.ts'
 import { FenceGate } from './fence.ts'
+import { FencedRecords } from './fenced-records.ts'
 import type { Meeting } from './meeting.ts'
-import type { Proposal, Voter } from './proposal.ts'
+import type { Proposal, Vote, Voter } from './proposal.ts'
 import { type Criteria, type Registered, type Registration, Registry } from './registry.ts'
+import { Rights } from './rights.ts'
 import type { Store } from './store.ts'
 import { ROUND_MS_MIN, type Tender } from './tender.ts'
 
@@ -41,6 +43,8 @@ export interface BridgeStatus {
   readonly open: number
   /** For how long the oldest of them is, in ms; 0 where there is none. */
   readonly oldestMs: number
+  /** How long the store took to answer just now, in ms. */
+  readonly answeredMs: number | undefined
 }
 
 /**
@@ -51,6 +55,7 @@ export interface BridgeStatus {
  *   lead                           one of many
  *   barrier                        all or none go on
  *   auction                        who grants capacity, and for how much
+ *   records                        what one writes at a time and all read
  *
  * No call waits for the store but those that return a promise, and none takes silence for an answer: what nobody can say is `unknown`.
  * What comes of each carries a fence; `fences` refuses what is older than what was done last.
@@ -58,6 +63,8 @@ export interface BridgeStatus {
 export class Bridge {
   /** To be asked before anything is done on behalf of an outcome. */
   readonly fences = new FenceGate()
+  /** Whether this node may decide with others. Whoever cannot know leaves it as it is: it may. */
+  readonly rights = new Rights()
   readonly #store: Store
   readonly #options: BridgeOptions
   readonly #clock: BridgeClock
@@ -65,6 +72,7 @@ export class Bridge {
   readonly #consensus: Consensus
   readonly #elections = new Set<Election>()
   readonly #timesMs = new Map<string, number>()
+  readonly #records = new Map<string, FencedRecords>()
   #barrier: Barrier | undefined
   #auction: Auction | undefined
 
@@ -73,7 +81,7 @@ export class Bridge {
     this.#options = options
     this.#clock = options.clock ?? realClock
     this.#registry = new Registry(store, this.#clock)
-    this.#consensus = new Consensus(store, { ...options, vote: options.vote ?? abstain })
+    this.#consensus = new Consensus(store, { ...options, vote: proposal => this.#vote(proposal) })
     if (options.bid !== undefined || options.onAward !== undefined) this.#auctions()
   }
 
@@ -96,9 +104,11 @@ export class Bridge {
    * Has some agents decide, in the lives they are in now; returns at once by which name to ask for the `result`. Who is not among them
    * does not count, and whoever of them dies is missed: the others must be enough.
    *
-   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no proposal.
+   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no proposal,
+   * SBX_NO_QUORUM where this node has no right to.
    */
   startConsensus(participants: readonly string[], motion: Motion, timeoutMs: number): string {
+    this.rights.claim('ask for consensus')
     const voters = this.#freeze('ask for consensus', participants)
     const { type, subject, episode, payload, rule = 'majority' } = motion
     const id = this.#consensus.propose({ type, subject, episode, payload, voters, rule, timeoutMs })
@@ -120,12 +130,17 @@ export class Bridge {
       .slice(0, SHOWN_MAX)
   }
 
-  /** Stands for a role until the election is closed. */
-  lead(role: string, onLead: (leadership: Leadership) => void): Election {
-    const { agent, leaseMs = LEASE_MS } = this.#options
+  /**
+   * Stands for a role until the election is closed; `ttlMs`: a leader that is silent for so long is one no more. As long as this node has no
+   * right to decide it neither stands nor leads.
+   */
+  lead(role: string, onLead: (leadership: Leadership) => void, ttlMs = this.#options.leaseMs ?? LEASE_MS): Election {
+    const { agent } = this.#options
     const election = new Election(this.#store, {
-      ...{ role, candidate: agent, ttlMs: leaseMs, onLead, clock: this.#clock },
+      ...{ role, candidate: agent, ttlMs, onLead, clock: this.#clock, rights: this.rights },
     })
+    // Whoever leads for a short while again and again must not fill this.
+    for (const each of this.#elections) if (each.isClosed) this.#elections.delete(each)
     this.#elections.add(election)
     return election
   }
@@ -157,24 +172,35 @@ export class Bridge {
   /**
    * Puts something out to tender among some agents, or joins the same tender, and waits for the award.
    *
-   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no tender.
+   * Throws SBX_PARTICIPANTS_INSUFFICIENT where nobody is named or somebody is not registered, SBX_AGENT_INVALID where it is no tender,
+   * SBX_NO_QUORUM where this node has no right to.
    */
   async auction(
     bidders: readonly string[],
     what: Pick<Tender, 'subject' | 'episode' | 'reserve'> & { readonly roundMs?: number },
   ): Promise<AwardResult> {
+    this.rights.claim('put this out to tender')
     const roundMs = what.roundMs ?? this.#options.roundMsMin ?? ROUND_MS_MIN
     const auctions = this.#auctions()
     const id = auctions.invite({ ...what, roundMs, bidders: this.#freeze('put this out to tender', bidders) })
     return auctions.result(id, 2 * roundMs)
   }
 
+  /** The records under a name, the same ones each time; followed from the first call on. */
+  records(root: string): FencedRecords {
+    let records = this.#records.get(root)
+    if (records === undefined) this.#records.set(root, (records = new FencedRecords(this.#store, root, this.#clock)))
+    return records
+  }
+
   async status(): Promise<BridgeStatus> {
     const agesMs = [this.#consensus, this.#barrier, this.#auction].flatMap(
       rounds => rounds?.underWay().map(({ ageMs }) => ageMs) ?? [],
     )
+    const sinceMs = this.#clock.now()
     const found = await this.#store.status().catch(() => undefined)
     return {
+      answeredMs: found && elapsedMs(this.#clock.now(), sinceMs),
       isReachable: found !== undefined,
       term: found?.term,
       open: agesMs.length,
@@ -187,8 +213,15 @@ export class Bridge {
     this.#consensus.close()
     this.#barrier?.close()
     this.#auction?.close()
+    for (const records of this.#records.values()) records.close()
     await Promise.all([...this.#elections].map(election => election.close()))
     await this.#registry.close()
+  }
+
+  /** A vote binds all: who has no right to decide has none. */
+  #vote(proposal: Proposal): Pick<Vote, 'ballot' | 'reason'> {
+    if (!this.rights.mayDecide) return { ballot: 'abstain', reason: 'has no quorum' }
+    return this.#options.vote?.(proposal) ?? { ballot: 'abstain', reason: 'has no opinion' }
   }
 
   #auctions(): Auction {
@@ -207,8 +240,6 @@ export class Bridge {
     return agents.map(agent => ({ agent, incarnation: (this.#registry.find(agent) as Registration).incarnation }))
   }
 }
-
-const abstain = (): { ballot: 'abstain'; reason: string } => ({ ballot: 'abstain', reason: 'has no opinion' })
 
 function insufficient(wish: string, why: string): SignalboxError {
   return new SignalboxError('SBX_PARTICIPANTS_INSUFFICIENT', `Cannot ${wish}: ${why}`)

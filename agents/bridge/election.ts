@@ -1,5 +1,6 @@
 import { type BridgeClock, pauseAgain, realClock } from './clock.ts'
 import { type Follower, Following } from './following.ts'
+import type { Rights } from './rights.ts'
 import type { Entry, Lease, Store } from './store.ts'
 
 /** A term of office. */
@@ -20,6 +21,8 @@ export interface ElectionOptions {
   readonly ttlMs: number
   readonly onLead: (leadership: Leadership) => void
   readonly clock?: BridgeClock
+  /** Who has no right to decide neither stands nor leads. Left out: it has. */
+  readonly rights?: Rights
 }
 
 /**
@@ -40,6 +43,7 @@ export class Election {
   /** Of the last change that was told. */
   #seen = 0
   #lease: Lease | undefined
+  readonly #callOff: () => void
   #isStanding = false
   #isClosed = false
 
@@ -55,6 +59,7 @@ export class Election {
       },
     }
     this.#following = new Following(store, this.#key, follower, this.#clock)
+    this.#callOff = options.rights?.onChange(() => this.#onRights()) ?? (() => {})
   }
 
   /** Who leads, as far as is known here, and with which fence. */
@@ -62,10 +67,29 @@ export class Election {
     return this.#leader && { candidate: this.#leader.value, fence: this.#leader.revision }
   }
 
+  /** It was closed. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   /** Stands no more; who leads resigns, and the next one need not wait for the lease to run out. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#callOff()
     this.#following.close()
+    await this.#resign()
+  }
+
+  get #mayStand(): boolean {
+    return !this.#isClosed && this.#options.rights?.mayDecide !== false
+  }
+
+  #onRights(): void {
+    if (!this.#mayStand) void this.#resign()
+    else if (this.#leader === undefined) void this.#stand()
+  }
+
+  async #resign(): Promise<void> {
     const lease = this.#lease
     this.#lease = undefined
     await lease?.end().catch(() => {})
@@ -80,12 +104,12 @@ export class Election {
   async #stand(): Promise<void> {
     if (this.#isStanding) return
     this.#isStanding = true
-    while (!this.#isClosed && this.#leader === undefined && this.#lease?.isHeld !== true) {
+    while (this.#mayStand && this.#leader === undefined && this.#lease?.isHeld !== true) {
       let lease: Lease | undefined
       try {
         lease = await this.#store.lease(this.#options.ttlMs)
         const answer = await this.#store.create(this.#key, this.#options.candidate, lease)
-        if (answer.isMade && !this.#isClosed) this.#lead(lease, answer.revision)
+        if (answer.isMade && this.#mayStand) this.#lead(lease, answer.revision)
         else await lease.end()
         // Another one does; that it does no more is told later, unless it was told already.
         if (!answer.isMade && answer.entry !== undefined && answer.entry.revision > this.#seen) this.#see(answer.entry)

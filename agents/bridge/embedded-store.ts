@@ -33,13 +33,16 @@ export interface StoreOptions {
  *
  *   call ──▶ Asked ──▶ way ──▶ sequencer      SBX_STORE_SILENT: no answer in time, or the sequencer has gone
  *
- * Where that has gone, what waits for an answer fails, and watches and leases are lost; it goes on when it `joins` the next one.
+ * Where that has gone, what waits for an answer fails, and watches and leases are lost; it goes on when it `joins` the next one. What is asked
+ * meanwhile waits for that as long as for an answer: whoever tries again and again does so once a second while there is none.
  */
 export class EmbeddedStore implements Store {
   #way: Way | undefined
   readonly #patienceMs: number
   readonly #clock: BridgeClock
   readonly #pending = new Map<number, Pending>()
+  /** Asked while there was no way. */
+  readonly #unasked = new Map<number, Asked>()
   readonly #watching = new Map<number, Watching>()
   readonly #leases = new Set<HeldLease>()
   #asked = 0
@@ -51,7 +54,7 @@ export class EmbeddedStore implements Store {
 
   /** From now on this is the way to the sequencer. What was asked by another way is not answered. */
   join(road: Road): void {
-    this.leave()
+    if (this.#way !== undefined) this.leave()
     const way: Way = road({
       tell: message => {
         if (this.#way === way) this.#onMessage(message)
@@ -61,6 +64,9 @@ export class EmbeddedStore implements Store {
       },
     })
     this.#way = way
+    const unasked = [...this.#unasked.values()]
+    this.#unasked.clear()
+    for (const asked of unasked) way.ask(asked)
   }
 
   /** There is no sequencer: what waits for an answer fails, watches and leases are lost. */
@@ -130,16 +136,13 @@ export class EmbeddedStore implements Store {
   #ask<C extends Call>(call: C, question: Question<C>): Promise<AnswerOf[C]> {
     const id = ++this.#asked
     return new Promise((resolve, reject) => {
-      const way = this.#way
-      if (way === undefined) {
-        reject(silent('there is no sequencer'))
-        return
-      }
       const callOff = this.#clock.later(this.#patienceMs, () =>
         this.#fail(id, silent(`no answer within ${this.#patienceMs} ms`)),
       )
       this.#pending.set(id, { resolve: resolve as (answer: never) => void, reject, callOff })
-      way.ask({ call, id, ...question } as unknown as Asked)
+      const asked = { call, id, ...question } as unknown as Asked
+      if (this.#way === undefined) this.#unasked.set(id, asked)
+      else this.#way.ask(asked)
     })
   }
 
@@ -164,6 +167,7 @@ export class EmbeddedStore implements Store {
   }
 
   #fail(id: number, error: Error): void {
+    this.#unasked.delete(id)
     this.#take(id)?.reject(error)
   }
 

@@ -56,6 +56,7 @@ export class HeldLease implements Lease {
   async end(): Promise<void> {
     if (this.#isOver) return
     this.#over()
+    this.#lost.abort()
     await this.#calls.end()
   }
 

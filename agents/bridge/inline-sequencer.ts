@@ -13,6 +13,9 @@ export interface InlineOptions {
   readonly keeps?: boolean
 }
 
+/** A road that leads through something else on the way to where another one leads. */
+export type Through = (road: Road) => Road
+
 /**
  * A sequencer in this very thread: the same one behind the same store as the one in a thread of its own, but nothing is real about
  * its time. One seed, one run.
@@ -23,7 +26,8 @@ export class InlineSequencer {
   readonly #clock: BridgeClock
   readonly #delayMs: (() => number) | undefined
   readonly #keeps: boolean
-  readonly #stores = new Set<EmbeddedStore>()
+  /** How each gets from the sequencer's door to where it is. */
+  readonly #stores = new Map<EmbeddedStore, Through>()
   /** What stands, as far as it outlives a death. */
   readonly #kept = new Map<string, Written>()
   #term = 0
@@ -42,16 +46,24 @@ export class InlineSequencer {
     return this.#term
   }
 
-  open(options: StoreOptions = {}): EmbeddedStore {
+  /** `through`: what else lies between the store and the sequencer. */
+  open(options: StoreOptions = {}, through: Through = road => road): EmbeddedStore {
     const store = new EmbeddedStore({ clock: this.#clock, ...options })
-    this.#stores.add(store)
+    this.#stores.set(store, through)
     this.join(store)
     return store
   }
 
   /** Brings a store that `left` on the way again. */
   join(store: EmbeddedStore): void {
-    if (this.#life !== undefined) store.join(this.#life.road)
+    const through = this.#stores.get(store)
+    if (this.#life !== undefined && through !== undefined) store.join(through(this.#life.road))
+  }
+
+  /** A store that will not come back. */
+  forget(store: EmbeddedStore): void {
+    store.leave()
+    this.#stores.delete(store)
   }
 
   /** Dies, and begins anew after so many ms; without `keeps` with nothing. */
@@ -60,7 +72,7 @@ export class InlineSequencer {
     this.#term++
     this.#callOff = this.#clock.later(downMs, () => {
       this.#begin()
-      for (const store of this.#stores) this.join(store)
+      for (const store of this.#stores.keys()) this.join(store)
     })
   }
 
@@ -88,7 +100,7 @@ export class InlineSequencer {
     this.#life = undefined
     this.#callOff()
     life?.end()
-    for (const store of this.#stores) store.leave()
+    for (const store of this.#stores.keys()) store.leave()
   }
 }
 

@@ -14,6 +14,8 @@ export interface Registration {
   readonly capabilities: readonly string[]
   readonly zone?: string
   readonly health: 'healthy' | 'degraded' | 'failed'
+  /** What else it says of itself: which `node` it is on, the `url` at which it serves requests. */
+  readonly meta?: Readonly<Record<string, string>>
 }
 
 /** What is looked for; whatever is not said may be anything. */
@@ -26,7 +28,7 @@ export interface Criteria {
 
 export interface Registered {
   /** Says something else of oneself. */
-  update(change: Partial<Pick<Registration, 'capabilities' | 'zone' | 'health'>>): void
+  update(change: Partial<Pick<Registration, 'capabilities' | 'zone' | 'health' | 'meta'>>): void
   /** The revision of what lies there; 0 while nothing does: the agent runs, and its registration is tried again. */
   readonly revision: number
   /** Takes it out. */
@@ -153,7 +155,7 @@ class Place implements Registered {
     this.#change()
   }
 
-  update(change: Partial<Pick<Registration, 'capabilities' | 'zone' | 'health'>>): void {
+  update(change: Partial<Pick<Registration, 'capabilities' | 'zone' | 'health' | 'meta'>>): void {
     this.#registration = { ...this.#registration, ...change }
     this.#change()
   }

@@ -66,7 +66,7 @@ export interface Lease {
   readonly id: string
   /** Whether it has certainly not run out: asked of the clock, so that a thread that stood still for long does not act before it knows. */
   readonly isHeld: boolean
-  /** Aborted when it may have run out, before anybody else can have it: what is done on its behalf must stop. */
+  /** Aborted when it is ended, or may have run out, before anybody else can have it: what is done on its behalf must stop. */
   readonly lost: AbortSignal
   /** Ends it now, and its keys go. */
   end(): Promise<void>

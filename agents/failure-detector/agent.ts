@@ -1,10 +1,20 @@
-import { ALL_BARS, type Config, EJECTED, elapsedMs } from '../../engine/writer.ts'
-import { rollDie } from '../kit/dice.ts'
-import { defineAgent } from '../kit/grammar/agent.ts'
-import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/grammar/directive.ts'
-import type { Signal } from '../kit/grammar/signal.ts'
-import { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
+import { type Config, elapsedMs } from '../../engine/writer.ts'
+import { defineAgent, type Setup } from '../kit/grammar/agent.ts'
 import {
+  act,
+  type Directive,
+  emit,
+  mount,
+  type Step,
+  schedule,
+  stay,
+  unmount,
+  writeEndpoint,
+} from '../kit/grammar/directive.ts'
+import type { Signal } from '../kit/grammar/signal.ts'
+import { lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
+import {
+  differentialObserved,
   type EjectedChecked,
   ejectedChecked,
   endpointEjected,
@@ -15,40 +25,21 @@ import {
 } from '../signals.ts'
 import { drain } from './actions.ts'
 import { sumUp } from './batch.ts'
+import { Bursts, burstCharges } from './burst.ts'
 import { NO_STREAKS } from './consecutive.ts'
-import { mayEject, type Outlier } from './ejection.ts'
-import { type Charge, judgeInterval, wantedBy } from './judgement.ts'
+import { judge } from './court.ts'
+import { ErrorShares, observeAll } from './differential.ts'
+import { type Charge, wantedBy } from './judgement.ts'
 import { LatencyCounts } from './latency-counts.ts'
 import { Ledger } from './ledger.ts'
 import { listenForSilence } from './listen-for-silence.ts'
-import { eject, forgive, prolong, release, type Sentence, sentenceOf, usualOf } from './sentence.ts'
+import { watchSettingsOf } from './nodes/settings.ts'
+import { nodeWatch } from './nodes/watch.ts'
+import { forgive, prolong, release, type Sentence, usualOf } from './sentence.ts'
 import { type Drained, drainDue, intervalDue, outcomesDrained, silenceHeard, tickDue } from './signals.ts'
 import { SilenceWatch, type Silent } from './silence.ts'
+import { outlierOf, type State } from './state.ts'
 import { type Suspect, suspectAfter } from './suspect.ts'
-
-export interface State {
-  readonly services: Config['services']
-  readonly seed: number
-  /** Settings by index of service, as last seen in the tables. */
-  readonly outliers: readonly (Outlier | undefined)[]
-  /** By row. */
-  readonly suspects: ReadonlyMap<number, Suspect>
-  readonly sentences: ReadonlyMap<number, Sentence>
-  /** Sums of the interval under way. Changed in place, see there. */
-  readonly ledger: Ledger
-  /** Latencies that were not told yet. Changed in place, see there. */
-  readonly latencies: LatencyCounts
-  /** Who keeps requests waiting. Changed in place, see there. */
-  readonly silences: SilenceWatch
-  /** Services whose interval is over and whose endpoints are compared with the next look. */
-  readonly due: ReadonlySet<string>
-  /** By service whose endpoints are compared at intervals: the reload that began the intervals, 0 for the start. */
-  readonly rounds: ReadonlyMap<string, number>
-  readonly reloads: number
-  /** What was drained since the last batch was sent. */
-  readonly unsent: readonly (readonly Drained[])[]
-  readonly ticks: number
-}
 
 /** From one drain to the next where something failed: an ejection acts within some ms of the failure that called for it. */
 const DRAIN_MS = 5
@@ -60,6 +51,8 @@ const CALM_OUTCOMES_MAX = 512
 const TICK_MS = 100
 /** Every so many ticks the structure is looked at without cause, so that who is gone is forgotten, and latencies are told. */
 const TICKS_A_LOOK = 10
+/** Where the skill is that watches other nodes. */
+const NODES = 'nodes'
 
 /**
  * Failure detector: sees by the traffic alone that an endpoint fails or lags, takes it out for a while, and forgives.
@@ -69,7 +62,8 @@ const TICKS_A_LOOK = 10
  *            that of all, its failures with a fixed share, its latency with the median of the others. Each time it is
  *            out for longer; each healthy interval afterwards is put to its credit.
  * listens    signalbox.endpoint.health-changed · signalbox.endpoint.ejected-checked
- * emits      signalbox.endpoint.{ejected, returned, settled-batch, latencies-counted}
+ * emits      signalbox.endpoint.{ejected, returned, settled-batch, latencies-counted, differential-observability}
+ * skills     nodes, where there are others: it watches them, see nodes/watch.ts
  * writes     the bar EJECTED · endpoint.EJECTED_UNTIL_MS · endpoint.EJECTIONS
  * never      ejects more than `outlier.maxEjected` of a service nor half of it (one is always allowed), nor the last that
  *            can be picked
@@ -82,17 +76,18 @@ export const failureDetector = defineAgent({
   role: 'failure-detector',
   listens: [healthChanged, ejectedChecked],
   own: [drainDue, tickDue, intervalDue],
-  emits: [endpointEjected, endpointReturned, settledBatch, latenciesCounted],
+  emits: [endpointEjected, endpointReturned, settledBatch, latenciesCounted, differentialObserved],
   writes: ['ejectedBar', 'ejectedUntilMs', 'ejections'],
   actions: [lookAtTables, drain, listenForSilence],
-  start: ({ config, seed }) => begin(config, seed),
+  start: begin,
   reload,
   decide,
 })
 
 export default failureDetector
 
-function begin(config: Config, seed: number): Step<State> {
+function begin({ config, seed, cluster, incarnation }: Setup): Step<State> {
+  const watch = cluster && { node: cluster.node, incarnation, seed }
   const silences = new SilenceWatch()
   return {
     state: {
@@ -105,12 +100,20 @@ function begin(config: Config, seed: number): Step<State> {
       sentences: new Map(),
       ledger: new Ledger(),
       latencies: new LatencyCounts(),
+      bursts: new Bursts(),
+      shares: new ErrorShares(),
+      episodes: new Map(),
+      nodes: config.agents['failure-detector'].nodes,
+      watch,
       silences,
       due: new Set(),
       unsent: [],
       ticks: 0,
     },
     directives: [
+      ...(watch === undefined
+        ? []
+        : [mount(nodeWatch(NODES, { ...watch, settings: watchSettingsOf(config.agents['failure-detector'].nodes) }))]),
       act(lookAtTables, undefined),
       act(drain, undefined),
       act(listenForSilence, silences),
@@ -172,6 +175,7 @@ function onDrained(state: State, rows: readonly Drained[], now: number): Step<St
     else suspects.set(row, suspect)
     if (outlier !== undefined) state.ledger.add(drained, wantedBy(outlier))
     state.latencies.add(drained)
+    state.bursts.add(drained)
     state.silences.learn(service, usualOf(drained, state.sentences.get(row), now), now)
   }
   const directives: Directive[] = isLookDue ? [act(lookAtTables, undefined), again] : [again]
@@ -200,15 +204,26 @@ function answeredOf({ sentences }: State, rows: readonly Drained[]): Sentence[] 
 
 /** Who is silent is dealt with at once, as who fails. */
 function onSilence(state: State, rows: readonly Silent[]): Step<State> {
-  const suspects = new Map(state.suspects)
-  for (const { row, generation, silentMs, limitMs } of rows) {
+  const charged = rows.map(({ row, generation, silentMs, limitMs }) => {
     const charge: Charge = { row, because: 'silence', failures: 0, found: silentMs, limit: limitMs }
-    suspects.set(row, { generation, streaks: suspects.get(row)?.streaks ?? NO_STREAKS, charge })
-  }
+    return { generation, charge }
+  })
   return {
-    state: { ...state, suspects },
+    state: { ...state, suspects: withCharges(state.suspects, charged) },
     directives: [act(lookAtTables, undefined), act(listenForSilence, state.silences)],
   }
+}
+
+function withCharges(
+  before: State['suspects'],
+  charged: readonly { readonly generation: number; readonly charge: Charge }[],
+): State['suspects'] {
+  if (charged.length === 0) return before
+  const suspects = new Map(before)
+  for (const { generation, charge } of charged) {
+    suspects.set(charge.row, { generation, streaks: suspects.get(charge.row)?.streaks ?? NO_STREAKS, charge })
+  }
+  return suspects
 }
 
 function onTick(state: State, now: number): Step<State> {
@@ -219,9 +234,11 @@ function onTick(state: State, now: number): Step<State> {
   const batch = sumUp(after.unsent)
   const isSecondOver = after.ticks % TICKS_A_LOOK === 0
   const latencies = isSecondOver ? after.latencies.take() : []
-  const isLookDue = isSecondOver || [...after.suspects.values()].some(({ charge }) => charge !== undefined)
+  const suspects = withCharges(after.suspects, burstsOf(after))
+  if (isSecondOver) after.shares.add(after.bursts.take(), now)
+  const isLookDue = isSecondOver || [...suspects.values()].some(({ charge }) => charge !== undefined)
   return {
-    state: { ...after, unsent: [], ticks: after.ticks + 1 },
+    state: { ...after, suspects, unsent: [], ticks: after.ticks + 1 },
     directives: [
       ...directives,
       ...(batch.length > 0 ? [emit(settledBatch.of({ rows: batch }))] : []),
@@ -230,6 +247,20 @@ function onTick(state: State, now: number): Step<State> {
       schedule(TICK_MS, tickDue.of(null)),
     ],
   }
+}
+
+/** Who fails far more often than the others in the second under way. */
+function burstsOf({ bursts, outliers }: State): { generation: number; charge: Charge }[] {
+  return bursts.services.flatMap(service => {
+    const outlier = outliers[service]
+    const sums = outlier === undefined ? [] : bursts.of(service)
+    return sums.every(({ failed }) => failed === 0)
+      ? []
+      : burstCharges(outlier!, sums).map(charge => ({
+          generation: sums.find(({ row }) => row === charge.row)!.generation,
+          charge,
+        }))
+  })
 }
 
 function onInterval(state: State, { service, round }: { service: string; round: number }): Step<State> {
@@ -253,8 +284,18 @@ function reload(before: State, config: Config): Step<State> {
     rounds.set(service, round)
     if (round === reloads) begun.push(nextInterval(services, service, round))
   }
-  // The look finds out which settings count for which index.
-  return { state: { ...before, services, rounds, reloads }, directives: [act(lookAtTables, undefined), ...begun] }
+  const { nodes } = config.agents['failure-detector']
+  return {
+    state: { ...before, services, rounds, reloads, nodes },
+    // The look finds out which settings count for which index.
+    directives: [act(lookAtTables, undefined), ...begun, ...watchAnew(before, nodes)],
+  }
+}
+
+/** Other nodes are watched as the new config says; what was known of them is learnt anew within some beats. */
+function watchAnew({ watch, nodes: before }: State, nodes: State['nodes']): Directive[] {
+  if (watch === undefined || JSON.stringify(before) === JSON.stringify(nodes)) return []
+  return [unmount(NODES), mount(nodeWatch(NODES, { ...watch, settings: watchSettingsOf(nodes) }))]
 }
 
 /** Services whose endpoints are compared with each other. */
@@ -295,69 +336,10 @@ function onTables(state: State, { services }: TablesView, now: number): Step<Sta
   }
   const outliers = services.map(({ name }) => outlierOf(state, name))
   state.silences.floorsMs = outliers.map(outlier => outlier?.silence ?? 0)
-  return { state: { ...state, seed, outliers, suspects, sentences, due: new Set() }, directives }
-}
-
-/** Ejects who is charged, as far as it may be, one after the other. */
-function judge(
-  state: State,
-  service: ServiceView,
-  outlier: Outlier,
-  seed: number,
-  now: number,
-): { seed: number; sentences: ReadonlyMap<number, Sentence>; directives: Directive[] } {
-  const { name, endpoints } = service
-  const charges = chargesOf(state, service, outlier)
-  const charged = new Set(charges.map(({ row }) => row))
-  const views = new Map<number, EndpointView>()
-  const sentences = new Map<number, Sentence>()
-  for (const endpoint of endpoints) {
-    const { row, bars, ejections } = endpoint
-    const known = state.sentences.get(row)
-    if (known === undefined && !charged.has(row) && (bars & EJECTED) === 0 && ejections === 0) continue
-    views.set(row, endpoint)
-    sentences.set(row, sentenceOf(known, name, endpoint, outlier, now))
-  }
-  const directives: Directive[] = []
-  let { ejected, open } = tallyOf(service)
-  let die = { value: 0, seed }
-  for (const charge of charges) {
-    const sentence = sentences.get(charge.row)!
-    if (sentence.untilMs !== undefined) continue
-    const openOthers = open - (isOpen(views.get(charge.row)!) ? 1 : 0)
-    if (!mayEject(outlier, ejected, endpoints.length, openOthers)) continue
-    die = rollDie(die.seed)
-    const out = eject(sentence, charge, die.value, now)
-    sentences.set(charge.row, out.sentence)
-    directives.push(...out.directives)
-    ejected++
-    open = openOthers
-  }
-  return { seed: die.seed, sentences, directives }
-}
-
-/** Who failed too often in a row, and if an interval is over, who stands out in it among those that were not ejected. */
-function chargesOf(state: State, { index, name, endpoints }: ServiceView, outlier: Outlier): Charge[] {
-  const charges = endpoints.flatMap(({ row, generation }) => {
-    const suspect = state.suspects.get(row)
-    return suspect?.generation === generation && suspect.charge !== undefined ? [suspect.charge] : []
-  })
-  if (!state.due.has(name)) return charges
-  const sums = state.ledger.close(index)
-  const compared = endpoints.flatMap(({ row, generation, bars }) => {
-    const sum = sums.get(row)
-    return sum?.generation === generation && (bars & EJECTED) === 0 ? [sum] : []
-  })
-  return [...charges, ...judgeInterval(outlier, compared)]
-}
-
-function tallyOf({ endpoints }: ServiceView): { ejected: number; open: number } {
-  const ejected = endpoints.filter(({ bars }) => (bars & EJECTED) !== 0).length
-  return { ejected, open: endpoints.filter(isOpen).length }
-}
-
-function isOpen({ bars, weight }: EndpointView): boolean {
-  return (bars & ALL_BARS) === 0 && weight > 0
+  const isOut = (row: number): boolean => sentences.get(row)?.untilMs !== undefined
+  const { episodes, directives: told } = observeAll(state.episodes, state.shares, services, isOut, now)
+  const after = { ...state, seed, outliers, suspects, sentences, episodes, due: new Set<string>() }
+  return { state: after, directives: [...directives, ...told] }
 }
 
 function giveBack(
@@ -377,8 +359,4 @@ function giveBack(
     return back.directives
   })
   return { state: { ...state, sentences, suspects }, directives }
-}
-
-function outlierOf(state: State, service: string): Outlier | undefined {
-  return Object.hasOwn(state.services, service) ? state.services[service]?.outlier : undefined
 }

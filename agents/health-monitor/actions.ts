@@ -1,17 +1,14 @@
-import { elapsedMs, type UpstreamText } from '../../engine/writer.ts'
+import { elapsedMs } from '../../engine/writer.ts'
 import { defineAction, type Edge } from '../kit/grammar/action.ts'
-import { ask } from './ask.ts'
+import { begin, type Inquiry } from './attempt.ts'
 import { Places } from './places.ts'
+import { sightingsAt } from './sightings.ts'
 import { type Checked, endpointChecked, type Round } from './signals.ts'
 
-export interface CheckParams extends Round {
-  /** http://host:port or https://host:port */
-  readonly url: string
-  /** How its service is connected to; left out: HTTP/1.1, TLS by default. */
-  readonly upstream?: UpstreamText | undefined
-  readonly path: string
-  /** From the start of the connection to the end of the answer's header, in ms. */
-  readonly timeoutMs: number
+export interface CheckParams extends Round, Inquiry {
+  /** Whose endpoint it is, for those who hear what was seen besides the verdict. */
+  readonly service?: string
+  readonly id?: string
 }
 
 /**
@@ -23,12 +20,12 @@ const CHECKS_MAX = 64
 /** A check of an idle machine is late by a few ms; so late that the thread must have stood still. */
 const STANDSTILL_MS = 250
 
-/** With one of these, whatever it says, an endpoint asks to be spared. The first is Envoy's. */
-const DEGRADED_HEADERS = ['x-envoy-degraded', 'x-signalbox-degraded']
-
 const places = new Places(CHECKS_MAX)
 
-/** Asks an endpoint with GET, over a connection of its own, whether it is well: a 2xx answer in time says so, less so with a header of DEGRADED_HEADERS. */
+/**
+ * Asks an endpoint over a connection of its own whether it is well. Of http: with GET, and a 2xx answer in time says so, less so with a header
+ * of DEGRADED_HEADERS; of tcp and tls: by connecting; of grpc: by its health service.
+ */
 export const checkEndpoint = defineAction({
   name: 'check-endpoint',
   done: endpointChecked,
@@ -45,10 +42,10 @@ export const checkEndpoint = defineAction({
 })
 
 function check(params: CheckParams, edge: Edge): Promise<Checked> {
-  const { row, generation, round, url, upstream, path, timeoutMs } = params
+  const { row, generation, round, timeoutMs, service, id } = params
   return new Promise(resolve => {
     const since = edge.now()
-    let takeBack = (): void => {}
+    let takeBack = (_isLate: boolean): void => {}
     let isOver = false
     const end = (verdict: Checked['verdict'], reason: string): void => {
       if (isOver) return
@@ -61,28 +58,16 @@ function check(params: CheckParams, edge: Edge): Promise<Checked> {
       const hasStoodStill = elapsedMs(edge.now(), since) > timeoutMs + STANDSTILL_MS
       if (hasStoodStill) end('void', 'this machine stood still')
       else end('failed', `no answer within ${timeoutMs} ms`)
-      takeBack()
+      takeBack(!hasStoodStill)
     }
     // An answer that has arrived and waits to be read has come in time: sockets are read before immediates run.
     const timer = setTimeout(() => setImmediate(timeUp), timeoutMs)
-    takeBack = ask(
-      { url, path, upstream, timeoutMs, signal: edge.signal },
-      {
-        onAnswer: (status, headers) => {
-          const hasPassed = status >= 200 && status < 300
-          const isDegraded = DEGRADED_HEADERS.some(name => name in headers)
-          end(hasPassed ? (isDegraded ? 'degraded' : 'passed') : 'failed', String(status))
-        },
-        // After the verdict this is a cut connection that concerns nobody; `end` has no second effect.
-        onError: error => end('failed', reasonOf(error)),
-      },
-    )
+    const sightings =
+      service === undefined || id === undefined || edge.attachment === undefined
+        ? undefined
+        : sightingsAt(edge.attachment)
+    takeBack = begin({ ...params, signal: edge.signal }, end, seen => {
+      sightings?.note({ row, generation, service: service!, id: id!, ...seen })
+    })
   })
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown }
-  // Who does not trust an endpoint says why.
-  if (code === 'SBX_UPSTREAM_TLS' && cause !== undefined) return reasonOf(cause)
-  return typeof code === 'string' ? code : String(message)
 }

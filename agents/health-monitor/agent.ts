@@ -1,43 +1,52 @@
 import {
   type Config,
   EJECTED,
+  elapsedMs,
+  HEALTH_DEGRADED,
   HEALTH_NAMES,
   HEALTH_UNKNOWN,
-  type ServiceConfig,
+  ISOLATED,
   UNHEALTHY,
-  upstreamTextOf,
 } from '../../engine/writer.ts'
 import { defineAgent } from '../kit/grammar/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/grammar/directive.ts'
+import { unanswered } from '../kit/grammar/own-signals.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
+import type { Slices } from '../kit/grammar/skill.ts'
 import { type EndpointView, lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
-import { ejectedChecked, type HealthWord, healthChanged } from '../signals.ts'
+import {
+  availabilityMeasured,
+  capacityReported,
+  ejectedChecked,
+  endpointExamined,
+  type HealthWord,
+  healthChanged,
+  healthCheckAnswered,
+  healthCheckRequested,
+  predictionGiven,
+  predictionRequested,
+  securitySensed,
+} from '../signals.ts'
+import { voteBy } from '../skills/health-coordination.ts'
 import { checkEndpoint } from './actions.ts'
-import { type Checked, checkDue, endpointChecked, lookDue, type Round } from './signals.ts'
-import { judge, paceMs, type Standing, UNCHECKED } from './verdict.ts'
+import { endpointLookedAt, examineEndpoint } from './examine/examine-endpoint.ts'
+import { beginLooks, inquiryOf, onCloserDue, onLookedAt, onPredicted, onRequested, onUnanswered } from './looking.ts'
+import { anomalies, OBSERVING } from './observing.ts'
+import { application } from './sensors/application.ts'
+import { availability } from './sensors/availability.ts'
+import { healthWords } from './sensors/health-words.ts'
+import { network } from './sensors/network.ts'
+import { resources } from './sensors/resources.ts'
+import { security } from './sensors/security.ts'
+import { vitals } from './sensors/vitals.ts'
+import { type Checked, checkDue, closerDue, endpointChecked, lookDue, type Round } from './signals.ts'
+import { coordinating, SKILLS } from './skills.ts'
+import { find, type HealthCheck, healthCheckOf, type State, stateOf, type Target } from './state.ts'
+import { tunedMs } from './tempo.ts'
+import { turn } from './turn.ts'
+import { judge, paceMs, UNCHECKED } from './verdict.ts'
 
-type HealthCheck = NonNullable<ServiceConfig['healthCheck']>
-
-/** An endpoint under watch. */
-interface Target extends Standing {
-  readonly row: number
-  readonly generation: number
-  readonly service: string
-  readonly id: string
-  readonly url: string
-  /** The chain of checks that is its own now: what is scheduled in another comes to nothing. */
-  readonly round: number
-  /** Out for what its requests came to. */
-  readonly isEjected: boolean
-}
-
-export interface State {
-  readonly services: Config['services']
-  /** By row. */
-  readonly targets: ReadonlyMap<number, Target>
-  /** Chains of checks begun so far. */
-  readonly rounds: number
-}
+export type { State } from './state.ts'
 
 /** How soon an endpoint that was added or removed is noticed. */
 const LOOK_MS = 100
@@ -46,67 +55,110 @@ const LOOK_MS = 100
 const JITTER = 0.1
 
 /**
- * Health monitor: asks every endpoint whether it is well, and takes out those that say no.
+ * Health monitor: asks every endpoint whether it is well, and takes out those that say no. Now and then it looks more closely, where the config
+ * says so; and it learns what is usual for each, so that it can tell what is not.
  *
  * Intuition  a failed check is an accident, some in a row are a fact. An endpoint that was just added is checked at once
  *            and may be picked meanwhile. One that is out is asked more often, see paceMs, so that it is soon back; one that was
  *            just ejected for its failures or its silence is asked at once, so that no request has to find out.
- * listens    nothing
- * emits      signalbox.endpoint.health-changed · signalbox.endpoint.ejected-checked
- * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bar UNHEALTHY
+ * listens    signalbox.endpoint.check · the predictor's answers; its skills: what others say of endpoints
+ * emits      signalbox.endpoint.{health-changed, ejected-checked, examined, check-answered, capacity-reported}
+ *            · signalbox.service.availability-measured · signalbox.endpoint.predict
+ * skills     baselines · anomalies · analysis; what it does about what it finds, see skills.ts
+ * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bars UNHEALTHY and ISOLATED
  * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
  * reload     verdicts stay; endpoints whose checks are others now are checked at once
- * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass
+ * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass. What is
+ *            usual is learnt anew
  */
 export const healthMonitor = defineAgent({
   name: 'health-monitor',
   role: 'health-monitor',
-  own: [lookDue, checkDue],
-  emits: [healthChanged, ejectedChecked],
-  writes: ['health', 'healthySinceMs', 'unhealthyBar'],
-  actions: [lookAtTables, checkEndpoint],
-  start: ({ config }): Step<State> => ({
-    state: { services: config.services, targets: new Map(), rounds: 0 },
-    directives: [act(lookAtTables, undefined)],
-  }),
+  listens: [healthCheckRequested, predictionGiven, unanswered],
+  own: [lookDue, checkDue, closerDue],
+  emits: [
+    healthChanged,
+    ejectedChecked,
+    endpointExamined,
+    healthCheckAnswered,
+    predictionRequested,
+    capacityReported,
+    availabilityMeasured,
+  ],
+  writes: ['health', 'healthySinceMs', 'unhealthyBar', 'isolatedBar'],
+  actions: [lookAtTables, checkEndpoint, examineEndpoint],
+  sensors: [healthWords, vitals, application, network, resources, availability, security],
+  skills: [...OBSERVING, ...SKILLS],
+  start: ({ config }): Step<State> => ({ state: stateOf(config), directives: [act(lookAtTables, undefined)] }),
   reload,
   decide,
+  vote: (_, proposal, slices) => voteBy(slices.of(coordinating), proposal),
+  describe: ({ targets, looks, forecasts }) => ({
+    endpoints: targets.size,
+    looks: looks.size,
+    forecasts: forecasts.length,
+  }),
 })
 
 export default healthMonitor
 
-function decide(state: State, signal: Signal, now: number): Step<State> {
-  if (tablesSeen.is(signal)) return onTables(state, signal.data)
+function decide(state: State, signal: Signal, now: number, slices: Slices): Step<State> {
+  if (tablesSeen.is(signal)) return onTables(state, signal.data, now)
   if (checkDue.is(signal)) return onCheckDue(state, signal.data)
-  if (endpointChecked.is(signal)) return onChecked(state, signal.data, now)
+  if (endpointChecked.is(signal)) return onChecked(state, signal.data, now, slices)
   if (lookDue.is(signal)) return { state, directives: [act(lookAtTables, undefined)] }
+  if (closerDue.is(signal)) return onCloserDue(state, signal.data, now)
+  if (endpointLookedAt.is(signal)) return onLookedAt(state, signal.data, now, slices)
+  if (healthCheckRequested.is(signal)) return onRequested(state, signal, now)
+  if (predictionGiven.is(signal)) return onPredicted(state, signal.data, now, slices)
+  if (unanswered.is(signal) && signal.data.type === predictionRequested.type) {
+    return onUnanswered(state, signal.data.waitedMs, now, slices)
+  }
+  if (availabilityMeasured.is(signal)) {
+    return stay({ ...state, availability: new Map(signal.data.endpoints.map(each => [each.row, each])) })
+  }
+  if (securitySensed.is(signal)) return stay({ ...state, refusals: refusalsAfter(state.refusals, signal.data.rows) })
   return stay(state)
 }
 
+function refusalsAfter(
+  before: State['refusals'],
+  rows: readonly { readonly row: number; readonly refusals: number }[],
+): State['refusals'] {
+  const refusals = new Map(before)
+  for (const { row, refusals: seen } of rows) {
+    if (seen > 0) refusals.set(row, seen)
+    else refusals.delete(row)
+  }
+  return refusals
+}
+
 /** Follows the structure: begins with what is new, forgets what is gone, lets go of what it no longer has to judge. */
-function onTables(state: State, { services }: TablesView): Step<State> {
+function onTables(state: State, tables: TablesView, now: number): Step<State> {
   const targets = new Map<number, Target>()
   const directives: Directive[] = [schedule(LOOK_MS, lookDue.of(null))]
   let { rounds } = state
-  for (const { name, endpoints } of services) {
-    const isChecked = healthCheckOf(state, name) !== undefined
+  for (const { name, endpoints } of tables.services) {
+    const healthCheck = healthCheckOf(state, name)
     for (const endpoint of endpoints) {
-      if (!isChecked) {
+      if (healthCheck === undefined) {
         directives.push(...acquit(endpoint))
         continue
       }
-      const known = find(state, endpoint.row, endpoint.generation)
-      const isEjected = (endpoint.bars & EJECTED) !== 0
-      let target = known ?? newTarget(name, endpoint)
+      const known = find(state, endpoint)
+      const isEjected = (endpoint.bars & (EJECTED | ISOLATED)) !== 0
+      const isWarned = endpoint.health === HEALTH_DEGRADED && known?.health === 'healthy'
+      let target = known ?? newTarget(name, endpoint, rounds + 1, now)
       // The next check of one that was just ejected may be an interval away, and whoever is to let it back needs to know now.
-      const isDue = known === undefined || (isEjected && !known.isEjected)
-      if (isDue || isEjected !== target.isEjected)
-        target = { ...target, isEjected, round: isDue ? ++rounds : target.round }
+      const isDue = known === undefined || (isEjected && !known.isEjected) || (isWarned && !known.isWarned)
+      if (isDue || isEjected !== target.isEjected || isWarned !== target.isWarned)
+        target = { ...target, isEjected, isWarned, round: isDue ? ++rounds : target.round }
       targets.set(endpoint.row, target)
       if (isDue) directives.push(checkNow(target))
+      if (known === undefined) directives.push(...beginLooks(target, healthCheck))
     }
   }
-  return { state: { ...state, targets, rounds }, directives }
+  return { state: { ...state, tables, targets, rounds }, directives }
 }
 
 /** A verdict of an earlier incarnation, on a service that is not checked any more, must not stand for ever. */
@@ -117,31 +169,41 @@ function acquit(endpoint: EndpointView): Directive[] {
   return directives
 }
 
-function newTarget(service: string, { row, generation, id, url, bars, health }: EndpointView): Target {
+function newTarget(
+  service: string,
+  { row, generation, id, url, bars, health }: EndpointView,
+  lookRound: number,
+  now: number,
+): Target {
   // The bar is what acts, so it is what an earlier incarnation's verdict is read from.
   const verdict: HealthWord = (bars & UNHEALTHY) !== 0 ? 'unhealthy' : HEALTH_NAMES[health]
   const isBarLost = verdict === 'unhealthy' && (bars & UNHEALTHY) === 0
   const standing = { ...UNCHECKED, health: isBarLost ? 'unknown' : verdict } as const
-  return { ...standing, row, generation, service, id, url, round: 0, isEjected: false }
+  return {
+    ...{ ...standing, row, generation, service, id, url, round: 0, lookRound },
+    ...{ isEjected: false, isWarned: false, examined: 'healthy', calmSinceMs: now },
+  }
 }
 
 /**
  * Goes on with what is known. Where the checks of a service are others now, each of its endpoints is checked at once, and what was
  * scheduled before comes to nothing: it may be an hour away.
  */
-function reload(before: State, { services }: Config): Step<State> {
+function reload(before: State, { services, agents }: Config, now: number): Step<State> {
   const targets = new Map(before.targets)
   const directives: Directive[] = []
   let { rounds } = before
   for (const [row, target] of before.targets) {
     const { service } = target
-    if (JSON.stringify(healthCheckOf({ services }, service)) === JSON.stringify(healthCheckOf(before, service)))
-      continue
-    const renewed = { ...target, round: ++rounds }
+    const healthCheck = healthCheckOf({ services }, service)
+    if (JSON.stringify(healthCheck) === JSON.stringify(healthCheckOf(before, service))) continue
+    const round = ++rounds
+    const renewed: Target = { ...target, round, lookRound: round, examined: 'healthy', calmSinceMs: now }
     targets.set(row, renewed)
     directives.push(checkNow(renewed))
+    if (healthCheck !== undefined) directives.push(...beginLooks(renewed, healthCheck))
   }
-  return { state: { services, targets, rounds }, directives }
+  return { state: { ...before, services, knobs: agents['health-monitor'], targets, rounds }, directives }
 }
 
 function checkNow({ row, generation, round }: Target): Directive {
@@ -149,57 +211,52 @@ function checkNow({ row, generation, round }: Target): Directive {
 }
 
 function onCheckDue(state: State, { row, generation, round }: Round): Step<State> {
-  const target = find(state, row, generation)
+  const target = find(state, { row, generation })
   const healthCheck = target && healthCheckOf(state, target.service)
   if (target === undefined || healthCheck === undefined || round !== target.round) return stay(state)
-  const { path, timeout: timeoutMs } = healthCheck
-  const upstream = upstreamTextOf(state.services[target.service])
+  const { service, id, url } = target
   const params = {
     row,
     generation,
     round,
-    url: target.url,
-    path,
-    timeoutMs,
-    ...(upstream !== undefined && { upstream }),
+    service,
+    id,
+    url,
+    timeoutMs: healthCheck.timeout,
+    ...inquiryOf(state, service),
   }
   return { state, directives: [act(checkEndpoint, params)] }
 }
 
-function onChecked(state: State, checked: Checked, now: number): Step<State> {
-  const before = find(state, checked.row, checked.generation)
+function onChecked(state: State, checked: Checked, now: number, slices: Slices): Step<State> {
+  const before = find(state, checked)
   const healthCheck = before && healthCheckOf(state, before.service)
   if (before === undefined || healthCheck === undefined || checked.round !== before.round) return stay(state)
-  const after: Target = { ...before, ...judge(before, checked.verdict, healthCheck) }
+  // Until its next comprehensive check, one that did not do well in the last is spared.
+  const verdict = checked.verdict === 'passed' && before.examined !== 'healthy' ? 'degraded' : checked.verdict
+  const judged = judge(before, verdict, healthCheck)
+  const isSame =
+    judged.health === before.health && judged.against === before.against && judged.wasVoid === before.wasVoid
+  const after: Target = isSame ? before : { ...before, ...judged, calmSinceMs: now }
   const { row, generation, service, id } = after
-  const pace = paceMs(after, before.isEjected, healthCheck.interval)
+  const pace = paceOf(after, healthCheck, now, slices)
   const directives: Directive[] = [
     schedule(Math.max(0, pace - checked.tookMs), checkDue.of({ row, generation, round: checked.round }), pace * JITTER),
+    ...turn(before, after, checked.reason, now),
   ]
-  if (after.health !== before.health) {
-    directives.push(writeEndpoint('health', after, HEALTH_NAMES.indexOf(after.health)))
-    if (after.health === 'unhealthy') directives.push(writeEndpoint('unhealthyBar', after, 1))
-    if (before.health === 'unhealthy') {
-      // Before the bar falls: who sees it pickable knows that it has just come back.
-      directives.push(writeEndpoint('healthySinceMs', after, now), writeEndpoint('unhealthyBar', after, 0))
-    }
-    const change = { row, generation, service, id, from: before.health, to: after.health, reason: checked.reason }
-    directives.push(emit(healthChanged.of(change, `${service}/${id}`)))
-  }
   if (before.isEjected && checked.verdict !== 'void') {
     const hasPassed = checked.verdict !== 'failed'
     directives.push(emit(ejectedChecked.of({ row, generation, service, id, hasPassed }, `${service}/${id}`)))
   }
-  // A check that changed nothing is the rule; with thousands of endpoints, copying what is known for each would tell.
-  const isSame = after.health === before.health && after.against === before.against && after.wasVoid === before.wasVoid
-  return { state: isSame ? state : { ...state, targets: new Map(state.targets).set(row, after) }, directives }
+  if (!isSame) state.targets.set(row, after)
+  return { state, directives }
 }
 
-function find(state: State, row: number, generation: number): Target | undefined {
-  const target = state.targets.get(row)
-  return target?.generation === generation ? target : undefined
-}
-
-function healthCheckOf({ services }: Pick<State, 'services'>, service: string): HealthCheck | undefined {
-  return Object.hasOwn(services, service) ? services[service]?.healthCheck : undefined
+/** Time to the next check, in ms: the interval, unless it is out; and where that may be adapted, by how calm it has been. */
+function paceOf(target: Target, { interval, adaptiveInterval }: HealthCheck, now: number, slices: Slices): number {
+  const pace = paceMs(target, target.isEjected || target.isWarned, interval)
+  if (!adaptiveInterval || pace !== interval || target.health === 'unhealthy') return pace
+  const isOdd = slices.of(anomalies).watch.of(target).length > 0
+  const isSuspect = target.against > 0 || target.wasVoid || target.health === 'degraded' || isOdd
+  return tunedMs(interval, elapsedMs(now, target.calmSinceMs), isSuspect)
 }

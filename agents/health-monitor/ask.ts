@@ -1,7 +1,8 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
-import { type ClientHttp2Session, connect } from 'node:http2'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
 import type { Socket } from 'node:net'
-import { Dialer, type UpstreamText } from '../../engine/writer.ts'
+import type { UpstreamText } from '../../engine/writer.ts'
+import { dialerOf } from './dialers.ts'
 
 /** What is asked, over a connection of its own that is made as requests to the endpoint make theirs. */
 export interface Question {
@@ -15,21 +16,30 @@ export interface Question {
 }
 
 export interface Listener {
-  onAnswer(status: number, headers: IncomingHttpHeaders): void
+  /** The connection stands; TLS comes next, where it is spoken. */
+  onConnected?(): void
+  /** Returns how many bytes of the body are wanted; 0: it says nothing. */
+  onAnswer(status: number, headers: IncomingHttpHeaders): number
+  /** The body, where it was wanted; undefined: it was longer than that, broke off, or took too long. */
+  onBody?(body: Buffer | undefined): void
   /** It failed; after an answer that says nothing. */
   onError(error: unknown): void
 }
 
-/** An answer's body says nothing; past this much of it the connection is cut. */
+/** Of a body that is not wanted: past this much of it the connection is cut. */
 const BODY_BYTES_MAX = 64 * 1024
+
+/** Before its answer an endpoint may send some others (1xx); more of them is a way to keep others busy. */
+const INTERIM_MAX = 8
 
 /** Asks with GET. Returns what takes the question back. */
 export function ask(question: Question, listener: Listener): () => void {
   return question.upstream?.isHttp2 === true ? askHttp2(question, listener) : askHttp1(question, listener)
 }
 
-function askHttp1(question: Question, { onAnswer, onError }: Listener): () => void {
+function askHttp1(question: Question, listener: Listener): () => void {
   const { url, path, timeoutMs, signal } = question
+  const { onError } = listener
   let asked: ClientRequest | undefined
   try {
     asked = request({
@@ -38,39 +48,62 @@ function askHttp1(question: Question, { onAnswer, onError }: Listener): () => vo
       signal,
       // With this there is no agent: the connection is this question's alone.
       createConnection: (_options, onSocket) =>
-        void dialerOf(question).dial((error, socket) => {
-          // Whoever took the question back did so before there was anything to close.
-          if (asked?.destroyed) socket?.destroy()
-          onSocket(error, socket as Socket)
-        }),
+        void dialerOf(question)
+          .dial((error, socket) => {
+            // Whoever took the question back did so before there was anything to close.
+            if (asked?.destroyed) socket?.destroy()
+            onSocket(error, socket as Socket)
+          })
+          ?.once('connect', () => listener.onConnected?.()),
     })
   } catch (error) {
     onError(error)
     return () => {}
   }
+  let interim = 0
+  asked.on('information', () => {
+    if (++interim > INTERIM_MAX) asked.destroy(new Error('it sends interim answers without end'))
+  })
   asked.on('response', response => {
-    onAnswer(response.statusCode ?? 0, response.headers)
-    discard(response, timeoutMs)
+    const wanted = listener.onAnswer(response.statusCode ?? 0, response.headers)
+    receive(response, () => response.destroy(), wanted, timeoutMs, listener)
   })
   asked.on('error', onError)
   asked.end()
-  return () => asked?.destroy()
+  return () => asked.destroy()
 }
 
-/** Lets a short body come in, so that the endpoint sees an orderly end; cuts a long or slow one. */
-function discard(response: IncomingMessage, timeoutMs: number): void {
+/** Lets a body come in, the one that is wanted and a short one that is not, so that the endpoint sees an orderly end; cuts a long or slow one. */
+function receive(
+  body: IncomingMessage | ClientHttp2Stream,
+  cut: () => void,
+  wanted: number,
+  timeoutMs: number,
+  { onBody }: Listener,
+): void {
+  const chunks: Buffer[] = []
   let bytes = 0
-  const timer = setTimeout(() => response.destroy(), timeoutMs)
-  response.on('data', (chunk: Buffer) => {
+  const bytesMax = wanted > 0 ? wanted : BODY_BYTES_MAX
+  let isWhole = false
+  const timer = setTimeout(cut, timeoutMs)
+  body.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) response.destroy()
+    if (bytes > bytesMax) cut()
+    else if (wanted > 0) chunks.push(chunk)
   })
-  response.on('error', () => {})
-  response.on('close', () => clearTimeout(timer))
+  body.on('end', () => {
+    isWhole = bytes <= bytesMax
+  })
+  body.on('error', () => {})
+  body.on('close', () => {
+    clearTimeout(timer)
+    if (wanted > 0) onBody?.(isWhole ? Buffer.concat(chunks) : undefined)
+  })
 }
 
-function askHttp2(question: Question, { onAnswer, onError }: Listener): () => void {
-  const { url, path, signal } = question
+function askHttp2(question: Question, listener: Listener): () => void {
+  const { url, path, signal, timeoutMs } = question
+  const { onError } = listener
   let session: ClientHttp2Session | undefined
   let isOver = false
   const end = (): void => {
@@ -79,41 +112,35 @@ function askHttp2(question: Question, { onAnswer, onError }: Listener): () => vo
     session?.destroy()
   }
   signal.addEventListener('abort', end)
-  dialerOf(question).dial((error, socket) => {
-    if (isOver || error !== null || socket === null) {
-      socket?.destroy()
-      end()
-      onError(error)
-      return
-    }
-    session = connect(url, { createConnection: () => socket, settings: { enablePush: false } })
-    session.on('error', onError)
-    const stream = session.request({ ':path': path })
-    stream.on('response', headers => {
-      onAnswer(Number(headers[':status']), headers)
-      // The body says nothing, and nobody else is on this connection.
-      end()
+  dialerOf({ ...question, isHttp2: true })
+    .dial((error, socket) => {
+      if (isOver || error !== null || socket === null) {
+        socket?.destroy()
+        end()
+        onError(error)
+        return
+      }
+      session = connect(url, { createConnection: () => socket, settings: { enablePush: false } })
+      session.on('error', onError)
+      const stream = session.request({ ':path': path })
+      let interim = 0
+      stream.on('headers', () => {
+        if (++interim <= INTERIM_MAX) return
+        onError(new Error('it sends interim answers without end'))
+        end()
+      })
+      stream.on('response', headers => {
+        const wanted = listener.onAnswer(Number(headers[':status']), headers)
+        // Nobody else is on this connection; without the body there is nothing to wait for.
+        if (wanted === 0) end()
+        else receive(stream, end, wanted, timeoutMs, listener)
+      })
+      stream.on('error', onError)
+      stream.on('close', () => {
+        if (!isOver) onError(new Error('no answer'))
+        end()
+      })
     })
-    stream.on('error', onError)
-    stream.on('close', () => {
-      if (!isOver) onError(new Error('no answer'))
-      end()
-    })
-  })
+    ?.once('connect', () => listener.onConnected?.())
   return end
-}
-
-/** An endpoint is asked again and again: its TLS session is taken up where there is one. */
-const dialers = new Map<string, Dialer>()
-const DIALERS_MAX = 4096
-
-function dialerOf({ url, upstream, timeoutMs }: Question): Dialer {
-  const name = JSON.stringify([url, upstream, timeoutMs])
-  let dialer = dialers.get(name)
-  if (dialer === undefined) {
-    if (dialers.size >= DIALERS_MAX) dialers.clear()
-    dialer = new Dialer({ url, tls: upstream?.tls, isHttp2: upstream?.isHttp2 === true, timeoutMs })
-    dialers.set(name, dialer)
-  }
-  return dialer
 }

@@ -1,6 +1,7 @@
 import { trusted } from '../kit/grammar/schema.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
 import type { RowRef } from '../kit/table-port.ts'
+import type { CheckKind } from '../signals.ts'
 
 /** To itself: time to see which endpoints there are. */
 export const lookDue = defineSignal('signalbox.look.scheduled')
@@ -12,6 +13,14 @@ export interface Round extends RowRef {
 
 /** To itself: time to check this endpoint. */
 export const checkDue = defineSignal('signalbox.check.scheduled', { data: trusted<Round>() })
+
+/** A closer look at an endpoint, and which of its chains it is of. */
+export interface CloserLook extends Round {
+  readonly kind: CheckKind
+}
+
+/** To itself: time for a closer look. */
+export const closerDue = defineSignal('signalbox.closer-look.scheduled', { data: trusted<CloserLook>() })
 
 /**
  * How a check ended. `degraded`: it passed, and the endpoint asks to be spared where others suffice. `void`: it came to nothing through no fault of the endpoint, because this very thread stood still

@@ -86,7 +86,12 @@ interface Loose {
   readonly callback: () => void
 }
 
-/** The monotonic clock of whoever supervises, in ms with fractions. */
+/** Wall clock in ms since 1970, for what others date by it: certificates. */
+export function wallMs(): number {
+  return Date.now()
+}
+
+/** The monotonic clock of whoever supervises, and of what times the world outside, in ms with fractions. */
 export function steadyMs(): number {
   return performance.now()
 }

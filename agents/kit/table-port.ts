@@ -1,4 +1,13 @@
-import { type Attachment, EJECTED, readClock, SignalboxError, UNHEALTHY } from '../../engine/writer.ts'
+import {
+  type Attachment,
+  EJECTED,
+  HELD,
+  ISOLATED,
+  readClock,
+  SignalboxError,
+  TRIPPED,
+  UNHEALTHY,
+} from '../../engine/writer.ts'
 import type { AnyAgent } from './grammar/agent.ts'
 import type { WriteEndpoint, WriteService } from './grammar/directive.ts'
 
@@ -13,7 +22,7 @@ type Endpoints = Attachment['endpoints']
 interface Column {
   get(table: Endpoints, row: number): number
   /** False: it was refused. */
-  set(table: Endpoints, row: number, value: number, nowMs: number): unknown
+  set(table: Endpoints, row: number, value: number, nowMs: number, seat: number): unknown
 }
 
 /** A bar as a column: 1 while it is there. */
@@ -33,6 +42,13 @@ const ENDPOINT_COLUMNS = {
   },
   unhealthyBar: bar(UNHEALTHY),
   ejectedBar: bar(EJECTED),
+  isolatedBar: bar(ISOLATED),
+  /** Opened for so many ms, or closed by 0; who settles opens and closes it too. */
+  breaker: {
+    get: (table, row) => ((table.bars(row) & TRIPPED) === 0 ? 0 : 1),
+    set: (table, row, value, nowMs, seat) => table.setBreaker(row, value, seat, nowMs),
+  },
+  heldBar: bar(HELD),
   ejectedUntilMs: {
     get: (table, row) => table.ejectedUntilMs(row),
     set: (table, row, value) => table.setEjectedUntil(row, value),
@@ -44,10 +60,10 @@ const ENDPOINT_COLUMNS = {
     get: (table, row) => table.adaptiveLimit(row),
     set: (table, row, value) => table.setAdaptiveLimit(row, value),
   },
-  /** 0 … 1. */
+  /** 0 … 1; −1: not known. */
   utilisation: {
-    get: (table, row) => table.utilisation(row) ?? 0,
-    set: (table, row, value) => table.setUtilisation(row, value),
+    get: (table, row) => table.utilisation(row) ?? -1,
+    set: (table, row, value) => (value < 0 ? table.forgetUtilisation(row) : table.setUtilisation(row, value)),
   },
   /** As of now; 0: no forecast. */
   forecastUs: {
@@ -62,8 +78,14 @@ const SERVICE_COLUMNS = {
   panics: ({ services }: Attachment, service: number) => services.countPanic(service),
   /** How far forecasts are believed, 0 … 1. */
   trust: ({ services }: Attachment, service: number, value: number) => services.setTrust(service, value),
-  /** A class of requests, see CLASS_NAMES; 0: none is shed. */
-  shedFrom: ({ services }: Attachment, service: number, value: number) => services.setShedFrom(service, value),
+  /** A class of requests, see CLASS_NAMES; 0: none is shed. The operator has a word of his own, and the stricter counts. */
+  shedFrom: ({ services }: Attachment, service: number, value: number) => services.setShedByAgent(service, value),
+  /** Requests that may be in flight; 0: any number. */
+  admitted: ({ services }: Attachment, service: number, value: number) => services.setAdmitted(service, value),
+  /** The number of a policy, see `policyNumber`, to stay until it is another. 0: that of the config. */
+  policy: ({ services }: Attachment, service: number, value: number) => services.setPolicy(service, value, false),
+  /** The same for a while: an incarnation that does not know why it is there takes it back. */
+  passingPolicy: ({ services }: Attachment, service: number, value: number) => services.setPolicy(service, value, true),
   pullMax: (attachment: Attachment, service: number) => {
     const rows = attachment.serviceTexts()[service]?.rows ?? []
     attachment.services.refreshPullMax(service, rows, attachment.endpoints)
@@ -103,12 +125,12 @@ export class TablePort {
       SERVICE_COLUMNS[directive.column](this.#attachment, directive.service, directive.value)
       return { old: undefined }
     }
-    const { endpoints, region } = this.#attachment
+    const { endpoints, region, seat } = this.#attachment
     const { column, row, generation, value } = directive
     if (endpoints.generation(row) !== generation) return undefined
     const { get, set }: Column = ENDPOINT_COLUMNS[column]
     const old = get(endpoints, row)
-    return set(endpoints, row, value, readClock(region)) === false ? undefined : { old }
+    return set(endpoints, row, value, readClock(region), seat) === false ? undefined : { old }
   }
 
   #check({ column, value }: WriteEndpoint | WriteService): void {

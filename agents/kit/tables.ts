@@ -38,6 +38,10 @@ export interface EndpointView {
   readonly utilisation: number | undefined
   /** µs, as forecast; 0: not. */
   readonly forecastUs: number
+  /** What an hour of all of its capacity costs; undefined: not known. */
+  readonly cost?: number | undefined
+  /** Requests it can work on at a time; undefined: not known. */
+  readonly capacity?: number | undefined
 }
 
 /** One service as the tables say, and its endpoints. */
@@ -51,10 +55,18 @@ export interface ServiceView {
   readonly isPanicTold: boolean
   /** In percent, see ServiceText. */
   readonly overprovisioning: number
-  /** Name of its policy. */
+  /** Name of its policy, as the config says. */
   readonly policy: string
-  /** Requests of this class and of lower ones are shed; 0: none. */
+  /** The number of the policy that replaces it, see `policyNumber`; 0: none does. */
+  readonly policyInstead: number
+  /** That is there for a while only. */
+  readonly isPolicyPassing: boolean
+  /** Requests of this class and of lower ones are shed; 0: none. Whoever says so, the operator or an agent. */
   readonly shedFrom: number
+  /** What an agent says of that; 0: nothing. */
+  readonly shedByAgent?: number
+  /** Requests that may be in flight as this process can bear; 0: any number. */
+  readonly admitted?: number
   /** How far forecasts are believed, from 0 to 1; undefined: nobody has said. */
   readonly trust: number | undefined
   /** False when the largest pull of the rows is not what the service table says. */
@@ -95,7 +107,11 @@ function viewService(attachment: Attachment, text: ServiceText, rows: readonly n
     isPanicTold: services.isPanicTold(index),
     overprovisioning: text.overprovisioning ?? OVERPROVISIONING,
     policy: text.policy.name,
+    policyInstead: services.policy(index),
+    isPolicyPassing: services.isPolicyPassing(index),
     shedFrom: services.shedFrom(index),
+    shedByAgent: services.shedByAgent(index),
+    admitted: services.admitted(index),
     trust: services.trust(index),
     isPullMaxRight: services.pullMax(index) === pullMax,
     endpoints: rows.map(row => viewEndpoint(attachment, row)),
@@ -104,7 +120,7 @@ function viewService(attachment: Attachment, text: ServiceText, rows: readonly n
 
 function viewEndpoint(attachment: Attachment, row: number): EndpointView {
   const { endpoints } = attachment
-  const { id, url, zone, metadata } = attachment.endpoint(row)
+  const { id, url, zone, metadata, cost, capacity } = attachment.endpoint(row)
   return {
     row,
     generation: endpoints.generation(row),
@@ -126,5 +142,7 @@ function viewEndpoint(attachment: Attachment, row: number): EndpointView {
     inflight: attachment.tally.inflight(row),
     utilisation: endpoints.utilisation(row),
     forecastUs: endpoints.forecastUs(row),
+    cost,
+    capacity,
   }
 }

@@ -1,128 +1,236 @@
-import { ALL_BARS, type Config, elapsedMs } from '../../engine/writer.ts'
+import { elapsedMs } from '../../engine/writer.ts'
 import { defineAgent } from '../kit/grammar/agent.ts'
 import {
   act,
   type Directive,
   emit,
+  mount,
+  reply,
   type Step,
   schedule,
   stay,
+  unmount,
   writeEndpoint,
-  writeService,
 } from '../kit/grammar/directive.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
-import { type EndpointView, lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
+import type { Slices } from '../kit/grammar/skill.ts'
+import { appended } from '../kit/run/bounded.ts'
+import { lookAtTables, tablesSeen } from '../kit/tables.ts'
 import {
-  type EndpointRef,
+  admissionAgreed,
+  breakerChanged,
   endpointEjected,
-  endpointReturned,
+  errorsMeasured,
   healthChanged,
+  loadRebalanced,
+  loadSummarised,
+  policyRequested,
+  policyTaken,
+  rebalanceDone,
+  rebalanceRequested,
+  responseTimesMeasured,
+  routeGiven,
+  routeRequested,
   type Settled,
   serviceCalmed,
   servicePanicked,
   settledBatch,
+  sheddingRequested,
 } from '../signals.ts'
-import { type Easing, easedShare, evenOut, firstEasing, nextEasing } from './easing.ts'
-import { adjust, beginGradient, type Gradient, type GradientRule } from './gradient.ts'
+import { circuitBreakers } from '../skills/circuit-breakers.ts'
+import { congestion } from '../skills/congestion.ts'
+import { errorRate } from '../skills/error-rate.ts'
+import { distributionSensed, loadDistribution } from '../skills/load-distribution.ts'
+import { responseTimes } from '../skills/response-times.ts'
+import { trafficMeasured } from '../skills/traffic.ts'
+import { trafficAnalysis } from '../skills/traffic-analysis.ts'
+import { type Agreed, agreeOnShares, BALANCING, sharesAgreed, voteOnShares } from './admission.ts'
+import { NOTED, noted } from './hearing.ts'
+import { NOTHING_UNREAD } from './known.ts'
 import { smooth } from './latency.ts'
-import { hasPanic, openShare, type Panic } from './panic.ts'
-import { lookDue, tickDue } from './signals.ts'
-import type { SlowStart } from './slow-start.ts'
+import { onTables, TICK_MS } from './look.ts'
+import { judgePolicy, policyJudged, switchPolicy } from './policy-switch.ts'
+import { rehearseRoute, routeRehearsed } from './route.ts'
+import { adaptDue, lookDue, shiftDue, thresholdsDue, tickDue } from './signals.ts'
+import { type Due, newState, type RebalanceWish, type State, serviceOf } from './state.ts'
 
-/** What is kept of an endpoint besides what the tables say. */
-interface Known {
-  readonly generation: number
-  readonly easing: Easing
-  readonly latencyUs: number
-  /** The clock at its last batch. */
-  readonly batchMs: number
-  /** Its limit, where concurrency is adaptive. */
-  readonly gradient: Gradient | undefined
-  /** What was settled `ok` since its limit was last adjusted; nothing while it has none. */
-  readonly unread: { readonly ok: number; readonly latencyUsSum: number }
-}
-
-export interface State {
-  readonly services: Config['services']
-  readonly bootMs: number
-  /** By row. */
-  readonly known: ReadonlyMap<number, Known>
-  /** By index of service whose panic was told: since when there is none any more. */
-  readonly calmMs: ReadonlyMap<number, number>
-  /** True while a look out of turn is on its way. */
-  readonly isLookDue: boolean
-}
-
-const TICK_MS = 100
+export type { State } from './state.ts'
 
 /** From a changed fact to the look it calls for: facts that change together are folded together. */
 const LOOK_MS = 5
 
-/** The factor's word has 12 fractional bits: what does not show there is not written. */
-const FACTOR_STEPS = 4096
+/** Of what was asked for the last thousand are kept. */
+const ROUTINGS_MAX = 1000
+/** Who asks for more at one time hears of the first. */
+const WISHES_MAX = 16
 
-/** Requests it takes for a window to say something of latency (Netflix's); with fewer it goes on until it has them. */
-const WINDOW_OKS_MIN = 10
+/** For how long shares that were agreed on count. */
+const ADMITTED_MS = 60_000
 
-const NOTHING_UNREAD = { ok: 0, latencyUsSum: 0 }
+/** Where load is compared with capacity. */
+const DISTRIBUTION = 'load-distribution'
 
-/** A service without slow start. */
-const AT_ONCE: SlowStart = { window: 0, aggression: 1, minWeight: 1 }
+const TRAFFIC = trafficAnalysis.mount('traffic-analysis', undefined)
 
 /**
- * Load balancer: folds what others found out into the factor that each endpoint's weight is multiplied by, and where a
+ * Load balancer: folds what others found out, and what it sees of load, into the factor that each endpoint's weight is multiplied by; where a
  * service asks for it, into a limit of what each may have in flight.
  *
- *   factor = slow start share              effective weight = operator's weight × factor
+ *   factor = slow start × canary × adaptation × load × zone × cost × trouble × risk × warning       fold.ts
  *
- * In panic nobody is eased in: who just recovered shall not get less than those that are not known to work.
+ * It does what a surge of requests asks for, and has services picked by another policy where that is wished.
  *
  * Intuition  it never stands between a request and its endpoint: picks read the last words it wrote, with or without it.
- * listens    signalbox.endpoint.{health-changed, ejected, returned, settled-batch}
- * emits      signalbox.service.panicked · signalbox.service.calmed
- * writes     endpoint.FACTOR · endpoint.LATENCY_US · endpoint.LIMIT_ADAPTIVE · service.PANICS, PANIC_TOLD, PULL_MAX
- * never      sets a factor of 0: keeping an endpoint out is the business of bars; nor a limit below adaptiveConcurrency.min
+ * listens    signalbox.endpoint.{health-changed, ejected, returned, released, settled-batch} · what others say of zones, costs, risks and
+ *            trouble, of capacity and of load to come · signalbox.service.{rebalance, policy, route} · signalbox.endpoint.breaker
+ * emits      signalbox.service.{panicked, calmed, rebalanced, surge-begun, surge-ended, shed} · answers · what it measures
+ * writes     endpoint.FACTOR · endpoint.LATENCY_US · endpoint.LIMIT_ADAPTIVE · a breaker by hand · service.PANICS, PANIC_TOLD, PULL_MAX,
+ *            POLICY
+ * never      sets a factor of 0: keeping an endpoint out is the business of bars; nor a limit below adaptiveConcurrency.min; nor moves
+ *            more than maxShift of a service's weight in a tenth of a second
  * reload     what was learned stays; limits that are asked for no longer are taken back
- * restart    permanent; factors, latencies, limits and a panic that was told are in the tables, and the next tick folds anew.
- *            What a limit is measured against, the long average of latency, is learned anew
+ * restart    permanent; factors, latencies, limits, a panic that was told and a policy that was wished are in the tables, and the next tick
+ *            folds anew. What others said, and what limits and surges are measured against, is learned anew; a policy that was there
+ *            for a surge is taken back
  */
 export const loadBalancer = defineAgent({
   name: 'load-balancer',
   role: 'load-balancer',
-  listens: [healthChanged, endpointEjected, endpointReturned, settledBatch],
-  own: [lookDue, tickDue],
-  emits: [servicePanicked, serviceCalmed],
-  writes: ['factor', 'latencyUs', 'limit', 'panics', 'panicTold', 'pullMax'],
-  actions: [lookAtTables],
-  start: ({ config, bootMs }): Step<State> => ({
-    state: { services: config.services, bootMs, known: new Map(), calmMs: new Map(), isLookDue: false },
-    directives: [act(lookAtTables, undefined), schedule(TICK_MS, tickDue.of(null))],
-  }),
+  capabilities: [BALANCING],
+  listens: [
+    ...NOTED,
+    healthChanged,
+    endpointEjected,
+    settledBatch,
+    rebalanceRequested,
+    policyRequested,
+    routeRequested,
+    trafficMeasured,
+    distributionSensed,
+    responseTimesMeasured,
+    breakerChanged,
+  ],
+  own: [lookDue, tickDue, shiftDue, adaptDue, thresholdsDue],
+  emits: [
+    ...[servicePanicked, serviceCalmed, loadRebalanced, loadSummarised, rebalanceDone, policyTaken, routeGiven],
+    ...[sheddingRequested, admissionAgreed, errorsMeasured],
+  ],
+  writes: ['factor', 'latencyUs', 'limit', 'breaker', 'panics', 'panicTold', 'pullMax', 'policy', 'passingPolicy'],
+  actions: [lookAtTables, rehearseRoute, judgePolicy, agreeOnShares],
+  sensors: [errorRate],
+  skills: [
+    TRAFFIC,
+    circuitBreakers.mount('circuit-breakers', undefined),
+    responseTimes.mount('response-times', undefined),
+    congestion.mount('congestion', undefined),
+  ],
+  start: ({ config, bootMs, incarnation }): Step<State> => {
+    const state = newState(config, bootMs, incarnation)
+    const { monitorEvery, adaptEvery, thresholdsEvery } = state.knobs
+    return {
+      state,
+      directives: [
+        act(lookAtTables, undefined),
+        mount(loadDistribution(DISTRIBUTION, monitorEvery)),
+        schedule(TICK_MS, tickDue.of(null)),
+        schedule(adaptEvery, adaptDue.of(null)),
+        schedule(thresholdsEvery, thresholdsDue.of(null)),
+      ],
+    }
+  },
   // The next tick folds by the new settings what is known.
-  reload: (state, { services }) => stay({ ...state, services }),
+  reload: (before, { services, agents }) => {
+    const knobs = agents['load-balancer']
+    const isAsOften = knobs.monitorEvery === before.knobs.monitorEvery
+    const state = { ...before, services, knobs }
+    return isAsOften
+      ? stay(state)
+      : { state, directives: [unmount(DISTRIBUTION), mount(loadDistribution(DISTRIBUTION, knobs.monitorEvery))] }
+  },
+  describe: ({ routings, served }) => ({
+    routings: routings.length,
+    thresholds: Object.fromEntries([...served].slice(0, 100).map(([service, { thresholds }]) => [service, thresholds])),
+  }),
+  vote: (_, proposal) => voteOnShares(proposal),
   decide,
 })
 
 export default loadBalancer
 
-function decide(state: State, signal: Signal, now: number): Step<State> {
-  if (tablesSeen.is(signal)) return onTables(state, signal.data, now)
-  if (settledBatch.is(signal)) return onSettled(state, signal.data.rows, now)
+function decide(state: State, signal: Signal, now: number, slices: Slices): Step<State> {
   const look = act(lookAtTables, undefined)
-  if (tickDue.is(signal)) return { state, directives: [look, schedule(TICK_MS, tickDue.of(null))] }
+  if (tablesSeen.is(signal)) return onTables(state, signal.data, slices.of(TRAFFIC).services, now)
+  if (settledBatch.is(signal)) return onSettled(state, signal.data.rows, now)
+  if (tickDue.is(signal)) {
+    // Where weight is on its way, its next step is a look as well, and knows why.
+    return { state, directives: [...(state.isMoving ? [] : [look]), schedule(TICK_MS, tickDue.of(null))] }
+  }
   if (lookDue.is(signal)) return { state: { ...state, isLookDue: false }, directives: [look] }
-  // Any other signal it listens to says that a bar or a health word has changed.
-  const after = endpointReturned.is(signal) ? onReturned(state, signal.data, now) : state
-  if (after.isLookDue) return stay(after)
-  return { state: { ...after, isLookDue: true }, directives: [schedule(LOOK_MS, lookDue.of(null))] }
+  if (shiftDue.is(signal)) return { state: { ...state, isMoving: false }, directives: [look] }
+  if (adaptDue.is(signal)) return due(state, 'adapt', schedule(state.knobs.adaptEvery, adaptDue.of(null)))
+  if (thresholdsDue.is(signal)) {
+    return due(state, 'thresholds', schedule(state.knobs.thresholdsEvery, thresholdsDue.of(null)))
+  }
+  if (trafficMeasured.is(signal)) return onTraffic(state, slices)
+  if (rebalanceRequested.is(signal)) return onRebalance(state, signal, signal.data.service, signal.data.by)
+  if (policyRequested.is(signal)) return { state, directives: [act(judgePolicy, { question: signal, ...signal.data })] }
+  if (policyJudged.is(signal)) return { state, directives: switchPolicy(signal.data) }
+  if (routeRequested.is(signal)) {
+    return { state, directives: [act(rehearseRoute, { question: signal, wish: signal.data })] }
+  }
+  if (routeRehearsed.is(signal)) {
+    const { question, given } = signal.data
+    const { service, outcome, routeTo, algorithm } = given
+    const routings = appended(state.routings, { service, outcome, routeTo, algorithm }, ROUTINGS_MAX)
+    return { state: { ...state, routings }, directives: [reply(question, routeGiven.of(given, service))] }
+  }
+  if (sharesAgreed.is(signal)) return onShares(state, signal.data, now)
+  const after = noted(state, signal, now)
+  const isNews = after.due.review ? !state.due.review : isFact(signal)
+  return isNews ? soon(after) : stay(after)
 }
 
-/** An ejection is over: the endpoint is eased in from now on. */
-function onReturned(state: State, { row, generation }: EndpointRef, now: number): State {
-  const before = state.known.get(row)
-  if (before?.generation !== generation) return state
-  const known = new Map(state.known).set(row, { ...before, easing: { ...before.easing, cameMs: now } })
-  return { ...state, known }
+/** Telemetry comes all the time and waits for the next tick; facts are looked at at once. */
+const FACTS = new Set<string>(
+  [...NOTED.filter(kind => !kind.isTelemetry), healthChanged, endpointEjected, breakerChanged].map(({ type }) => type),
+)
+const isFact = ({ type }: Signal): boolean => FACTS.has(type)
+
+/** A look within some ms, unless one is on its way. */
+function soon(state: State): Step<State> {
+  if (state.isLookDue) return stay(state)
+  return { state: { ...state, isLookDue: true }, directives: [schedule(LOOK_MS, lookDue.of(null))] }
+}
+
+function due(state: State, what: keyof Due, again: Directive): Step<State> {
+  return { state: { ...state, due: { ...state.due, [what]: true } }, directives: [act(lookAtTables, undefined), again] }
+}
+
+/** A surge is seen to each second, with the tables at hand; without one nothing is. */
+function onTraffic(state: State, slices: Slices): Step<State> {
+  const isSurge = [...slices.of(TRAFFIC).services.values()].some(({ surge }) => surge !== undefined)
+  const isUnderWay = [...state.served.values()].some(({ response }) => response !== undefined)
+  return isSurge || isUnderWay ? { state, directives: [act(lookAtTables, undefined)] } : stay(state)
+}
+
+function onRebalance(state: State, question: Signal, service: string, by: string): Step<State> {
+  const before = serviceOf(state, service)
+  const isHere = state.served.has(service)
+  if (!isHere || before.wishes.length >= WISHES_MAX) {
+    const nothing = rebalanceDone.of({ service, unevennessBefore: 0, unevennessAfter: 0 }, service)
+    return { state, directives: [reply(question, nothing)] }
+  }
+  const wish: RebalanceWish = { question, by, before: undefined, reviews: 0 }
+  const served = new Map(state.served).set(service, { ...before, wishes: [...before.wishes, wish] })
+  return { state: { ...state, served }, directives: [act(lookAtTables, undefined)] }
+}
+
+/** What was agreed on is acted on, and told to the others; anything else changes nothing. */
+function onShares(state: State, { service, status, shares, fence }: Agreed, now: number): Step<State> {
+  if (status !== 'accepted') return stay(state)
+  const agreed = admissionAgreed.of({ service, shares, fence, forMs: ADMITTED_MS }, service)
+  const told: Signal = { ...agreed, id: '', specversion: '1.0', source: '', time: '' }
+  return { state: noted(state, told, now), directives: [emit(agreed), act(lookAtTables, undefined)] }
 }
 
 function onSettled(state: State, rows: readonly Settled[], now: number): Step<State> {
@@ -141,102 +249,4 @@ function onSettled(state: State, rows: readonly Settled[], now: number): Step<St
     }
   }
   return { state: { ...state, known }, directives }
-}
-
-function onTables(state: State, { services }: TablesView, now: number): Step<State> {
-  const known = new Map<number, Known>()
-  const calmMs = new Map<number, number>()
-  const directives: Directive[] = []
-  for (const service of services) {
-    const { slowStart = AT_ONCE, adaptiveConcurrency } = settingsOf(state, service.name)
-    const { panic, directives: told } = panicOrCalm(state, service, now, calmMs)
-    const before = service.endpoints.map(endpoint => knownOf(state, slowStart, endpoint, now))
-    const easings = service.endpoints.map((each, i) => nextEasing(slowStart, before[i]!.easing, each, panic, now))
-    const factors = factorsOf(slowStart, service, easings, panic, now)
-    let isFactorNew = false
-    for (const [i, endpoint] of service.endpoints.entries()) {
-      const limited = limit(adaptiveConcurrency, before[i]!, endpoint)
-      known.set(endpoint.row, limited.easing === easings[i] ? limited : { ...limited, easing: easings[i]! })
-      const whole = Math.floor(limited.gradient?.limit ?? 0)
-      if (whole !== endpoint.limit) directives.push(writeEndpoint('limit', endpoint, whole))
-      if (Math.round(factors[i]! * FACTOR_STEPS) === Math.round(endpoint.factor * FACTOR_STEPS)) continue
-      directives.push(writeEndpoint('factor', endpoint, factors[i]!))
-      isFactorNew = true
-    }
-    if (isFactorNew || !service.isPullMaxRight) directives.push(writeService('pullMax', service.index, 0))
-    directives.push(...told)
-  }
-  return { state: { ...state, known, calmMs }, directives }
-}
-
-/** What is known of an endpoint; of one that is new here, or was known to an earlier incarnation, what the table says. */
-function knownOf(state: State, slowStart: SlowStart, endpoint: EndpointView, now: number): Known {
-  const { row, generation, latencyUs, factor } = endpoint
-  const known = state.known.get(row)
-  if (known?.generation === generation) return known
-  const easing = firstEasing(slowStart, endpoint, factor, state.bootMs, now)
-  return { generation, easing, latencyUs, batchMs: now, gradient: undefined, unread: NOTHING_UNREAD }
-}
-
-function factorsOf(
-  slowStart: SlowStart,
-  { endpoints }: ServiceView,
-  easings: readonly Easing[],
-  panic: Panic,
-  now: number,
-): number[] {
-  if (panic === 'on') return endpoints.map(() => 1)
-  const shares = easings.map(easing => easedShare(slowStart, easing, now))
-  const isOpen = endpoints.map(({ bars, weight }) => (bars & ALL_BARS) === 0 && weight > 0)
-  return evenOut(shares, isOpen)
-}
-
-/** Adjusts its limit when enough was settled since the last time. */
-function limit(rule: GradientRule | undefined, known: Known, endpoint: EndpointView): Known {
-  if (rule === undefined) {
-    return known.gradient === undefined ? known : { ...known, gradient: undefined, unread: NOTHING_UNREAD }
-  }
-  if (known.gradient === undefined) return { ...known, gradient: beginGradient(rule, endpoint.limit) }
-  const { gradient, unread } = known
-  const { ok, latencyUsSum } = unread
-  if (ok < WINDOW_OKS_MIN) return known
-  const meanUs = Math.max(1, latencyUsSum / ok)
-  return { ...known, gradient: adjust(rule, gradient, meanUs, endpoint.inflight), unread: NOTHING_UNREAD }
-}
-
-function settingsOf({ services }: State, service: string): Partial<Config['services'][string]> {
-  return (Object.hasOwn(services, service) ? services[service] : undefined) ?? {}
-}
-
-/**
- * Panic begins at once and ends when it was not called for a whole tick: a flicker of one endpoint shall not toggle it.
- * `over` is told once, at its end.
- */
-function panicOrCalm(
-  state: State,
-  service: ServiceView,
-  now: number,
-  calmMs: Map<number, number>,
-): { panic: Panic; directives: Directive[] } {
-  const { index, name, isPanicTold } = service
-  const told = () => ({ service: name, ...openShare(service) })
-  if (hasPanic(service)) {
-    if (isPanicTold) return { panic: 'on', directives: [] }
-    const begin = [
-      writeService('panicTold', index, 1),
-      writeService('panics', index, 0),
-      emit(servicePanicked.of(told(), name)),
-    ]
-    return { panic: 'on', directives: begin }
-  }
-  if (!isPanicTold) return { panic: 'none', directives: [] }
-  const since = state.calmMs.get(index) ?? now
-  if (elapsedMs(now, since) >= TICK_MS) {
-    return {
-      panic: 'over',
-      directives: [writeService('panicTold', index, 0), emit(serviceCalmed.of(told(), name))],
-    }
-  }
-  calmMs.set(index, since)
-  return { panic: 'on', directives: [] }
 }

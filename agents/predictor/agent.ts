@@ -12,13 +12,12 @@ import {
   troublePredicted,
   tunableChanged,
 } from '../signals.ts'
-import { adaptiveRouting } from '../skills/adaptive-routing.ts'
+import { adaptiveRouting, HALF_LIFE } from '../skills/adaptive-routing.ts'
 import { capacityPlanning } from '../skills/capacity-planning.ts'
 import { confidenceOf } from '../skills/confidence.ts'
 import { expectedOf, failurePrediction } from '../skills/failure-prediction.ts'
 import { latencyWindows } from '../skills/latency-windows.ts'
 import { performanceOptimization } from '../skills/performance-optimization.ts'
-import { Tunables } from '../skills/tunables.ts'
 
 type Asked = SignalOf<typeof predictionRequested>
 type Knobs = Config['agents']['predictor']
@@ -28,7 +27,6 @@ const PARTS: readonly Part[] = ['routing', 'load', 'trouble']
 
 export interface State {
   readonly parts: Pick<Knobs, Part>
-  readonly halfLives: Tunables
 }
 
 /** What is of late, ms, and what else it might be: shorter follows faster, longer wavers less. */
@@ -67,16 +65,14 @@ export const predictor = defineAgent({
   writes: ['forecastUs', 'trust'],
   start({ config }): Step<State> {
     const parts = config.agents.predictor
-    const state = { parts, halfLives: new Tunables(HALF_LIFE_MS) }
-    return { state, directives: PARTS.filter(part => parts[part]).flatMap(part => beginPart(part, state)) }
+    return { state: { parts }, directives: PARTS.filter(part => parts[part]).flatMap(beginPart) }
   },
   reload(before, { agents: { predictor: parts } }): Step<State> {
-    const state = { ...before, parts }
     const directives = PARTS.flatMap(part => {
       if (parts[part] === before.parts[part]) return []
-      return parts[part] ? beginPart(part, state) : endPart(part)
+      return parts[part] ? beginPart(part) : endPart(part)
     })
-    return { state, directives }
+    return { state: { parts }, directives }
   },
   decide: (state, signal, now, slices) =>
     predictionRequested.is(signal) ? answer(state, signal, now, slices) : stay(state),
@@ -85,12 +81,12 @@ export const predictor = defineAgent({
 
 export default predictor
 
-function beginPart(part: Part, { halfLives }: State): Directive[] {
+function beginPart(part: Part): Directive[] {
   if (part === 'load') return [mount(planning)]
   if (part === 'trouble') return [mount(latencyWindows('windows')), mount(trouble)]
-  const tuning = { tunables: halfLives, tunable: 'half-life', values: HALF_LIVES_MS }
+  const tuning = { tunable: HALF_LIFE, usual: HALF_LIFE_MS, values: HALF_LIVES_MS }
   return [
-    mount(adaptiveRouting.mount('routing', { halfLives })),
+    mount(adaptiveRouting.mount('routing', { halfLifeMs: HALF_LIFE_MS })),
     mount(performanceOptimization.mount('tuning', tuning)),
   ]
 }

@@ -11,6 +11,7 @@ export const metricName = oneOf(
   'memory',
   'network-latency',
   'response-time',
+  'check-time',
   'error-rate',
   'loss',
   'availability',
@@ -32,6 +33,11 @@ export type Anomaly = ShapeOf<typeof anomaly>
 /** From the health monitor: figures of an endpoint are not what they usually are. */
 export const anomalyFound = defineSignal('signalbox.endpoint.anomaly-found', {
   data: objectOf({ ...ref, severity, score: positive, anomalies: listOf(anomaly) }),
+})
+
+/** From the health monitor: they are again, or nobody knows any more what is usual. */
+export const anomalyEnded = defineSignal('signalbox.endpoint.anomaly-ended', {
+  data: objectOf({ ...ref, metrics: listOf(metricName), tookMs: positive }),
 })
 
 /** From the health monitor, or who sees as much as it does: a rule is broken. Not told again within its cool-down. */

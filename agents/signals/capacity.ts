@@ -1,4 +1,15 @@
-import { flag, listOf, objectOf, oneOf, orNull, positive, real, type ShapeOf, text } from '../kit/grammar/shapes.ts'
+import {
+  count,
+  flag,
+  listOf,
+  objectOf,
+  oneOf,
+  orNull,
+  positive,
+  real,
+  type ShapeOf,
+  text,
+} from '../kit/grammar/shapes.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
 import { ref } from './ref.ts'
 
@@ -21,18 +32,25 @@ export const capacityReported = defineSignal('signalbox.endpoint.capacity-report
   telemetry: true,
 })
 
-const resource = oneOf('cpu', 'memory', 'loop-delay', 'sockets')
+export const resource = oneOf('cpu', 'memory', 'loop-delay', 'sockets')
+export type Resource = ShapeOf<typeof resource>
 
-/** From the resource manager, every few seconds: what this process uses, as shares of its limits; `loopDelayUsP99` is what it is. */
+const resources = objectOf({
+  cpu: positive,
+  memory: positive,
+  sockets: positive,
+  loopDelayUsP99: positive,
+  rssBytes: positive,
+  heapBytes: positive,
+})
+export type Resources = ShapeOf<typeof resources>
+
+/**
+ * From the resource manager, every second: what this process uses, as shares of its limits; `loopDelayUsP99` is what it is, over all threads
+ * that keep the clock. `heapBytes` are of the thread of agents alone.
+ */
 export const resourcesMeasured = defineSignal('signalbox.node.resources-measured', {
-  data: objectOf({
-    cpu: positive,
-    memory: positive,
-    sockets: positive,
-    loopDelayUsP99: positive,
-    rssBytes: positive,
-    heapBytes: positive,
-  }),
+  data: resources,
   telemetry: true,
 })
 
@@ -44,4 +62,82 @@ export const resourceExhausted = defineSignal('signalbox.node.resource-exhausted
 /** From the resource manager: requests of this class and of lower ones are turned away; null: none are. */
 export const sheddingChanged = defineSignal('signalbox.service.shedding-changed', {
   data: objectOf({ service: text, from: orNull(text), because: text }),
+})
+
+/** From the resource manager: no more than so many requests of a service are let in at a time; null: any number. */
+export const admissionChanged = defineSignal('signalbox.service.admission-changed', {
+  data: objectOf({ service: text, admitted: orNull(count), because: text }),
+})
+
+/** To the resource manager: how would you spread the load of a service, or of all with `''`, for what it is to cost? */
+export const allocationRequested = defineSignal('signalbox.service.allocate', {
+  data: objectOf({ service: text, by: text }),
+  overflow: 'reject',
+})
+
+const allotted = objectOf({
+  id: text,
+  /** Requests at a time that it should have, and the share that is of all. */
+  requests: positive,
+  share: positive,
+  costPerHour: positive,
+})
+
+const allocation = objectOf({
+  service: text,
+  /** Requests in flight that are to be spread; those that fit nowhere. */
+  demand: positive,
+  shortage: positive,
+  costPerHour: positive,
+  goalPerHour: positive,
+  isWithinGoal: flag,
+  endpoints: listOf(allotted),
+})
+export type Allocation = ShapeOf<typeof allocation>
+
+/** From the resource manager: so. */
+export const allocationPlanned = defineSignal('signalbox.service.allocated', {
+  data: objectOf({ services: listOf(allocation) }),
+  answers: allocationRequested,
+})
+
+const spare = objectOf({
+  service: text,
+  /** Requests at a time that its endpoints could work on beside those they have. */
+  requests: positive,
+  /** What an hour of the cheapest of them costs. */
+  costPerHour: positive,
+})
+export type Spare = ShapeOf<typeof spare>
+
+/** From a resource manager: what it could give, where endpoints say what they can bear. */
+export const capacityOffered = defineSignal('signalbox.node.capacity-offered', {
+  data: objectOf({ services: listOf(spare) }),
+  telemetry: true,
+})
+
+const capacityWish = objectOf({ service: text, requests: positive, reserve: positive, forMs: positive, by: text })
+export type CapacityWish = ShapeOf<typeof capacityWish>
+
+/** To a resource manager: find somebody who takes so many requests of a service at a time, for so long, for `reserve` an hour at most. */
+export const capacityRequested = defineSignal('signalbox.service.capacity-request', {
+  data: capacityWish,
+  overflow: 'reject',
+})
+
+const capacityGrant = objectOf({
+  service: text,
+  requests: positive,
+  status: oneOf('granted', 'refused', 'unknown'),
+  winner: orNull(text),
+  pricePerHour: orNull(positive),
+  fence: count,
+  because: text,
+})
+export type CapacityGrant = ShapeOf<typeof capacityGrant>
+
+/** From a resource manager: who takes them, and what for. */
+export const capacityGranted = defineSignal('signalbox.service.capacity-granted', {
+  data: capacityGrant,
+  answers: capacityRequested,
 })

@@ -17,9 +17,22 @@ export const endpointsDiscovered = defineSignal('signalbox.service.endpoints-dis
   }),
 })
 
+/**
+ * From node discovery: what was found could not be put into the tables, or what is gone could not be taken out; told once for each
+ * reason. It is tried again.
+ */
+export const discoveryRefused = defineSignal('signalbox.service.discovery-refused', {
+  data: objectOf({ service: text, wish: oneOf('add', 'remove'), ids: listOf(text), because: text }),
+})
+
+/** From node discovery: a source cannot be asked, or again can: then `reason` is empty. What it said before stands. */
+export const sourceChanged = defineSignal('signalbox.discovery.source-changed', {
+  data: objectOf({ service: text, source: text, by: discoveryStrategy, reason: text }),
+})
+
 const discoveredNode = objectOf({
   node: text,
-  /** host:port for node-to-node traffic. */
+  /** host:port for node-to-node traffic; empty: it did not say. */
   address: text,
   zone: text,
   capabilities: listOf(text),
@@ -38,7 +51,7 @@ export const discoveryRequested = defineSignal('signalbox.discovery.request', {
 export const discoveryDone = defineSignal('signalbox.discovery.finished', {
   data: objectOf({
     nodes: listOf(discoveredNode),
-    /** Of services, by name. */
+    /** Of all services, as they are known by their sources now. */
     endpoints: count,
     failed: listOf(objectOf({ strategy: discoveryStrategy, reason: text })),
     tookMs: positive,

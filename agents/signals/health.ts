@@ -11,7 +11,7 @@ const ejectedCheckedData = objectOf({ ...ref, hasPassed: flag })
 export type EjectedChecked = ShapeOf<typeof ejectedCheckedData>
 
 /**
- * From the health monitor: what a check of an endpoint said that is out for what its requests came to. It tells that the endpoint is
+ * From the health monitor: what a check of an endpoint said that is out for what its requests came to, or kept out by quarantine. It tells that the endpoint is
  * well again, or still is not, without a request that would have to wait for it.
  */
 export const ejectedChecked = defineSignal('signalbox.endpoint.ejected-checked', {

@@ -1,5 +1,5 @@
-import { count, flag, listOf, objectOf, oneOf, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
-import { defineSignal } from '../kit/grammar/signal.ts'
+import { count, flag, listOf, objectOf, oneOf, orNull, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
+import { defineSignal, type SignalOf } from '../kit/grammar/signal.ts'
 
 export const nodeState = oneOf('alive', 'suspect', 'dead', 'left')
 export type NodeState = ShapeOf<typeof nodeState>
@@ -8,6 +8,58 @@ export type NodeState = ShapeOf<typeof nodeState>
 export const nodeHealthChanged = defineSignal('signalbox.node.health-changed', {
   data: objectOf({ node: text, incarnation: count, from: nodeState, to: nodeState, phi: positive, reason: text }),
 })
+
+/**
+ * From the failure detector, to those of all nodes, every heartbeat: this node lives, whom it hears, and of whom it knows that it does not
+ * hear. `rank`: the how-manieth it joined as, 0 for those that found nobody; null while it still listens.
+ */
+export const nodeBeat = defineSignal('signalbox.node.beat', {
+  data: objectOf({
+    node: text,
+    incarnation: count,
+    rank: orNull(count),
+    hears: listOf(text),
+    missing: listOf(text),
+    /** How many names there was no room for. */
+    more: count,
+  }),
+  telemetry: true,
+  reach: 'cluster',
+})
+
+const nodeSeen = objectOf({
+  node: text,
+  incarnation: count,
+  rank: orNull(count),
+  state: nodeState,
+  /** By itself, not by others that say they do. */
+  isHeard: flag,
+  /** Up to 1,000. */
+  phi: positive,
+  silenceMs: positive,
+  /** Of its last pings, in ms; null before the first answer. */
+  roundTripMs: orNull(positive),
+  roundTripMsP95: orNull(positive),
+  /** As its last heartbeat said. */
+  hears: listOf(text),
+  missing: listOf(text),
+  more: count,
+})
+export type NodeSeen = ShapeOf<typeof nodeSeen>
+
+/** From the failure detector, every heartbeat where there are other nodes: all that are known, as they look from here. */
+export const nodesSeen = defineSignal('signalbox.node.seen', {
+  data: objectOf({
+    node: text,
+    incarnation: count,
+    rank: orNull(count),
+    /** How unwell this node itself is, 0 to 8. */
+    localHealth: count,
+    others: listOf(nodeSeen),
+  }),
+  telemetry: true,
+})
+export type NodesSeen = SignalOf<typeof nodesSeen>['data']
 
 const verdict = oneOf('keep', 'down-self', 'down-all')
 
@@ -21,7 +73,5 @@ export const partitionHealed = defineSignal('signalbox.partition.healed', {
   data: objectOf({ partition: text, nodes: listOf(text), tookMs: positive }),
 })
 
-/** From the partition handler: whether this node may decide anything for the cluster. Routing goes on either way. */
-export const rightsChanged = defineSignal('signalbox.node.rights-changed', {
-  data: objectOf({ mayDecide: flag, because: text }),
-})
+// Every agent of ours hears it, so that it is among what members say.
+export { rightsChanged } from '../kit/member/membership-signals.ts'

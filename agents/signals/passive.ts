@@ -14,6 +14,8 @@ const ejectionCause = oneOf(
   // Percent that failed, and that were not answered at all.
   'failure-percentage',
   'failure-percentage-local-origin',
+  // Percent of a second's that failed, and of the others' with what is granted on top.
+  'burst',
   // µs at the quantile.
   'latency',
   // ms without an answer, while another endpoint answers.

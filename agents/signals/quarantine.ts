@@ -1,4 +1,4 @@
-import { count, listOf, objectOf, oneOf, orNull, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
+import { count, objectOf, oneOf, orNull, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
 import { ref } from './ref.ts'
 
@@ -35,6 +35,23 @@ export const endpointQuarantined = defineSignal('signalbox.endpoint.quarantined'
   }),
 })
 
+/**
+ * From the health monitor: what became of the question whether others agree. `alone`: nobody else was there to ask; `expired`, `unknown`: nobody
+ * could decide. With the fence of the decision, and what was decided on.
+ */
+export const quarantineDecided = defineSignal('signalbox.endpoint.quarantine-decided', {
+  data: objectOf({
+    service: text,
+    id: text,
+    reason: quarantineReason,
+    by: text,
+    forMs: positive,
+    status: oneOf('alone', 'accepted', 'rejected', 'expired', 'unknown'),
+    fence: count,
+    proposal: orNull(text),
+  }),
+})
+
 /** From the health monitor: it was not kept out, and why not. */
 export const quarantineRefused = defineSignal('signalbox.endpoint.quarantine-refused', {
   data: objectOf({ service: text, id: text, because: oneOf('unknown', 'too-many-out', 'last-routable', 'outvoted') }),
@@ -43,9 +60,4 @@ export const quarantineRefused = defineSignal('signalbox.endpoint.quarantine-ref
 /** From the health monitor: a quarantine is over. */
 export const endpointReleased = defineSignal('signalbox.endpoint.released', {
   data: objectOf({ ...ref, because: oneOf('recovered', 'expired', 'outvoted', 'asked') }),
-})
-
-/** A person is needed, until somebody says that one has come: automatic recovery was tried or is off. */
-export const humanNeeded = defineSignal('signalbox.incident.human-needed', {
-  data: objectOf({ incident: text, subject: text, because: text, tried: listOf(text) }),
 })

@@ -11,7 +11,6 @@ import { type LatencyCount, latenciesCounted, tunableChanged, tunableProposed } 
 import { type ChangeLoop, changeTo, LOOP_RULE, measured, restingLoop } from './change-loop.ts'
 import { fitElsewhere } from './fits/fit-pool.ts'
 import type { Recorded, RecordedSecond, Swept } from './fits/sweep-half-lives.ts'
-import type { Tunables } from './tunables.ts'
 
 /** What a sweep of tunables has come to. */
 export const routingSwept = defineSignal('signalbox.routing.swept', {
@@ -28,10 +27,10 @@ export const optimizeRouting = defineAction({
 })
 
 export interface OptimizationOptions {
-  /** What is tuned, and its name for people. */
-  readonly tunables: Tunables
+  /** What is tuned: who goes by it hears of it by `tunableChanged`. */
   readonly tunable: string
-  /** Values it may have. */
+  /** What it is where nothing better was found, and all that it may be. */
+  readonly usual: number
   readonly values: readonly number[]
 }
 
@@ -125,8 +124,8 @@ function onTables(state: Optimization, tables: TablesView): Optimization {
   const tuned = new Map<string, Tuned>()
   for (const { name, policy, endpoints } of tables.services) {
     if (policy !== 'adaptive' || endpoints.length < 2 || tuned.size >= SERVICES_MAX) continue
-    const inForce = state.tunables.of(name)
-    tuned.set(name, state.tuned.get(name) ?? { seconds: [], loop: restingLoop(inForce), winner: inForce, wins: 0 })
+    const unknown = { seconds: [], loop: restingLoop(state.usual), winner: state.usual, wins: 0 }
+    tuned.set(name, state.tuned.get(name) ?? unknown)
     for (const { row, generation } of endpoints) services.set(row, { service: name, generation })
   }
   return { ...state, services, tuned }
@@ -144,7 +143,8 @@ function onWindow(state: Optimization): Step<Optimization> {
       continue
     }
     const { loop, verdict } = measured(LOOP_RULE, tuned.loop, p99Us)
-    if (verdict === 'rolled-back') directives.push(change(after, service, loop.inForce, 'p99 was worse with it'))
+    if (verdict === 'rolled-back')
+      directives.push(change(after, service, tuned.loop.inForce, loop.inForce, 'p99 was worse with it'))
     after = put(after, service, { ...tuned, loop, wins: 0 })
   }
   if (recorded.length > 0) directives.push(act(optimizeRouting, { recorded }))
@@ -177,13 +177,11 @@ function propose(state: Optimization, service: string, value: number): Step<Opti
   if (loop === tuned.loop) return stay(state)
   return {
     state: put(state, service, { ...tuned, loop, wins: 0 }),
-    directives: [change(state, service, value, 'p99 is expected to be better')],
+    directives: [change(state, service, tuned.loop.inForce, value, 'p99 is expected to be better')],
   }
 }
 
-function change({ tunables, tunable }: Optimization, service: string, value: number, because: string): Directive {
-  const before = tunables.of(service)
-  tunables.set(service, value)
+function change({ tunable }: Optimization, service: string, before: number, value: number, because: string): Directive {
   return emit(tunableChanged.of({ service, tunable, before, value, because }, service))
 }
 

@@ -205,6 +205,7 @@ function printProxy(out: Exposition, { proxy }: Sources): void {
     ['signalbox_proxy_mirror_skipped_total', 'counter', 'Copies that were not sent.', 'mirrorsSkipped'],
     ['signalbox_proxy_thread_restarts_total', 'counter', 'Times the thread was brought back.', 'restarts'],
     ['signalbox_proxy_connections', 'gauge', 'Downstream connections open now.', 'openConnections'],
+    ['signalbox_proxy_thread_heap_bytes', 'gauge', 'What the thread holds, heap and buffers.', 'heapBytes'],
   ] as const
   for (const [name, type, help, key] of PER_THREAD) {
     const sample = out.family(name, type, help)

@@ -9,6 +9,7 @@ import type { Need } from './gate.ts'
 import { readJsonBody } from './json-body.ts'
 import type { LiveFeed } from './live-feed.ts'
 import { printMetrics } from './metrics.ts'
+import { operationRoutes } from './operation-routes.ts'
 import type { PageFile } from './page-files.ts'
 import { readReadiness } from './readiness.ts'
 import type { SignalFeed } from './signal-feed.ts'
@@ -65,6 +66,7 @@ export function listRoutes(
     },
     ...reloadRoutes(sources),
     ...signalRoutes(sources, signals),
+    ...operationRoutes(sources),
     {
       method: 'GET',
       path: '/api/v1/agents',

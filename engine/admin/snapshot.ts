@@ -32,6 +32,8 @@ export interface ProxyThread {
   mirrored: number
   mirrorsFailed: number
   mirrorsSkipped: number
+  /** What the thread held a moment ago, heap and buffers. */
+  heapBytes: number
 }
 
 /** How long requests of the proxy took. */

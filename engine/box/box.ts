@@ -4,6 +4,7 @@ import type { Config, ConfigInput } from '../config/schema.ts'
 import { SignalboxError } from '../errors.ts'
 import { TICK_MS, tickClock } from '../memory/clock.ts'
 import type { Capacity } from '../memory/layout.ts'
+import { Ticker } from '../memory/loop-delay.ts'
 import { REFUSAL_NAMES, type Refusal, refusals } from '../memory/refusals.ts'
 import { createRegion, handleOf, type RegionHandle } from '../memory/region.ts'
 import { freeSeatOf, seatsOfThread } from '../memory/seats.ts'
@@ -141,8 +142,9 @@ export class Box {
     }
     const alarm = new RefusalAlarm(region, this.log)
     const trials = new TrialKeeper(this.#attachment, this.#tables, this.log)
+    const ticker = new Ticker(region, this.#attachment.seat)
     this.#tick = setInterval(() => {
-      tickClock(region)
+      ticker.tick()
       trials.look()
       alarm.look()
       this.#tables.tick()
@@ -265,7 +267,8 @@ export class Box {
 
   /**
    * Has nothing that this agent wrote count any more, from the next pick of every thread on, as if it had said nothing; it is
-   * not stopped. `health-monitor`, `failure-detector`, `load-balancer`, `resource-manager`, or `control-plane`: one of your own.
+   * not stopped. `health-monitor`, `failure-detector`, `load-balancer`, `resource-manager`, or `control-plane`:
+   * whom the cluster orchestrator, or a control plane of your own, keeps out.
    * Throws SBX_AGENT_UNKNOWN.
    */
   disableAgent(name: string): void {

@@ -1,6 +1,8 @@
 import { endpointsOf, isSame } from '../config/changes.ts'
-import type { Config, EndpointConfig } from '../config/schema.ts'
+import { DISCOVERED, marksOf } from '../config/discover.ts'
+import type { Config, DiscoverConfig, EndpointConfig } from '../config/schema.ts'
 import type { Edit, NewEndpoint } from '../memory/edit.ts'
+import { endpointTextOf } from '../memory/endpoint-table.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { serviceTextOf } from './service-text.ts'
 import type { TableKeeper } from './table-keeper.ts'
@@ -21,6 +23,8 @@ export function fillTables(edit: Edit, config: Config): void {
  *         ├─ differences ─▶ endpoint added or removed, a drain). Where they differ, the next one wins.
  *   next ─┘        tables
  *
+ * Endpoints that were found stay as well, unless the source they came from is looked at no more.
+ *
  * An endpoint that stays the same but for its weight keeps its row, and with it what is in flight, its bars and what was
  * learned of it. Throws what an edit throws, and then nothing has changed.
  */
@@ -37,7 +41,8 @@ export function changeTables(attachment: Attachment, tables: TableKeeper, now: C
         const was = isNew ? new Map<string, EndpointConfig>() : endpointsOf(now, name)
         const found = weighed.length
         const isMoved = changeEndpoints(edit, attachment, index, was, endpointsOf(next, name), weighed)
-        if (isMoved || weighed.length > found) touched.add(index)
+        const isLeft = !isNew && removeLeft(edit, attachment, index, now.services[name]?.discover, service.discover)
+        if (isMoved || isLeft || weighed.length > found) touched.add(index)
       }
       // Last, since a word cannot be taken back by leaving an edit unpublished.
       for (const { row, weight, service } of weighed) {
@@ -51,6 +56,22 @@ export function changeTables(attachment: Attachment, tables: TableKeeper, now: C
     for (const [row, weight] of before) endpoints.setWeight(row, weight)
     throw error
   }
+}
+
+/** Takes out what was found by sources that are looked at no more. True when there was any. */
+function removeLeft(
+  edit: Edit,
+  attachment: Attachment,
+  service: number,
+  now: readonly DiscoverConfig[] = [],
+  next: readonly DiscoverConfig[],
+): boolean {
+  const [before, after] = [marksOf(now), marksOf(next)]
+  const isLeft = (mark: string | undefined): boolean => mark !== undefined && before.has(mark) && !after.has(mark)
+  if (![...before].some(isLeft)) return false
+  const rows = edit.rows(service).filter(row => isLeft(attachment.endpoint(row).metadata[DISCOVERED]))
+  for (const row of rows) edit.remove(service, row)
+  return rows.length > 0
 }
 
 interface Weighing {
@@ -77,12 +98,20 @@ export function isSameEndpoint(attachment: Attachment, row: number, next: NewEnd
 
 /** Whether two are the same endpoint, their weights aside. */
 export function isSameTenant(a: NewEndpoint, b: NewEndpoint): boolean {
-  return a.url === b.url && a.zone === b.zone && a.priority === b.priority && isSame(a.metadata, b.metadata)
+  const isWorthTheSame = a.cost === b.cost && a.capacity === b.capacity
+  return (
+    a.url === b.url &&
+    a.zone === b.zone &&
+    a.priority === b.priority &&
+    isWorthTheSame &&
+    isSame(a.metadata, b.metadata)
+  )
 }
 
 /** What the table needs of a configured endpoint. */
-export function newEndpoint({ id, url, zone = '', metadata, weight, priority }: EndpointConfig): NewEndpoint {
-  return { id, url, zone, metadata, weight, priority }
+export function newEndpoint(endpoint: EndpointConfig): NewEndpoint {
+  const { weight, priority, zone = '' } = endpoint
+  return { ...endpointTextOf({ ...endpoint, zone }), weight, priority }
 }
 
 /** Adds, removes and lists in `weighed` what differs. True when rows came or went. */

@@ -1,6 +1,6 @@
 import { completeEndpoint, type EndpointInput } from '../config/endpoint.ts'
 import { SignalboxError } from '../errors.ts'
-import { DRAINING, QUARANTINED } from '../memory/bars.ts'
+import { DRAINING, ISOLATED, QUARANTINED } from '../memory/bars.ts'
 import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
 import type { NewEndpoint } from '../memory/edit.ts'
 import type { Attachment } from '../router/attachment.ts'
@@ -142,8 +142,9 @@ export class LiveService {
     this.#writing().endpoints.setBar(this.#rowOf(id), QUARANTINED, true)
   }
 
+  /** Lets an endpoint be picked again that is kept out, also where the health monitor does so: it may find another reason. */
   release(id: string): void {
-    this.#writing().endpoints.setBar(this.#rowOf(id), QUARANTINED, false)
+    this.#writing().endpoints.setBar(this.#rowOf(id), QUARANTINED | ISOLATED, false)
   }
 
   /** Gives an endpoint another weight, 0…65,535; 0: not picked. */

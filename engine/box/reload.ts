@@ -175,6 +175,11 @@ async function read(source: ConfigInput | string): Promise<LocatedConfig> {
   }
 }
 
+/** What of an agent's knobs cannot be another while it runs: the agent itself goes on with the others. */
+function fixedOf(knob: unknown): unknown {
+  return typeof knob === 'object' && knob !== null ? (knob as { enabled?: unknown }).enabled : knob
+}
+
 /**
  * An agent that ended would leave what it wrote (an ejection, a verdict) standing, with nobody to take it back. And which threads
  * there are is settled when they start.
@@ -182,8 +187,8 @@ async function read(source: ConfigInput | string): Promise<LocatedConfig> {
 function agentFaults(now: Config, next: Config): Finding[] {
   const before: Record<string, unknown> = now.agents
   return Object.entries(next.agents).flatMap(([name, knob]): Finding[] => {
-    if (isDeepStrictEqual(before[name], knob)) return []
     const path = typeof knob === 'string' ? ['agents', name] : ['agents', name, 'enabled']
+    if (isDeepStrictEqual(fixedOf(before[name]), fixedOf(knob))) return []
     return [{ path, message: 'agents begin and end with the process; restart it' }]
   })
 }

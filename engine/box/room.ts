@@ -1,6 +1,7 @@
 import type { Finding } from '../config/problems.ts'
 import type { Config, EndpointConfig, ServiceConfig } from '../config/schema.ts'
 import { SignalboxError } from '../errors.ts'
+import { endpointTextOf } from '../memory/endpoint-table.ts'
 import { type Capacity, CHOICE_BYTES_LIMIT, type Layout } from '../memory/layout.ts'
 import { findPolicy } from '../policies/registry.ts'
 import { choiceBytesFor } from './choice-room.ts'
@@ -84,8 +85,8 @@ export function roomFaults(now: Config, next: Config, layout: Layout): Finding[]
 const WISH = 'restart to get more, the shared memory is laid out once'
 
 /** Bytes of an endpoint's text in the tables. */
-function textBytesOf({ id, url, zone, metadata }: EndpointConfig): number {
-  return Buffer.byteLength(JSON.stringify({ id, url, zone, metadata }))
+function textBytesOf(endpoint: EndpointConfig): number {
+  return Buffer.byteLength(JSON.stringify(endpointTextOf(endpoint)))
 }
 
 /** A sticky service without room for sessions would forget each at once, and nobody would know. */

@@ -17,6 +17,7 @@ export interface Parts {
     string,
     {
       endpoints: readonly (EndpointConfig | undefined)[]
+      discover?: readonly unknown[] | undefined
       outlier?: OutlierConfig | undefined
       adaptiveConcurrency?: AdaptiveConcurrencyConfig | undefined
       tls?: UpstreamTlsConfig | undefined
@@ -34,12 +35,14 @@ export function disagreements(tree: unknown, parts: Parts, options: { needsRoute
   return [
     ...listenFindings(root, parts),
     ...tlsFindings(root, parts.listen ?? []),
-    ...Object.entries(parts.services).flatMap(([name, { endpoints, outlier, adaptiveConcurrency, tls }]) => [
-      ...endpointFindings(root, name, endpoints),
-      ...outlierFindings(name, outlier),
-      ...adaptiveFindings(name, adaptiveConcurrency),
-      ...tlsKeyFindings(name, tls, endpoints),
-    ]),
+    ...Object.entries(parts.services).flatMap(
+      ([name, { endpoints, discover = [], outlier, adaptiveConcurrency, tls }]) => [
+        ...endpointFindings(root, name, endpoints),
+        ...outlierFindings(name, outlier),
+        ...adaptiveFindings(name, adaptiveConcurrency),
+        ...tlsKeyFindings(name, tls, endpoints, discover.length > 0),
+      ],
+    ),
     ...routeFindings(root, Object.keys(parts.services), parts.routes, options.needsRoutes),
   ]
 }

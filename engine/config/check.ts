@@ -99,6 +99,7 @@ function readableParts(tree: unknown): Parts {
     const service = mapOf(written)
     services[name] = {
       endpoints: listOf(service.endpoints).map(each => endpointSchema.safeParse(each).data),
+      discover: listOf(service.discover),
       outlier: outlierSchema.safeParse(service.outlier ?? {}).data,
       adaptiveConcurrency: adaptiveConcurrencySchema.safeParse(service.adaptiveConcurrency).data,
       tls: upstreamTlsSchema.safeParse(service.tls).data,

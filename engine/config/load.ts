@@ -7,8 +7,9 @@ import { listenInFolder } from './listen-schema.ts'
 import { CONFIG_BYTES_MAX, type ConfigResult, type LocatedConfig, parseLocated, tooLarge } from './parse.ts'
 import { type ConfigProblem, type Finding, formatPath, formatProblems } from './problems.ts'
 import type { Config, ConfigInput } from './schema.ts'
+import { servicesInFolder } from './service-paths.ts'
 import { certificateFindings } from './tls-findings.ts'
-import { servicesInFolder, tlsFileFindings } from './upstream-findings.ts'
+import { tlsFileFindings } from './upstream-findings.ts'
 
 export type { Config, ConfigInput } from './schema.ts'
 

@@ -66,6 +66,16 @@ export const outlierSchema = keys({
   failurePercentageVolume: whole(1, 1_000_000)
     .prefault(50)
     .describe('Requests of an endpoint in an interval it takes to judge it by failurePercentage. Default 50.'),
+  burst: ratio()
+    .prefault('20%')
+    .describe(
+      'An endpoint is ejected at once of whose requests within one second so much more failed than of those to all others, where that is no chance. 0: never. Default 20%.',
+    ),
+  burstVolume: whole(1, 1_000_000)
+    .prefault(50)
+    .describe(
+      'Requests of an endpoint, and of all others together, within the second it takes to judge by burst. Default 50.',
+    ),
   silence: duration()
     .prefault('100ms')
     .describe(

@@ -9,12 +9,25 @@ const MASK = '********'
 
 /**
  * The effective config as YAML: every default filled in, every value in its shortest exact spelling. Parsing it gives the
- * same config again, apart from the admin token, which is masked unless `secrets` is `'show'`.
+ * same config again, apart from the admin token and the secret of multicast, which are masked unless `secrets` is `'show'`.
  */
 export function printConfig(config: Config, { secrets = 'mask' }: { secrets?: 'mask' | 'show' } = {}): string {
-  const isMasked = secrets === 'mask' && config.admin.token !== ''
-  const shown = isMasked ? { ...config, admin: { ...config.admin, token: MASK } } : config
-  return stringify(written(configSchema, shown), { lineWidth: 0 })
+  return stringify(written(configSchema, secrets === 'mask' ? masked(config) : config), { lineWidth: 0 })
+}
+
+function masked(config: Config): Config {
+  const { admin, agents } = config
+  const discovery = agents['node-discovery']
+  const { multicast } = discovery
+  const hide = (secret: string): string => (secret === '' ? '' : MASK)
+  return {
+    ...config,
+    admin: { ...admin, token: hide(admin.token) },
+    agents: {
+      ...agents,
+      'node-discovery': { ...discovery, multicast: { ...multicast, secret: hide(multicast.secret) } },
+    },
+  }
 }
 
 /** The written form of a value, found by walking down its schema: a schema that has a spelling prints its own. */

@@ -4,9 +4,11 @@ import { OVERPROVISIONING } from '../memory/service-text.ts'
 import { DEFAULT_POLICY } from '../policies/registry.ts'
 import { defaultEndpointId, readCidr, readEndpointUrl } from './address.ts'
 import { agentsSchema } from './agents-schema.ts'
+import { discoverSchema } from './discover-schema.ts'
+import { healthCheckSchema } from './health-check-schema.ts'
 import { flag, number, textLeaf, whole } from './leaf.ts'
 import { listenAddress, listenSchema } from './listen-schema.ts'
-import { choice, keys, NAME_LENGTH, name, readHealthPath, readToken } from './names.ts'
+import { choice, keys, NAME_LENGTH, name, readToken } from './names.ts'
 import { accessSchema, forwardedSchema, requestIdSchema } from './observe-schema.ts'
 import { outlierSchema } from './outlier-schema.ts'
 import { policySchema } from './policy-schema.ts'
@@ -136,6 +138,12 @@ const writtenEndpoint = keys({
     )
     .prefault({})
     .describe('Texts under names of your own, shown with the endpoint. Default none.'),
+  cost: number({ min: 0, max: 1_000_000_000, whole: false })
+    .optional()
+    .describe('What an hour of all of its capacity costs, in any currency, 0 to 1000000000. Default: not known.'),
+  capacity: whole(1, 1_000_000)
+    .optional()
+    .describe('Requests it can work on at a time, 1 to 1000000. Default: not known.'),
 })
 
 /** One address that can take a request. An endpoint without an id gets host:port of its url. */
@@ -149,31 +157,6 @@ export const endpointSchema = writtenEndpoint.transform((endpoint, context) => {
     path: ['url'],
   })
   return z.NEVER
-})
-
-const healthCheckSchema = keys({
-  path: textLeaf({
-    what: 'a path',
-    wish: 'write a path such as /healthz',
-    pattern: '^/',
-    read: readHealthPath,
-  })
-    .prefault('/healthz')
-    .describe(
-      'Path that is asked with GET; a 2xx answer is healthy, or degraded if it has the header x-envoy-degraded. Default /healthz.',
-    ),
-  interval: duration({ min: '10ms' })
-    .prefault('1s')
-    .describe(
-      'Time between two checks of an endpoint, 10ms or more; of one that is out a quarter of it, but 250ms at least. Default 1s.',
-    ),
-  timeout: duration({ min: '1ms' })
-    .prefault('500ms')
-    .describe('Time for an answer, 1ms or more; later counts as failed. Default 500ms.'),
-  unhealthyAfter: whole(1, 1000)
-    .prefault(2)
-    .describe('Failed checks in a row that make an endpoint unhealthy. Default 2.'),
-  healthyAfter: whole(1, 1000).prefault(2).describe('Passed checks in a row that make it healthy again. Default 2.'),
 })
 
 const timeoutsSchema = keys({
@@ -231,6 +214,9 @@ export const serviceSchema = keys({
     .array(endpointSchema)
     .prefault([])
     .describe('The endpoints the service starts with; others may be added while it runs. Default none.'),
+  discover: discoverSchema
+    .prefault([])
+    .describe('Where more endpoints are found, by node-discovery among the agents. Default none.'),
   healthCheck: healthCheckSchema
     .optional()
     .describe('Active checks of every endpoint. Absent: health is judged by the traffic alone. Default absent.'),
@@ -243,6 +229,15 @@ export const serviceSchema = keys({
     .describe(
       'What endpoints are spoken to with: http1 (HTTP/1.1), or http2 (with TLS by ALPN, without by prior knowledge; what gRPC needs). Default http1.',
     ),
+  capacity: keys({
+    header: flag()
+      .prefault(false)
+      .describe(
+        'Whether endpoints tell how loaded they are in the header endpoint-load-metrics of their answers (ORCA, TEXT or JSON). Default false.',
+      ),
+  })
+    .prefault({})
+    .describe('How it is known how loaded its endpoints are. Default: see each key.'),
   connections: connectionsSchema.prefault({}).describe('Connections to endpoints. Default: see each key.'),
   retry: retrySchema.prefault({}).describe('Second tries. Default: see each key.'),
   outlier: outlierSchema.prefault({}).describe('Passive removal of endpoints that fail. Default: see each key.'),
@@ -347,6 +342,7 @@ export type ServiceConfig = z.output<typeof serviceSchema>
 /** One address that can take a request, as the program reads it. The id is always there, the url is an origin. */
 export type EndpointConfig = z.output<typeof endpointSchema>
 export type { ListenAddress } from './address.ts'
+export type { DiscoverConfig } from './discover-schema.ts'
 export type { ListenConfig } from './listen-schema.ts'
 export type { KeySource, PolicyConfig, PolicyInput } from './policy-schema.ts'
 export type { TlsConfig } from './tls-schema.ts'

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { Finding } from './problems.ts'
 import type { UpstreamTlsConfig } from './upstream-schema.ts'
 import { readUpstreamPems } from './upstream-tls.ts'
@@ -8,6 +7,7 @@ export function tlsKeyFindings(
   service: string,
   tls: UpstreamTlsConfig | undefined,
   endpoints: readonly ({ url: string } | undefined)[],
+  areMoreFound: boolean,
 ): Finding[] {
   if (tls === undefined) return []
   const path = ['services', service, 'tls']
@@ -24,8 +24,9 @@ export function tlsKeyFindings(
       message: 'is not used while verify is false; remove verify: false, or remove this',
     })
   }
-  // Who writes tls believes that there is some.
-  const isPlain = endpoints.length > 0 && endpoints.every(endpoint => endpoint?.url.startsWith('http:'))
+  // Who writes tls believes that there is some; of endpoints that are found later nobody can say.
+  const isPlain =
+    !areMoreFound && endpoints.length > 0 && endpoints.every(endpoint => endpoint?.url.startsWith('http:'))
   if (isPlain) {
     findings.push({
       path,
@@ -46,20 +47,4 @@ export function tlsFileFindings(services: Services): Finding[] {
     const read = readUpstreamPems(tls)
     return 'fault' in read ? [{ path: ['services', name, 'tls', read.file], message: read.fault }] : []
   })
-}
-
-/** The same services, the paths of their files relative to this folder. */
-export function servicesInFolder<All extends Services>(services: All, folder: string): All {
-  const inFolder = (path: string | undefined): string | undefined => path && resolve(folder, path)
-  return Object.fromEntries(
-    Object.entries(services).map(([name, service]) => {
-      if (service.tls === undefined) return [name, service]
-      const { ca, cert, key, ...rest } = service.tls
-      const files = Object.entries({ ca: inFolder(ca), cert: inFolder(cert), key: inFolder(key) })
-      return [
-        name,
-        { ...service, tls: { ...rest, ...Object.fromEntries(files.filter(([, path]) => path !== undefined)) } },
-      ]
-    }),
-  ) as All
 }

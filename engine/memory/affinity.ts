@@ -122,6 +122,18 @@ export class Affinity {
     return row
   }
 
+  /** The same without using it: nothing is written. */
+  peek(hash: number): number {
+    if (this.#mask < 0) return NO_SESSION
+    const words = this.#words
+    const at = this.#entryOf(this.#keyOf(hash))
+    if (at < 0 || leftOf(words[at + AFFINITY_UNTIL_MS], words[CLOCK_MS_AT]) <= 0) return NO_SESSION
+    const ticket = words[at + AFFINITY_TICKET]
+    const row = rowOfTicket(ticket)
+    const isTenant = words[this.#endpointsAt + row * ROW_WORDS + GENERATION] === generationOfTicket(ticket)
+    return isTenant && this.#isListed[row] === 1 ? row : NO_SESSION
+  }
+
   /**
    * From now on the session is at this row, for `ttlMs` or until it is used again.
    *

@@ -1,23 +1,23 @@
 import { SignalboxError } from '../errors.ts'
 import { atomics } from './atomics.ts'
-import { DEGRADED, EJECTED, HELD, TIER_BITS, UNHEALTHY } from './bars.ts'
+import { DEGRADED, EJECTED, HELD, ISOLATED, TIER_BITS, UNHEALTHY } from './bars.ts'
 import { FACTOR_PLAIN_Q12, FACTOR_Q12, SWITCHED_OFF_AT } from './layout.ts'
 import type { Region } from './region.ts'
-import { touchService } from './service-table.ts'
+import { ADMISSION_OFF, touchService } from './service-table.ts'
 
 /**
  * The kill switch of each agent: bits of one word, SWITCHED_OFF. While the bits of an agent are set, what it wrote does not
  * count, as if it had said nothing; it may go on writing, and counts again when it is switched on.
  *
- *   SWITCHED_OFF   bit 0…8: bars that are not looked at (the bits of bars.ts) · bit 16…19: words that are not
+ *   SWITCHED_OFF   bit 0…9: bars that are not looked at (the bits of bars.ts) · bit 16…21: words that are not
  *
  *   agent              what does not count
- *   health-monitor     UNHEALTHY, DEGRADED
+ *   health-monitor     UNHEALTHY, DEGRADED, ISOLATED
  *   failure-detector   EJECTED
- *   load-balancer      FACTOR · LIMIT_ADAPTIVE
+ *   load-balancer      FACTOR · LIMIT_ADAPTIVE · POLICY
  *   predictor          FORECAST, and with it TRUST
- *   resource-manager   UTILISATION
- *   control-plane      HELD: what a control plane of your own has decided
+ *   resource-manager   UTILISATION · SHED_BY_AGENT and ADMITTED
+ *   control-plane      HELD: whom the cluster orchestrator, or a control plane of your own, keeps out
  *
  * A pick does not look here. Threads look when a fact has changed (Tiers), and a switch is one; from that follows which bits
  * the pick tests, and at which word of a row it finds the factor: that of the agent, or one beside it that is always 1.
@@ -26,13 +26,14 @@ export const FACTOR_OFF = 1 << 16
 export const LIMIT_OFF = 1 << 17
 export const FORECAST_OFF = 1 << 18
 export const UTILISATION_OFF = 1 << 19
+export const POLICY_OFF = 1 << 20
 
 const WORDS_OF = {
-  'health-monitor': UNHEALTHY | DEGRADED,
+  'health-monitor': UNHEALTHY | DEGRADED | ISOLATED,
   'failure-detector': EJECTED,
-  'load-balancer': FACTOR_OFF | LIMIT_OFF,
+  'load-balancer': FACTOR_OFF | LIMIT_OFF | POLICY_OFF,
   predictor: FORECAST_OFF,
-  'resource-manager': UTILISATION_OFF,
+  'resource-manager': UTILISATION_OFF | ADMISSION_OFF,
   'control-plane': HELD,
 } as const
 

@@ -354,6 +354,11 @@ export class Candidates {
   nextTurn(): number {
     return atomics.add(this.#words, this.#serviceAt + SEQUENCE + this.#sequence, 1) & 0x7fffffff
   }
+
+  /** The turn that comes after `ahead` others; takes none. */
+  turnAhead(ahead: number): number {
+    return (this.#words[this.#serviceAt + SEQUENCE + this.#sequence] + ahead) & 0x7fffffff
+  }
 }
 
 /** 0, 1 → 0 · 2 → 1 · 3, 4 → 2 · 5 … 8 → 3 · … each level twice as wide as the one before. */

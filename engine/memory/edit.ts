@@ -1,7 +1,7 @@
 import { SignalboxError } from '../errors.ts'
 import { ARRIVING, LEAVING } from './bars.ts'
 import { readClock, tickClock } from './clock.ts'
-import type { EndpointTable, EndpointText } from './endpoint-table.ts'
+import { type EndpointTable, type EndpointText, endpointTextOf } from './endpoint-table.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, Gauges } from './gauges.ts'
 import { ENTRY_TEXT, ENTRY_WORDS, SERVICE_TEXT_BYTES_MAX } from './layout.ts'
 import type { Region } from './region.ts'
@@ -166,8 +166,8 @@ export class Edit {
 
   /** Adds an endpoint to a service and returns its row. */
   add(service: number, endpoint: NewEndpoint): number {
-    const { id, url, zone, metadata, weight, priority } = endpoint
-    const text = { id, url, zone, metadata }
+    const { id, weight, priority } = endpoint
+    const text = endpointTextOf(endpoint)
     this.#endpoints.checkText(text)
     const row = this.#freeRow(id)
     this.#tally.forget(row)

@@ -2,6 +2,7 @@ import { SignalboxError } from '../errors.ts'
 import { factorWord } from './agent-switches.ts'
 import { atomics } from './atomics.ts'
 import { DEGRADED } from './bars.ts'
+import { orderBreaker } from './breaker-order.ts'
 import { hashKey } from './hash-key.ts'
 import {
   BARS,
@@ -50,6 +51,15 @@ export interface EndpointText {
   readonly url: string
   readonly zone: string
   readonly metadata: Readonly<Record<string, string>>
+  /** What an hour of all of its capacity costs, in any currency; left out: nobody has said. */
+  readonly cost?: number | undefined
+  /** Requests it can work on at a time; left out: nobody has said. */
+  readonly capacity?: number | undefined
+}
+
+/** The text of an endpoint alone, without what more is known of it, and without what nobody has said. */
+export function endpointTextOf({ id, url, zone, metadata, cost, capacity }: EndpointText): EndpointText {
+  return { id, url, zone, metadata, ...(cost !== undefined && { cost }), ...(capacity !== undefined && { capacity }) }
 }
 
 /**
@@ -184,6 +194,16 @@ export class EndpointTable {
 
   setUtilisation(row: number, share: number): void {
     this.#set(row, UTILISATION_Q12, 1 + toQ12(share))
+  }
+
+  /** It is not known any more. */
+  forgetUtilisation(row: number): void {
+    this.#set(row, UTILISATION_Q12, 0)
+  }
+
+  /** Opens the breaker of a row for so long, or closes it (0 ms), see breaker-order.ts. False: it was not done. */
+  setBreaker(row: number, openForMs: number, seat: number, nowMs: number): boolean {
+    return orderBreaker(this.#region, seat, row, openForMs, nowMs)
   }
 
   /** The latency that is expected of the endpoint, µs; 0: no forecast. It counts for some seconds, see adaptive.ts. */

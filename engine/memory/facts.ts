@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {
+  ADMITTED,
   BARS,
   BREAKER_PASSED,
   BREAKER_PROBE,
@@ -26,12 +27,15 @@ import {
   PEAK_US,
   PRIORITY,
   PULL_MAX,
+  REPORTED_AT_MS,
+  REPORTED_LOAD,
   RETIRED_AT,
   REVISION,
   ROW_WORDS,
   SERVICE,
   SERVICE_WORDS,
   SETTLED_AT_MS,
+  SHED_BY_AGENT,
   SHED_FROM,
   TRUST_Q12,
   UTILISATION_Q12,
@@ -50,7 +54,8 @@ import type { Region } from './region.ts'
  *   as they are   bars, verdicts, counts, latencies, limits
  *   moments       clock of the old region ─▶ ms from the moment of reading, below 0: ago ─▶ clock of the new region
  *   not carried   who it is (GENERATION, KEY_HASH, ZONE …), which another region says anew; whose turn it is; and BREAKER_PROBE,
- *                 the seat of a thread that is gone
+ *                 the seat of a thread that is gone; what an endpoint says with its next answer; and what a process can bear
+ *                 that is gone (SHED_BY_AGENT, ADMITTED)
  */
 
 const levels = Object.fromEntries(Array.from({ length: LEVELS }, (_, i) => [`level${i}Us`, LEVELS_AT + i]))
@@ -92,8 +97,11 @@ const OF_A_SERVICE: Readonly<Record<string, number>> = {
 }
 
 /** Not carried, each for the reason above. */
-const STAY_BEHIND = [GENERATION, SERVICE, WEIGHT_Q8, PRIORITY, RETIRED_AT, KEY_HASH, ZONE, BREAKER_PROBE]
-const STAY_BEHIND_OF_A_SERVICE = [REVISION, PULL_MAX]
+const STAY_BEHIND = [
+  ...[GENERATION, SERVICE, WEIGHT_Q8, PRIORITY, RETIRED_AT, KEY_HASH, ZONE, BREAKER_PROBE],
+  ...[REPORTED_LOAD, REPORTED_AT_MS],
+]
+const STAY_BEHIND_OF_A_SERVICE = [REVISION, PULL_MAX, SHED_BY_AGENT, ADMITTED]
 
 /** Facts in the order of their names; moments in ms from when they were read, below 0: ago. */
 export type Facts = readonly number[]
@@ -171,9 +179,11 @@ export function mix(hash: number, word: number): number {
 const MARKED = [WEIGHT_Q8, ...WORDS, ...MOMENT_WORDS]
 
 /** Words that have no meaning yet. Who gives one a meaning in layout.ts says here what becomes of it. */
-const FREE = [15, 19, 28, 29, 30, 31, 44, 45, 46, 47]
+const FREE = [15, 19, 28, 29, 30, 31, 46, 47]
 /** Likewise; and the turns, which begin anew. */
-const FREE_OF_A_SERVICE = Array.from({ length: SERVICE_WORDS - PANIC_TOLD - 1 }, (_, i) => PANIC_TOLD + 1 + i)
+const FREE_OF_A_SERVICE = Array.from({ length: SERVICE_WORDS - PANIC_TOLD - 1 }, (_, i) => PANIC_TOLD + 1 + i).filter(
+  word => word !== SHED_BY_AGENT && word !== ADMITTED,
+)
 
 for (const [words, spoken] of [
   [ROW_WORDS, [...WORDS, ...MOMENT_WORDS, ...STAY_BEHIND, ...FREE]],

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 /**
  * Every offset of the region, born by adding to the one before. Nothing outside this folder knows a word index.
  *
- *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬──────────────┬──────────┬─────────┬─────────┐
- *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ outcome rings│ affinity │ choices │ texts   │
- *   │ 5 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 3 lines and  │ 2 lines  │ tables, │ n bytes │
- *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ records each │ a set    │ n bytes │ a row   │
- *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴──────────────┴──────────┴─────────┴─────────┘
+ *   ┌────────┬───────┬───────────┬──────────┬──────────┬──────────┬──────────────┬─────────┬─────────┬──────────────┬──────────┬─────────┬─────────┐
+ *   │ header │ seats │ endpoints │ services │ slots    │ inflight │ gauges       │ totals  │ traffic │ outcome rings│ affinity │ choices │ texts   │
+ *   │ 5 lines│ 1 line│ 3 lines   │ 2 lines  │ seats+2  │ 1 word × │ 4 words ×    │ 8 words │ 4 words │ 3 lines and  │ 2 lines  │ tables, │ n bytes │
+ *   │        │ each  │ a row     │ each     │ snapshots│ row×seat │ service×seat │ row×seat│ row×seat│ records each │ a set    │ n bytes │ a row   │
+ *   └────────┴───────┴───────────┴──────────┴──────────┴──────────┴──────────────┴─────────┴─────────┴──────────────┴──────────┴─────────┴─────────┘
  *
  * Int32 words throughout: plain accesses of them never tear (ECMA-262), so a word that is true on its own needs no
  * protocol. What must be read together (which rows a service has, its policy) lives in the slots, see slots.ts, and what
@@ -15,7 +15,7 @@ import assert from 'node:assert/strict'
  */
 
 /** Shape of everything below. A thread refuses a region of another layout version. */
-export const LAYOUT_VERSION = 5
+export const LAYOUT_VERSION = 6
 
 /** 'SBX1' as a little-endian word: the first word of every region. */
 export const MAGIC = 0x31584253
@@ -59,6 +59,8 @@ export const HEADER_WORDS = 5 * LINE_WORDS
 export const SEAT_THREAD = 0 //    thread id + 1; 0: free; below 0: being given back           taker by CAS, freed on exit
 export const SEAT_PIN = 1 //       slot + 1 the thread may read; 0: none                       the seat's thread
 export const SEAT_PIN_NEXT = 2 //  slot + 1 it is moving to; 0: none                           the seat's thread
+export const SEAT_LATE = 3 //      turns of its event loop by how late they came, see loop-delay.ts  the seat's thread
+export const SEAT_LATE_WORDS = 12
 export const SEAT_WORDS = LINE_WORDS
 
 // ── endpoint row: read by every pick, written a few times a second ──────────────────────── owner (writes)
@@ -97,17 +99,22 @@ export const BREAKER_UNTIL_MS = ZONE + 8 // clock until which the breaker stays 
 export const BREAKER_TRIPS = ZONE + 9 // how often it was tripped since it was last closed     who trips or closes it
 export const BREAKER_PROBE = ZONE + 10 // seat + 1 of whose probe is out, or who opens it; 0: none  claimed by CAS
 export const BREAKER_PASSED = ZONE + 11 // probes that passed since it was tripped              who has the probe
+export const REPORTED_LOAD = ZONE + 12 // what it last said of its load itself, see reported-load.ts; 0: nothing   who heard it last
+export const REPORTED_AT_MS = ZONE + 13 // clock when it said so                                who heard it last
 export const ROW_WORDS = 3 * LINE_WORDS
 
 // ── service: one line that picks read, one that they write ──────────────────────────────── owner (writes)
-export const REVISION = 0 //       counts changes of its rows' bars, health, weights; of SHED   who changes one, by add
+export const REVISION = 0 //       counts changes of its rows' bars, health, weights; of SHED, POLICY  who changes one, by add
 export const PULL_MAX = 1 //       the largest pull (weight × factor) of its rows               table writer and load-balancer
 export const PANICS = 2 //         how often panic mode was entered                            load-balancer
-export const SHED_FROM = 3 //      requests of this class and lower ones are shed; 0: none     resource-manager, operator
+export const SHED_FROM = 3 //      requests of this class and lower ones are shed; 0: none     operator
 export const TRUST_Q12 = 4 //      1 + share of a forecast in what adaptive expects; 0: unset   load-balancer
 export const PANIC_TOLD = 5 //     1 while a panic was told and not yet called off              load-balancer
 export const ROWS_PEAK = 6 //      most rows of late: agents leave it half of these             table writer
 export const ROWS_PEAK_AT_MS = 7 // clock since when they are counted                           table writer
+export const POLICY = 8 //         picked by in place of the config's policy, see service-table.ts; 0: the config's  load-balancer
+export const SHED_BY_AGENT = 12 // as SHED_FROM, by what this process can bear: the stricter counts   resource-manager
+export const ADMITTED = 13 //      requests that may be in flight, by what it can bear; 0: any  resource-manager
 export const SEQUENCE = LINE_WORDS // next turn of round robin and stride, one for each tier    every pick, by add
 /** Tiers with a sequence of their own; the ninth shares that of the first. */
 export const SEQUENCES = 8
@@ -161,6 +168,13 @@ export const TOTAL_LATENCY_HIGH = 6 // … and twice its carries, odd while one 
 export const TOTAL_WAITING_MS = 7 //   clock when the oldest request began to wait that has no head yet; 0: none does
 export const TOTAL_WORDS = 8
 
+// ── traffic: bodies that one seat carried to and from one row, ever growing modulo 2^32 ──── owner (writes)
+export const TRAFFIC_SENT = 0 //        bytes                                                   the seat's thread
+export const TRAFFIC_RECEIVED = 1 //    bytes                                                   the seat's thread
+export const TRAFFIC_TIMED_BYTES = 2 // of the received those that were timed                   the seat's thread
+export const TRAFFIC_TIMED_US = 3 //    how long these took                                     the seat's thread
+export const TRAFFIC_WORDS = 4
+
 // ── outcome ring of one seat ────────────────────────────────────────────────────────────── owner (writes)
 export const OUTCOME_WRITE = 0 //            records ever written                              the seat's thread
 export const OUTCOME_LOST = 1 //             records refused because it was full               the seat's thread
@@ -190,7 +204,7 @@ export interface Capacity {
   services: number
   /** Threads attached at one time: proxy threads, agents, users' own, the creating one. */
   seats: number
-  /** Bytes of one endpoint's text: JSON of id, url, zone, metadata. */
+  /** Bytes of one endpoint's text: JSON of id, url, zone, metadata, and cost and capacity where they are known. */
   textBytes: number
   /** Outcomes a thread may be ahead of the drainer before it counts loss; a power of two. */
   outcomes: number
@@ -218,6 +232,8 @@ export interface Layout extends Capacity {
   gaugesStride: number
   totalsAt: number
   totalsStride: number
+  trafficAt: number
+  trafficStride: number
   outcomeRingsAt: number
   outcomeRingWords: number
   choicesAt: number
@@ -237,6 +253,7 @@ export function layoutOf(capacity: Capacity): Layout {
   const inflightStride = lines(rows)
   const gaugesStride = lines(services * GAUGE_WORDS)
   const totalsStride = lines(rows * TOTAL_WORDS)
+  const trafficStride = lines(rows * TRAFFIC_WORDS)
   const outcomeRingWords = OUTCOME_RECORDS + lines(outcomes * RECORD_WORDS)
 
   const seatsAt = HEADER_WORDS
@@ -246,7 +263,8 @@ export function layoutOf(capacity: Capacity): Layout {
   const inflightAt = slotsAt + slots * slotWords
   const gaugesAt = inflightAt + seats * inflightStride
   const totalsAt = gaugesAt + seats * gaugesStride
-  const outcomeRingsAt = totalsAt + seats * totalsStride
+  const trafficAt = totalsAt + seats * totalsStride
+  const outcomeRingsAt = trafficAt + seats * trafficStride
   const affinityAt = outcomeRingsAt + seats * outcomeRingWords
   const choicesAt = affinityAt + (affinity / AFFINITY_WAYS) * AFFINITY_SET_WORDS
   const choicesEnd = choicesAt + lines(Math.ceil(choices / 4))
@@ -266,6 +284,8 @@ export function layoutOf(capacity: Capacity): Layout {
     gaugesStride,
     totalsAt,
     totalsStride,
+    trafficAt,
+    trafficStride,
     outcomeRingsAt,
     outcomeRingWords,
     choicesAt,
@@ -277,8 +297,9 @@ export function layoutOf(capacity: Capacity): Layout {
 }
 
 assert(ROW_WORDS % LINE_WORDS === 0, 'a row never straddles a cache line')
-assert(FACTOR_PLAIN_Q12 < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && BREAKER_PASSED < ROW_WORDS)
-assert(ROWS_PEAK_AT_MS < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
+assert(FACTOR_PLAIN_Q12 < LINE_WORDS && LEVELS_AT + LEVELS <= ZONE && REPORTED_AT_MS < ROW_WORDS)
+assert(SEAT_PIN_NEXT < SEAT_LATE && SEAT_LATE + SEAT_LATE_WORDS <= SEAT_WORDS)
+assert(ROWS_PEAK_AT_MS < LINE_WORDS && ADMITTED < LINE_WORDS && SEQUENCE + SEQUENCES <= SERVICE_WORDS)
 assert(SERVICE_WORDS % LINE_WORDS === 0 && SEAT_WORDS % LINE_WORDS === 0, 'written words have lines of their own')
 assert(TOTAL_SETTLED + 4 <= TOTAL_LATENCY_US && TOTAL_LATENCY_HIGH < TOTAL_WAITING_MS)
 assert(AFFINITY_TICKET + AFFINITY_WAYS <= AFFINITY_UNTIL_MS && AFFINITY_IS_USED + AFFINITY_WAYS <= AFFINITY_SET_WORDS)

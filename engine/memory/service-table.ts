@@ -2,20 +2,29 @@ import { atomics } from './atomics.ts'
 import { elapsedMs } from './clock.ts'
 import type { EndpointTable } from './endpoint-table.ts'
 import {
+  ADMITTED,
   PANIC_TOLD,
   PANICS,
+  POLICY,
   PULL_MAX,
   REVISION,
   ROWS_PEAK,
   ROWS_PEAK_AT_MS,
   SERVICE_WORDS,
+  SHED_BY_AGENT,
   SHED_FROM,
+  SWITCHED_OFF_AT,
   TRUST_Q12,
 } from './layout.ts'
 import type { Region } from './region.ts'
 
 /** Trust 1: a forecast counts for all there is to know. */
 const TRUST_WHOLE = 4096
+
+/** The bit of SWITCHED_OFF under which an agent's words on admission do not count, see agent-switches.ts. */
+export const ADMISSION_OFF = 1 << 21
+/** Of POLICY: the policy is there for a while only, see setPolicy. */
+const PASSING = 1 << 8
 
 /** How long a service's largest number of rows is remembered after a removal: ten minutes, in which somebody sees an alarm. */
 export const ROWS_PEAK_MS = 600_000
@@ -76,14 +85,42 @@ export class ServiceTable {
     this.#words[this.#at + service * SERVICE_WORDS + PANIC_TOLD] = told ? 1 : 0
   }
 
-  /** The class from which on requests are shed, see classes.ts; 0: none. */
+  /** The class from which on requests are shed, see classes.ts; 0: none. Of the operator's word and the agent's the stricter. */
   shedFrom(service: number): number {
-    return this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM]
+    const byOperator = this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM]
+    const byAgent = this.#isAdmissionOff ? 0 : this.shedByAgent(service)
+    if (byOperator === 0 || byAgent === 0) return byOperator + byAgent
+    return Math.min(byOperator, byAgent)
   }
 
+  /** The operator's word. */
   setShedFrom(service: number, from: number): void {
     this.#words[this.#at + service * SERVICE_WORDS + SHED_FROM] = from
     touchService(this.#region, service)
+  }
+
+  /** The agent's word, whether it counts or not. */
+  shedByAgent(service: number): number {
+    return this.#words[this.#at + service * SERVICE_WORDS + SHED_BY_AGENT]
+  }
+
+  setShedByAgent(service: number, from: number): void {
+    this.#words[this.#at + service * SERVICE_WORDS + SHED_BY_AGENT] = from
+    touchService(this.#region, service)
+  }
+
+  /** Requests that may be in flight as long as this process can bear no more; 0: any number. */
+  admitted(service: number): number {
+    return this.#isAdmissionOff ? 0 : this.#words[this.#at + service * SERVICE_WORDS + ADMITTED]
+  }
+
+  setAdmitted(service: number, requests: number): void {
+    this.#words[this.#at + service * SERVICE_WORDS + ADMITTED] = requests
+    touchService(this.#region, service)
+  }
+
+  get #isAdmissionOff(): boolean {
+    return (this.#words[SWITCHED_OFF_AT] & ADMISSION_OFF) !== 0
   }
 
   /** How far forecasts are believed by adaptive, 0…1; undefined until somebody has said. */
@@ -95,6 +132,26 @@ export class ServiceTable {
   setTrust(service: number, share: number): void {
     const whole = Math.round(Math.min(1, Math.max(0, share)) * TRUST_WHOLE)
     this.#words[this.#at + service * SERVICE_WORDS + TRUST_Q12] = 1 + whole
+  }
+
+  /** The policy that is picked by in place of the config's, counted from 1 in the order of the policies; 0: the config's. */
+  policy(service: number): number {
+    return this.#words[this.#at + service * SERVICE_WORDS + POLICY] & (PASSING - 1)
+  }
+
+  /** Whether that was set for a while only: should who set it die, whoever comes after takes it back. */
+  isPolicyPassing(service: number): boolean {
+    return (this.#words[this.#at + service * SERVICE_WORDS + POLICY] & PASSING) !== 0
+  }
+
+  /**
+   * Has every thread pick by another policy from its next pick on.
+   *
+   *   POLICY   bit 0…7: which, counted from 1 · bit 8: for a while only
+   */
+  setPolicy(service: number, policy: number, isPassing: boolean): void {
+    this.#words[this.#at + service * SERVICE_WORDS + POLICY] = policy === 0 ? 0 : policy | (isPassing ? PASSING : 0)
+    touchService(this.#region, service)
   }
 
   /** Writes down a pull that may be the largest now. Constant time: one that became smaller is left to refreshPullMax. */

@@ -195,6 +195,25 @@ export class Tally {
     return sum | 0
   }
 
+  /** Requests sent to a row since it has its tenant; modulo 2^32. */
+  picked(row: number): number {
+    const words = this.#words
+    let sum = 0
+    for (let seat = 0; seat < words[SEATS_HIGH_AT]; seat++)
+      sum += words[this.#totalsAt + seat * this.#totalsStride + row * TOTAL_WORDS + TOTAL_PICKED]
+    return sum | 0
+  }
+
+  /** Requests to a row that ended so, by the code of an outcome, since it has its tenant; modulo 2^32. */
+  settled(row: number, outcome: number): number {
+    const words = this.#words
+    const word = TOTAL_SETTLED + totalOf(outcome)
+    let sum = 0
+    for (let seat = 0; seat < words[SEATS_HIGH_AT]; seat++)
+      sum += words[this.#totalsAt + seat * this.#totalsStride + row * TOTAL_WORDS + word]
+    return sum | 0
+  }
+
   /** Zeroes what is left of a row's former tenant. Only while nobody can see the row. */
   forget(row: number): void {
     for (let seat = 0; seat < this.#words[SEATS_HIGH_AT]; seat++) {

@@ -1,5 +1,5 @@
 import { SignalboxError } from '../errors.ts'
-import { AGENT_BARS, barNames, TAKEN_OUT, TAKEN_OUT_MAX } from '../memory/bars.ts'
+import { AGENT_BARS, barNames, ISOLATED, isolatedMax, TAKEN_OUT, TAKEN_OUT_MAX, TRIPPED } from '../memory/bars.ts'
 import { EndpointTable, FACTOR_WHOLE } from '../memory/endpoint-table.ts'
 import { countRefusal, type Refusal } from '../memory/refusals.ts'
 import type { Region } from '../memory/region.ts'
@@ -17,11 +17,12 @@ const WEIGHT_MIN = 1 / 256
 /**
  * The endpoint table as agents write it: the words that are theirs, with values that are some.
  *
- *   EJECTED, HELD          on half of a service's endpoints at most, and never on the last one that is picked: `setBar` then
- *                          answers false, and nothing has changed
+ *   EJECTED, HELD,         on half of a service's endpoints at most, and never on the last one that is picked: `setBar` then
+ *   ISOLATED               answers false, and nothing has changed
+ *   ISOLATED               of these on max(1, ⌊30 %⌋) at most: panic mode does not bring them back
  *   UNHEALTHY, DEGRADED    as many as fail their checks: panic mode uses them all when too few are left
  *   DRAINING, QUARANTINED  the operator's
- *   TRIPPED                that of the threads that settle
+ *   TRIPPED                that of the threads that settle; opened by an agent (`setBreaker`) within the bounds of EJECTED
  *   a weight or factor     above 0: keeping an endpoint out is the business of bars
  *
  * What is refused is counted. Throws SBX_PUBLICATION_REFUSED for a word that is another's, and for what is no value.
@@ -44,30 +45,46 @@ export class AgentEndpoints extends EndpointTable {
       throw refused(this.#region, 'not-owned', `set ${names} as an agent`, 'it is for others to say, use HELD')
     }
     if (!on || (bar & TAKEN_OUT) === 0) return super.setBar(row, bar, on)
+    return this.#takeOut(row, bar, TAKEN_OUT, () => super.setBar(row, bar, true))
+  }
+
+  /** False: it was refused, because of how many are out already, or somebody is at this breaker now. */
+  override setBreaker(row: number, openForMs: number, seat: number, nowMs: number): boolean {
+    this.#within('row', row, 0, this.rows - 1)
+    this.#within('openForMs', openForMs, ...COUNT)
+    const work = (): boolean => super.setBreaker(row, openForMs, seat, nowMs)
+    return openForMs === 0 ? work() : this.#takeOut(row, TRIPPED, TAKEN_OUT | TRIPPED, work)
+  }
+
+  /** Does what takes a row out by a bar, unless so many are out by that or bars alike that it may not. */
+  #takeOut(row: number, bar: number, alike: number, work: () => boolean): boolean {
     try {
-      return this.#writer.alone(published => this.#takeOut(row, bar, slotOf(published)))
+      return this.#writer.alone(published => this.#mayTakeOut(row, bar, alike, slotOf(published)) && work())
     } catch (error) {
       if (!(error instanceof SignalboxError && error.code === 'SBX_REGION_WRITER_BUSY')) throw error
       return this.#refuse('busy')
     }
   }
 
-  #takeOut(row: number, bar: number, slot: number): boolean {
+  #mayTakeOut(row: number, bar: number, alike: number, slot: number): boolean {
     const service = this.service(row)
     const start = serviceStart(this.#region, slot, service)
     const count = serviceCount(this.#region, slot, service)
     const rows = this.#region.words.subarray(start, start + count)
     if (!rows.includes(row)) return this.#refuse('invalid')
     let out = 1
+    let isolated = (bar & ISOLATED) === 0 ? 0 : 1
     let routableOthers = 0
     for (const other of rows) {
       if (other === row) continue
-      if ((this.bars(other) & TAKEN_OUT) !== 0) out++
+      const others = this.bars(other)
+      if ((others & alike) !== 0) out++
+      if (isolated > 0 && (others & ISOLATED) !== 0) isolated++
       if (isRoutable(this, other)) routableOthers++
     }
-    if (out > count * TAKEN_OUT_MAX) return this.#refuse('too-many-out')
+    if (out > count * TAKEN_OUT_MAX || isolated > isolatedMax(count)) return this.#refuse('too-many-out')
     if (routableOthers === 0 && isRoutable(this, row)) return this.#refuse('last-routable')
-    return super.setBar(row, bar, true)
+    return true
   }
 
   override setHealth(row: number, health: number): void {

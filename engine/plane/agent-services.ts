@@ -1,6 +1,7 @@
 import { CLASS_NAMES } from '../memory/classes.ts'
 import type { Region } from '../memory/region.ts'
 import { ServiceTable } from '../memory/service-table.ts'
+import { POLICIES } from '../policies/registry.ts'
 import { refused } from './refuse.ts'
 
 /** The service table as agents write it. Throws SBX_PUBLICATION_REFUSED for a word that is another's, and for what is no value. */
@@ -12,15 +13,32 @@ export class AgentServices extends ServiceTable {
     this.#region = region
   }
 
+  /** The agent's word: the operator has another. */
   override setShedFrom(service: number, from: number): void {
+    this.setShedByAgent(service, from)
+  }
+
+  override setShedByAgent(service: number, from: number): void {
     if (!Number.isInteger(from)) this.#invalid('shedFrom', from, 0, CLASS_NAMES.length - 1)
     this.#within('shedFrom', from, 0, CLASS_NAMES.length - 1)
-    super.setShedFrom(service, from)
+    super.setShedByAgent(service, from)
+  }
+
+  override setAdmitted(service: number, requests: number): void {
+    if (!Number.isInteger(requests)) this.#invalid('admitted', requests, 0, 2 ** 30)
+    this.#within('admitted', requests, 0, 2 ** 30)
+    super.setAdmitted(service, requests)
   }
 
   override setTrust(service: number, share: number): void {
     this.#within('trust', share, 0, 1)
     super.setTrust(service, share)
+  }
+
+  override setPolicy(service: number, policy: number, isPassing: boolean): void {
+    if (!Number.isInteger(policy)) this.#invalid('policy', policy, 0, POLICIES.length)
+    this.#within('policy', policy, 0, POLICIES.length)
+    super.setPolicy(service, policy, isPassing)
   }
 
   override raisePullMax(service: number, pull: number): void {

@@ -1,6 +1,6 @@
 import { ARRIVING, LEAVING } from '../memory/bars.ts'
 import type { Edit, NewEndpoint } from '../memory/edit.ts'
-import { toQ8 } from '../memory/endpoint-table.ts'
+import { endpointTextOf, toQ8 } from '../memory/endpoint-table.ts'
 import { hashKey } from '../memory/hash-key.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import type { Attachment } from '../router/attachment.ts'
@@ -84,13 +84,14 @@ export class CheckedEdit implements PlaneEdit {
     })
   }
 
-  #comesBack(row: number, name: string, { id, url, zone, metadata, weight, priority }: NewEndpoint): number {
+  #comesBack(row: number, name: string, endpoint: NewEndpoint): number {
+    const { id, weight, priority } = endpoint
     const { endpoints, region } = this.#attachment
     if (this.#edit.stays(row)) {
       throw this.#invalid(`add endpoint ${id}`, `${name} has one of this id, remove it first`)
     }
     const isSame =
-      JSON.stringify(endpoints.readText(row)) === JSON.stringify({ id, url, zone, metadata }) &&
+      JSON.stringify(endpoints.readText(row)) === JSON.stringify(endpointTextOf(endpoint)) &&
       endpoints.priority(row) === priority &&
       endpoints.weightQ8(row) === toQ8(weight)
     // One that is to leave by this very edit is asked for to be two things at once.

@@ -1,7 +1,9 @@
 import type { EndpointTable } from '../memory/endpoint-table.ts'
+import { GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
 import type { ServiceTable } from '../memory/service-table.ts'
 import type { Decision } from '../memory/slots.ts'
 import { Attachment, attach } from '../router/attachment.ts'
+import { Rehearsal } from '../router/rehearsal.ts'
 import { reportServices as reportAll, reportService as reportOne, type ServiceReport } from '../router/report.ts'
 import { AgentEndpoints } from './agent-endpoints.ts'
 import { AgentServices } from './agent-services.ts'
@@ -71,6 +73,32 @@ export function reportService(plane: Plane, service: string): ServiceReport {
 /** Reports every service, as this thread sees the tables at this instant. */
 export function reportServices(plane: Plane): ServiceReport[] {
   return reportAll(attachmentOf(plane))
+}
+
+/** What a service has at this moment, all threads together: requests in flight, second tries among them, requests that wait for room. */
+export function gaugesOf(
+  { region, seat }: Pick<Plane, 'region' | 'seat'>,
+  service: number,
+): { readonly inflight: number; readonly retries: number; readonly pending: number } {
+  const gauges = new Gauges(region, seat, service)
+  return {
+    inflight: gauges.sum(GAUGE_INFLIGHT),
+    retries: gauges.sum(GAUGE_RETRIES),
+    pending: gauges.sum(GAUGE_PENDING),
+  }
+}
+
+const rehearsals = new WeakMap<Attachment, Rehearsal>()
+
+/**
+ * What the next pick of a service would answer: a ticket that nobody holds, or a PICK reason below zero. Nothing is picked, see Rehearsal.
+ * `hash` and `requestClass` as for `Router.pick`. Throws SBX_SERVICE_UNKNOWN.
+ */
+export function rehearsePick(plane: Plane, service: string, hash: number, requestClass: number): number {
+  const attachment = attachmentOf(plane)
+  let rehearsal = rehearsals.get(attachment)
+  if (rehearsal === undefined) rehearsals.set(attachment, (rehearsal = new Rehearsal(attachment)))
+  return rehearsal.pick(service, hash, requestClass)
 }
 
 function attachmentOf(plane: Plane): Attachment {

@@ -104,7 +104,7 @@ const endpoint = checked<NewEndpoint>(
     weight: number(0, 65_535),
     priority: whole(0, 127),
   },
-  {},
+  { cost: number(0, 1e9), capacity: whole(1, 1e6) },
 )
 
 /** What is wrong with a service; undefined: nothing. */

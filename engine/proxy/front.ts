@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { readClock } from '../memory/clock.ts'
+import { Traffic } from '../memory/traffic.ts'
 import { createDice, type Dice } from '../policies/dice.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { Clients } from './downstream/clients.ts'
@@ -34,6 +35,8 @@ const LATE_MS = 60
 export class Front {
   rules: Rules
   readonly upstreams: Upstreams
+  /** What was carried to and from each endpoint. */
+  readonly traffic: Traffic
   readonly counters: Int32Array
   readonly durations: Durations
   /** Undefined where requests are not traced; loaded before the first one comes. */
@@ -63,6 +66,7 @@ export class Front {
     this.durations = new Durations(plan.durations)
     this.#attachment = attachment
     this.#lanes = new Lanes(attachment)
+    this.traffic = new Traffic(attachment.region, attachment.seat)
     this.roll = createDice(attachment.seat + 1)
     this.#lines = new AccessLog(hand, plan.counters)
     this.upstreams = new Upstreams(attachment, this.roll)

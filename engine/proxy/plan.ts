@@ -48,7 +48,10 @@ export interface ThreadPlan {
   routes: Config['routes']
   services: Record<
     string,
-    Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy' | 'limits' | 'tls' | 'protocol' | 'connections'>
+    Pick<
+      Config['services'][string],
+      'timeouts' | 'retry' | 'policy' | 'limits' | 'tls' | 'protocol' | 'connections' | 'capacity'
+    >
   >
   /** Shared words of this thread, see counters.ts. */
   counters: Int32Array

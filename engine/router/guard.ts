@@ -1,31 +1,51 @@
-import { Breaker } from '../memory/breaker.ts'
+import type { Breaker } from '../memory/breaker.ts'
 import type { Candidates } from '../memory/candidates.ts'
 import { GAUGE_INFLIGHT, type Gauges } from '../memory/gauges.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import { isProbe, PROBE_TICKET, rowOfTicket } from '../memory/ticket.ts'
 import type { Attachment } from './attachment.ts'
+import type { Traces } from './traces.ts'
 
 /** What a class may use of a service's request limit: the dearer ones find room when the sheddable are turned away. */
 const CLASS_SHARES = [1, 1, 0.9, 0.8]
 
 /**
- * What stands between the choice of a row and a ticket where a service has limits or breakers.
+ * What stands between the choice of a row and a ticket where a service has limits or breakers, or this process can bear no more.
  *
  *   room in the service ──▶ a probe that is due, else the row of the policy ──▶ room at the endpoint ──▶ ticket
  *            └── what was taken is given back when a later one is missing
  */
 export class Guard {
-  readonly #attachment: Attachment
+  readonly #tally: Traces['tally']
   readonly #gauges: Gauges
   readonly #breaker: Breaker | undefined
   readonly #requests: number
   #probedAtMs = -1
 
-  constructor(attachment: Attachment, gauges: Gauges, { limits, breaker }: ServiceText) {
-    this.#attachment = attachment
+  /** The guard of a service, where one is needed. `admitted`: requests that may be in flight as this process can bear; 0: any number. */
+  static of(
+    attachment: Attachment,
+    traces: Traces,
+    gauges: Gauges,
+    text: ServiceText,
+    admitted: number,
+  ): Guard | undefined {
+    const { limits, breaker, isAdaptive } = text
+    const isFree = limits === undefined && breaker === undefined && isAdaptive !== true && admitted === 0
+    return isFree ? undefined : new Guard(attachment, traces, gauges, text, admitted)
+  }
+
+  private constructor(
+    { region, seat }: Attachment,
+    { tally, breaker: breakerOf }: Traces,
+    gauges: Gauges,
+    { limits, breaker }: ServiceText,
+    admitted: number,
+  ) {
+    this.#tally = tally
     this.#gauges = gauges
-    this.#requests = limits?.requests ?? 0
-    this.#breaker = breaker === undefined ? undefined : new Breaker(attachment.region, attachment.seat, breaker)
+    this.#requests = stricter(limits?.requests ?? 0, admitted)
+    this.#breaker = breaker === undefined ? undefined : breakerOf(region, seat, breaker)
   }
 
   /** Takes a place among the requests of the service. False: there is none for this class. */
@@ -44,9 +64,8 @@ export class Guard {
 
   /** A ticket for the row, or −1: it has filled up since it was chosen. */
   enterRow(candidates: Candidates, row: number): number {
-    const { tally } = this.#attachment
     const limit = candidates.isLimited ? candidates.limitOf(row) : 0
-    return limit === 0 ? tally.enter(row) : tally.tryEnter(row, limit)
+    return limit === 0 ? this.#tally.enter(row) : this.#tally.tryEnter(row, limit)
   }
 
   /**
@@ -74,4 +93,9 @@ export class Guard {
     if (isProbe(ticket)) this.#probedAtMs = -1
     this.#breaker?.settle(rowOfTicket(ticket), isProbe(ticket), outcome)
   }
+}
+
+/** Of two limits, 0 being none. */
+function stricter(a: number, b: number): number {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b)
 }

@@ -1,5 +1,5 @@
 import { Affinity } from '../memory/affinity.ts'
-import { isSwitchedOn, SWITCH_NAMES, type SwitchName } from '../memory/agent-switches.ts'
+import { isSwitchedOn, POLICY_OFF, SWITCH_NAMES, type SwitchName } from '../memory/agent-switches.ts'
 import { type BarName, barNames, LEAVING } from '../memory/bars.ts'
 import { tableSize } from '../memory/choice-tables.ts'
 import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
@@ -11,6 +11,7 @@ import { serviceCount, serviceStart, serviceTable } from '../memory/slots.ts'
 import type { RowTotals } from '../memory/tally.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
+import { policyInForce } from './policy-in-force.ts'
 import { isPicked, type Standing, standingsOf } from './standing.ts'
 import { Tiers } from './tiers.ts'
 import { why } from './why.ts'
@@ -64,7 +65,10 @@ export interface PriorityReport {
 
 export interface ServiceReport {
   service: string
+  /** What it is picked by now. */
   policy: string
+  /** What the config says, where that is another. */
+  policyConfigured: string | null
   /** True while health is ignored in any of its priorities. */
   hasPanic: boolean
   /** Times panic mode was entered, as the control plane saw it. */
@@ -81,6 +85,8 @@ export interface ServiceReport {
   table: { entries: number; members: number } | null
   /** The dearest class of requests that is turned away; null: none is. */
   shedFrom: ClassName | null
+  /** Requests that may be in flight as long as this process can bear no more; 0: any number. */
+  admitted: number
   /** Agents whose words do not count now. */
   switchedOff: SwitchName[]
   endpoints: EndpointReport[]
@@ -106,10 +112,14 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
   tiers.bind(text, serviceStart(region, slot, index), serviceCount(region, slot, index), undefined)
   const gauges = new Gauges(region, seat, index)
   const priorities = prioritiesOf(tiers)
-  const policy = findPolicy(text.policy.name)
+  const configured = findPolicy(text.policy.name)?.name ?? text.policy.name
+  const isHeeded = (tiers.off & POLICY_OFF) === 0
+  const policy = policyInForce(text, isHeeded ? services.policy(index) : 0)
+  const name = policy?.name ?? configured
   return {
     service: text.name,
-    policy: policy?.name ?? text.policy.name,
+    policy: name,
+    policyConfigured: name === configured ? null : configured,
     hasPanic: priorities.some(({ hasPanic }) => hasPanic),
     panics: services.panics(index),
     priorities,
@@ -120,6 +130,7 @@ function reportOne(attachment: Attachment, index: number, text: ServiceText, row
     sessions: policy?.keepsSessions === true ? new Affinity(region, index).count() : 0,
     table: tableSize(region, serviceTable(region, slot, index)) ?? null,
     shedFrom: CLASS_NAMES[services.shedFrom(index) || -1] ?? null,
+    admitted: services.admitted(index),
     switchedOff: SWITCH_NAMES.filter(name => !isSwitchedOn(region, name)),
     endpoints: standingsOf(attachment, rows, text, priorities).map(each => reportEndpoint(attachment, each)),
   }

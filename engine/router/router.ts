@@ -1,10 +1,11 @@
 import { SignalboxError } from '../errors.ts'
-import { TRIPPED } from '../memory/bars.ts'
-import { Candidates, type Tried } from '../memory/candidates.ts'
+import { POLICY_OFF } from '../memory/agent-switches.ts'
+import type { Candidates, Tried } from '../memory/candidates.ts'
 import { CLASS } from '../memory/classes.ts'
-import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
+import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, type Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
 import { type Outcome, outcomeCode } from '../memory/outcomes.ts'
+import { type Load, reportLoad } from '../memory/reported-load.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import {
   peekPublished,
@@ -17,26 +18,17 @@ import {
 import { rowOfTicket } from '../memory/ticket.ts'
 import { createDice, type Dice, seedOf } from '../policies/dice.ts'
 import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
-import { completeOptions } from '../policies/policy-options.ts'
-import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Guard } from './guard.ts'
+import { hasTriedAllOpen, PICK, whyNobody } from './nobody.ts'
+import { choose } from './policy-in-force.ts'
 import { tryRetry } from './retry-budget.ts'
 import { type SubsetOptions, scopeOf, subsetOf, subsettingOf } from './subset.ts'
 import { DEGRADED_TIER, HEALTHY_TIER, PANIC_TIER, Tiers } from './tiers.ts'
+import { type Traces, tracesOf } from './traces.ts'
 
-/** What `pick` answers instead of a ticket: always below zero. */
-export const PICK = {
-  /** No endpoint may be picked: none there, all barred, all of weight 0, or all tried. */
-  NO_ENDPOINT,
-  /** A limit is reached: of the service, or of every endpoint that is open. */
-  OVERLOADED: -2,
-  /** What is left has open breakers. */
-  BREAKER_OPEN: -3,
-  /** Requests of this class are turned away for now. */
-  SHED: -4,
-} as const
+export { PICK } from './nobody.ts'
 
 /** Rows that are chosen again because they filled up in the instant between choice and ticket. */
 export const CHOICES_MAX = 4
@@ -52,21 +44,26 @@ export type RouterOptions = SubsetOptions
  *   pick ──▶ ticket ──▶ endpoint(ticket) ──▶ … your request … ──▶ settle(ticket, outcome, latencyUs)
  *
  * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log,
- * block or read a clock; only the first pick after a change of structure may allocate, where a service has priorities,
- * zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows.
+ * block or read a clock; only the first pick after a change of structure or policy may allocate, where a service has
+ * priorities, zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows, and the
+ * first after an agent has changed how many requests are let in.
  */
 export class Router {
   readonly service: string
   readonly #attachment: Attachment
   readonly #index: number
   readonly #options: RouterOptions
+  readonly #traces: Traces
   readonly #candidates: Candidates
   readonly #tiers: Tiers
   readonly #gauges: Gauges
+  readonly #tally: Traces['tally']
   #text: ServiceText = { name: '', policy: { name: '' }, panicThreshold: 0 }
   #pickRow: PickRow = () => NO_ENDPOINT
   #learn: Learn | undefined
   #keep: Keep | undefined
+  /** The number of the policy these follow from; 0: that of the config. */
+  #policy = UNCHOSEN
   #isKeyed = false
   #readsTable = false
   #guard: Guard | undefined
@@ -76,6 +73,8 @@ export class Router {
   #revisionSeen = 0
   /** Requests of this class and cheaper ones are turned away. */
   #shedFrom = SHED_NONE
+  /** Requests that may be in flight, as this process can bear; 0: any number. */
+  #admitted = 0
   /** The candidates are aimed at all rows, as they are while it is calm. */
   #isWhole = false
   /** The service was removed, and its place may be another's by now. */
@@ -83,16 +82,18 @@ export class Router {
   #seen = 0
 
   /** Throws SBX_SERVICE_UNKNOWN. */
-  constructor(attachment: Attachment, service: string, options: RouterOptions = {}) {
+  constructor(attachment: Attachment, service: string, options: RouterOptions = {}, traces = tracesOf(attachment)) {
     this.service = service
     this.#attachment = attachment
     this.#options = options
     const { index } = attachment.findService(service)
     const { region, seat } = attachment
     this.#index = index
-    this.#candidates = new Candidates(region, index, scopeOf(options))
+    this.#traces = traces
+    this.#tally = traces.tally
+    this.#candidates = traces.candidates(region, index, scopeOf(options))
     this.#tiers = new Tiers(attachment, index)
-    this.#gauges = new Gauges(region, seat, index)
+    this.#gauges = traces.gauges(region, seat, index)
     // Every thread and service throws dice of its own, the same ones in every run.
     this.#dice = createDice(seedOf(seat, index) ^ 0x2545f491)
     this.#bind()
@@ -127,17 +128,32 @@ export class Router {
     let row = this.#pickRow(candidates, hash)
     if (row < 0 && (row = this.#pickElsewhere(hash)) < 0) return row
     this.#gauges.enter(GAUGE_INFLIGHT)
-    return attachment.tally.enter(row)
+    return this.#tally.enter(row)
   }
 
   /** Some fact of the service has changed: what follows from the facts is derived anew, unless that was done this very tick. */
   #follow(): void {
     const tiers = this.#tiers
-    const { services } = this.#attachment
-    this.#shedFrom = services.shedFrom(this.#index) || SHED_NONE
+    this.#heedAdmission()
     if (tiers.isDue) this.#revisionSeen = tiers.derive()
     else tiers.heed()
     this.#isWhole = false
+    if (this.#policyInForce() !== this.#policy) this.#bindTo(this.#seen)
+  }
+
+  /** The number of the policy that replaces that of the config; 0: none does. */
+  #policyInForce(): number {
+    return (this.#tiers.off & POLICY_OFF) === 0 ? this.#attachment.services.policy(this.#index) : 0
+  }
+
+  /** Who is to be turned away, and how many may be let in. */
+  #heedAdmission(): void {
+    const { services } = this.#attachment
+    this.#shedFrom = services.shedFrom(this.#index) || SHED_NONE
+    const admitted = services.admitted(this.#index)
+    if (admitted === this.#admitted) return
+    this.#admitted = admitted
+    this.#guard = this.#guardOf(this.#text)
   }
 
   /** Narrows the choice to the tier whose turn it is. False where the service panics and is to fail then. */
@@ -199,8 +215,8 @@ export class Router {
     let row = this.#pickInOrder(HEALTHY_TIER, hash)
     if (row < 0) row = this.#pickInOrder(DEGRADED_TIER, hash)
     const isDesperate = row < 0 && panicThreshold > 0 && failOnPanic !== true && !candidates.sawFull
-    if (isDesperate && !this.#hasTriedAllOpen()) row = this.#pickInOrder(PANIC_TIER, hash)
-    return row < 0 ? this.#reason() : row
+    if (isDesperate && !hasTriedAllOpen(candidates, tiers)) row = this.#pickInOrder(PANIC_TIER, hash)
+    return row < 0 ? whyNobody(this.#attachment, candidates, tiers, this.#text) : row
   }
 
   #pickInOrder(tier: number, hash: number): number {
@@ -210,39 +226,6 @@ export class Router {
       this.#tiers.aimAt(this.#candidates, priority, tier)
       const row = this.#pickRow(this.#candidates, hash)
       if (row >= 0) return row
-    }
-    return NO_ENDPOINT
-  }
-
-  /** Nothing is left only because this request tried it: then it is for the caller to say whether to ask again. */
-  #hasTriedAllOpen(): boolean {
-    const candidates = this.#candidates
-    const { tried } = candidates
-    if (tried === undefined) return false
-    candidates.tried = undefined
-    let hasOpen = false
-    for (let priority = 0; priority < this.#tiers.loads.count && !hasOpen; priority++) {
-      for (const tier of TIERS_IN_USE) {
-        this.#tiers.aimAt(candidates, priority, tier)
-        hasOpen ||= candidates.hasOpen()
-      }
-    }
-    candidates.tried = tried
-    return hasOpen
-  }
-
-  /** Why nothing was picked. */
-  #reason(): number {
-    if (this.#candidates.sawFull) return PICK.OVERLOADED
-    if (this.#text.breaker === undefined) return NO_ENDPOINT
-    const { endpoints } = this.#attachment
-    const candidates = this.#candidates
-    for (let priority = 0; priority < this.#tiers.loads.count; priority++) {
-      this.#tiers.aimAt(candidates, priority, HEALTHY_TIER)
-      for (let position = 0; position < candidates.count; position++) {
-        const row = candidates.at(position)
-        if ((endpoints.bars(row) & TRIPPED) !== 0 && endpoints.hasWeight(row)) return PICK.BREAKER_OPEN
-      }
     }
     return NO_ENDPOINT
   }
@@ -264,8 +247,8 @@ export class Router {
     const code = outcomeCode(outcome)
     const latency = latencyUs > 0 && latencyUs <= 0x7fffffff ? latencyUs | 0 : 0
     // Before the ticket is given back: from then on the row may have another tenant, with a breaker of its own.
-    if (this.#guard !== undefined && attachment.tally.holds(ticket)) this.#guard.settle(ticket, code)
-    if (!attachment.tally.leave(ticket, code, latency)) return
+    if (this.#guard !== undefined && this.#tally.holds(ticket)) this.#guard.settle(ticket, code)
+    if (!this.#tally.leave(ticket, code, latency)) return
     this.#gauges.leave(GAUGE_INFLIGHT)
     if (this.#learn !== undefined) this.#learn(this.#candidates, rowOfTicket(ticket), code, latency)
     attachment.outcomes.report(ticket, code, latency)
@@ -322,6 +305,13 @@ export class Router {
     if (row >= 0) this.#keep(this.#candidates, hash, row)
   }
 
+  /** Notes what the endpoint of a ticket has said of its load. Say it before the ticket is settled; of a ticket that is none nothing is. */
+  reportLoad(ticket: number, load: Load): void {
+    const { isClosed, endpoints, region } = this.#attachment
+    const row = isClosed ? -1 : endpoints.rowOf(ticket)
+    if (row >= 0) reportLoad(region, row, load)
+  }
+
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */
   endpoint(ticket: number): Endpoint {
     if (this.#attachment.endpoints.rowOf(ticket) < 0) {
@@ -343,7 +333,11 @@ export class Router {
   #bind(): void {
     const attachment = this.#attachment
     const pinned = attachment.catchUp()
-    if (pinned === this.#seen) return
+    if (pinned !== this.#seen) this.#bindTo(pinned)
+  }
+
+  #bindTo(pinned: number): void {
+    const attachment = this.#attachment
     this.#seen = pinned
     const { region, slot } = attachment
     const revision = serviceRevision(region, slot, this.#index)
@@ -353,8 +347,9 @@ export class Router {
     const count = this.#isLost ? 0 : serviceCount(region, slot, this.#index)
     const rows = this.#chosenRows(start, count)
     this.#revisionSeen = this.#tiers.bind(this.#text, start, count, rows)
+    if (this.#policyInForce() !== this.#policy) this.#choose(this.#policyInForce())
     this.#tiers.lead(this.#candidates, this.#readsTable ? serviceTable(region, slot, this.#index) : 0)
-    this.#shedFrom = attachment.services.shedFrom(this.#index) || SHED_NONE
+    this.#heedAdmission()
     if (this.#keep !== undefined) this.#candidates.affinity.list(rows ?? region.words.subarray(start, start + count))
     this.#isWhole = false
   }
@@ -374,25 +369,31 @@ export class Router {
     this.#isLost = text.isGone === true || text.name !== this.service
     // What is in flight is settled by what the service was.
     if (this.#isLost) return
-    const { policy, limits, breaker } = text
+    const { limits } = text
     this.#text = text
     const candidates = this.#candidates
     candidates.limit = limits?.endpointRequests ?? 0
     candidates.isLimited = candidates.limit > 0 || text.isAdaptive === true
-    const isGuarded = breaker !== undefined || limits !== undefined || candidates.isLimited
-    this.#guard = isGuarded ? new Guard(this.#attachment, this.#gauges, text) : undefined
+    this.#guard = this.#guardOf(text)
+    this.#policy = UNCHOSEN
+  }
+
+  #guardOf(text: ServiceText): Guard | undefined {
+    return Guard.of(this.#attachment, this.#traces, this.#gauges, text, this.#admitted)
+  }
+
+  #choose(policy: number): void {
+    this.#policy = policy
+    const chosen = choose(this.#text, policy, this.#attachment.seat, this.#index)
     // A policy this build does not know (a newer writer's) leaves the one in use: a pick must not throw.
-    const found = findPolicy(policy.name)
-    if (found === undefined) return
-    const dice = createDice(seedOf(this.#attachment.seat, this.#index))
-    const options = completeOptions(found.options, policy)
-    const { pickRow, learn, keep } = found.create(dice, options)
-    this.#pickRow = pickRow
-    this.#learn = learn
-    this.#keep = keep
-    this.#isKeyed = found.isKeyed === true
-    this.#readsTable = found.table?.(options) !== undefined
+    if (chosen === undefined) return
+    this.#pickRow = chosen.pickRow
+    this.#learn = chosen.learn
+    this.#keep = chosen.keep
+    this.#isKeyed = chosen.isKeyed
+    this.#readsTable = chosen.readsTable
   }
 }
 
-const TIERS_IN_USE = [HEALTHY_TIER, DEGRADED_TIER] as const
+/** The number of no policy: it is chosen anew. */
+const UNCHOSEN = -1

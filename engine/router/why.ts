@@ -1,5 +1,8 @@
-import { barNames } from '../memory/bars.ts'
+import { type BarName, barNames } from '../memory/bars.ts'
 import { isFull, isPicked, isProbed, type Standing } from './standing.ts'
+
+/** Bars that are decisions: nothing else matters where one is. */
+const DECIDED: readonly BarName[] = ['draining', 'quarantined', 'held', 'isolated']
 
 /** Why an endpoint is picked or not, in a sentence for people. */
 export function why(standing: Standing): string {
@@ -13,7 +16,7 @@ export function why(standing: Standing): string {
 function whyNot(standing: Standing): string {
   const { weight, factor, priority, inflight, limit, breakerOpenForMs, failsOnPanic, level } = standing
   const bars = barNames(standing.bars)
-  const decided = bars.filter(bar => bar === 'draining' || bar === 'quarantined' || bar === 'held')
+  const decided = bars.filter(bar => DECIDED.includes(bar))
   const doubted = bars.filter(bar => bar === 'unhealthy' || bar === 'ejected')
   const hasPanic = level?.hasPanic === true
   if (bars.includes('arriving')) return 'it has just come, and one thread tries it'

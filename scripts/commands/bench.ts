@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { consensusJourneys } from '../../native-bench/agents/consensus.ts'
+import { failureJourneys } from '../../native-bench/agents/failures.ts'
 import { overBudget } from '../../native-bench/budget.ts'
 import { machineLine, measure, type Row } from '../../native-bench/harness.ts'
 import { pickSubjects } from '../../native-bench/policies/pick.ts'
@@ -16,7 +17,7 @@ export const bench: Command = {
   --check       exits 1 when a row costs more than its budget
 
 Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call. What agents agree on (agree/…) is timed one by one,
-2,000 times, from proposal to decision.
+2,000 times, from proposal to decision; what has failed (detect/…, recover/…) until it is left alone, and until it is back.
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
@@ -25,7 +26,7 @@ Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call.
       options: { json: { type: 'string' }, check: { type: 'boolean' } },
     })
     const { subjects, close } = await pickSubjects()
-    const journeys = consensusJourneys()
+    const journeys = [...consensusJourneys(), ...failureJourneys()]
     const isChosen = ({ name }: { name: string }): boolean =>
       positionals.length === 0 || positionals.some(part => name.includes(part))
     const [chosen, chosenJourneys] = [subjects.filter(isChosen), journeys.filter(isChosen)]
@@ -60,9 +61,13 @@ function table(rows: readonly Row[]): string {
   const line = (name: string, ...columns: string[]): string =>
     `${name.padEnd(width)}${columns.map(column => column.padStart(12)).join('')}\n`
   return (
-    line('', 'median ns', 'p99 ns', '± %') +
-    rows
-      .map(row => line(row.name, row.nsMedian.toFixed(1), row.nsP99.toFixed(1), row.spreadPercent.toFixed(1)))
-      .join('')
+    line('', 'median', 'p99', '± %') +
+    rows.map(row => line(row.name, time(row.nsMedian), time(row.nsP99), row.spreadPercent.toFixed(1))).join('')
   )
+}
+
+/** In the unit that people would say it in. */
+function time(ns: number): string {
+  if (ns < 10_000) return `${ns.toFixed(1)} ns`
+  return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} µs` : `${(ns / 1e6).toFixed(2)} ms`
 }

@@ -7,13 +7,8 @@ import { Exposition } from '../../engine/admin/exposition.ts'
 import type { AgentStatus } from '../../engine/box/control.ts'
 import { UNHEALTHY } from '../../engine/memory/bars.ts'
 import { eventually } from '../support/eventually.ts'
+import { parseExposition } from '../support/exposition.ts'
 import { adminWorld, TWO_SERVICES } from './admin-world.ts'
-
-interface Sample {
-  name: string
-  labels: Record<string, string>
-  value: number
-}
 
 test('GET /metrics is well-formed Prometheus text', async t => {
   const { ask } = await adminWorld(t)
@@ -165,6 +160,7 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
     failedEntries: 8,
     droppedAccessLines: 7,
     openConnections: 3,
+    heapBytes: 11,
     ...mirrors,
   }
   const threads = [{ index: 5, state: 'serving', restarts: 1, responses, ...counts }]
@@ -199,6 +195,7 @@ test('/metrics tells of agents and proxy threads where there are some', async t 
     signalbox_proxy_mirror_skipped_total: 10,
     signalbox_proxy_thread_restarts_total: 1,
     signalbox_proxy_connections: 3,
+    signalbox_proxy_thread_heap_bytes: 11,
   })
 })
 
@@ -246,55 +243,3 @@ test('Exposition escapes label values and help as the format asks', () => {
   assert.equal(text.split('\n').length, 4)
   assert.deepEqual(parseExposition(text), [{ name: 'x_total', labels, value: 1 }])
 })
-
-/**
- * A strict reader of the text format: HELP and TYPE once and first for each family, samples of a family together, no
- * sample twice, counters named _total, every value a number, a newline at the end.
- */
-function parseExposition(text: string): Sample[] {
-  assert.ok(text.endsWith('\n'), 'ends in a newline')
-  const samples: Sample[] = []
-  const families = new Set<string>()
-  const seen = new Set<string>()
-  let family = ''
-  let type = ''
-  for (const line of text.slice(0, -1).split('\n')) {
-    const help = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (?:[^\\]|\\[\\n])+$/.exec(line)
-    if (help !== null) {
-      assert.ok(!families.has(help[1]), `${help[1]} is described once`)
-      families.add((family = help[1]))
-      type = ''
-      continue
-    }
-    const typed = /^# TYPE (\S+) (counter|gauge|summary|histogram)$/.exec(line)
-    if (typed !== null) {
-      assert.deepEqual([typed[1], type], [family, ''], line)
-      type = typed[2]
-      assert.equal(type === 'counter', family.endsWith('_total'), `${family} is a ${type}`)
-      continue
-    }
-    const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (-?\d[\d.e+-]*|NaN|[+-]Inf)$/.exec(line)
-    assert.ok(sample, `cannot read ${line}`)
-    const [, name, braces = '{}', value] = sample
-    const parts = { summary: ['', '_sum', '_count'], histogram: ['_bucket', '_sum', '_count'] }[type] ?? ['']
-    const names = parts.map(part => family + part)
-    assert.ok(names.includes(name), `${name} stands in its family, ${family}`)
-    assert.ok(!seen.has(name + braces), `${line} stands once`)
-    seen.add(name + braces)
-    samples.push({ name, labels: parseLabels(braces.slice(1, -1)), value: Number(value.replace('Inf', 'Infinity')) })
-  }
-  return samples
-}
-
-function parseLabels(text: string): Record<string, string> {
-  const labels: Record<string, string> = {}
-  const pair = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(,|$)/y
-  while (pair.lastIndex < text.length) {
-    const at = pair.lastIndex
-    const found = pair.exec(text)
-    assert.ok(found, `cannot read labels ${text} at ${at}`)
-    labels[found[1]] = found[2].replace(/\\(.)/g, (_, character) => (character === 'n' ? '\n' : character))
-    if (found[3] === '') break
-  }
-  return labels
-}

@@ -22,7 +22,7 @@ test('after N requests through the proxy, /metrics has counted N, and the metric
   const service = {
     endpoints,
     retry: { attempts: 0 },
-    outlier: { consecutive5xx: 1_000 },
+    outlier: { consecutive5xx: 1_000, burst: 0 },
   }
   const config = { listen: '127.0.0.1:0', workers: 2, services: { api: service } }
   const box = await createSignalbox(config, { control: agents })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { agents, createAgents, ROSTER } from '../../agents/index.ts'
+import { type AgentReport, agents, createAgents, ROSTER } from '../../agents/index.ts'
 import { createSignalbox } from '../../engine/index.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -30,15 +30,19 @@ interface Report {
   readonly agentId: string
   readonly registration: { readonly revision: number } | null
   readonly lastHeartbeat: number | null
+  readonly madeOf: AgentReport['madeOf']
   readonly peerConnections: Readonly<Record<string, unknown>>
 }
 
-test('every agent reports sixteen things of itself, is registered on a lease, and knows the others', async t => {
+test('every agent reports sixteen things of itself and what it is made of, is registered on a lease, and knows the others', async t => {
   const { plane } = await planeOf(t)
   const reportOf = (name: string) => plane.report!(name) as Report | undefined
   for (const { name } of ROSTER) {
     await eventually(`${name} is registered`, () => (reportOf(name)?.registration?.revision ?? 0) > 0, 20_000)
-    assert.equal(Object.keys(reportOf(name)!).length, 16)
+    const { madeOf, ...sixteen } = reportOf(name)!
+    assert.equal(Object.keys(sixteen).length, 16)
+    assert.deepEqual(Object.keys(madeOf), ['actions', 'sensors', 'skills', 'listens', 'emits', 'writes'])
+    assert.ok(madeOf.skills.includes('membership') && madeOf.emits.includes('signalbox.agent.heartbeat'), name)
     assert.equal(reportOf(name)!.agentId, `${name}@local`)
   }
   await eventually(

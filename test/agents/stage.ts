@@ -1,4 +1,5 @@
 import { rollDie } from '../../agents/kit/dice.ts'
+
 import type { AnyAction } from '../../agents/kit/grammar/action.ts'
 import type { AnyAgent } from '../../agents/kit/grammar/agent.ts'
 import type { WriteEndpoint, WriteService } from '../../agents/kit/grammar/directive.ts'
@@ -9,10 +10,19 @@ import { withFakes } from '../../agents/kit/virtual/fake-actions.ts'
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
-import { EJECTED, UNHEALTHY } from '../../engine/writer.ts'
+import { EJECTED, HELD, ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
 
 type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
 type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
+
+/** Columns that are bars. */
+const BARS = {
+  unhealthyBar: UNHEALTHY,
+  ejectedBar: EJECTED,
+  isolatedBar: ISOLATED,
+  heldBar: HELD,
+  breaker: TRIPPED,
+} as const
 
 /** A config of one service, `api`, without endpoints: the stage's tables have them. */
 export type ServiceInput = ConfigInput['services'][string]
@@ -33,7 +43,7 @@ export class Stage {
   #incarnation = 0
   #generations = 0
 
-  /** `fakes` stand in for the agent's actions of the same names. */
+  /** `fakes` stand in for actions of the same names, of the agent and its skills. */
   constructor(agent: AnyAgent, service: ServiceInput, ids: readonly string[], fakes: readonly AnyAction[] = []) {
     this.#agent = agent
     this.#config = validateConfig({ services: { api: service } })
@@ -46,6 +56,8 @@ export class Stage {
       isPanicTold: false,
       overprovisioning: 140,
       policy: 'round-robin',
+      policyInstead: 0,
+      isPolicyPassing: false,
       shedFrom: 0,
       trust: undefined,
       isPullMaxRight: true,
@@ -165,8 +177,10 @@ export class Stage {
     }
     const row = this.service.endpoints.find(each => each.row === directive.row)
     if (row === undefined || row.generation !== directive.generation) return
-    if (directive.column === 'unhealthyBar') row.bars = directive.value ? row.bars | UNHEALTHY : row.bars & ~UNHEALTHY
-    else if (directive.column === 'ejectedBar') row.bars = directive.value ? row.bars | EJECTED : row.bars & ~EJECTED
-    else row[directive.column] = directive.value
+    const { column, value } = directive
+    if (column in BARS) {
+      const bar = BARS[column as keyof typeof BARS]
+      row.bars = value ? row.bars | bar : row.bars & ~bar
+    } else row[column as Exclude<typeof column, keyof typeof BARS>] = value
   }
 }

@@ -14,6 +14,13 @@ test('completeEndpoint() fills in the defaults', () => {
   })
 })
 
+test('completeEndpoint() takes what an endpoint costs and can bear, where it is said', () => {
+  const { cost, capacity } = completeEndpoint({ url: 'http://a', cost: 1.5, capacity: 100 })
+  assert.deepEqual([cost, capacity], [1.5, 100])
+  assert.throws(() => completeEndpoint({ url: 'http://a', capacity: 0 }), { code: 'SBX_ENDPOINT_INVALID' })
+  assert.throws(() => completeEndpoint({ url: 'http://a', cost: -1 }), { code: 'SBX_ENDPOINT_INVALID' })
+})
+
 test('completeEndpoint() says what is wrong, in one line or in several', () => {
   assert.throws(() => completeEndpoint({ url: 'ftp://a' }), {
     code: 'SBX_ENDPOINT_INVALID',

@@ -24,11 +24,13 @@ services:
     endpoints:
       - { id: a, url: "http://127.0.0.1:9001", weight: 1, zone: z1, priority: 0, metadata: { version: v1 } }
       - { url: "https://127.0.0.1:9002" }
-    healthCheck: { path: /healthz, interval: 1s, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
+    discover: [] # each source: see discover.test.ts
+    healthCheck: { type: http, path: /healthz, interval: 1s, adaptiveInterval: false, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 2 }
     timeouts: { connect: 1s, firstByte: 15s, idle: 60s, upgradeIdle: 5m, request: 0s }
     retry: { attempts: 2, statuses: [502, 503, 504], perTry: 0s, hedge: 0s, bodyBytes: 64KiB, backOff: 25ms, maxBackOff: 250ms, budget: 20%, budgetMin: 3 }
     tls: { verify: true, minVersion: TLSv1.2 }
     protocol: http1
+    capacity: { header: false }
     connections: { keepAlive: 4s, maxAge: 0s, warm: 0, maxIdle: 0 }
     limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0s }
     outlier: { consecutive5xx: 5, interval: 10s, baseEjection: 30s, maxEjection: 300s, maxEjected: 10%, successRateStdev: 1.9 }
@@ -104,7 +106,11 @@ test('parseConfig() reads every key, in base units', () => {
           { id: 'a', url: 'http://127.0.0.1:9001', weight: 1, zone: 'z1', priority: 0, metadata: { version: 'v1' } },
           { id: '127.0.0.1:9002', url: 'https://127.0.0.1:9002', weight: 1, zone: '', priority: 0, metadata: {} },
         ],
-        healthCheck: { path: '/healthz', interval: 1000, timeout: 500, unhealthyAfter: 2, healthyAfter: 2 },
+        discover: [],
+        healthCheck: {
+          ...{ type: 'http', path: '/healthz', interval: 1000, adaptiveInterval: false, timeout: 500 },
+          ...{ unhealthyAfter: 2, healthyAfter: 2 },
+        },
         timeouts: { connect: 1000, firstByte: 15_000, idle: 60_000, upgradeIdle: 300_000, request: 0 },
         retry: {
           attempts: 2,
@@ -119,6 +125,7 @@ test('parseConfig() reads every key, in base units', () => {
         },
         tls: { verify: true, minVersion: 'TLSv1.2' },
         protocol: 'http1',
+        capacity: { header: false },
         connections: { keepAlive: 4000, maxAge: 0, warm: 0, maxIdle: 0 },
         limits: { connections: 1024, pending: 1024, requests: 1024, retries: 3, endpointRequests: 0, queueTimeout: 0 },
         breaker: {
@@ -142,7 +149,7 @@ test('parseConfig() reads every key, in base units', () => {
           maxEjected: 0.1,
           ...{ successRateStdev: 1.9, successRateMinHosts: 5, successRateVolume: 100 },
           ...{ failurePercentage: 0, failurePercentageMinHosts: 5, failurePercentageVolume: 50 },
-          ...{ silence: 100, latencyQuantile: 0, latencyFactor: 3, latencyVolume: 100 },
+          ...{ burst: 0.2, burstVolume: 50, silence: 100, latencyQuantile: 0, latencyFactor: 3, latencyVolume: 100 },
         },
         slowStart: { window: 0, aggression: 1, minWeight: 0.1 },
         adaptiveConcurrency: {
@@ -205,7 +212,7 @@ test('parseConfig() reads every key, in base units', () => {
   })
 })
 
-test('parseConfig() fills in what is not written', () => {
+test('parseConfig() fills in what is not written (D27)', () => {
   const written = withApi(read(FULL))
   const least = read(`
     services: { api: { tls: {}, healthCheck: {}, breaker: {}, adaptiveConcurrency: {}, limits: {}, locality: { nodes: { z1: 1, z2: 2 } }, subsetting: { size: 20, node: proxy-1 }, endpoints: [

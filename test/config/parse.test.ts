@@ -132,7 +132,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     'services:\n  a:',
-    '2:5: services.a: has no value; write a map with the keys policy, endpoints, healthCheck, timeouts, tls, protocol, connections, retry, outlier, slowStart, adaptiveConcurrency, panicThreshold, failOnPanic, overprovisioning, limits, breaker, locality, subsetting',
+    '2:5: services.a: has no value; write a map with the keys policy, endpoints, discover, healthCheck, timeouts, tls, protocol, capacity, connections, retry, outlier, slowStart, adaptiveConcurrency, panicThreshold, failOnPanic, overprovisioning, limits, breaker, locality, subsetting',
   ],
   [
     'services: {a: {}, b: {}}',

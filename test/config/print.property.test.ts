@@ -18,6 +18,7 @@ const duration = fc
   .tuple(fc.integer({ min: 10, max: 90 }), fc.constantFrom('ms', 's', 'm', 'h'))
   .map(pair => pair.join(''))
 const size = fc.tuple(fc.integer({ min: 1, max: 9999 }), fc.constantFrom('B', 'KiB', 'MiB')).map(pair => pair.join(''))
+const seconds = fc.integer({ min: 1, max: 90 }).map(count => `${count}s`)
 const ratio = fc.integer({ min: 0, max: 10_000 }).map(hundredths => `${hundredths / 100}%`)
 const host = fc.oneof(fc.ipV4(), fc.constantFrom('localhost', '[::1]', 'a-b.example'))
 const port = fc.integer({ min: 1, max: 65_535 })
@@ -72,8 +73,44 @@ const service: fc.Arbitrary<ServiceInput> = fc.record(
     endpoints: fc
       .integer({ min: 0, max: 3 })
       .chain(count => fc.tuple(...Array.from({ length: count }, (_, i) => endpoint(`e${i}`)))),
+    discover: fc.array(
+      fc.oneof(
+        fc.record(
+          {
+            dns: fc.constantFrom('a.internal', '_x._tcp.local'),
+            port,
+            refresh: fc.constant({ max: '90s' }),
+            weight: fc.nat(9),
+          },
+          { requiredKeys: ['dns'] },
+        ),
+        fc.record(
+          {
+            directory: text.filter(name => name !== '' && !name.includes('\0')),
+            scheme: fc.constant('https' as const),
+          },
+          { requiredKeys: ['directory'] },
+        ),
+      ),
+      { maxLength: 2 },
+    ),
     healthCheck: fc.record(
-      { path: fc.constantFrom('/', '/a?b=c'), interval: duration, timeout: duration },
+      {
+        ...{ path: fc.constantFrom('/', '/a?b=c'), interval: duration, timeout: duration },
+        type: fc.constantFrom('http', 'tcp', 'tls', 'grpc'),
+        grpcService: fc.constantFrom('', 'a.b.C'),
+        adaptiveInterval: fc.boolean(),
+        expect: fc.record(
+          {
+            statuses: fc.array(fc.integer({ min: 100, max: 599 }), { minLength: 1, maxLength: 3 }),
+            body: fc.constant('ok $'),
+          },
+          { requiredKeys: [] },
+        ),
+        comprehensive: fc.record({ interval: seconds, timeout: duration }, { requiredKeys: [] }),
+        predictive: fc.record({ interval: seconds }, { requiredKeys: [] }),
+        deep: fc.record({ path: fc.constant('/deep') }, { requiredKeys: [] }),
+      },
       { requiredKeys: [] },
     ),
     timeouts: fc.record(

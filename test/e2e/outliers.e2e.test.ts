@@ -36,7 +36,7 @@ function send(box: Box, how: (n: number) => [Outcome, latencyUs: number]): void 
   }
 }
 
-const OFTEN = { interval: '200ms', baseEjection: '300ms', maxEjection: '300ms' }
+const OFTEN = { burst: 0, interval: '200ms', baseEjection: '300ms', maxEjection: '300ms' }
 
 test('an endpoint half of whose answers fail is ejected by its success rate, and returns', async t => {
   const { box, lines } = await boxOf(t, { outlier: OFTEN })
@@ -135,7 +135,7 @@ test('an endpoint that answers 503 through the proxy is ejected for gateway fail
       return { id, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
     }),
   )
-  const outlier = { consecutive5xx: 0, consecutiveGateway: 5, successRateStdev: 0, maxEjected: '100%' }
+  const outlier = { burst: 0, consecutive5xx: 0, consecutiveGateway: 5, successRateStdev: 0, maxEjected: '100%' }
   const service = { policy: 'round-robin', endpoints, outlier }
   const config = { listen: '127.0.0.1:0', workers: 1, services: { api: service } }
   const box = await createSignalbox(config, { control: agents })

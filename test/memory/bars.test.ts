@@ -11,6 +11,8 @@ import {
   FIRM_BARS,
   HARD_BARS,
   HELD,
+  ISOLATED,
+  isolatedMax,
   LEAVING,
   QUARANTINED,
   SOFT_BARS,
@@ -20,7 +22,7 @@ import {
 } from '../../engine/memory/bars.ts'
 
 test('each bar is one bit of its own', () => {
-  const bits = [DRAINING, QUARANTINED, UNHEALTHY, EJECTED, TRIPPED, DEGRADED, HELD, ARRIVING, LEAVING]
+  const bits = [DRAINING, QUARANTINED, UNHEALTHY, EJECTED, TRIPPED, DEGRADED, HELD, ARRIVING, LEAVING, ISOLATED]
   for (const bit of bits) assert.equal(bit & (bit - 1), 0)
   assert.equal(new Set(bits).size, BAR_NAMES.length)
 })
@@ -32,6 +34,10 @@ test('every bar is hard, soft or a breaker, and one of these; degraded is none o
   assert.equal(FIRM_BARS | SOFT_BARS, ALL_BARS)
   assert.equal(ALL_BARS & DEGRADED, 0)
   assert.equal(ALL_BARS | DEGRADED, TIER_BITS)
+})
+
+test('three tenths of the endpoints may be isolated, and one always', () => {
+  assert.deepEqual([1, 2, 3, 6, 7, 9, 10, 19, 20, 70].map(isolatedMax), [1, 1, 1, 1, 2, 2, 3, 5, 6, 21])
 })
 
 test('barNames() names the bits that are set, in the order of the bits', () => {

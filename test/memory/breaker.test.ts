@@ -94,7 +94,7 @@ describe('breaker', () => {
     world.close()
   })
 
-  test('opens with too large a share of failures in a window that has enough requests', () => {
+  test('opens with too large a share of failures in a window that has enough requests (ALG-9)', () => {
     const world = worldOf({ consecutiveFailures: 0, errorRate: 0.5 })
     const outcomes = ['ok', 'error'] as const
     for (let i = 0; i < 9; i++) request(world, outcomes[i & 1])
@@ -165,7 +165,7 @@ describe('breaker', () => {
     })
   }
 
-  test('stays open twice as long each time a probe fails, up to the longest', () => {
+  test('stays open twice as long each time a probe fails, up to the longest (ALG-9)', () => {
     const world = worldOf()
     trip(world)
     let now = 1000
@@ -184,7 +184,7 @@ describe('breaker', () => {
     world.close()
   })
 
-  test('closes after as many probes as it asks for, one after the other', () => {
+  test('closes after as many probes as it asks for, one after the other (ALG-9, D5)', () => {
     const world = worldOf({ probes: 2 })
     trip(world)
     setClock(world, 1100)

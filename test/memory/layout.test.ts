@@ -14,6 +14,7 @@ import {
   SEAT_WORDS,
   SERVICE_WORDS,
   TOTAL_WORDS,
+  TRAFFIC_WORDS,
 } from '../../engine/memory/layout.ts'
 
 const CAPACITY: Capacity = {
@@ -36,7 +37,8 @@ test('layoutOf() lays the parts one after another, none over its neighbour', () 
     [layout.inflightAt, layout.slotsAt + layout.slots * layout.slotWords],
     [layout.gaugesAt, layout.inflightAt + 5 * layout.inflightStride],
     [layout.totalsAt, layout.gaugesAt + 5 * layout.gaugesStride],
-    [layout.outcomeRingsAt, layout.totalsAt + 5 * layout.totalsStride],
+    [layout.trafficAt, layout.totalsAt + 5 * layout.totalsStride],
+    [layout.outcomeRingsAt, layout.trafficAt + 5 * layout.trafficStride],
     [layout.affinityAt, layout.outcomeRingsAt + 5 * layout.outcomeRingWords],
     [layout.choicesAt, layout.affinityAt + (64 / AFFINITY_WAYS) * AFFINITY_SET_WORDS],
     [layout.choicesEnd, layout.choicesAt + 256],
@@ -58,10 +60,19 @@ test('layoutOf() begins every part on a cache line of its own', () => {
     inflightAt,
     gaugesAt,
     totalsAt,
+    layout.trafficAt,
     outcomeRingsAt,
     layout.affinityAt,
   ]
-  for (const words of [...starts, slotWords, inflightStride, gaugesStride, totalsStride, outcomeRingWords]) {
+  for (const words of [
+    ...starts,
+    slotWords,
+    inflightStride,
+    gaugesStride,
+    totalsStride,
+    layout.trafficStride,
+    outcomeRingWords,
+  ]) {
     assert.equal(words % LINE_WORDS, 0)
   }
 })
@@ -70,6 +81,7 @@ test('layoutOf() has room in each part for what the capacity promises', () => {
   const layout = layoutOf(CAPACITY)
   assert.ok(layout.inflightStride >= 100)
   assert.ok(layout.totalsStride >= 100 * TOTAL_WORDS)
+  assert.ok(layout.trafficStride >= 100 * TRAFFIC_WORDS)
   assert.ok(layout.outcomeRingWords >= OUTCOME_RECORDS + 64 * RECORD_WORDS)
   assert.equal(layout.slots, 5 + 2, 'every seat may hold one slot, one is live, one is free to write')
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PICK } from '../../engine/index.ts'
 import { SWITCH_NAMES, switchAgent } from '../../engine/memory/agent-switches.ts'
-import { DEGRADED, EJECTED, HELD, TRIPPED, UNHEALTHY } from '../../engine/memory/bars.ts'
+import { barNames, DEGRADED, EJECTED, HELD, ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/memory/bars.ts'
 import { Candidates } from '../../engine/memory/candidates.ts'
 import { HEALTH_DEGRADED } from '../../engine/memory/endpoint-table.ts'
 import { SWITCHED_OFF_AT } from '../../engine/memory/layout.ts'
@@ -30,9 +30,10 @@ function shares(router: Router, picks: number): Record<string, number> {
 for (const [name, bar] of [
   ['failure-detector', EJECTED],
   ['health-monitor', UNHEALTHY],
+  ['health-monitor', ISOLATED],
   ['control-plane', HELD],
 ] as const) {
-  test(`${name} off: its bar is not seen by the next pick of any thread; on: it is`, t => {
+  test(`${name} off: ${barNames(bar)[0]} is not seen by the next pick of any thread; on: it is`, t => {
     const world = tinyWorld(many(4), { policy: 'round-robin' })
     t.after(() => world.close())
     const routers = [world.router, world.routerOf(world.another())]
@@ -87,6 +88,24 @@ test('load-balancer off: a limit it learned holds nobody back', t => {
   assert.ok(world.router.pick() >= 0)
   assert.equal(world.router.pick(), PICK.OVERLOADED)
   disableAgent(world.attachment, 'load-balancer')
+  assert.ok(world.router.pick() >= 0)
+})
+
+test('resource-manager off: what it turns away is let in, and what the operator turns away is not', t => {
+  const world = tinyWorld({ a: {} })
+  t.after(() => world.close())
+  world.services.setShedByAgent(world.service, 1)
+  assert.equal(world.router.pick(), PICK.SHED)
+  disableAgent(world.attachment, 'resource-manager')
+  assert.ok(world.router.pick() >= 0)
+  enableAgent(world.attachment, 'resource-manager')
+  world.services.setShedByAgent(world.service, 0)
+  world.services.setAdmitted(world.service, 1)
+  assert.equal(world.router.pick(), PICK.OVERLOADED)
+  world.services.setShedFrom(world.service, 1)
+  disableAgent(world.attachment, 'resource-manager')
+  assert.equal(world.router.pick(), PICK.SHED)
+  world.services.setShedFrom(world.service, 0)
   assert.ok(world.router.pick() >= 0)
 })
 

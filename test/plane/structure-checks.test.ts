@@ -63,7 +63,7 @@ test('endpointFault() names the field and what it must be', () => {
   assert.equal(endpointFault({ ...GOOD, weight: -1 }), 'weight is -1; it must be a number from 0 to 65535')
   assert.equal(
     endpointFault({ ...GOOD, wieght: 2 }),
-    'wieght is not known; use id, url, zone, metadata, weight, priority',
+    'wieght is not known; use id, url, zone, metadata, weight, priority, cost, capacity',
   )
   assert.equal(endpointFault({ ...GOOD, zone: undefined }), 'zone is missing; there are no defaults here')
 })

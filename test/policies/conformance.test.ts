@@ -93,7 +93,7 @@ for (const variant of VARIANTS) {
       })
     }
 
-    test('picks among the soft-barred when nothing else is left, never a hard-barred one', () => {
+    test('picks among the soft-barred when nothing else is left, never a hard-barred one (ALG-13)', () => {
       const world = tinyWorld(many(6), options)
       for (const id of ['e0', 'e1']) world.bar(id, EJECTED)
       world.bar('e2', UNHEALTHY)
@@ -298,7 +298,7 @@ for (const variant of VARIANTS) {
 /** SIGNALBOX_PROOF=full measures ten million picks of each policy in each kind of service, in some minutes. */
 const IS_FULL = process.env.SIGNALBOX_PROOF === 'full'
 
-test('a pick and a settle allocate nothing, under every policy, plain, guarded, from a subset and refused', t => {
+test('a pick and a settle allocate nothing, under every policy, plain, guarded, from a subset and refused (D38)', t => {
   const script = fileURLToPath(new URL('../support/heap-of-picks.js', import.meta.url))
   const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128']
   const [picks, rounds] = IS_FULL ? [1_000_000, 10] : [500_000, 3]

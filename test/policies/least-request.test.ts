@@ -51,7 +51,7 @@ test('least-request breaks ties evenly', () => {
   world.close()
 })
 
-test('least-request compares what is in flight with the weight', () => {
+test('least-request compares what is in flight with the weight (ALG-6)', () => {
   // In flight ÷ weight: a 3 ÷ 1, b 4 ÷ 2, c 5 ÷ 4. The one with the most in flight has the least for its weight.
   const world = tinyWorld({ a: { weight: 1 }, b: { weight: 2 }, c: { weight: 4 } }, POLICY)
   busy(world, { a: 3, b: 4, c: 5 })

@@ -55,7 +55,7 @@ test('peak-ewma counts a failure as five seconds, and an abandoned request as no
   world.close()
 })
 
-test('peak-ewma sends two requests to the one that is twice as fast for each to the other', () => {
+test('peak-ewma sends two requests to the one that is twice as fast for each to the other (ALG-7)', () => {
   // Costs by requests in flight: fast 1000, 2000, 3000 …; slow 2000 (+0 %), 4000 … The third request costs 3000 on fast and
   // 2000 on slow, so held requests spread 2 : 1.
   const { world, learn } = bench(['fast', 'slow'])

@@ -13,7 +13,7 @@ test('round-robin goes through the endpoints in order', () => {
   world.close()
 })
 
-test('round-robin is even to one pick, however many picks there are', () => {
+test('round-robin is even to one pick, however many picks there are (ALG-4)', () => {
   const world = tinyWorld({ a: {}, b: {}, c: {} }, POLICY)
   const seen: Record<string, number> = { a: 0, b: 0, c: 0 }
   for (let pick = 0; pick < 1000; pick++) {

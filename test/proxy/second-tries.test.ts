@@ -25,7 +25,7 @@ describe('retry.statuses', () => {
   it('sends an idempotent request on to an endpoint that does better', async () => {
     const [bad, good] = await Promise.all([answering(503), answering(200)])
     const rig = await startRig([bad.url, good.url], {
-      service: { retry: PATIENT, outlier: { consecutiveGateway: 0, consecutive5xx: 0 } },
+      service: { retry: PATIENT, outlier: { consecutiveGateway: 0, consecutive5xx: 0, burst: 0 } },
     })
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'GET']) {
       const body = method === 'PUT' ? { body: 'all of it' } : {}
@@ -84,7 +84,7 @@ describe('retry.statuses', () => {
     })
     const good = await answering(200)
     const rig = await startRig([bad.url, good.url], {
-      service: { retry: PATIENT, outlier: { consecutiveGateway: 0, consecutive5xx: 0 } },
+      service: { retry: PATIENT, outlier: { consecutiveGateway: 0, consecutive5xx: 0, burst: 0 } },
     })
     for (let i = 0; i < 8; i++) assert.equal((await fetch(rig.url)).status, 200)
     assert.equal(sockets.size, 1)
@@ -159,7 +159,7 @@ describe('an endpoint that dies with many requests', () => {
     const rig = await startRig([dying.url, good.url], {
       service: {
         retry: { ...PATIENT, budget: '0%', budgetMin: 1 },
-        outlier: { consecutiveLocalOrigin: 0, consecutive5xx: 0 },
+        outlier: { consecutiveLocalOrigin: 0, consecutive5xx: 0, burst: 0 },
       },
     })
     const sent = Array.from({ length: 24 }, () => fetch(rig.url))
@@ -205,7 +205,10 @@ describe('retry.perTry', () => {
     })
     const good = await answering(200)
     const rig = await startRig([mute.url, good.url], {
-      service: { retry: { ...PATIENT, perTry: '50ms' }, outlier: { consecutiveLocalOrigin: 0, consecutive5xx: 0 } },
+      service: {
+        retry: { ...PATIENT, perTry: '50ms' },
+        outlier: { consecutiveLocalOrigin: 0, consecutive5xx: 0, burst: 0 },
+      },
     })
     for (let i = 0; i < 4; i++) assert.equal((await fetch(rig.url)).status, 200)
     assert.ok(silent > 0)

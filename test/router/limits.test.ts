@@ -120,6 +120,51 @@ test('a class that is shed is turned away, and every cheaper one, until it is no
   world.close()
 })
 
+test("of the operator's word and the agent's on what is shed the stricter counts, and each takes back its own alone", () => {
+  const world = tinyWorld({ a: {} })
+  const { services, service } = world
+  const shed = (): number => services.shedFrom(service)
+  services.setShedFrom(service, CLASS.SHEDDABLE)
+  services.setShedByAgent(service, CLASS.CRITICAL)
+  assert.equal(shed(), CLASS.CRITICAL)
+  assert.equal(world.router.pick(0, undefined, CLASS.CRITICAL), PICK.SHED)
+  services.setShedByAgent(service, 0)
+  assert.equal(shed(), CLASS.SHEDDABLE)
+  services.setShedFrom(service, 0)
+  assert.equal(shed(), 0)
+  services.setShedByAgent(service, CLASS.SHEDDABLE_PLUS)
+  assert.equal(shed(), CLASS.SHEDDABLE_PLUS)
+  world.close()
+})
+
+test('no more requests are let in than an agent says this process can bear, also where the service has no limits', () => {
+  const world = tinyWorld({ a: {}, b: {} })
+  const tickets = Array.from({ length: 10 }, () => world.router.pick())
+  world.services.setAdmitted(world.service, 10)
+  assert.equal(world.router.pick(), PICK.OVERLOADED)
+  world.router.settle(tickets[0]!, 'ok', 1)
+  assert.ok(world.router.pick() >= 0)
+  assert.equal(world.router.pick(), PICK.OVERLOADED)
+  world.services.setAdmitted(world.service, 0)
+  assert.ok(world.router.pick() >= 0)
+  world.close()
+})
+
+test('of the limit of a service and what an agent lets in the stricter counts', () => {
+  const world = tinyWorld({ a: {} }, { text: { limits: { ...NONE, requests: 3 } } })
+  const room = (): number => {
+    const tickets = Array.from({ length: 9 }, () => world.router.pick()).filter(ticket => ticket >= 0)
+    for (const ticket of tickets) world.router.settle(ticket, 'ok', 1)
+    return tickets.length
+  }
+  assert.equal(room(), 3)
+  world.services.setAdmitted(world.service, 2)
+  assert.equal(room(), 2)
+  world.services.setAdmitted(world.service, 5)
+  assert.equal(room(), 3)
+  world.close()
+})
+
 describe('retry budget', () => {
   test('so many second tries may be under way as the least, or the share of what is in flight', () => {
     const world = tinyWorld({ a: {} }, { text: { retryBudget: { share: 0.2, min: 3 } } })

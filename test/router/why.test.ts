@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { TRIPPED, UNHEALTHY } from '../../engine/memory/bars.ts'
+import { ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/memory/bars.ts'
 import { HEALTH_DEGRADED } from '../../engine/memory/endpoint-table.ts'
 import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
 import type { ServiceText } from '../../engine/memory/service-text.ts'
@@ -39,6 +39,16 @@ describe('explain', () => {
     it.bar('a', UNHEALTHY)
     assert.equal(whyOf(it, 'b'), 'picked with weight 1; 70 % of the requests go to priority 0')
     assert.equal(whyOf(it, 'c'), 'picked with weight 1; 30 % of the requests go to priority 1')
+    it.close()
+  })
+
+  test('says of one in quarantine that it is isolated, in panic too', () => {
+    const it = world({ a: {}, b: {}, c: {} })
+    it.bar('a', ISOLATED | UNHEALTHY)
+    assert.equal(whyOf(it, 'a'), 'not picked: isolated and unhealthy')
+    for (const id of ['b', 'c']) it.bar(id, UNHEALTHY)
+    assert.equal(whyOf(it, 'a'), 'not picked: isolated')
+    assert.match(whyOf(it, 'b'), /^picked .* panic mode ignores health$/)
     it.close()
   })
 

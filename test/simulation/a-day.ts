@@ -46,6 +46,10 @@ export async function liveADay(seed: number, hours = 24): Promise<Day> {
         const verdict = ill.has(IDS[Number(new URL(url).port) - 1]!) ? 'failed' : 'passed'
         return { row, generation, round, verdict, reason: verdict === 'failed' ? '503' : '200', tookMs: 2 }
       },
+      'reach-endpoint': ({ row, generation, url }) => {
+        const hasPassed = !ill.has(IDS[Number(new URL(url).port) - 1]!)
+        return { row, generation, hasPassed, reason: hasPassed ? 'connected' : 'ECONNREFUSED' }
+      },
     },
   })
   const box = await createSignalbox(CONFIG, { control: plane })

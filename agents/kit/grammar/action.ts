@@ -1,5 +1,6 @@
 import type { Attachment } from '../../../engine/writer.ts'
 import type { Bridge } from '../../bridge/bridge.ts'
+import type { Machine } from '../machine.ts'
 import { type Schema, trusted } from './schema.ts'
 import type { Signal, SignalKind } from './signal.ts'
 
@@ -9,6 +10,8 @@ export interface Edge {
   readonly attachment: Attachment
   /** The agent's place in the registry; left out where there is none. */
   readonly place?: RegistryPlace | undefined
+  /** How this process is doing; left out in virtual time, unless a test says. */
+  readonly machine?: Machine | undefined
   /** How the agent agrees with others; left out where there is no store to agree through. */
   readonly bridge?: Bridge | undefined
   /** The clock that decisions get: whole ms of the region, the same in every thread. Wraps: compare by `elapsedMs` of signalbox/writer. */
@@ -40,6 +43,8 @@ export interface Action<Params, Type extends string = string, Body = unknown> {
   readonly retries: number
   /** Before the second attempt, in ms; doubled before each further one, up to 30,000. */
   readonly backoffMs: number
+  /** It reaches what is outside the process: in virtual time it does not, and never answers, unless a test says what it comes to. */
+  readonly isOutside: boolean
   /** At once or by promise. Expected failures are results; what it throws is a failed attempt. */
   run(params: Params, edge: Edge): Body | Promise<Body>
   /** Takes back what attempts may have done that all failed. What it throws ends the agent. */
@@ -84,8 +89,9 @@ export function defineAction<Params, const Type extends string, Body>({
   timeoutMs = TIMEOUT_MS,
   retries = RETRIES,
   backoffMs = BACKOFF_MS,
+  isOutside = false,
   run,
   undo,
 }: ActionDefinition<Params, Type, Body>): Action<Params, Type, Body> {
-  return Object.freeze({ name, params, done, timeoutMs, retries, backoffMs, run, undo })
+  return Object.freeze({ name, params, done, timeoutMs, retries, backoffMs, isOutside, run, undo })
 }

@@ -1,5 +1,6 @@
 import { type Config, SignalboxError } from '../../../engine/writer.ts'
 import type { Proposal, Vote } from '../../bridge/proposal.ts'
+import type { Tender } from '../../bridge/tender.ts'
 import type { EndpointColumn, ServiceColumn } from '../table-port.ts'
 import type { AnyAction } from './action.ts'
 import type { Step } from './directive.ts'
@@ -24,8 +25,12 @@ export interface Setup extends ConfigInForce {
   readonly bootMs: number
   /** 1 at the first start, one more after each restart. */
   readonly incarnation: number
+  /** What this node is called among others; left out: it has no others. */
+  readonly node?: string
   /** By chance another each time: for a die of its own, see `rollDie`. */
   readonly seed: number
+  /** What this node is called among others; left out where there are none. */
+  readonly cluster?: { readonly node: string } | undefined
 }
 
 /**
@@ -66,8 +71,10 @@ export interface Agent<State> {
   readonly describe?: ((state: State) => unknown) | undefined
   /** What it can do for others, by which they find it in the registry. Its role is among them. */
   readonly capabilities: readonly string[]
-  /** How it votes on a proposal, from what it knows: pure as the others. Left out: it abstains. */
-  readonly vote?: ((state: State, proposal: Proposal) => Pick<Vote, 'ballot' | 'reason'>) | undefined
+  /** How it votes on a proposal, from what it and its skills know: pure as the others. Left out: it abstains. */
+  readonly vote?: ((state: State, proposal: Proposal, slices: Slices) => Pick<Vote, 'ballot' | 'reason'>) | undefined
+  /** At which marginal cost it gives what is put out to tender, pure as the others; undefined: it does not want to. Left out: never. */
+  readonly bid?: ((state: State, tender: Tender, slices: Slices) => number | undefined) | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the state is the agent's own affair, the runner only carries it
@@ -101,6 +108,7 @@ export interface AgentDefinition<
   readonly describe?: Agent<State>['describe']
   readonly capabilities?: readonly string[]
   readonly vote?: Agent<State>['vote']
+  readonly bid?: Agent<State>['bid']
 }
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/

@@ -4,7 +4,7 @@ import type { Draft, Signal } from './signal.ts'
 import type { AnyMounted } from './skill.ts'
 
 /** What an agent wants done, as data: deciding is pure, the runner does it. */
-export type Directive = Emit | Ask | Schedule | Act | WriteEndpoint | WriteService | Mount | Unmount | Report
+export type Directive = Emit | Tell | Ask | Schedule | Act | WriteEndpoint | WriteService | Mount | Unmount | Report
 
 /** Tell the other agents. */
 export interface Emit {
@@ -12,6 +12,12 @@ export interface Emit {
   readonly draft: Draft
   /** The signal it follows from, where that is not the one at hand. */
   readonly because?: Signal
+}
+
+/** Tell whoever of this agent listens to it: the agent and its skills, who says it too. */
+export interface Tell {
+  readonly kind: 'tell'
+  readonly draft: Draft
 }
 
 /** Ask the other agents: the first answer within `deadlineMs` is heard; without one, `unanswered` is. */
@@ -71,7 +77,7 @@ export interface Report {
   readonly kind: 'report'
 }
 
-/** Tells the other agents, those of its own thread too; never itself. The kind is one of its `emits`; by `subject` people find it. */
+/** Tells the other agents, those of its own thread too, and of itself the skills that overhear it. The kind is one of its `emits`; by `subject` people find it. */
 export function emit(draft: Draft): Emit {
   return { kind: 'emit', draft }
 }
@@ -79,6 +85,14 @@ export function emit(draft: Draft): Emit {
 /** Answers a question that was heard, at once or when other things have been heard since. The kind is one of its `emits`. */
 export function reply(question: Signal, draft: Draft): Emit {
   return { kind: 'emit', draft, because: question }
+}
+
+/**
+ * Tells the agent itself and its skills, those that listen to it, and nobody else: what a skill has found out and its neighbours go by. The
+ * kind is one of its `own`; it is heard after what is being done now.
+ */
+export function tell(draft: Draft): Tell {
+  return { kind: 'tell', draft }
 }
 
 /**

@@ -3,10 +3,16 @@ import type { Edge } from './action.ts'
 import type { Setup } from './agent.ts'
 import type { Draft, Signal, SignalKind } from './signal.ts'
 
-/** The outside world, and the agent itself, as a sensor gets them. */
-export interface SensorEdge extends Edge {
+/** The outside world, and the agent itself. */
+export interface AgentEdge extends Edge {
   /** How this agent has been doing since this was last asked, which its membership does now and then. */
   self(): Doing
+}
+
+/** The same as a sensor gets it. */
+export interface SensorEdge extends AgentEdge {
+  /** What whoever has the sensor knows now, the agent or a skill of it: for one that looks inward. Read it, and keep nothing of it. */
+  knows(): unknown
 }
 
 /** What a sensor made of a reading: what it remembers, what it says, and when it is to look again if not as usual. */
@@ -34,6 +40,8 @@ export interface Sensor<Raw, Memory, Type extends string = string, Body = unknow
   readonly spreadMs: number
   /** A look that takes longer has failed, in ms. */
   readonly timeoutMs: number
+  /** It looks at what is outside the process: in virtual time it does not, unless a test says what it sees. */
+  readonly isOutside: boolean
   /** What it remembers before the first look. */
   start(setup: Setup): Memory
   /** Looks, at once or by promise. What it throws is a failed look; `edge.signal` is aborted when nobody waits for it any more. */
@@ -53,11 +61,13 @@ const TIMEOUT_MS = 30_000
 
 /** A sensor as it is declared. What its readings carry follows from `emits`. */
 export interface SensorDefinition<Raw, Memory, Type extends string, Body>
-  extends Omit<Sensor<Raw, Memory, Type, Body>, 'spreadMs' | 'timeoutMs' | 'perceive'> {
+  extends Omit<Sensor<Raw, Memory, Type, Body>, 'spreadMs' | 'timeoutMs' | 'isOutside' | 'perceive'> {
   /** By how much the time to the next look is longer or shorter at most, in ms. Default: 0. */
   readonly spreadMs?: number
   /** A look that takes longer has failed, in ms. Default: 30,000. */
   readonly timeoutMs?: number
+  /** It looks at what is outside the process. Default: false. */
+  readonly isOutside?: boolean
   /** Makes sense of a look, pure: readings go out in order, and `nextMs` is for the next look only. What it throws ends the thread. */
   perceive(memory: Memory, raw: Raw, now: number): Percept<Memory, NoInfer<Type>, NoInfer<Body>>
 }
@@ -69,7 +79,8 @@ export interface SensorDefinition<Raw, Memory, Type extends string, Body>
 export function defineSensor<Raw, Memory, const Type extends string, Body>({
   spreadMs = 0,
   timeoutMs = TIMEOUT_MS,
+  isOutside = false,
   ...sensor
 }: SensorDefinition<Raw, Memory, Type, Body>): Sensor<Raw, Memory, Type, Body> {
-  return Object.freeze({ ...sensor, spreadMs, timeoutMs })
+  return Object.freeze({ ...sensor, spreadMs, timeoutMs, isOutside })
 }

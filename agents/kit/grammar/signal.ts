@@ -1,5 +1,5 @@
-import { SignalboxError } from '../../../engine/writer.ts'
-import { type Schema, trusted } from './schema.ts'
+import { type LogLevel, SignalboxError } from '../../../engine/writer.ts'
+import { type Schema, trusted, trusts } from './schema.ts'
 
 /** Something that happened, in the form of CloudEvents 1.0; plain data that any thread can read. */
 export interface Signal<Type extends string = string, Body = unknown> {
@@ -8,7 +8,7 @@ export interface Signal<Type extends string = string, Body = unknown> {
   readonly specversion: '1.0'
   /** `signalbox.<noun>.<past participle>`, lower case. */
   readonly type: Type
-  /** Who says it: `/signalbox/agents/<name>`. */
+  /** Who says it: `/signalbox/agents/<name>`; of another node `/signalbox/nodes/<node>/agents/<name>`. */
   readonly source: string
   /** What it is about: an endpoint as `service/id`, a service by its name. */
   readonly subject?: string
@@ -26,6 +26,8 @@ export interface Draft<Type extends string = string, Body = unknown> {
   readonly type: Type
   readonly subject?: string
   readonly data: Body
+  /** The node whose agents it is for, and no others; of a kind that reaches other nodes. Left out: this one and all of them. */
+  readonly to?: string
 }
 
 /** What gives way where there is no room for a signal on its way to an agent. */
@@ -34,6 +36,12 @@ export type Overflow =
   | 'drop-oldest'
   /** It itself: what waits already has been promised a hearing. It becomes a dead letter, and who asked is told. */
   | 'reject'
+
+/**
+ * How far a signal goes. `node`: to the agents here. `cluster`: also to those of other nodes that name its kind among what they listen
+ * to, from where it is emitted and from nowhere else: nobody passes it on. It may be lost on the way, and is then lost for good.
+ */
+export type Reach = 'node' | 'cluster'
 
 /** A kind of signal: makes drafts of it and recognises it. What it carries follows from its type. */
 export interface SignalKind<Type extends string = string, Body = unknown> {
@@ -45,8 +53,12 @@ export interface SignalKind<Type extends string = string, Body = unknown> {
    * Anything else is a fact: dropped last, and told to whoever reads the log.
    */
   readonly isTelemetry: boolean
+  /** Of the line of the log that each fact gets. */
+  readonly level: LogLevel
   /** What gives way when a mailbox of 1,024 signals of others is full. */
   readonly overflow: Overflow
+  /** Whether agents of other nodes hear it as well, where there are any. */
+  readonly reach: Reach
   /** The type of the question that it answers; who has not asked that, or no longer waits, does not hear it. */
   readonly answers: string | undefined
   /** Makes a draft, which says nothing to anybody until a directive does. It checks nothing: the compiler does, and whoever hears it. */
@@ -66,8 +78,12 @@ export interface SignalOptions<Body> {
   readonly data: Schema<Body>
   /** One reading of many. Default: a fact. */
   readonly telemetry?: boolean
+  /** Of the line of the log that each gets. Default: info. */
+  readonly level?: LogLevel
   /** Default: `drop-oldest`, of telemetry as of facts; `reject` is for what somebody waits to have carried out. */
   readonly overflow?: Overflow
+  /** Default: `node`. What reaches the cluster is checked where it arrives, telemetry too, so that its `data` is a schema. */
+  readonly reach?: Reach
   /** The kind of question that it answers. */
   readonly answers?: AnySignalKind
 }
@@ -81,12 +97,14 @@ const TYPE = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*){2,}$/
  *   const ejected = defineSignal('acme.endpoint.ejected', { data: z.object({ id: z.string() }) })
  *
  * Without `data` it carries null. What it carries must survive a structured clone. Throws SBX_AGENT_INVALID when the type is not
- * lower-case words joined by at least two dots.
+ * lower-case words joined by at least two dots, or it reaches other nodes and nothing checks what it carries.
  */
 export function defineSignal<const Type extends string, Body = null>(
   type: Type,
-  { data = trusted<Body>(), telemetry = false, overflow = 'drop-oldest', answers }: Partial<SignalOptions<Body>> = {},
+  options: Partial<SignalOptions<Body>> = {},
 ): SignalKind<Type, Body> {
+  const { data = trusted<Body>(), telemetry = false, level = 'info', overflow = 'drop-oldest' } = options
+  const { reach = 'node', answers } = options
   if (!TYPE.test(type)) {
     throw new SignalboxError(
       'SBX_AGENT_INVALID',
@@ -94,14 +112,27 @@ export function defineSignal<const Type extends string, Body = null>(
         'write something like "signalbox.endpoint.ejected"',
     )
   }
+  if (reach === 'cluster' && trusts(data)) {
+    throw new SignalboxError(
+      'SBX_AGENT_INVALID',
+      `Cannot define signal ${JSON.stringify(type)}: it reaches other nodes and nothing checks what it carries, give it a schema`,
+    )
+  }
   return Object.freeze({
     type,
     data,
     isTelemetry: telemetry,
+    level,
     overflow,
+    reach,
     answers: answers?.type,
     of: (body: Body, subject?: string): Draft<Type, Body> =>
       subject === undefined ? { type, data: body } : { type, subject, data: body },
     is: (signal: Signal): signal is Signal<Type, Body> => signal.type === type,
   })
+}
+
+/** The draft, for the agents of one node alone; its kind is one that reaches the cluster. */
+export function toNode<Type extends string, Body>(node: string, draft: Draft<Type, Body>): Draft<Type, Body> {
+  return { ...draft, to: node }
 }

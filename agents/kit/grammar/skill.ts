@@ -33,6 +33,7 @@ export interface Mounted<Slice> {
   readonly key: string
   readonly skill: string
   readonly listens: readonly Interest[]
+  readonly overhears: readonly Interest[]
   readonly own: readonly AnySignalKind[]
   readonly emits: readonly AnySignalKind[]
   readonly actions: readonly AnyAction[]
@@ -43,6 +44,8 @@ export interface Mounted<Slice> {
   decide(slice: Slice, signal: Signal, now: number): Step<Slice>
   /** Goes on with another config. Left out: with what it has. */
   readonly reload: Reload<Slice> | undefined
+  /** What of its state the status of its agent shows: plain data of bounded size. */
+  readonly describe: ((slice: Slice) => unknown) | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the state is the skill's own affair
@@ -68,6 +71,8 @@ export interface SkillDefinition<
 > {
   readonly name: string
   readonly listens?: Listens
+  /** Kinds, or types without wildcards, among `listens` that it hears also when its own agent says them, or another skill of it; what it says itself it never hears. */
+  readonly overhears?: readonly Interest[]
   readonly own?: Own
   readonly emits?: readonly AnySignalKind[]
   readonly actions?: Actions
@@ -77,11 +82,15 @@ export interface SkillDefinition<
   start(options: Options, setup: Setup): Step<Slice>
   readonly decide: (slice: Slice, signal: Heard<Listens, Own, Actions, Sensors>, now: number) => Step<Slice>
   readonly reload?: Reload<Slice>
+  readonly describe?: (slice: Slice) => unknown
 }
 
 /**
  * Declares a skill. `start` and `decide` are pure, as an agent's. It hears before its agent where its priority is above 0, which it is
  * unless told otherwise; what it schedules, asks and begins comes back to it alone. Words of the tables it writes are its agent's.
+ *
+ * What an agent and its skills tell goes to other agents; a skill that is to hear of it too, because it goes on from there, lists the kind
+ * under `overhears`.
  */
 export function defineSkill<
   Slice,
@@ -91,13 +100,13 @@ export function defineSkill<
   const Actions extends readonly AnyAction[] = readonly [],
   const Sensors extends readonly AnySensor[] = readonly [],
 >(definition: SkillDefinition<Options, Slice, Listens, Own, Actions, Sensors>): Skill<Options, Slice> {
-  const { name, priority = PRIORITY, start, decide, reload } = definition
-  const { listens = [], own = [], emits = [], actions = [], sensors = [] } = definition
+  const { name, priority = PRIORITY, start, decide, reload, describe } = definition
+  const { listens = [], overhears = [], own = [], emits = [], actions = [], sensors = [] } = definition
   return Object.freeze({
     name,
     mount: (key: string, options: Options): Mounted<Slice> =>
       Object.freeze({
-        ...{ key, skill: name, listens, own, emits, actions, sensors, priority, reload },
+        ...{ key, skill: name, listens, overhears, own, emits, actions, sensors, priority, reload, describe },
         start: (setup: Setup) => start(options, setup),
         decide: decide as Mounted<Slice>['decide'],
       }),

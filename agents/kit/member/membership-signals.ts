@@ -1,4 +1,16 @@
-import { count, listOf, mapOf, objectOf, oneOf, real, type ShapeOf, text } from '../grammar/shapes.ts'
+import {
+  count,
+  flag,
+  listOf,
+  mapOf,
+  objectOf,
+  oneOf,
+  orNull,
+  positive,
+  real,
+  type ShapeOf,
+  text,
+} from '../grammar/shapes.ts'
 import { defineSignal } from '../grammar/signal.ts'
 
 /** What every agent says and hears of itself and its like, whatever else it does. */
@@ -41,14 +53,23 @@ export type Topology = ShapeOf<typeof topologyData>
 /** Which nodes there are and who reaches whom; of two the one with the higher version counts. */
 export const topologyUpdated = defineSignal('signalbox.topology.updated', { data: topologyData })
 
+/** From a node that leaves in good order, the last it says: it is not missed. */
+export const nodeLeft = defineSignal('signalbox.node.left', { data: objectOf({ node: text }), reach: 'cluster' })
+
+/** From the partition handler: whether this node may decide anything for the cluster. Routing goes on either way. */
+export const rightsChanged = defineSignal('signalbox.node.rights-changed', {
+  data: objectOf({ mayDecide: flag, because: text }),
+})
+/** Of a proposal: what it is about, and what is proposed, words and numbers by name. */
+const proposal = { id: text, type: text, subject: text, payload: mapOf(text) }
+
 /** A proposal these agents are to vote on. */
 export const consensusOpened = defineSignal('signalbox.consensus.opened', {
-  data: objectOf({ id: text, subject: text, voters: listOf(text) }),
+  data: objectOf({ ...proposal, voters: listOf(text) }),
 })
 
 const coordinationData = objectOf({
-  id: text,
-  subject: text,
+  ...proposal,
   status: oneOf('accepted', 'rejected', 'expired', 'unknown'),
   fence: count,
 })
@@ -57,3 +78,18 @@ export type Coordination = ShapeOf<typeof coordinationData>
 /** What became of a proposal. */
 export const consensusDecided = defineSignal('signalbox.consensus.decided', { data: coordinationData })
 export type Heartbeat = ShapeOf<typeof heartbeatData>
+
+const award = objectOf({
+  subject: text,
+  episode: count,
+  /** Who is to give it; null: nobody. */
+  winner: orNull(text),
+  price: orNull(positive),
+  fence: count,
+  /** The winner is who hears this. */
+  isMine: flag,
+})
+export type TenderAward = ShapeOf<typeof award>
+
+/** What became of a tender that an agent could bid for. */
+export const tenderAwarded = defineSignal('signalbox.tender.awarded', { data: award })

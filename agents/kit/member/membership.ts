@@ -16,6 +16,7 @@ import {
   type Heartbeat,
   healthReported,
   healthRequested,
+  rightsChanged,
   type Topology,
   topologyUpdated,
 } from './membership-signals.ts'
@@ -83,6 +84,17 @@ const selfSensed = defineSignal('signalbox.self.sensed', {
 
 const registryTold = defineSignal('signalbox.registry.told')
 
+const rightsTold = defineSignal('signalbox.rights.told')
+
+const tellBridge = defineAction({
+  name: 'tell-bridge',
+  done: rightsTold,
+  run: ({ mayDecide, because }: { readonly mayDecide: boolean; readonly because: string }, { bridge }) => {
+    bridge?.rights.set(mayDecide, because)
+    return null
+  },
+})
+
 const tellRegistry = defineAction({
   name: 'tell-registry',
   done: registryTold,
@@ -119,10 +131,10 @@ export function judgeHealth(before: Membership, doing: Doing): Pick<Membership, 
 export function membership(options: MembershipOptions): Mounted<Membership> {
   const skill = defineSkill({
     name: 'membership',
-    listens: [agentHeartbeat, healthRequested, topologyUpdated, consensusOpened, consensusDecided],
-    own: [registryTold],
+    listens: [agentHeartbeat, healthRequested, topologyUpdated, consensusOpened, consensusDecided, rightsChanged],
+    own: [registryTold, rightsTold],
     emits: [agentHeartbeat, agentStatusChanged, healthReported],
-    actions: [tellRegistry],
+    actions: [tellRegistry, tellBridge],
     sensors: [
       defineSensor({
         name: 'self',
@@ -160,6 +172,8 @@ export function membership(options: MembershipOptions): Mounted<Membership> {
           return stay(onOpened(member, signal.data, options))
         case 'signalbox.consensus.decided':
           return stay(onDecided(member, signal.data))
+        case 'signalbox.node.rights-changed':
+          return { state: member, directives: [act(tellBridge, signal.data)] }
         default:
           return stay(member)
       }

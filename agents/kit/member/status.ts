@@ -1,4 +1,5 @@
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
+import type { Interest, Slices } from '../grammar/skill.ts'
 import type { Membership, MembershipOptions } from './membership.ts'
 
 /** An agent as it is now: what every agent is beside its own affairs, as plain data of bounded size. */
@@ -10,7 +11,7 @@ export interface AgentReport {
   readonly clusterNode: { readonly node: string; readonly incarnation: number }
   readonly knownNodes: readonly string[]
   readonly clusterTopology: Membership['topology']
-  /** What its own definition shows of its state; null where it shows nothing. */
+  /** What its own definition shows of its state, and under `skills` what its skills show of theirs; null where none shows anything. */
   readonly localState: unknown
   /** Other agents, by `name@node`; times on the region's clock, in ms. */
   readonly peerConnections: Readonly<Record<string, unknown>>
@@ -28,6 +29,18 @@ export interface AgentReport {
   /** The knobs of the agents that detect failures, and of the one that sets weights. */
   readonly failureDetectionConfig: unknown
   readonly optimizationConfig: unknown
+  /** What it is made of, by name, its skills included: all agents are of one kind. */
+  readonly madeOf: AgentParts
+}
+
+/** Actions, sensors and skills by name, signals by type, words of the tables by column. Membership, which every agent has, is left out. */
+export interface AgentParts {
+  readonly actions: readonly string[]
+  readonly sensors: readonly string[]
+  readonly skills: readonly string[]
+  readonly listens: readonly string[]
+  readonly emits: readonly string[]
+  readonly writes: readonly string[]
 }
 
 export function reportOf(
@@ -36,6 +49,7 @@ export function reportOf(
   member: Membership,
   { agent: name, node, incarnation, heartbeatMs }: MembershipOptions,
   { config: { agents }, configVersion }: ConfigInForce,
+  slices?: Slices,
 ): AgentReport {
   return {
     agentId: `${name}@${node}`,
@@ -44,7 +58,7 @@ export function reportOf(
     knownNodes: member.knownNodes,
     clusterTopology: member.topology,
     // The first report comes before the agent itself has begun.
-    localState: state === undefined ? null : (agent.describe?.(state) ?? null),
+    localState: state === undefined ? null : localStateOf(agent, state, slices),
     peerConnections: Object.fromEntries(member.peers),
     registration: member.registration,
     consensusParticipation: member.participation,
@@ -58,5 +72,29 @@ export function reportOf(
       'failure-detector': agents['failure-detector'],
     },
     optimizationConfig: { 'load-balancer': agents['load-balancer'] },
+    madeOf: partsOf(agent),
   }
+}
+
+function localStateOf({ describe, skills }: AnyAgent, state: unknown, slices: Slices | undefined): unknown {
+  const own = describe?.(state) ?? null
+  const shown = skills.flatMap(each => (each.describe && slices ? [[each.key, each.describe(slices.of(each))]] : []))
+  return shown.length === 0 ? own : { ...(own as object), skills: Object.fromEntries(shown) }
+}
+
+function partsOf({ actions, sensors, skills, listens, emits, writes }: AnyAgent): AgentParts {
+  const all = [{ actions, sensors, listens, emits }, ...skills]
+  const interest = (each: Interest): string => (typeof each === 'string' ? each : each.type)
+  return {
+    actions: unique(all.flatMap(each => each.actions.map(({ name }) => name))),
+    sensors: unique(all.flatMap(each => each.sensors.map(({ name }) => name))),
+    skills: unique(skills.map(({ skill }) => skill)),
+    listens: unique(all.flatMap(each => each.listens.map(interest))),
+    emits: unique(all.flatMap(each => each.emits.map(({ type }) => type))),
+    writes,
+  }
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)]
 }

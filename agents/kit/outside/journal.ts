@@ -9,10 +9,10 @@ export const JOURNAL_ENTRIES = 10_000
 const CHAIN_SIGNALS = 64
 
 /**
- * Columns that are not journalled: `latencyUs` and `limit` are readings, written for every endpoint many times a second, and would
+ * Columns that are not journalled: `latencyUs`, `limit` and `utilisation` are readings, written for every endpoint many times a second, and would
  * push out all that there is to explain; `pullMax` follows from the other columns, and what is written to it means nothing.
  */
-const UNTOLD: ReadonlySet<EndpointColumn | ServiceColumn> = new Set(['latencyUs', 'limit', 'pullMax'])
+const UNTOLD: ReadonlySet<EndpointColumn | ServiceColumn> = new Set(['latencyUs', 'limit', 'utilisation', 'pullMax'])
 
 /** Whether what is written to a column is journalled. */
 export function isTold(column: EndpointColumn | ServiceColumn): boolean {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { SensorEdge } from '../grammar/sensor.ts'
+import type { AgentEdge, SensorEdge } from '../grammar/sensor.ts'
 
 /**
  * The world as one attempt of an action, or one look of a sensor, gets it. Its signal is made when it is first asked for: most are over
@@ -7,21 +7,26 @@ import type { SensorEdge } from '../grammar/sensor.ts'
  */
 export class Attempt implements SensorEdge {
   readonly attachment: SensorEdge['attachment']
+  readonly machine: SensorEdge['machine']
   readonly now: SensorEdge['now']
   readonly later: SensorEdge['later']
   readonly self: SensorEdge['self']
-  readonly #edge: SensorEdge
+  readonly knows: SensorEdge['knows']
+  readonly #edge: AgentEdge
   readonly #onStop = (): void => this.stop()
   #abort: AbortController | undefined
   #isOver = false
   #callOff = (): void => {}
 
-  constructor(edge: SensorEdge) {
+  /** `knows`: what who looks knows; an action is told by its params what it needs. */
+  constructor(edge: AgentEdge, knows: SensorEdge['knows'] = () => undefined) {
     this.#edge = edge
     this.attachment = edge.attachment
+    this.machine = edge.machine
     this.now = edge.now
     this.later = edge.later
     this.self = edge.self
+    this.knows = knows
   }
 
   get place(): SensorEdge['place'] {

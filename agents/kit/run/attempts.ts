@@ -1,7 +1,7 @@
 import { elapsedMs } from '../../../engine/writer.ts'
 import { type AnyAction, BACKOFF_MS_MAX } from '../grammar/action.ts'
 import { check } from '../grammar/schema.ts'
-import type { SensorEdge } from '../grammar/sensor.ts'
+import type { AgentEdge } from '../grammar/sensor.ts'
 import { Attempt } from './attempt.ts'
 
 /** What an action came to. */
@@ -23,13 +23,13 @@ export interface Outcome {
 export class Attempts {
   readonly #action: AnyAction
   readonly #params: unknown
-  readonly #edge: SensorEdge
+  readonly #edge: AgentEdge
   readonly #outcome: Outcome
   readonly #startedMs: number
   #made = 0
 
   /** Begins with the first attempt at once; an action that answers at once is done when this returns. */
-  constructor(action: AnyAction, params: unknown, edge: SensorEdge, outcome: Outcome) {
+  constructor(action: AnyAction, params: unknown, edge: AgentEdge, outcome: Outcome) {
     this.#action = action
     this.#edge = edge
     this.#outcome = outcome

@@ -1,11 +1,16 @@
-import type { Attachment } from '../../../engine/writer.ts'
+import type { Attachment, LogLevel } from '../../../engine/writer.ts'
 import type { Bridge } from '../../bridge/bridge.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { RegistryPlace } from '../grammar/action.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
 import type { Signal } from '../grammar/signal.ts'
-import { membership } from '../member/membership.ts'
+import type { Mounted, Slices } from '../grammar/skill.ts'
+import { HERE, sourceAway } from '../grammar/source.ts'
+import type { Machine } from '../machine.ts'
+import { type Membership, membership } from '../member/membership.ts'
+import type { Health } from '../member/membership-signals.ts'
 import { type AgentReport, reportOf } from '../member/status.ts'
 import { isTold, type Written } from '../outside/journal.ts'
 import { TablePort } from '../table-port.ts'
@@ -18,6 +23,8 @@ export interface CrewPorts {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  /** How this process is doing; undefined: nobody can say. */
+  readonly machine: Machine | undefined
   /** The node it is on. */
   readonly node: string
   /** From one heartbeat of an agent to the next, in ms. */
@@ -26,10 +33,16 @@ export interface CrewPorts {
   soon(callback: () => void): void
   /** Carries a signal to the agents of other threads; returns to how many threads. */
   send(signal: Signal, isTelemetry: boolean): number
+  /**
+   * Carries a signal to the agents of other nodes, or of the one called `to`; returns to how many nodes it is on its way. Left out: this node
+   * is alone. It never waits, and promises nothing: what does not arrive is gone. Telemetry goes as one datagram of 1,200 bytes of JSON
+   * at most and a fact has 64 KiB; what is longer is not sent. What arrives is handed to `hear` of each crew of that node, once.
+   */
+  sendAway?(signal: Signal, to: string | undefined, isTelemetry: boolean): number
   /** What its agents want from other threads may be something else now. */
   listen(): void
-  /** An agent has told a fact; `trail` as in Ports.write. */
-  told(agent: string, signal: Signal, trail: readonly Signal[]): void
+  /** An agent has told a fact; `trail` as in Ports.write, `level` as its kind says. */
+  told(agent: string, signal: Signal, trail: readonly Signal[], level: LogLevel): void
   /** An agent has set a word that says something to people. */
   wrote(written: Written, trail: readonly Signal[]): void
   reported(agent: string, report: AgentReport): void
@@ -37,6 +50,8 @@ export interface CrewPorts {
   fault(error: Error): void
   /** Whether what an agent writes still counts. */
   mayWrite(agent: string): boolean
+  /** See Ports.look. */
+  look?(sensor: AnySensor): AnySensor['read'] | null | undefined
   /** Gives an agent a way to agree with others; undefined: there is no store to agree through. */
   bridge(agent: Bridged): AgentBridge | undefined
 }
@@ -45,8 +60,11 @@ export interface CrewPorts {
 export interface Bridged {
   readonly agent: AnyAgent
   readonly incarnation: number
-  /** What it knows now: by that it votes. */
+  /** What it and its skills know now: by that it votes and bids. */
   state(): unknown
+  readonly slices: Slices
+  /** How it is itself. */
+  health(): Health
   /** Has it hear what becomes of proposals. */
   hear(signal: Signal): void
 }
@@ -70,6 +88,7 @@ export class Crew {
   readonly #ports: CrewPorts
   #inForce: ConfigInForce
   readonly #bridges = new Map<string, AgentBridge>()
+  readonly #members = new Map<Runner, Mounted<Membership>>()
   #isClosed = false
   #waiting: { readonly signal: Signal; readonly from: Runner }[] = []
 
@@ -89,10 +108,13 @@ export class Crew {
       if (this.#isClosed) return
       const { agent } = runner
       const bridge = this.#ports.bridge({
-        ...{ agent, incarnation, state: () => runner.state, hear: signal => void runner.receive(signal) },
+        ...{ agent, incarnation, state: () => runner.state, slices: { of: mounted => runner.slice(mounted) } },
+        health: () => runner.slice(this.#members.get(runner)!).health,
+        hear: signal => void runner.receive(signal),
       })
       if (bridge !== undefined) this.#bridges.set(agent.name, bridge)
-      runner.start({ ...this.#inForce, bootMs, incarnation })
+      const { node, sendAway } = this.#ports
+      runner.start({ ...this.#inForce, bootMs, incarnation, node, ...(sendAway && { cluster: { node } }) })
     }
   }
 
@@ -134,7 +156,7 @@ export class Crew {
 
   #hire(definition: AnyAgent, incarnation: number): Runner {
     const { name } = definition
-    const { node, heartbeatMs, clock, dice, attachment } = this.#ports
+    const { node, heartbeatMs, clock, dice, attachment, machine } = this.#ports
     const options = { ...{ agent: name, role: definition.role, node, incarnation, heartbeatMs } }
     const member = membership(options)
     const agent: AnyAgent = { ...definition, skills: [member, ...definition.skills] }
@@ -146,6 +168,7 @@ export class Crew {
       dice,
       edge: {
         attachment,
+        machine,
         get place() {
           return bridges.get(name)?.place
         },
@@ -153,9 +176,13 @@ export class Crew {
           return bridges.get(name)?.bridge
         },
       },
-      send: (signal, { isTelemetry }, trail) => {
-        if (!isTelemetry) ports.told(name, signal, trail)
-        return this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry)
+      send: (signal, { isTelemetry, level, reach }, trail, to) => {
+        if (!isTelemetry) ports.told(name, signal, trail, level)
+        const isForHere = to === undefined || to === HERE || to === node
+        const here = isForHere ? this.#toNeighbours(signal, runner) + ports.send(signal, isTelemetry) : 0
+        if (reach !== 'cluster' || to === HERE || to === node) return here
+        const away = { ...signal, source: sourceAway(node, signal.source) }
+        return here + (ports.sendAway?.(away, to, isTelemetry) ?? 0)
       },
       write: (directive, trail) => {
         const written = tables.write(directive)
@@ -165,8 +192,16 @@ export class Crew {
       },
       fault: error => ports.fault(error),
       listen: () => ports.listen(),
-      report: () => ports.reported(name, reportOf(agent, runner.state, runner.slice(member), options, this.#inForce)),
+      look: sensor => ports.look?.(sensor),
+      report: () =>
+        ports.reported(
+          name,
+          reportOf(agent, runner.state, runner.slice(member), options, this.#inForce, {
+            of: mounted => runner.slice(mounted),
+          }),
+        ),
     })
+    this.#members.set(runner, member)
     return runner
   }
 

@@ -10,6 +10,7 @@ export const AGENT = ''
 
 interface Equipment {
   readonly listens: readonly Interest[]
+  readonly overhears?: readonly Interest[]
   readonly own: readonly AnySignalKind[]
   readonly emits: readonly AnySignalKind[]
   readonly actions: readonly AnyAction[]
@@ -28,6 +29,8 @@ export class Mind {
   readonly wants: readonly string[]
   /** Kinds it knows what they carry of. */
   readonly kinds: readonly AnySignalKind[]
+  /** What it hears also when another mind of its agent says it. */
+  readonly overhears: ReadonlySet<string>
   readonly own: ReadonlySet<string>
   readonly emits: ReadonlyMap<string, AnySignalKind>
   readonly actions: ReadonlyMap<string, AnyAction>
@@ -39,7 +42,7 @@ export class Mind {
   private constructor(
     key: string,
     priority: number,
-    { listens, own, emits, actions, sensors }: Equipment,
+    { listens, overhears = [], own, emits, actions, sensors }: Equipment,
     decide: Mind['decide'],
     reload: Reload<unknown> | undefined,
   ) {
@@ -51,6 +54,7 @@ export class Mind {
     this.kinds = [...listens.filter(interest => typeof interest !== 'string'), ...read]
     this.wants = listens.map(each => (typeof each === 'string' ? each : each.type))
     this.patterns = [...new Set([...this.wants, ...read.map(({ type }) => type)])]
+    this.overhears = new Set(overhears.map(each => (typeof each === 'string' ? each : each.type)))
     this.own = new Set(own.map(({ type }) => type))
     this.emits = new Map(emits.map(kind => [kind.type, kind]))
     this.actions = new Map(actions.map(action => [action.name, action]))

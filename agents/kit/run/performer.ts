@@ -1,10 +1,11 @@
 import { elapsedMs, SignalboxError } from '../../../engine/writer.ts'
 import { strayed } from '../dice.ts'
 import type { Setup } from '../grammar/agent.ts'
-import type { Act, Ask, Emit, Schedule, WriteEndpoint, WriteService } from '../grammar/directive.ts'
+import type { Act, Ask, Emit, Schedule, Tell, WriteEndpoint, WriteService } from '../grammar/directive.ts'
 import { actionFailed, sensorFailed, unanswered } from '../grammar/own-signals.ts'
-import type { AnySensor, SensorEdge } from '../grammar/sensor.ts'
+import type { AgentEdge, AnySensor } from '../grammar/sensor.ts'
 import type { Draft, Signal } from '../grammar/signal.ts'
+import { HERE, nodeOf } from '../grammar/source.ts'
 import { Attempts } from './attempts.ts'
 import type { Mind } from './mind.ts'
 import type { Pace } from './pace.ts'
@@ -18,7 +19,7 @@ import { Trail } from './trail.ts'
 /** Whose directives are performed, as the performer needs to know. */
 export interface Principal {
   readonly name: string
-  readonly edge: SensorEdge
+  readonly edge: AgentEdge
   readonly timers: Timers
   readonly pace: Pace
   /** Signals that wait in its mailbox. */
@@ -46,8 +47,21 @@ export class Performer {
     const kind = mind.emits.get(draft.type)
     if (kind === undefined)
       throw this.#invalid(`say ${draft.type}`, 'it is not among what it emits, list it under emits')
+    if (draft.to !== undefined && kind.reach !== 'cluster')
+      throw this.#invalid(
+        `say ${draft.type} to node ${draft.to}`,
+        'it stays on its node, define it with reach: "cluster"',
+      )
     const signal = this.#stamp.signal(draft, because ?? cause)
-    return { signal, sentTo: this.#ports.send(signal, kind, kind.isTelemetry ? [] : this.#trail.of(because ?? cause)) }
+    // An answer goes where the question came from.
+    const to = draft.to ?? (because && (nodeOf(because.source) ?? HERE))
+    const trail = kind.isTelemetry ? [] : this.#trail.of(because ?? cause)
+    return { signal, sentTo: this.#ports.send(signal, kind, trail, to) }
+  }
+
+  tell(mind: Mind, { draft }: Tell, cause: Signal | undefined): void {
+    this.#checkOwn(mind, 'tell itself', draft)
+    this.#tell(draft, cause)
   }
 
   ask(mind: Mind, { draft, deadlineMs }: Ask, cause: Signal | undefined): void {
@@ -68,9 +82,7 @@ export class Performer {
   }
 
   schedule(mind: Mind, { delayMs, spreadMs, draft }: Schedule, cause: Signal | undefined): void {
-    if (!mind.own.has(draft.type)) {
-      throw this.#invalid(`schedule ${draft.type}`, 'it is not among what it tells itself, list it under own')
-    }
+    this.#checkOwn(mind, 'schedule', draft)
     // Who asks for spread wants the very moment; any other schedule may share a wake-up.
     const inMs = strayed(delayMs, spreadMs, this.#ports.dice)
     this.#laterFor(mind, inMs, () => this.#tell(draft, cause, mind), spreadMs === 0)
@@ -94,11 +106,14 @@ export class Performer {
 
   sense(mind: Mind, sensor: AnySensor, setup: Setup): void {
     const { edge, pace, fail } = this.#principal
-    const sense = new Sense(sensor, setup, edge, this.#ports.dice, {
+    const read = this.#ports.look?.(sensor)
+    if (read === null) return
+    const sense = new Sense(read === undefined ? sensor : { ...sensor, read }, setup, edge, this.#ports.dice, {
+      knows: () => mind.state,
       onReading: draft => {
         const kind = mind.emits.get(draft.type)
         const signal = this.#tell(draft, undefined)
-        if (kind !== undefined) this.#ports.send(signal, kind, [])
+        if (kind !== undefined) this.#ports.send(signal, kind, [], draft.to)
       },
       onFailed: failure => {
         pace.failures++
@@ -130,6 +145,11 @@ export class Performer {
     }
     const end = mind.keep(this.#principal.timers.later(delayMs, due, isLoose))
     return end
+  }
+
+  #checkOwn({ own }: Mind, wish: string, { type }: Draft): void {
+    if (own.has(type)) return
+    throw this.#invalid(`${wish} ${type}`, 'it is not among what it tells itself, list it under own')
   }
 
   #invalid(what: string, state: string): SignalboxError {

@@ -3,9 +3,10 @@ import { SignalboxError } from '../../../engine/writer.ts'
 import type { AnyAgent, ConfigInForce, Setup } from '../grammar/agent.ts'
 import type { Directive, Step } from '../grammar/directive.ts'
 import { check, trusts } from '../grammar/schema.ts'
-import type { SensorEdge } from '../grammar/sensor.ts'
+import type { AgentEdge } from '../grammar/sensor.ts'
 import type { AnySignalKind, Signal } from '../grammar/signal.ts'
 import type { AnyMounted, Mounted, Slices } from '../grammar/skill.ts'
+import { nodeOf } from '../grammar/source.ts'
 import { type DeadLetter, DeadLetters } from './dead-letters.ts'
 import { type Delivery, FULL, TAKEN, UNKNOWN } from './delivery.ts'
 import { Mailbox, type Waiting } from './mailbox.ts'
@@ -21,6 +22,9 @@ const A_FACT = { isTelemetry: false, overflow: 'drop-oldest' } as const
 
 /** Of what is not checked. */
 const GOOD = { isGood: true, value: undefined } as const
+
+/** Of what another node may not say: kinds that stay on their node, and what is heard by a pattern alone. */
+const STRAY = { isGood: false, fault: 'another node says it, and it is of no kind that reaches the cluster' } as const
 
 /** Signals dealt with before timers and sockets get a turn. */
 const TURN_SIGNALS = 256
@@ -136,9 +140,10 @@ export class Runner {
   receive(signal: Signal): Delivery {
     if (this.#isClosed || !this.listensTo(signal.type)) return UNKNOWN
     const kind = this.#kinds.get(signal.type)
+    const isFromAway = nodeOf(signal.source) !== undefined
     // Facts of other threads and all that comes from outside are checked; telemetry of our own threads is what it says.
-    const isChecked = kind !== undefined && !kind.isTelemetry && !trusts(kind.data)
-    const verdict = isChecked ? check(kind.data, signal.data) : GOOD
+    const isChecked = kind !== undefined && (isFromAway || !kind.isTelemetry) && !trusts(kind.data)
+    const verdict = isFromAway && kind?.reach !== 'cluster' ? STRAY : isChecked ? check(kind.data, signal.data) : GOOD
     if (!verdict.isGood) {
       this.deadLetters.add(signal, kind, 'invalid', verdict.fault)
       return { kind: 'invalid', fault: verdict.fault }
@@ -177,12 +182,13 @@ export class Runner {
     return this.#abort.signal.aborted
   }
 
-  #edge(): SensorEdge {
+  #edge(): AgentEdge {
     const { clock, edge } = this.#ports
     // Every action under way may listen to it: their number is bounded by the agent, not by a warning.
     setMaxListeners(0, this.#abort.signal)
     return {
       attachment: edge.attachment,
+      machine: edge.machine,
       // It may come later, when there is a registry.
       get place() {
         return edge.place
@@ -256,7 +262,10 @@ export class Runner {
   #perform(mind: Mind, directive: Directive, cause: Signal | undefined): void {
     switch (directive.kind) {
       case 'emit':
-        this.#performer.emit(mind, directive, cause)
+        this.#tellKin(mind, this.#performer.emit(mind, directive, cause).signal)
+        break
+      case 'tell':
+        this.#performer.tell(mind, directive, cause)
         break
       case 'ask':
         this.#performer.ask(mind, directive, cause)
@@ -280,6 +289,13 @@ export class Runner {
         break
       default:
         this.#performer.write(directive, cause)
+    }
+  }
+
+  /** Other minds of this agent may go on from what one of them says. */
+  #tellKin(speaker: Mind, signal: Signal): void {
+    for (const mind of this.#minds.values()) {
+      if (mind !== speaker && mind.overhears.has(signal.type)) this.#tell(signal, mind.key)
     }
   }
 

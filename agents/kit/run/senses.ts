@@ -1,10 +1,13 @@
 import { type Dice, strayed } from '../dice.ts'
 import type { Setup } from '../grammar/agent.ts'
-import type { AnySensor, Percept, SensorEdge } from '../grammar/sensor.ts'
+import type { AgentEdge, AnySensor, Percept } from '../grammar/sensor.ts'
 import type { Draft } from '../grammar/signal.ts'
 import { Attempt } from './attempt.ts'
 
+/** Whose sense it is. */
 export interface Perceived {
+  /** What it knows now. */
+  knows(): unknown
   onReading(draft: Draft): void
   onFailed(failure: { readonly sensor: string; readonly fault: string; readonly failures: number }): void
   /** It could not make sense of what it read: its promise is broken. */
@@ -14,7 +17,7 @@ export interface Perceived {
 /** One sensor at work: looks, makes sense of it, and looks again when it is due. */
 export class Sense {
   readonly #sensor: AnySensor
-  readonly #edge: SensorEdge
+  readonly #edge: AgentEdge
   readonly #dice: Dice
   readonly #perceived: Perceived
   #look: Attempt | undefined
@@ -22,7 +25,7 @@ export class Sense {
   #failures = 0
   #cancel = (): void => {}
 
-  constructor(sensor: AnySensor, setup: Setup, edge: SensorEdge, dice: Dice, perceived: Perceived) {
+  constructor(sensor: AnySensor, setup: Setup, edge: AgentEdge, dice: Dice, perceived: Perceived) {
     this.#sensor = sensor
     this.#edge = edge
     this.#dice = dice
@@ -41,7 +44,7 @@ export class Sense {
   }
 
   #begin(): void {
-    this.#look = new Attempt(this.#edge)
+    this.#look = new Attempt(this.#edge, () => this.#perceived.knows())
     this.#look.make(
       edge => this.#sensor.read(edge),
       this.#sensor.timeoutMs,

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { Draft, Signal } from '../grammar/signal.ts'
+import { sourceOf } from '../grammar/source.ts'
 
 /**
  * Turns drafts into signals: id, source, time, and the signal they follow from. What follows from a signal of a trace is part of that
@@ -20,7 +21,7 @@ export class Stamp {
   #time = ''
 
   constructor(name: string, clock: Clock, dice: Dice) {
-    this.source = `/signalbox/agents/${name}`
+    this.source = sourceOf(name)
     this.#clock = clock
     this.#dice = dice
   }

@@ -11,6 +11,7 @@ import { RegionClock, steadyMs } from '../clock.ts'
 import { chance } from '../dice.ts'
 import type { AnySignalKind } from '../grammar/signal.ts'
 import { Liaison } from '../outside/liaison.ts'
+import { logTold } from '../outside/told-line.ts'
 import type { Report } from './orders.ts'
 import { type Placement, plan, type SupervisionOptions } from './placement.ts'
 import { PROFILES, type ProfileName } from './profile.ts'
@@ -216,11 +217,8 @@ export class Supervisor implements RunningControl {
   #onReport(thread: Supervised, report: Report): void {
     switch (report.report) {
       case 'told': {
-        const { type, subject, data } = report.signal
         this.#liaison.told(report.signal, report.trail)
-        const what = type.split('.').slice(1).join(' ')
-        const fields = { agent: report.agent, ...(data as object) }
-        this.#log(report.level, subject === undefined ? what : `${what}: ${subject}`, fields)
+        logTold((...line) => this.#log(...line), report.level, report.agent, report.signal)
         break
       }
       case 'wrote':

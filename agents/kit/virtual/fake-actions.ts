@@ -6,10 +6,15 @@ import type { AnyMounted } from '../grammar/skill.ts'
 /** Other things to do, by the name of the action. */
 export type Fakes = Readonly<Record<string, AnyAction['run']>>
 
-/** An agent whose actions of these names do something else, and those of its skills too, also of those it mounts later. */
+/**
+ * An agent whose actions of these names do something else, and those of its skills too, also of those it mounts later. One that says that it
+ * reaches outside the process, and is not named, never answers.
+ */
 export function withFakes(agent: AnyAgent, fakes: Fakes): AnyAgent {
-  const fake = (action: AnyAction): AnyAction =>
-    Object.hasOwn(fakes, action.name) ? { ...action, run: fakes[action.name]! } : action
+  const fake = (action: AnyAction): AnyAction => {
+    if (Object.hasOwn(fakes, action.name)) return { ...action, run: fakes[action.name]! }
+    return action.isOutside ? { ...action, timeoutMs: 0, run: () => new Promise(() => {}) } : action
+  }
   const outfit = (mounted: AnyMounted): AnyMounted => ({ ...mounted, actions: mounted.actions.map(fake) })
   const later = <State>(step: Step<State>): Step<State> => {
     if (!step.directives.some(({ kind }) => kind === 'mount')) return step

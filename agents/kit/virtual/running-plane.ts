@@ -9,6 +9,8 @@ import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { AnyAgent } from '../grammar/agent.ts'
 import type { AnySignalKind, Signal } from '../grammar/signal.ts'
+import { sourceAway } from '../grammar/source.ts'
+import { nodeLeft } from '../member/membership-signals.ts'
 import type { Journal } from '../outside/journal.ts'
 import { Liaison } from '../outside/liaison.ts'
 import type { AgentBridge, Bridged } from '../run/crew.ts'
@@ -21,8 +23,7 @@ import { stateOf } from '../supervision/thread-state.ts'
 import { tellTidings } from '../supervision/tidings.ts'
 import { TreeRunner } from '../supervision/tree-runner.ts'
 import { unknownAgent } from '../supervision/unknown-agent.ts'
-import type { VirtualClock } from './virtual-clock.ts'
-import type { TestPlaneOptions } from './virtual-plane.ts'
+import type { TestPlaneOptions, VirtualPlace } from './virtual-plane.ts'
 import { type VirtualGround, VirtualThread } from './virtual-thread.ts'
 
 /** What a thread takes to start. */
@@ -32,12 +33,15 @@ const SPAWN_MS = 35
 export type Bridging = (agent: Bridged, clock: Clock, dice: Dice) => AgentBridge | undefined
 
 export interface RunningPorts {
-  readonly clock: VirtualClock
+  readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
   readonly kinds: readonly AnySignalKind[]
   readonly bridge: Bridging
   readonly options: TestPlaneOptions
+  /** Left out: it is alone. */
+  readonly place: VirtualPlace | undefined
+  onClosed(): void
 }
 
 /** The plane at work: the same tree of supervisors over threads that are none. */
@@ -57,14 +61,16 @@ export class RunningPlane implements RunningControl {
     link: ControlLink,
     ports: RunningPorts,
   ) {
-    const { clock, dice, attachment, kinds, bridge, options } = ports
+    const { clock, dice, attachment, kinds, bridge, options, place } = ports
     const {
       agents: _,
       actions: __,
+      sensors = {},
       seed: ___,
       roster: ____,
       threads = 'grouped',
       heartbeatMs = 5_000,
+      machine,
       ...supervision
     } = options
     this.#ports = ports
@@ -91,11 +97,16 @@ export class RunningPlane implements RunningControl {
           .join('; '),
     })
     this.#ground = {
-      ...{ clock, dice, attachment, bootMs: clock.now(), node: link.node ?? 'local', heartbeatMs },
+      ...{ clock, dice, attachment, machine, bootMs: clock.now(), heartbeatMs },
+      node: place?.node ?? link.node ?? 'local',
+      incarnationsBefore: place?.incarnationsBefore ?? 0,
+      ...(place && { sendAway: (...what: Parameters<VirtualPlace['sendAway']>) => place.sendAway(...what) }),
       inForce: { config: link.config, configVersion: link.configVersion },
       liaison: this.#liaison,
+      log: link.log,
       send: (from, signal) => this.#send(from, signal),
       bridge: agent => bridge(agent, clock, dice),
+      look: ({ name, isOutside }) => sensors[name] ?? (isOutside ? null : undefined),
     }
     const { threads: plans, root } = plan(roster, threads, 1_000, supervision)
     this.#threads = plans.map(each => {
@@ -133,6 +144,20 @@ export class RunningPlane implements RunningControl {
     return found
   }
 
+  /** Another node says something. It is noted as what is told here, so that a chain of causes leads on to other nodes. */
+  hearAway(signal: Signal, isTelemetry: boolean): void {
+    if (!isTelemetry) this.journal.told(signal)
+    this.hearAll(signal)
+  }
+
+  /** Says to all other nodes that this one leaves. */
+  sayGoodbye(): void {
+    const { place } = this.#ports
+    if (place === undefined) return
+    const signal = this.#stamp.signal(nodeLeft.of({ node: place.node }, place.node), undefined)
+    place.sendAway({ ...signal, source: sourceAway(place.node, signal.source) }, undefined, false)
+  }
+
   hearAll(signal: Signal): void {
     for (const { crew } of this.#threads) crew?.hear(signal)
   }
@@ -158,10 +183,12 @@ export class RunningPlane implements RunningControl {
 
   async close(): Promise<void> {
     this.#tree.take({ event: 'close' })
+    this.#ports.onClosed()
     this.#ports.attachment.close()
   }
 
   ask = (...question: Parameters<Liaison['ask']>) => this.#liaison.ask(...question)
+  hear = (...wish: Parameters<Liaison['hear']>) => this.#liaison.hear(...wish)
   report = (name: string) => this.#liaison.report(name)
   explain = (...what: Parameters<Liaison['explain']>) => this.#liaison.explain(...what)
   deadLetters = () => this.#liaison.deadLetters()

@@ -1,5 +1,4 @@
 import {
-  type Attachment,
   attach,
   type Control,
   type ControlLink,
@@ -7,10 +6,13 @@ import {
   type RunningControl,
   SignalboxError,
 } from '../../../engine/writer.ts'
+import type { Clock } from '../clock.ts'
 import { type Dice, rollDie } from '../dice.ts'
 import type { Action } from '../grammar/action.ts'
 import type { AnyAgent } from '../grammar/agent.ts'
-import type { AnySignalKind, Draft } from '../grammar/signal.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
+import type { AnySignalKind, Draft, Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import type { Journal } from '../outside/journal.ts'
 import { Stamp } from '../run/stamp.ts'
 import { checkRoster, checkSupervision } from '../supervision/check-roster.ts'
@@ -18,14 +20,16 @@ import type { Placement, SupervisionOptions } from '../supervision/placement.ts'
 import type { RosterEntry } from '../supervision/roster-entry.ts'
 import { withFakes } from './fake-actions.ts'
 import type { Bridging, RunningPlane } from './running-plane.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { VirtualTime } from './virtual-time.ts'
 
 export interface TestPlaneOptions extends SupervisionOptions {
   /** In place of agents of the roster, by name: another definition, or null to leave one out. */
   readonly agents?: Readonly<Record<string, AnyAgent | null>>
-  /** In place of what actions do, by name: whatever reaches outside the process is better not done in virtual time. */
+  /** In place of what actions do, those of skills too, by name. One that says that it reaches outside the process, and is not named, never answers. */
   // biome-ignore lint/suspicious/noExplicitAny: each action has params and a result of its own
   readonly actions?: Readonly<Record<string, Action<any, any, any>['run']>>
+  /** What sensors see, by name. One that looks outside the process and is not named does not look. */
+  readonly sensors?: Readonly<Record<string, AnySensor['read']>>
   /** The agents, in the order they start. Default: ROSTER. Their modules are loaded into this thread. */
   readonly roster?: readonly RosterEntry[]
   /** Which agents share a thread, and so are restarted together. Default: `grouped`. */
@@ -34,6 +38,8 @@ export interface TestPlaneOptions extends SupervisionOptions {
   readonly seed?: number
   /** From one heartbeat of an agent to the next, in ms; 5,000 by default. */
   readonly heartbeatMs?: number
+  /** How the process is doing, as the test has it; left out: nobody can say, and who looks sees nothing. */
+  readonly machine?: Machine
 }
 
 /** A control plane whose time passes when a test says so. Before createSignalbox has started it, most of it throws SBX_AGENT_INVALID. */
@@ -54,10 +60,18 @@ export interface TestControlPlane extends Control {
   readonly control: RunningControl
 }
 
-/** A start of virtual time that the real clock does not catch up with, on a region that was just made. */
-const START_MS = 1_000_000
-/** After each step so many turns are left to promises: what a fake action awaits must not take more. */
-const PROMISE_TURNS = 8
+/** Where a plane is that is one of several: a node, in a time that all of them share. */
+export interface VirtualPlace {
+  readonly time: VirtualTime
+  readonly clock: Clock
+  readonly dice: Dice
+  readonly node: string
+  /** Added to the incarnations of its agents: those of a later life of the node are greater. */
+  readonly incarnationsBefore: number
+  readonly bridge: Bridging
+  /** See CrewPorts.sendAway. */
+  sendAway(signal: Signal, to: string | undefined, isTelemetry: boolean): number
+}
 
 /** See createTestControlPlane. What it runs with is loaded at its start: the door it comes by is loaded in every thread of agents too. */
 export class VirtualPlane implements TestControlPlane {
@@ -65,24 +79,28 @@ export class VirtualPlane implements TestControlPlane {
   readonly #roster: readonly RosterEntry[]
   readonly #kinds: readonly AnySignalKind[]
   readonly #loadBridging: () => Promise<Bridging>
-  readonly #clock: VirtualClock
+  readonly #time: VirtualTime
+  readonly #clock: Clock
   readonly #dice: Dice
+  readonly #place: VirtualPlace | undefined
   #running: RunningPlane | undefined
-  #attachment: Attachment | undefined
 
   constructor(
     roster: readonly RosterEntry[],
     kinds: readonly AnySignalKind[],
     loadBridging: () => Promise<Bridging>,
     options: TestPlaneOptions,
+    place?: VirtualPlace,
   ) {
     const {
       agents: _,
       actions: __,
-      threads: ___,
-      seed: ____,
-      roster: _____,
-      heartbeatMs: ______,
+      sensors: ___,
+      threads: ____,
+      seed: _____,
+      roster: ______,
+      heartbeatMs: _______,
+      machine: ________,
       ...supervision
     } = options
     checkRoster(roster)
@@ -91,15 +109,10 @@ export class VirtualPlane implements TestControlPlane {
     this.#roster = roster.filter(({ name }) => options.agents?.[name] !== null)
     this.#kinds = kinds
     this.#loadBridging = loadBridging
-    let { seed = 1 } = options
-    this.#dice = () => {
-      const die = rollDie(seed)
-      seed = die.seed
-      return die.value
-    }
-    this.#clock = new VirtualClock(START_MS, now => {
-      if (this.#attachment !== undefined) putClockForward(this.#attachment.region, now)
-    })
+    this.#place = place
+    this.#time = place?.time ?? new VirtualTime()
+    this.#clock = place?.clock ?? this.#time.clock
+    this.#dice = place?.dice ?? diceOf(options.seed ?? 1)
   }
 
   async start(link: ControlLink): Promise<RunningControl> {
@@ -110,8 +123,8 @@ export class VirtualPlane implements TestControlPlane {
       )
     }
     const attachment = attach(link.handle)
-    this.#attachment = attachment
     putClockForward(attachment.region, this.#clock.now())
+    const callOff = this.#time.onMove(() => putClockForward(attachment.region, this.#clock.now()))
     // What the box noted by the real clock, before there was this one, is not the same in any two runs.
     for (const { rows } of attachment.serviceTexts()) {
       for (const row of rows) attachment.endpoints.setHealthySince(row, this.#clock.now())
@@ -121,13 +134,14 @@ export class VirtualPlane implements TestControlPlane {
     const [{ enabledOf }, { RunningPlane }, bridge] = await Promise.all([
       import('../supervision/placement.ts'),
       import('./running-plane.ts'),
-      this.#loadBridging(),
+      this.#place?.bridge ?? this.#loadBridging(),
     ])
     const roster = enabledOf(this.#roster, isEnabled)
     const definitions = new Map<string, AnyAgent>()
     for (const entry of roster) definitions.set(entry.name, await this.#definitionOf(entry))
     const running = new RunningPlane(roster, definitions, link, {
       ...{ clock: this.#clock, dice: this.#dice, attachment, kinds: this.#kinds, bridge, options: this.#options },
+      ...{ place: this.#place, onClosed: callOff },
     })
     this.#running = running
     const booting = running.boot()
@@ -136,17 +150,12 @@ export class VirtualPlane implements TestControlPlane {
     return running
   }
 
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.#clock.preciseMs() + ms
-    while (this.#clock.step(untilMs)) await settlePromises()
-    this.#clock.advance(untilMs - this.#clock.preciseMs())
-    await settlePromises()
+  advance(ms: number): Promise<void> {
+    return this.#time.advance(ms)
   }
 
-  async step(): Promise<boolean> {
-    const hasStepped = this.#clock.step()
-    await settlePromises()
-    return hasStepped
+  step(): Promise<boolean> {
+    return this.#time.step()
   }
 
   get nowMs(): number {
@@ -182,6 +191,12 @@ export class VirtualPlane implements TestControlPlane {
   }
 }
 
-async function settlePromises(): Promise<void> {
-  for (let turn = 0; turn < PROMISE_TURNS; turn++) await null
+/** Dice of which all throws follow from a seed. */
+export function diceOf(seed: number): Dice {
+  let last = seed
+  return () => {
+    const die = rollDie(last)
+    last = die.seed
+    return die.value
+  }
 }

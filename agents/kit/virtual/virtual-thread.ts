@@ -1,9 +1,12 @@
-import type { AgentStatus, Attachment } from '../../../engine/writer.ts'
+import type { AgentStatus, Attachment, Log } from '../../../engine/writer.ts'
 import type { Clock } from '../clock.ts'
 import type { Dice } from '../dice.ts'
 import type { AnyAgent, ConfigInForce } from '../grammar/agent.ts'
+import type { AnySensor } from '../grammar/sensor.ts'
 import type { Signal } from '../grammar/signal.ts'
+import type { Machine } from '../machine.ts'
 import type { Liaison } from '../outside/liaison.ts'
+import { logTold } from '../outside/told-line.ts'
 import { type AgentBridge, type Bridged, Crew } from '../run/crew.ts'
 import type { ThreadPlan } from '../supervision/placement.ts'
 
@@ -12,13 +15,20 @@ export interface VirtualGround {
   readonly clock: Clock
   readonly dice: Dice
   readonly attachment: Attachment
+  readonly machine: Machine | undefined
   readonly bootMs: number
   readonly node: string
   readonly heartbeatMs: number
+  readonly incarnationsBefore: number
+  /** See CrewPorts.sendAway. */
+  sendAway?(signal: Signal, to: string | undefined, isTelemetry: boolean): number
   inForce: ConfigInForce
   /** See CrewPorts.bridge. */
   bridge(agent: Bridged): AgentBridge | undefined
+  /** See Ports.look. */
+  look(sensor: AnySensor): AnySensor['read'] | null | undefined
   liaison: Liaison
+  readonly log: Log
   /** Carries a signal to the agents of the other threads; returns to how many threads. */
   send(from: VirtualThread, signal: Signal): number
 }
@@ -60,7 +70,7 @@ export class VirtualThread {
       this.#callOff = undefined
       const crew = this.#hire()
       this.crew = crew
-      crew.start(this.#ground.bootMs, this.incarnation)
+      crew.start(this.#ground.bootMs, this.#incarnationOfAgents)
       if (this.crew === crew) onStarted()
     })
   }
@@ -79,15 +89,22 @@ export class VirtualThread {
     this.#onEnded(reason)
   }
 
+  get #incarnationOfAgents(): number {
+    return this.#ground.incarnationsBefore + this.incarnation
+  }
+
   #hire(): Crew {
-    const { clock, dice, attachment, node, heartbeatMs, inForce, liaison } = this.#ground
-    const crew: Crew = new Crew(this.#definitions, this.incarnation, inForce, {
-      ...{ clock, dice, attachment, node, heartbeatMs },
+    const { clock, dice, attachment, machine, node, heartbeatMs, inForce, liaison, log, sendAway } = this.#ground
+    const crew: Crew = new Crew(this.#definitions, this.#incarnationOfAgents, inForce, {
+      ...{ clock, dice, attachment, machine, node, heartbeatMs, ...(sendAway && { sendAway }) },
       soon: callback => void clock.later(0, callback),
       send: signal => this.#ground.send(this, signal),
       // Who listens is asked with each signal.
       listen() {},
-      told: (_agent, signal, trail) => liaison.told(signal, trail),
+      told(agent, signal, trail, level) {
+        liaison.told(signal, trail)
+        logTold(log, level, agent, signal)
+      },
       wrote: (written, trail) => liaison.wrote(written, trail),
       reported: (agent, report) => liaison.reported(agent, report),
       fault: ({ message }) => {
@@ -95,6 +112,7 @@ export class VirtualThread {
       },
       mayWrite: () => this.crew === crew,
       bridge: agent => this.#ground.bridge(agent),
+      look: sensor => this.#ground.look(sensor),
     })
     return crew
   }

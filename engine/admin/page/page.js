@@ -421,7 +421,7 @@ const AGENT_ASPECTS = { running: 'clear', starting: 'caution', restarting: 'caut
 function newAgentRow(name) {
   const { element, cells } = newPlainRow(['wide', 'word', 'number', 'number', 'number', 'number'])
   const note = make('span', 'note')
-  cells[0].append(name, note)
+  cells[0].append(newAgentName(name), note)
   let before
   return {
     element,
@@ -438,6 +438,62 @@ function newAgentRow(name) {
       write(cells[5], heartbeatAgeMs < 1000 ? '< 1 s' : duration(heartbeatAgeMs))
     },
   }
+}
+
+/* What one agent is made of and knows, below the table of all, asked for while somebody looks at it. */
+const PARTS = ['skills', 'sensors', 'actions', 'listens', 'emits', 'writes']
+const LOOK_AGAIN_MS = 5000
+let shownAgent = ''
+let lookTimer
+
+function newAgentName(name) {
+  const element = make('button', 'name', name)
+  element.type = 'button'
+  element.setAttribute('aria-controls', 'agent-parts')
+  element.addEventListener('click', () => {
+    shownAgent = shownAgent === name ? '' : name
+    void lookAtAgent(name)
+  })
+  return element
+}
+
+async function lookAtAgent(name) {
+  clearTimeout(lookTimer)
+  byId('agent-parts').hidden = shownAgent === ''
+  if (shownAgent !== name) return
+  const { report } = await ask(`api/v1/agents/${encodeURIComponent(name)}`).catch(() => ({}))
+  if (shownAgent !== name) return
+  lookTimer = setTimeout(() => void lookAtAgent(name), LOOK_AGAIN_MS)
+  byId('agent-parts').replaceChildren(...[['agent', name], ...factsOf(report)].flatMap(newFact))
+}
+
+function factsOf(report) {
+  if (report == null) return [['health', 'nothing was reported yet']]
+  const { healthStatus, madeOf, localState } = report
+  const facts = [['health', [healthStatus.health, ...healthStatus.reasons].join(', ')]]
+  for (const part of PARTS) if (madeOf[part].length > 0) facts.push([part, madeOf[part].join(' · ')])
+  if (localState !== null) facts.push(['knows', asWritten(JSON.stringify(localState, null, 1))])
+  return facts
+}
+
+function newFact([word, content]) {
+  const value = make('dd')
+  value.append(content)
+  return [make('dt', '', word), value]
+}
+
+function asWritten(text) {
+  const element = make('pre')
+  element.append(text)
+  return element
+}
+
+async function ask(path) {
+  const token = sessionStorage.getItem(TOKEN_KEY)
+  const headers = token === null ? {} : { authorization: `Bearer ${token}` }
+  const answer = await fetch(path, { headers, cache: 'no-store' })
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`)
+  return answer.json()
 }
 
 function newThreadRow(thread) {

@@ -1,6 +1,7 @@
 import { isSame } from '../../config/changes.ts'
+import { DISCOVERED, isMark, marksOf } from '../../config/discover.ts'
 import type { Config, EndpointConfig, ServiceConfig } from '../../config/schema.ts'
-import { ARRIVING, DEGRADED, EJECTED, HARD_BARS, TRIAL_BARS, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
+import { ARRIVING, DEGRADED, EJECTED, HARD_BARS, ISOLATED, TRIAL_BARS, TRIPPED, UNHEALTHY } from '../../memory/bars.ts'
 import { tickClock } from '../../memory/clock.ts'
 import type { Edit, NewEndpoint } from '../../memory/edit.ts'
 import { FACTOR_WHOLE, HEALTH_UNKNOWN } from '../../memory/endpoint-table.ts'
@@ -75,13 +76,21 @@ interface Resumed {
   readonly learned: EndpointSnapshot | undefined
 }
 
-/** The endpoints of a service: those of the config, as far as they stand, and those that were added live. */
+/**
+ * The endpoints of a service: those of the config, as far as they stand, and those that were added live, or found by a source that is
+ * still looked at.
+ */
 export function endpointsAfter(service: ServiceConfig, known: ServiceSnapshot | undefined): Resumed[] {
   const before = new Map(known?.configured.map(each => [each.id, each]))
   const live = new Map(known?.endpoints.map(each => [each.id, each]))
   const wanted = new Set(service.endpoints.map(({ id }) => id))
+  const marks = marksOf(service.discover)
+  const isLeft = ({ metadata }: EndpointSnapshot): boolean => {
+    const mark = Object.hasOwn(metadata, DISCOVERED) ? metadata[DISCOVERED]! : ''
+    return isMark(mark) && !marks.has(mark)
+  }
   const added = [...live.values()].filter(
-    ({ id, facts }) => !wanted.has(id) && !before.has(id) && (facts[BARS_AT] & ARRIVING) === 0,
+    each => !wanted.has(each.id) && !before.has(each.id) && (each.facts[BARS_AT] & ARRIVING) === 0 && !isLeft(each),
   )
   return [
     ...service.endpoints.flatMap(next => after(next, before.get(next.id), live.get(next.id))),
@@ -112,13 +121,15 @@ function ownedFacts(facts: Facts, { healthCheck, breaker }: ServiceConfig, { has
   const hasChecks = healthCheck !== undefined && hasAgent('health-monitor')
   const owned =
     (hasChecks ? UNHEALTHY | DEGRADED : 0) |
+    (hasAgent('health-monitor') ? ISOLATED : 0) |
     (hasAgent('failure-detector') ? EJECTED : 0) |
     (breaker !== undefined ? TRIPPED : 0)
   return changeFacts(facts, ENDPOINT_FACTS, {
     // Nobody goes on with a trial: who was to leave stays, and who was to arrive has not.
-    bars: facts[BARS_AT] & ((HARD_BARS & ~TRIAL_BARS) | owned),
+    bars: facts[BARS_AT] & ((HARD_BARS & ~(TRIAL_BARS | ISOLATED)) | owned),
     ...(!hasChecks && { health: HEALTH_UNKNOWN }),
     ...(!hasAgent('load-balancer') && { factorQ12: FACTOR_WHOLE, limit: 0 }),
+    ...(!hasAgent('resource-manager') && { utilisationQ12: 0 }),
   })
 }
 

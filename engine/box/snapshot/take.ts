@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.ts'
 import { tickClock } from '../../memory/clock.ts'
+import { endpointTextOf } from '../../memory/endpoint-table.ts'
 import { readFacts, readServiceFacts } from '../../memory/facts.ts'
 import { readSessions } from '../../memory/sessions.ts'
 import type { Attachment } from '../../router/attachment.ts'
@@ -25,9 +26,9 @@ export function takeSnapshot(attachment: Attachment, config: Config, withSession
     if (text.isGone === true || configured === undefined) return []
     const listed = rows.map(row => {
       numbers[row] = count++
-      const { id, url, zone, metadata } = attachment.endpoint(row)
+      const text = endpointTextOf(attachment.endpoint(row))
       const [weight, priority] = [endpoints.weight(row), endpoints.priority(row)]
-      return { id, url, zone, metadata, weight, priority, facts: readFacts(region, row, nowMs) }
+      return { ...text, weight, priority, facts: readFacts(region, row, nowMs) }
     })
     return [{ name: text.name, facts: readServiceFacts(region, index), configured, endpoints: listed }]
   })

@@ -5,10 +5,15 @@ import type { Front, Lane } from '../front.ts'
 import type { Dispatching, Link, Taker, Upstream } from '../upstreams/link.ts'
 import type { Exchange, Sending } from './exchange.ts'
 import { isStale } from './failure.ts'
+import { hearLoad } from './heard-load.ts'
 import { IDEMPOTENT, type Tries } from './tries.ts'
 
 /** What is left of an answer nobody wants is read up to here, to keep its connection; beyond, the connection is closed. In bytes. */
 const UNWANTED_BYTES_MAX = 64 * 1024
+/** A body that is shorter comes as fast as its first packets do, and says little of what its endpoint can carry. In bytes. */
+const TIMED_BYTES_MIN = 64 * 1024
+/** What took less was there before it was asked for: how fast it came nobody can say. */
+const TIMED_MS_MIN = 1
 
 /**
  * One try of a request at one endpoint: the ticket, the connection, and what comes of it there.
@@ -101,6 +106,7 @@ export class Attempt implements Taker {
     clearTimeout(this.#deadline)
     this.isAnswered = true
     this.clock()
+    if (this.#lane.hearsLoad) hearLoad(this.#lane.router, this.ticket, fields)
     this.#tries.onHead(this, status, fields, text)
   }
 
@@ -168,6 +174,16 @@ export class Attempt implements Taker {
   /** Now is when it was answered, or given up. */
   clock(): void {
     this.latencyUs = Math.round((performance.now() - this.#sentAt) * 1000)
+  }
+
+  /** The response has come whole: so many bytes to a request of so many, and for so long it waited for who reads it. */
+  carried(sent: number, received: number, stalledMs: number): void {
+    let tookUs = 0
+    if (received >= TIMED_BYTES_MIN) {
+      const headAt = this.#sentAt + this.latencyUs / 1000
+      tookUs = Math.round(Math.max(TIMED_MS_MIN, performance.now() - headAt - stalledMs) * 1000)
+    }
+    this.#front.traffic.carry(this.row, sent, received, tookUs)
   }
 
   /** The response has come whole: its connection serves others. */

@@ -69,6 +69,9 @@ export class Exchange implements Waiting {
   #wholeLength = -1
   #hasDrain = false
   #isStalled = false
+  /** Since when its answer waits for who reads it, and how long it has before, on the clock of performance.now. */
+  #stalledAt = 0
+  #stalledMs = 0
   #waitsSinceMs = 0
   /** How fast its body comes; undefined until it has not come at once. */
   #pace: Pace | undefined
@@ -199,13 +202,19 @@ export class Exchange implements Waiting {
     if (!this.#hasDrain) {
       this.#hasDrain = true
       this.response.on('drain', () => {
-        this.#isStalled = false
+        this.#endStall()
         if (!this.#isOver) this.#tries?.attempt?.resume()
       })
     }
+    if (!this.#isStalled) this.#stalledAt = performance.now()
     this.#isStalled = true
     this.#watch()
     return false
+  }
+
+  #endStall(): void {
+    if (this.#isStalled) this.#stalledMs += performance.now() - this.#stalledAt
+    this.#isStalled = false
   }
 
   /**
@@ -231,6 +240,8 @@ export class Exchange implements Waiting {
     const { response } = this
     if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(readTrailers(trailers))
     if (this.isWhole) attempt.release()
+    this.#endStall()
+    attempt.carried(this.#sending?.body?.bytes ?? 0, this.#bytes, this.#stalledMs)
     attempt.settle(outcomeOfStatus(this.#status))
     this.#hasFlushed = true
     if (!this.#hasEnded) {

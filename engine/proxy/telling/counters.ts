@@ -14,6 +14,7 @@
  *   12     copies sent to a mirror
  *   13     copies that failed: not reached, too slow, or answered with 5xx
  *   14     copies not sent: too many under way, or nobody to send them to
+ *   15     KiB the thread holds, heap and buffers, a moment ago
  */
 export const NO_RESPONSE = 6
 export const RETRIES = 7
@@ -24,6 +25,7 @@ export const FAILED_ENTRIES = 11
 export const MIRRORED = 12
 export const MIRRORS_FAILED = 13
 export const MIRRORS_SKIPPED = 14
+export const HEAP_KIB = 15
 
 const WORDS = 16
 
@@ -48,6 +50,7 @@ export interface Counts {
   mirrored: number
   mirrorsFailed: number
   mirrorsSkipped: number
+  heapBytes: number
 }
 
 export function readCounters(counters: Int32Array): Counts {
@@ -63,5 +66,6 @@ export function readCounters(counters: Int32Array): Counts {
     mirrored: at(MIRRORED),
     mirrorsFailed: at(MIRRORS_FAILED),
     mirrorsSkipped: at(MIRRORS_SKIPPED),
+    heapBytes: at(HEAP_KIB) * 1024,
   }
 }

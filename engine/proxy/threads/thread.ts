@@ -1,14 +1,20 @@
 import net from 'node:net'
+import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
-import { TICK_MS, tickClock } from '../../memory/clock.ts'
+import { TICK_MS } from '../../memory/clock.ts'
+import { Ticker } from '../../memory/loop-delay.ts'
 import { attach } from '../../router/attachment.ts'
 import { type Door, openDoor } from '../downstream/door.ts'
 import { drain } from '../downstream/drain.ts'
 import { Front, RESCUE_MS } from '../front.ts'
 import type { BoundAddress, FromThread, RulesPlan, ThreadPlan, TlsMaterial, ToThread } from '../plan.ts'
+import { HEAP_KIB } from '../telling/counters.ts'
 import { loadTracing } from '../telling/tracing.ts'
 import { crashAlone } from './crash.ts'
 import { listenWell } from './listen.ts'
+
+/** From one look at what the thread holds to the next: some µs each. */
+const WEIGH_MS = 1000
 
 /** A proxy thread: one event loop, its share of the connections, its own connections upstream. Started by thread-keeper.ts. */
 
@@ -22,9 +28,12 @@ const front = new Front(plan, attachment, lines => say({ type: 'lines', lines },
 const doors: Door[] = []
 const listeners: net.Server[] = []
 
-setInterval(() => tickClock(attachment.region), TICK_MS).unref()
+const ticker = new Ticker(attachment.region, attachment.seat)
+setInterval(() => ticker.tick(), TICK_MS).unref()
 let sweeping = sweepEvery(plan)
 setInterval(() => front.rescue(), RESCUE_MS).unref()
+setInterval(weigh, WEIGH_MS).unref()
+weigh()
 
 port.on('message', (message: ToThread) => {
   switch (message.type) {
@@ -51,6 +60,12 @@ port.on('message', (message: ToThread) => {
 
 crashAlone(cutAll)
 void start()
+
+/** For whoever looks how much this thread holds. */
+function weigh(): void {
+  const { used_heap_size, external_memory } = getHeapStatistics()
+  plan.counters[HEAP_KIB] = Math.ceil((used_heap_size + external_memory) / 1024)
+}
 
 /** Told once. A message that comes after it comes after all of this file has run. */
 function tellPlan(): Promise<ThreadPlan> {

@@ -1,4 +1,4 @@
-import { QUARANTINED, SOFT_BARS, TRIPPED } from '../../memory/bars.ts'
+import { ISOLATED, QUARANTINED, SOFT_BARS, TRIPPED } from '../../memory/bars.ts'
 import type { Dice } from '../../policies/dice.ts'
 import type { Attachment } from '../../router/attachment.ts'
 import type { Endpoint } from '../../router/endpoint.ts'
@@ -8,7 +8,7 @@ import type { Upstream } from './link.ts'
 import { isSameSupply, type Supply } from './supply.ts'
 
 /** Bars that say an endpoint may not answer. A drained one finishes what it has. */
-const IN_DOUBT = SOFT_BARS | TRIPPED | QUARANTINED
+const IN_DOUBT = SOFT_BARS | TRIPPED | QUARANTINED | ISOLATED
 
 /** The upstreams of one thread. One belongs to a tenancy of a row: the endpoint object is the same as long as that lasts. */
 export class Upstreams {

@@ -35,7 +35,7 @@ interface Shown {
 }
 const shownOf = (box: Box): Shown => reportOf(box, 'configuration-manager').localState as Shown
 
-test('a reload reaches every thread of proxy and agents; each agent says which version it works with', async t => {
+test('a reload reaches every thread of proxy and agents; each agent says which version it works with (AG-12)', async t => {
   const box = await boxOf(t)
   const proxy = await startProxy(box)
   t.after(() => proxy.close())

@@ -23,6 +23,9 @@ const ALL: AnyAgent['writes'] = [
   'panicTold',
   'panics',
   'pullMax',
+  'utilisation',
+  'shedFrom',
+  'admitted',
 ]
 
 const port = ({ attachment }: ReturnType<typeof tinyWorld>, writes = ALL): TablePort =>

@@ -32,6 +32,7 @@ test('load balancer mends the largest pull of the service with a factor', async 
     world.writes.map(({ column }) => column),
     ['factor', 'pullMax'],
   )
+  await world.advance(200)
   assert.equal(world.row('a').factor, 1)
 })
 

@@ -5,7 +5,7 @@ import { bucketOf, topOf } from '../../../agents/kit/run/latency-buckets.ts'
 import type { Metrics } from '../../../agents/signals.ts'
 import { adminWorld, TWO_SERVICES } from '../../admin/admin-world.ts'
 
-test('what the router was told is in the report of the metrics collector and, as quantiles, in /metrics', async t => {
+test('what the router was told is in the report of the metrics collector and, as quantiles, in /metrics (AG-11)', async t => {
   const plane = createTestControlPlane()
   const { box, ask } = await adminWorld(t, {}, TWO_SERVICES, { control: plane })
   const told = async (): Promise<string[]> =>

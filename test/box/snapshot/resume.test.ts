@@ -12,7 +12,7 @@ import {
   hashKey,
   type SignalboxOptions,
 } from '../../../engine/index.ts'
-import { DEGRADED, EJECTED, TRIPPED, UNHEALTHY } from '../../../engine/memory/bars.ts'
+import { DEGRADED, EJECTED, ISOLATED, TRIPPED, UNHEALTHY } from '../../../engine/memory/bars.ts'
 import { tickClock } from '../../../engine/memory/clock.ts'
 import { HEALTH_UNHEALTHY } from '../../../engine/memory/endpoint-table.ts'
 
@@ -167,21 +167,28 @@ describe('a box goes on from the state of the one before it', () => {
   test('but no verdict stands whose owner does not run: nobody would take it back', async t => {
     const full = configOf([endpoint('a')], { healthCheck: { path: '/h' }, breaker: {} })
     const cases: [name: string, config: ConfigInput, options: SignalboxOptions, bars: string[], factor: number][] = [
-      ['all run', full, { control: idle }, ['unhealthy', 'ejected', 'tripped', 'degraded'], 0.5],
+      ['all run', full, { control: idle }, ['unhealthy', 'ejected', 'tripped', 'degraded', 'isolated'], 0.5],
       ['no agents', full, {}, ['tripped'], 1],
-      ['no checks, no breaker', configOf([endpoint('a')]), { control: idle }, ['ejected'], 0.5],
+      ['no checks, no breaker', configOf([endpoint('a')]), { control: idle }, ['ejected', 'isolated'], 0.5],
       [
         'no failure detector',
         { ...full, agents: { 'failure-detector': { enabled: false } } },
         { control: idle },
-        ['unhealthy', 'tripped', 'degraded'],
+        ['unhealthy', 'tripped', 'degraded', 'isolated'],
+        0.5,
+      ],
+      [
+        'no health monitor',
+        { ...full, agents: { 'health-monitor': { enabled: false } } },
+        { control: idle },
+        ['ejected', 'tripped'],
         0.5,
       ],
     ]
     for (const [name, config, options, expected, factor] of cases) {
       const { box, another } = await open(t, full, { control: idle })
       const a = rowOf(box, 'a')
-      box.attachment.endpoints.setBar(a, EJECTED | UNHEALTHY | TRIPPED | DEGRADED, true)
+      box.attachment.endpoints.setBar(a, EJECTED | UNHEALTHY | TRIPPED | DEGRADED | ISOLATED, true)
       box.attachment.endpoints.setFactor(a, 0.5)
       const next = await another(config, options)
       assert.deepEqual(bars(next).a, expected, name)

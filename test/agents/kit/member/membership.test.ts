@@ -123,7 +123,7 @@ test('every agent knows the others by their heartbeats; an earlier life of one c
   assert.deepEqual(slice().knownNodes, ['n1', 'n2'])
 })
 
-test('every agent takes over a topology with a higher version, and no older one', () => {
+test('every agent takes over a topology with a higher version, and no older one (D3)', () => {
   const { hear, slice } = member()
   const topology = (version: number, nodes: string[]) => topologyUpdated.of({ version, nodes, connections: {} })
   hear(topology(2, ['n1', 'n2']))
@@ -135,12 +135,30 @@ test('every agent takes over a topology with a higher version, and no older one'
 test('what every agent remembers is bounded: peers, open votes, decisions, nodes', () => {
   const { hear, slice } = member()
   for (let i = 0; i < 300; i++) hear(beat(`agent-${i}`, 1))
-  for (let i = 0; i < 300; i++) hear(consensusOpened.of({ id: `p${i}`, subject: 'api/a', voters: ['health-monitor'] }))
+  for (let i = 0; i < 300; i++)
+    hear(
+      consensusOpened.of({
+        id: `p${i}`,
+        type: 'quarantine',
+        subject: 'api/a',
+        payload: {},
+        voters: ['health-monitor'],
+      }),
+    )
   assert.equal(slice().peers.size, 256)
   assert.equal(slice().participation.length, 256)
   assert.equal(slice().participation[0], 'p44')
   for (let i = 44; i < 300; i++)
-    hear(consensusDecided.of({ id: `p${i}`, subject: 'api/a', status: 'accepted', fence: i }))
+    hear(
+      consensusDecided.of({
+        id: `p${i}`,
+        type: 'quarantine',
+        subject: 'api/a',
+        payload: {},
+        status: 'accepted',
+        fence: i,
+      }),
+    )
   assert.deepEqual(slice().participation, [])
   assert.equal(slice().coordinations.length, 100)
   hear(topologyUpdated.of({ version: 1, nodes: Array.from({ length: 2_000 }, (_, i) => `n${i}`), connections: {} }))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defineAction } from '../../../../agents/kit/grammar/action.ts'
 import { defineAgent } from '../../../../agents/kit/grammar/agent.ts'
-import { act, emit, mount, type Step, schedule, stay, unmount } from '../../../../agents/kit/grammar/directive.ts'
+import { act, emit, mount, type Step, schedule, stay, tell, unmount } from '../../../../agents/kit/grammar/directive.ts'
 import { trusted } from '../../../../agents/kit/grammar/schema.ts'
 import { defineSensor } from '../../../../agents/kit/grammar/sensor.ts'
 import { defineSignal } from '../../../../agents/kit/grammar/signal.ts'
@@ -85,6 +85,47 @@ test('the same skill on two agents keeps two states', () => {
   assert.equal(other.runner.slice(ones).sum, 0)
 })
 
+test('a skill that overhears goes on from what its agent or another skill says, and never from what it says itself', () => {
+  const echo = defineSkill({
+    name: 'echo',
+    listens: [told],
+    overhears: [told],
+    emits: [told],
+    start: () => stay([] as readonly number[]),
+    decide: (heard, { data }) => ({
+      state: [...heard, data],
+      directives: data < 3 ? [emit(told.of(data + 1))] : [],
+    }),
+  })
+  const [left, right] = [echo.mount('left', undefined), echo.mount('right', undefined)]
+  const { runner, sent } = run(
+    defineAgent({
+      name: 'caller',
+      role: 'caller',
+      listens: ['signalbox.skill.*'],
+      emits: [told],
+      skills: [left, right, ones],
+      start: () => stay(0),
+      decide: () => ({ state: 1, directives: [emit(told.of(1))] }),
+    }),
+  )
+  runner.receive(signal('signalbox.skill.asked'))
+  // The agent says 1 to both; each says 2 to the other, and the other 3 to that.
+  assert.deepEqual(
+    [runner.slice(left), runner.slice(right)],
+    [
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  )
+  assert.deepEqual(
+    sent.map(({ data }) => data),
+    [1, 2, 2, 3, 3],
+  )
+  assert.equal(runner.slice(ones).sum, 0, 'who does not ask for it hears only others')
+  assert.equal(runner.state, 1, 'an agent reads its skills, and does not hear them')
+})
+
 test('a skill hears before its agent, which reads its state fresh', () => {
   const { runner } = withSkills()
   for (const n of [1, 2, 3]) runner.receive(signal('signalbox.test.told', n))
@@ -112,6 +153,65 @@ test('a skill of a priority below zero hears after its agent', () => {
   for (const n of [1, 2]) runner.receive(signal('signalbox.test.told', n))
   assert.deepEqual(runner.state, [0, 1])
   assert.equal(runner.slice(late), 3)
+})
+
+const found = defineSignal('signalbox.test.found', { data: trusted<number>() })
+
+/** Tells its agent and its neighbours what it has found, and looks at what it knows itself. */
+const finding = defineSkill({
+  name: 'finding',
+  listens: [told, found],
+  own: [found],
+  sensors: [
+    defineSensor({
+      name: 'knowledge',
+      emits: ticked,
+      everyMs: 1_000,
+      start: () => [] as readonly unknown[],
+      read: ({ knows }) => knows(),
+      perceive: (seen, known) => ({
+        memory: [...seen, known],
+        readings: seen.at(-1) === known ? [] : [ticked.of(null)],
+      }),
+    }),
+  ],
+  start: () => stay([] as readonly string[]),
+  decide: (heard, signal) => ({
+    state: signal.type === 'signalbox.test.ticked' ? heard : [...heard, signal.type],
+    directives: signal.type === 'signalbox.test.told' ? [tell(found.of(7))] : [],
+  }),
+})
+
+test('what a skill tells within its agent is heard there by who listens, and by nobody else', () => {
+  const [one, other] = [finding.mount('one', undefined), finding.mount('other', undefined)]
+  const { runner, sent } = run(
+    defineAgent({
+      ...{ name: 'finder', role: 'finder', listens: [found], skills: [one, other] },
+      start: () => stay([] as readonly number[]),
+      decide: (state, { data }) => stay([...state, data]),
+    }),
+  )
+  runner.receive(signal('signalbox.test.told', 1))
+  assert.deepEqual(runner.state, [7, 7])
+  const [toldType, foundType] = [told.type, found.type]
+  assert.deepEqual([runner.slice(one), runner.slice(other)], Array(2).fill([toldType, foundType, foundType]))
+  assert.deepEqual(sent, [])
+})
+
+test('a sensor may look at what its skill knows now', async () => {
+  const mounted = finding.mount('one', undefined)
+  const { runner, advance } = run(
+    defineAgent({
+      ...{ name: 'finder', role: 'finder', listens: [ticked], skills: [mounted] },
+      start: () => stay(0),
+      decide: state => stay(state + 1),
+    }),
+  )
+  await advance(1_500)
+  assert.equal(runner.state, 1, 'at the second look nothing is otherwise')
+  runner.receive(signal('signalbox.test.told', 1))
+  await advance(1_000)
+  assert.equal(runner.state, 2)
 })
 
 test('a skill that is unmounted hears nothing more, and what it had scheduled comes to nothing', async () => {

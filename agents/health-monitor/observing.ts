@@ -1,0 +1,10 @@
+import { anomalyDetection } from '../skills/anomaly-detection.ts'
+import { baselines } from '../skills/baselines.ts'
+import { healthAnalysis } from '../skills/health-analysis.ts'
+
+/** What the health monitor makes of what it sees: skills at their places, where it reads them. */
+export const usual = baselines.mount('baselines', undefined)
+export const anomalies = anomalyDetection.mount('anomalies', undefined)
+export const analysis = healthAnalysis.mount('analysis', undefined)
+
+export const OBSERVING = [usual, anomalies, analysis]

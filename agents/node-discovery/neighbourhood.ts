@@ -1,0 +1,198 @@
+import { hostname } from 'node:os'
+import type { Config } from '../../engine/writer.ts'
+import type { Setup } from '../kit/grammar/agent.ts'
+import { act, type Directive, emit, schedule } from '../kit/grammar/directive.ts'
+import type { Signal } from '../kit/grammar/signal.ts'
+import { agentHeartbeat, topologyUpdated } from '../kit/member/membership-signals.ts'
+import { type DiscoveredNode, nodeHealthChanged } from '../signals.ts'
+import type { RegisteredNode } from '../skills/registered-nodes.ts'
+import { membersChanged, nodesRegistered, registrySynced, syncRegistry } from '../skills/registry-nodes.ts'
+import type { Sighting } from './merge.ts'
+import {
+  allNodes,
+  answered,
+  fail,
+  forgetSilent,
+  heardOf,
+  type Nodes,
+  newNodes,
+  seen,
+  seenAll,
+  toTell,
+  tried,
+  withTopology,
+} from './nodes.ts'
+import { silentAfterMs } from './presence/announcements.ts'
+import { announceDue, answerDue, partDue, presenceHeard, presenceSpoken } from './presence/speak.ts'
+import { beginPart, beginTalk, onAnnounceDue, onAnswerDue, onHeard, onSpoken, say, type Talk } from './presence/talk.ts'
+import { nodeTried, tryNode } from './try-node.ts'
+
+/** What this node knows of others, and says to them. */
+export interface Neighbourhood {
+  readonly nodes: Nodes
+  /** Undefined: it takes part in no group. */
+  readonly talk: Talk | undefined
+  /** How long a connection may take, in ms. */
+  readonly timeoutMs: number
+}
+
+type Next = readonly [Neighbourhood, Directive[]]
+
+/** Connected to at a time: the others are with the next sync. */
+const TRIED_MAX = 64
+/** Before it is tried again to take part in the group, in ms: an interface may not be up yet. */
+const PART_AGAIN_MS = 10_000
+
+/** Whether nodes are to find each other by multicast. */
+export function hasGroup({ agents }: Config): boolean {
+  const { strategies, multicast } = agents['node-discovery']
+  return multicast.cluster !== '' && strategies.includes('multicast')
+}
+
+export function beginNeighbourhood(config: Config, { incarnation, node }: Setup): Next {
+  const nodes = newNodes(nameOf(config, node), [node ?? 'local'], incarnation)
+  return withGroup({ nodes, talk: undefined, timeoutMs: config.agents['node-discovery'].connectTimeout }, config, 1)
+}
+
+/** What this node is called: as is written, as its box is called, or as its machine is. */
+function nameOf(config: Config, node = 'local'): string {
+  const { multicast } = config.agents['node-discovery']
+  if (!hasGroup(config)) return node
+  return multicast.node ?? (node === 'local' ? hostname().replace(/[^A-Za-z0-9._:-]/g, '-') : node)
+}
+
+/** Goes on with another config: in another group, where it names one. */
+export function withConfig(before: Neighbourhood, config: Config, was: Config): Next {
+  const timeoutMs = config.agents['node-discovery'].connectTimeout
+  const wordsOf = (each: Config): string =>
+    JSON.stringify([hasGroup(each), each.agents['node-discovery'].multicast, each.zone])
+  if (wordsOf(config) === wordsOf(was)) return [{ ...before, timeoutMs }, []]
+  return withGroup({ ...before, timeoutMs }, config, (before.talk?.part ?? 0) + 1)
+}
+
+function withGroup(before: Neighbourhood, config: Config, part: number): Next {
+  if (!hasGroup(config)) return [{ ...before, talk: undefined }, []]
+  const { multicast } = config.agents['node-discovery']
+  const [talk, directives] = beginTalk(multicast, before.nodes.here, config.zone, [], part)
+  return [{ ...before, talk }, directives]
+}
+
+/** Hears what concerns nodes; undefined: it is something else. */
+export function hearOfNodes(before: Neighbourhood, signal: Signal, now: number): Next | undefined {
+  const { nodes, talk } = before
+  if (nodesRegistered.is(signal) || registrySynced.is(signal)) return onRegistered(before, signal.data.nodes, now)
+  if (membersChanged.is(signal)) return [before, [act(syncRegistry, undefined)]]
+  if (nodeTried.is(signal)) {
+    const { node, address, connectMs } = signal.data
+    return told({ ...before, nodes: tried(nodes, node, address, connectMs) }, [], now)
+  }
+  if (nodeHealthChanged.is(signal)) return onHealth(before, signal.data, now)
+  if (agentHeartbeat.is(signal)) {
+    const { agent, node, incarnation } = signal.data
+    return [{ ...before, nodes: heardOf(nodes, `${agent}@${node}`, incarnation) }, []]
+  }
+  if (talk === undefined) return undefined
+  if (presenceHeard.is(signal)) {
+    const heard = onHeard(talk, signal.data.received, now)
+    const next = heard.seen.reduce(
+      (known, { isAnswer, ...sighting }) =>
+        isAnswer && sighting.address === '' ? answered(seen(known, sighting), sighting.node) : seen(known, sighting),
+      nodes,
+    )
+    return told({ ...before, nodes: next, talk: heard.talk }, [...heard.directives, ...doubts(before, next)], now)
+  }
+  if (presenceSpoken.is(signal)) return [{ ...before, talk: onSpoken(talk, signal.data, now) }, []]
+  if (answerDue.is(signal)) return [before, [onAnswerDue(talk, signal.data)]]
+  if (partDue.is(signal)) return [before, [beginPart(talk)]]
+  if (announceDue.is(signal)) {
+    const [next, directives] = onAnnounceDue(talk, signal.data)
+    return [{ ...before, talk: next }, directives]
+  }
+  return undefined
+}
+
+/** It could not take part in the group: again later. */
+export function partAgain(): Directive {
+  return schedule(PART_AGAIN_MS, partDue.of(null))
+}
+
+function onRegistered(before: Neighbourhood, registered: readonly RegisteredNode[], now: number): Next {
+  const sightings = registered.map(
+    ({ node, address, zone, capabilities }): Sighting => ({
+      ...{ node, by: 'registry', address, zone, capabilities, lastSeenMs: now },
+      // Its lease says that it lives; where it is shows when it is connected to.
+      isVerified: address === '',
+    }),
+  )
+  const nodes = seenAll(before.nodes, 'registry', sightings)
+  return told({ ...before, nodes }, doubts(before, nodes), now)
+}
+
+/**
+ * Somebody says how a node is. Who is said to be dead is out at once; who is said to be back is asked, or connected to, and stays out until
+ * that has shown it.
+ */
+function onHealth(
+  before: Neighbourhood,
+  { node, to }: { readonly node: string; readonly to: string },
+  now: number,
+): Next {
+  const { nodes, talk } = before
+  if (nodes.selves.includes(node)) return [before, []]
+  if (to === 'dead' || to === 'left') return told({ ...before, nodes: fail(nodes, node) }, [], now)
+  if (to !== 'alive' || !nodes.failed.has(node)) return [before, []]
+  const addresses = addressesOf(nodes, node)
+  if (addresses.length > 0) return [before, addresses.map(address => tryOne(before, node, address))]
+  return [before, talk === undefined ? [] : [say(talk, 'who', null)]]
+}
+
+/** Now and then: those that are silent go, those that are known are connected to, and who missed the last topology is told it. */
+export function syncNodes(before: Neighbourhood, round: number, now: number): Next {
+  const { talk } = before
+  const nodes =
+    talk === undefined
+      ? before.nodes
+      : forgetSilent(before.nodes, 'multicast', silentAfterMs(talk.options.announce), now)
+  const named = allNodes(nodes, now).flatMap(({ node }) => addressesOf(nodes, node).map(address => ({ node, address })))
+  const first = named.length <= TRIED_MAX ? 0 : (round * TRIED_MAX) % named.length
+  const due = [...named.slice(first), ...named.slice(0, first)].slice(0, TRIED_MAX)
+  const tries = due.map(({ node, address }) => tryOne(before, node, address))
+  return told({ ...before, nodes }, [act(syncRegistry, undefined), ...tries], now, true)
+}
+
+/** The nodes as others are told of them. */
+export function discoveredNodes({ nodes }: Neighbourhood, now: number): DiscoveredNode[] {
+  return allNodes(nodes, now).map(({ lastSeenMs: _, ...node }) => ({
+    ...node,
+    isVerified: node.isVerified && !nodes.failed.has(node.node),
+  }))
+}
+
+/** Addresses that are new are connected to at once. */
+function doubts(before: Neighbourhood, after: Nodes): Directive[] {
+  return [...after.sightings].flatMap(([key, { node, address, isVerified }]) => {
+    if (isVerified || address === '' || before.nodes.sightings.get(key)?.address === address) return []
+    return [tryOne(before, node, address)]
+  })
+}
+
+function tryOne({ timeoutMs }: Neighbourhood, node: string, address: string): Directive {
+  return act(tryNode, { node, address, timeoutMs })
+}
+
+function addressesOf({ sightings }: Nodes, node: string): string[] {
+  return [
+    ...new Set(
+      [...sightings.values()].flatMap(each => (each.node === node && each.address !== '' ? [each.address] : [])),
+    ),
+  ]
+}
+
+/** With the topology told, where it is another now. */
+function told(before: Neighbourhood, directives: readonly Directive[], now: number, isRepair = false): Next {
+  const { nodes, topology } = toTell(withTopology(before.nodes, now), isRepair)
+  return [
+    { ...before, nodes },
+    [...directives, ...(topology === undefined ? [] : [emit(topologyUpdated.of(topology))])],
+  ]
+}
