@@ -1,4 +1,15 @@
-import { count, integer, listOf, objectOf, oneOf, orNull, positive, type ShapeOf, text } from '../kit/grammar/shapes.ts'
+import {
+  count,
+  integer,
+  listOf,
+  objectOf,
+  oneOf,
+  orNull,
+  positive,
+  real,
+  type ShapeOf,
+  text,
+} from '../kit/grammar/shapes.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
 import { ref } from './ref.ts'
 
@@ -60,8 +71,27 @@ export const predictionRequested = defineSignal('signalbox.endpoint.predict', {
   overflow: 'reject',
 })
 
-/** From the predictor: null for what cannot be said yet, and why. */
+/** From the predictor: what it expects, likely or not; none, and why, where nothing can be said yet. */
 export const predictionGiven = defineSignal('signalbox.endpoint.predicted', {
-  data: objectOf({ service: text, id: text, predictions: listOf(predictionShape), because: orNull(text) }),
+  data: objectOf({
+    service: text,
+    id: text,
+    predictions: listOf(predictionShape),
+    /** Of all together: less where they disagree. */
+    confidence: positive,
+    because: orNull(text),
+  }),
   answers: predictionRequested,
+})
+
+const tunable = { service: text, tunable: text, value: real }
+
+/** To whoever tunes: try this value of a tunable of a service, and keep it as long as its p99 is not the worse for it. */
+export const tunableProposed = defineSignal('signalbox.service.tunable-proposed', {
+  data: objectOf({ ...tunable, by: text }),
+})
+
+/** From the predictor: a tunable of a service has another value, on trial or because the one before was better after all. */
+export const tunableChanged = defineSignal('signalbox.service.tunable-changed', {
+  data: objectOf({ ...tunable, before: real, because: text }),
 })

@@ -12,7 +12,7 @@ import {
 import { defineSignal } from '../kit/grammar/signal.ts'
 import { defineSkill } from '../kit/grammar/skill.ts'
 import { lookAtTables, type ServiceView, type TablesView, tablesSeen } from '../kit/tables.ts'
-import { type LatencyForecast, latencyForecasted, type Settled, settledBatch } from '../signals.ts'
+import { type LatencyForecast, latencyForecasted, type Settled, settledBatch, tunableChanged } from '../signals.ts'
 import {
   addBatch,
   addErrors,
@@ -28,14 +28,15 @@ import {
 import { pooled } from './pooling.ts'
 import { medianOf } from './theil-sen.ts'
 import { learnTrust, NO_TRUST, type Trust, trustIn } from './trust.ts'
-import type { Tunables } from './tunables.ts'
 
 export interface RoutingOptions {
-  /** By service: the time constant of the level, ms. */
-  readonly halfLives: Tunables
+  /** What is of late, ms: the time constant of levels where `tunableChanged` has said nothing else. */
+  readonly halfLifeMs: number
 }
 
 export interface Routing extends RoutingOptions {
+  /** By service, what was said since. */
+  readonly halfLives: ReadonlyMap<string, number>
   /** By row; changed in place, see there. */
   readonly tracks: Map<number, Known>
   readonly tables: TablesView
@@ -62,6 +63,9 @@ interface Middle {
 }
 
 const secondDue = defineSignal('signalbox.forecast.scheduled')
+
+/** The tunable of it. */
+export const HALF_LIFE = 'half-life'
 
 const SECOND_MS = 1000
 /** From one look at the tables to the next: who has come since is forecast that much later. */
@@ -101,13 +105,14 @@ const MEDIAN_OF_SQUARES = 0.455
  */
 export const adaptiveRouting = defineSkill({
   name: 'adaptive-routing',
-  listens: [settledBatch],
+  listens: [settledBatch, tunableChanged],
+  overhears: [tunableChanged],
   own: [secondDue],
   emits: [latencyForecasted],
   actions: [lookAtTables],
   start: (options: RoutingOptions, { now }): Step<Routing> => ({
     state: {
-      ...{ ...options, tracks: new Map(), tables: { services: [] }, tablesMs: now },
+      ...{ ...options, halfLives: new Map(), tracks: new Map(), tables: { services: [] }, tablesMs: now },
       ...{ trusts: new Map(), middles: new Map(), next: 0 },
     },
     directives: [act(lookAtTables, undefined), schedule(SECOND_MS, secondDue.of(null))],
@@ -115,6 +120,10 @@ export const adaptiveRouting = defineSkill({
   decide(state, signal, now) {
     if (settledBatch.is(signal)) return onSettled(state, signal.data.rows, now)
     if (tablesSeen.is(signal)) return stay(onTables(state, signal.data, now))
+    if (tunableChanged.is(signal)) {
+      const { service, tunable, value } = signal.data
+      return stay(tunable === HALF_LIFE ? { ...state, halfLives: new Map(state.halfLives).set(service, value) } : state)
+    }
     const directives: Directive[] = [schedule(SECOND_MS, secondDue.of(null))]
     if (elapsedMs(now, state.tablesMs) >= LOOK_MS) directives.push(act(lookAtTables, undefined))
     const { state: after, directives: told } = onSecond(state, now)
@@ -130,7 +139,7 @@ function onSettled(state: Routing, rows: readonly Settled[], now: number): Step<
     // Not seen in the tables yet: the next batch will do.
     if (known?.track.generation !== settled.generation) continue
     const { track, service } = known
-    addBatch(track, settled, state.halfLives.of(service), now)
+    addBatch(track, settled, halfLifeOf(state, service), now)
     const middle = state.middles.get(service)
     if (middle === undefined || track.writtenUs === 0) continue
     forecast(track, middle)
@@ -152,7 +161,14 @@ function onTables(state: Routing, tables: TablesView, now: number): Routing {
   for (const row of state.tracks.keys()) if (!rows.has(row)) state.tracks.delete(row)
   const names = new Set(tables.services.map(({ name }) => name))
   const kept = <Value>(map: ReadonlyMap<string, Value>) => new Map([...map].filter(([name]) => names.has(name)))
-  return { ...state, tables, tablesMs: now, trusts: kept(state.trusts), middles: kept(state.middles) }
+  return {
+    ...state,
+    tables,
+    tablesMs: now,
+    halfLives: kept(state.halfLives),
+    trusts: kept(state.trusts),
+    middles: kept(state.middles),
+  }
 }
 
 function onSecond(state: Routing, now: number): Step<Routing> {
@@ -166,7 +182,7 @@ function onSecond(state: Routing, now: number): Step<Routing> {
     const { spread } = middles.get(name) ?? { spread: SPREAD }
     const after = compare(tracks, spread, before)
     trusts.set(name, after)
-    for (const track of tracks) fade(track, state.halfLives.of(name), now)
+    for (const track of tracks) fade(track, halfLifeOf(state, name), now)
     const used = tracks.filter(({ settledMs }) => elapsedMs(now, settledMs) <= IDLE_MS_MAX)
     const levels = used.flatMap(track => levelOf(track, spread)?.value ?? [])
     const middle = { level: medianOf(levels), spread: spreadOf(tracks, spread) }
@@ -255,6 +271,10 @@ function tell(track: Track, now: number): Directive {
   track.writtenUs = track.forecastUs
   track.writtenMs = now
   return writeEndpoint('forecastUs', track, track.forecastUs)
+}
+
+function halfLifeOf({ halfLives, halfLifeMs }: Routing, service: string): number {
+  return halfLives.get(service) ?? halfLifeMs
 }
 
 /** How far forecasts of a service are believed now, for people. */

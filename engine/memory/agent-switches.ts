@@ -14,7 +14,8 @@ import { ADMISSION_OFF, touchService } from './service-table.ts'
  *   agent              what does not count
  *   health-monitor     UNHEALTHY, DEGRADED, ISOLATED
  *   failure-detector   EJECTED
- *   load-balancer      FACTOR · LIMIT_ADAPTIVE · FORECAST and TRUST · POLICY
+ *   load-balancer      FACTOR · LIMIT_ADAPTIVE · POLICY
+ *   predictor          FORECAST, and with it TRUST
  *   resource-manager   UTILISATION · SHED_BY_AGENT and ADMITTED
  *   control-plane      HELD: whom the cluster orchestrator, or a control plane of your own, keeps out
  *
@@ -30,7 +31,8 @@ export const POLICY_OFF = 1 << 20
 const WORDS_OF = {
   'health-monitor': UNHEALTHY | DEGRADED | ISOLATED,
   'failure-detector': EJECTED,
-  'load-balancer': FACTOR_OFF | LIMIT_OFF | FORECAST_OFF | POLICY_OFF,
+  'load-balancer': FACTOR_OFF | LIMIT_OFF | POLICY_OFF,
+  predictor: FORECAST_OFF,
   'resource-manager': UTILISATION_OFF | ADMISSION_OFF,
   'control-plane': HELD,
 } as const

@@ -88,8 +88,8 @@ export const LEVELS_AT = PEAK_US + 4 // smoothed latency in µs by in-flight lev
 export const LEVELS = 8
 // line 2: what few picks look at, and the breaker, written by settles where the service has one
 export const ZONE = 2 * LINE_WORDS // murmur3 of the zone's name; 0: none                      table writer
-export const FORECAST_US = ZONE + 1 // the latency that is forecast; 0: no forecast            load-balancer
-export const FORECAST_AT_MS = ZONE + 2 // clock of the forecast                                load-balancer
+export const FORECAST_US = ZONE + 1 // the latency that is forecast; 0: no forecast            predictor
+export const FORECAST_AT_MS = ZONE + 2 // clock of the forecast                                predictor
 export const UTILISATION_Q12 = ZONE + 3 // 1 + used share of its capacity, 0…4096; 0: unknown   resource-manager
 export const FAILURES = ZONE + 4 // failures in a row                                          settling threads
 export const WINDOW_AT_MS = ZONE + 5 // clock when the window of the error rate began          settling threads

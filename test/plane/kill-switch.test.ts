@@ -118,8 +118,15 @@ test('forecasts and reported loads are nothing to who is told that they do not c
   const candidates = world.candidates(Candidates)
   const heard = (): number[] => [candidates.forecastUs(row), candidates.utilisationQ12(row)]
   assert.deepEqual(heard(), [500, 2049])
-  for (const name of ['load-balancer', 'resource-manager']) switchAgent(world.region, name, false)
-  candidates.heed(world.region.words[SWITCHED_OFF_AT]!)
+  const switchOff = (name: string): void => {
+    switchAgent(world.region, name, false)
+    candidates.heed(world.region.words[SWITCHED_OFF_AT]!)
+  }
+  switchOff('load-balancer')
+  assert.deepEqual(heard(), [500, 2049], 'neither is its word')
+  switchOff('predictor')
+  assert.deepEqual(heard(), [0, 2049])
+  switchOff('resource-manager')
   assert.deepEqual(heard(), [0, 0])
 })
 

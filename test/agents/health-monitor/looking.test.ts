@@ -210,7 +210,13 @@ test('a predictive look asks the predictor, and says what it expects; without an
     etaMs: 5_000,
     reasons: ['latency grows'],
   }
-  const answer = predictionGiven.of({ service: 'api', id: 'a', predictions: [expected], because: null })
+  const answer = predictionGiven.of({
+    service: 'api',
+    id: 'a',
+    predictions: [expected],
+    confidence: 0.8,
+    because: null,
+  })
   world.hear({ ...answer, causationid: question.id } as Draft)
   await world.advance(1)
   const part = answers()[0]!.examination!.parts[0]!
