@@ -254,10 +254,12 @@ function onFact(state: State, signal: Signal): Step<State> {
   if (endpointQuarantined.is(signal)) {
     const { service, id, standing } = signal.data
     const target = `${service}/${id}`
-    // The quarantine keeps it out from now on, and looks when it is well; an operation has its own time.
-    const after = { ...state, holds: withoutTarget(state.holds, target, HELD_BY) }
     const isSure = standing !== 'local' && !state.quarantined.includes(target)
-    return publishing(isSure ? { ...after, quarantined: [...state.quarantined, target].sort() } : after)
+    // The quarantine keeps it out from now on, and looks when it is well; an operation has its own time.
+    const holds = withoutTarget(state.holds, target, HELD_BY)
+    const quarantined = isSure ? [...state.quarantined, target].sort() : state.quarantined
+    const step = publishing({ ...state, holds, quarantined })
+    return { state: step.state, directives: [act(lookAtTables, undefined), ...step.directives] }
   }
   if (endpointReleased.is(signal)) {
     const { service, id } = signal.data

@@ -15,7 +15,13 @@ type Row = { -readonly [key in keyof EndpointView]: EndpointView[key] }
 type Service = { -readonly [key in keyof Omit<ServiceView, 'endpoints'>]: ServiceView[key] } & { endpoints: Row[] }
 
 /** Columns that are bars. */
-const BARS = { unhealthyBar: UNHEALTHY, ejectedBar: EJECTED, isolatedBar: ISOLATED, heldBar: HELD, breaker: TRIPPED } as const
+const BARS = {
+  unhealthyBar: UNHEALTHY,
+  ejectedBar: EJECTED,
+  isolatedBar: ISOLATED,
+  heldBar: HELD,
+  breaker: TRIPPED,
+} as const
 
 /** A config of one service, `api`, without endpoints: the stage's tables have them. */
 export type ServiceInput = ConfigInput['services'][string]

@@ -72,7 +72,8 @@ test('most of a service out for ten seconds is met at once, in order, and resolv
     'start-replacement: no scale hook is configured',
   ])
   assert.ok(started!.tookMs <= 100, `${started!.tookMs} ms`)
-  assert.deepEqual(stage.out().at(0), 'a unhealthy+held')
+  // Held at once; the quarantine that was asked for has taken it over since.
+  assert.deepEqual(stage.out().at(0), 'a unhealthy+isolated')
   assert.deepEqual(stage.plane.state('load-balancer'), ['rebalance api'])
   const [running] = (await stage.list()).operations
   assert.deepEqual(
@@ -83,8 +84,8 @@ test('most of a service out for ten seconds is met at once, in order, and resolv
   await stage.advance(10_000)
   const [resolved] = dataOf<Resolved>(stage.told(emergencyResolved.type))
   assert.deepEqual(resolved!.met, ['connectivity-restored', 'health-checks-passing'])
-  assert.deepEqual(stage.out(), [])
   await stage.advance(60_000)
+  assert.deepEqual(stage.out(), [])
   assert.equal(stage.told(emergencyStarted.type).length, 1, 'it is told once')
 })
 
@@ -168,15 +169,17 @@ test('an endpoint that is said to have failed is out within 100 ms, and one emer
 test('an emergency that lasts too long needs a person, once (AC-36, SK-22)', async t => {
   const ports = new Set(['1', '2', '3', '4'])
   const stage = await OrchestratorStage.of(t, { config: CHECKED, names: NAMES, ...broken(ports) })
+  // The health monitor asks for people too, for reasons of its own.
+  const asked = () => stage.told(humanNeeded.type).filter(({ subject }) => subject === 'api')
   await stage.advance(15_000)
   assert.equal(stage.told(emergencyStarted.type).length, 1)
   await stage.advance(290_000)
-  assert.equal(stage.told(humanNeeded.type).length, 0)
+  assert.equal(asked().length, 0)
   await stage.advance(20_000)
   const [escalated] = dataOf<Escalated>(stage.told(emergencyEscalated.type))
   assert.deepEqual([escalated!.level, escalated!.because], [2, 'it is not over after 300 s'])
   await stage.advance(300_000)
-  assert.equal(stage.told(humanNeeded.type).length, 1)
+  assert.equal(asked().length, 1)
 })
 
 test('a shortage of this process is met by shedding, which is asked for as long as it lasts, and ends in order (AC-36)', async t => {
