@@ -61,13 +61,20 @@ test('stepsLeft() and handles() see what is left behind', async () => {
   clearTimeout(timer)
 })
 
-test('started and stopped in threads of their own, all agents come and go in order and leave no handle behind (AG-13)', async () => {
+test('started and stopped in threads of their own, all agents come and go in order and leave no handle behind (AG-10, AG-13)', async () => {
   const once = async (): Promise<string[]> => {
     const lines: string[] = []
     const log = (_: string, message: string): void =>
       void (LINE.test(message) && lines.push(message.replace(SLOW, 'has stopped')))
     const box = await createSignalbox(CONFIG, { control: agents, log })
+    const children = box.control!.status()
+    assert.deepEqual(
+      children.map(({ name, state, restarts }) => `${name} ${state} ${restarts}`),
+      inOrder.map(name => `${name} running 0`),
+    )
+    assert.equal(new Set(children.map(({ threadId }) => threadId)).size, groups.length)
     await box.close()
+    assert.deepEqual([...new Set(children.map(({ threadId }) => threadId > 0))], [true])
     return lines
   }
   const first = await once()
@@ -75,7 +82,7 @@ test('started and stopped in threads of their own, all agents come and go in ord
   const told = threads.join(' ').match(/[a-z]+-[a-z]+(-[a-z]+)?|predictor/g)
   assert.deepEqual(told, inOrder, 'in the order of the roster, a group at a time')
   const before = handles()
-  for (let time = 0; time < 4; time++) {
+  for (let time = 0; time < 2; time++) {
     assert.deepEqual(await once(), [
       ...threads.map(label => `${label} runs`),
       ...threads.toReversed().map(label => `${label} has stopped`),
