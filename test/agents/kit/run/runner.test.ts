@@ -150,7 +150,7 @@ test('Runner that is closed hears nothing more, and no timer of it fires', () =>
 test('defineAgent() refuses a name that is not kebab-case, an agent without a role, and two actions of one name (AG-0)', () => {
   const action = defineAction({ name: 'same', done: asked, run: (_: null) => 'x' })
   assert.throws(() => defineAgent({ ...BLANK, name: 'Health Monitor' }), { code: 'SBX_AGENT_INVALID' })
-  const { role: _, ...roleless } = { role: '', ...BLANK }
+  const { role: _, ...roleless } = BLANK
   assert.throws(() => defineAgent(roleless as never), { code: 'SBX_AGENT_INVALID', message: /it has no role/ })
   assert.throws(() => defineAgent({ ...BLANK, actions: [action, action] }), { code: 'SBX_AGENT_INVALID' })
 })
