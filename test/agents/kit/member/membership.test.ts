@@ -165,7 +165,7 @@ test('what every agent remembers is bounded: peers, open votes, decisions, nodes
   assert.equal(slice().knownNodes.length, 1_024)
 })
 
-test('every agent reports sixteen things of itself', async () => {
+test('every agent reports sixteen things of itself (AG-0)', async () => {
   const { report, advance } = member({ revision: 9, update() {} })
   await advance(10)
   const { agentId, clusterNode, registration, localState, lastHeartbeat, healthStatus } = report()
@@ -185,7 +185,7 @@ test('every agent reports sixteen things of itself', async () => {
   structuredClone(report())
 })
 
-test('every agent that loses its entry is unregistered until it has another', async () => {
+test('every agent that loses its entry is unregistered until it has another (D23)', async () => {
   const place = { revision: 9, update() {} }
   const { slice, advance } = member(place)
   await advance(10)

@@ -271,7 +271,7 @@ test('under one-for-all a killed agent takes all threads along, in reverse order
   ])
 })
 
-test('with the fast profile an agent that hangs is back from a spare thread', async t => {
+test('with the fast profile an agent that hangs is back from a spare thread (D37)', async t => {
   const { box, lines, status } = await boxOf(t, faulty('loop', ROSTER.slice(0, 1)), { agents: { supervision: 'fast' } })
   await eventually(
     'it runs again',
