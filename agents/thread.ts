@@ -106,7 +106,7 @@ async function host(start: ThreadStart): Promise<Obey> {
       }
       case 'stop':
         crew.close()
-        store.leave()
+        store.close()
         bus.close()
         clearInterval(beating)
         clock.close()

@@ -50,6 +50,7 @@ export class EmbeddedStore implements Store {
   readonly #watching = new Map<number, Watching>()
   readonly #leases = new Set<HeldLease>()
   #asked = 0
+  #isClosed = false
 
   constructor({ patienceMs = PATIENCE_MS, clock = realClock }: StoreOptions = {}) {
     this.#patienceMs = patienceMs
@@ -82,6 +83,12 @@ export class EmbeddedStore implements Store {
     for (const id of [...this.#pending.keys()]) this.#fail(id, gone)
     for (const id of [...this.#watching.keys()]) this.#lose(id)
     for (const lease of [...this.#leases]) lease.lose()
+  }
+
+  /** Leaves for good: nothing waits for another sequencer any more. */
+  close(): void {
+    this.#isClosed = true
+    this.leave()
   }
 
   create(key: string, value: string, lease?: Lease): Promise<Answer> {
@@ -140,7 +147,7 @@ export class EmbeddedStore implements Store {
   #ask<C extends Call>(call: C, question: Question<C>): Promise<AnswerOf[C]> {
     const id = ++this.#asked
     return new Promise((resolve, reject) => {
-      if (this.#way === undefined && CHANGES.has(call)) {
+      if (this.#way === undefined && (this.#isClosed || CHANGES.has(call))) {
         reject(silent('there is no sequencer'))
         return
       }
