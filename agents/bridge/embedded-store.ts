@@ -22,6 +22,9 @@ interface Watching {
   readonly onLost: () => void
 }
 
+/** Calls that change what others read. */
+const CHANGES: ReadonlySet<Call> = new Set(['create', 'cas'])
+
 export interface StoreOptions {
   /** How long an answer is waited for, in ms. */
   readonly patienceMs?: number
@@ -34,7 +37,8 @@ export interface StoreOptions {
  *   call ──▶ Asked ──▶ way ──▶ sequencer      SBX_STORE_SILENT: no answer in time, or the sequencer has gone
  *
  * Where that has gone, what waits for an answer fails, and watches and leases are lost; it goes on when it `joins` the next one. What is asked
- * meanwhile waits for that as long as for an answer: whoever tries again and again does so once a second while there is none.
+ * meanwhile waits for that as long as for an answer: whoever tries again and again does so once a second while there is none. A change
+ * does not wait: the next one may have forgotten what it is about.
  */
 export class EmbeddedStore implements Store {
   #way: Way | undefined
@@ -136,6 +140,10 @@ export class EmbeddedStore implements Store {
   #ask<C extends Call>(call: C, question: Question<C>): Promise<AnswerOf[C]> {
     const id = ++this.#asked
     return new Promise((resolve, reject) => {
+      if (this.#way === undefined && CHANGES.has(call)) {
+        reject(silent('there is no sequencer'))
+        return
+      }
       const callOff = this.#clock.later(this.#patienceMs, () =>
         this.#fail(id, silent(`no answer within ${this.#patienceMs} ms`)),
       )

@@ -18,6 +18,7 @@ import {
   endpointReleased,
   endpointReturned,
   healthChanged,
+  incidentEscalated,
   latenciesCounted,
   leaderChanged,
   lifecycleChanged,
@@ -115,6 +116,7 @@ export const clusterOrchestrator = defineAgent({
     endpointQuarantined,
     endpointReleased,
     nodeHealthChanged,
+    incidentEscalated,
     partitionDetected,
     resourceExhausted,
     operationsRequested,
@@ -170,8 +172,7 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
 
 function onHeartbeat(state: State, beat: SignalOf<typeof agentHeartbeat>['data'], now: number): Step<State> {
   const { known, isNews } = heard(state.agents, beat, now)
-  const after = { ...state, agents: known }
-  return { state: after, directives: isNews ? [tellAgents(after, [])] : [] }
+  return stay({ ...state, agents: known, hasNews: state.hasNews || isNews })
 }
 
 function tellAgents({ agents }: State, gone: readonly string[]): Directive {
@@ -182,9 +183,9 @@ function tellAgents({ agents }: State, gone: readonly string[]): Directive {
 function onRound(before: State, now: number, slices: Slices): Step<State> {
   const { known, gone } = sorted(before.agents, now)
   const running = slices.of(operates).running.size
-  const state: State = { ...before, agents: known, running, emergencies: slices.of(meets).open.size }
+  const state: State = { ...before, agents: known, hasNews: false, running, emergencies: slices.of(meets).open.size }
   const directives: Directive[] = [schedule(ROUND_MS, roundDue.of(null))]
-  if (gone.length > 0) directives.push(tellAgents(state, gone))
+  if (gone.length > 0 || before.hasNews) directives.push(tellAgents(state, gone))
   if (state.holds.size > 0 || holdsOfOthers(state).length > 0) directives.push(act(lookAtTables, undefined))
   const published = publishing(state)
   const turned = turn(published.state, lifecycle.look(state.lifecycle, running, now))
@@ -254,10 +255,12 @@ function onFact(state: State, signal: Signal): Step<State> {
   if (endpointQuarantined.is(signal)) {
     const { service, id, standing } = signal.data
     const target = `${service}/${id}`
-    // The quarantine keeps it out from now on, and looks when it is well; an operation has its own time.
-    const after = { ...state, holds: withoutTarget(state.holds, target, HELD_BY) }
     const isSure = standing !== 'local' && !state.quarantined.includes(target)
-    return publishing(isSure ? { ...after, quarantined: [...state.quarantined, target].sort() } : after)
+    // The quarantine keeps it out from now on, and looks when it is well; an operation has its own time.
+    const holds = withoutTarget(state.holds, target, HELD_BY)
+    const quarantined = isSure ? [...state.quarantined, target].sort() : state.quarantined
+    const step = publishing({ ...state, holds, quarantined })
+    return { state: step.state, directives: [act(lookAtTables, undefined), ...step.directives] }
   }
   if (endpointReleased.is(signal)) {
     const { service, id } = signal.data

@@ -38,8 +38,8 @@ const BY_KEY: readonly string[] = ['maglev', 'ring-hash', 'rendezvous']
  *
  *   latency        pick by latency, where no policy does that yet and no keys are kept; even out load
  *   availability   look for endpoints again; even out load
- *   throughput     even out load
- *   efficiency     even out load
+ *   throughput     plan where load would go for what it costs, which says how much is missing; even out load
+ *   efficiency     likewise
  */
 export function tuningTasks(gaps: readonly Gap[], { tables }: Pick<Sight, 'tables'>, policy = ''): Task[] {
   const tasks = new Map<string, Task>()
@@ -49,6 +49,9 @@ export function tuningTasks(gaps: readonly Gap[], { tables }: Pick<Sight, 'table
     const isReplaceable = !BY_LATENCY.includes(present) && !BY_KEY.includes(present)
     const wanted = policy !== '' ? policy : goal === 'latency' && isReplaceable ? 'peak-ewma' : ''
     if (wanted !== '') add({ role: 'load-balancer', what: 'policy', subject: service, detail: wanted })
+    if (goal === 'throughput' || goal === 'efficiency') {
+      add({ role: 'resource-manager', what: 'allocate', subject: service, detail: '' })
+    }
     if (goal === 'availability') add({ role: 'node-discovery', what: 'discover', subject: '', detail: '' })
     add({ role: 'load-balancer', what: 'rebalance', subject: service, detail: '' })
   }

@@ -15,6 +15,8 @@ export type Leading = Pick<SignalOf<typeof leaderChanged>['data'], 'standing' | 
 export interface State {
   readonly config: Config
   readonly agents: AgentsKnown
+  /** Agents came, or are otherwise, and that was not told yet. */
+  readonly hasNews: boolean
   readonly leading: Leading
   readonly lifecycle: Lifecycle
   readonly holds: Holds
@@ -46,6 +48,7 @@ export function newState(config: Config): State {
   return {
     config,
     agents: new Map(),
+    hasNews: false,
     leading: { standing: 'candidate', fence: 0, isHere: false, because: 'it has just begun' },
     lifecycle: JOINED,
     holds: new Map(),

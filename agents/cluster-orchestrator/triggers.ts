@@ -1,18 +1,21 @@
 import { EJECTED, elapsedMs, HEALTH_UNHEALTHY, UNHEALTHY } from '../../engine/writer.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
 import type { ServiceView, TablesView } from '../kit/tables.ts'
-import { nodeHealthChanged, partitionDetected, resourceExhausted } from '../signals.ts'
+import { incidentEscalated, nodeHealthChanged, partitionDetected, resourceExhausted } from '../signals.ts'
 import type { Suspicion } from '../skills/emergency-state.ts'
 
 /** So long most of a service has to be out: what restarts one after the other, or fails one check, is back by then. */
 export const MOSTLY_OUT_MS = 10_000
 
 const BY = 'cluster-orchestrator'
+/** Whose incidents are: it has people called itself, in time. */
+const HEALTH_MONITOR = 'health-monitor'
 
 /**
  * What is an emergency. It is not one when an endpoint fails: that is what the health monitor and the failure detector are there for.
  *
  *   node_failure          more than half of the endpoints of a service unhealthy or ejected for 10 s · another node is dead
+ *                         · what the health monitor could not repair of one endpoint
  *   network_partition     the partition handler says that the nodes have fallen apart
  *   resource_exhaustion   the resource manager says that this process is short of something
  */
@@ -20,6 +23,12 @@ export function suspicionOf(signal: Signal): Suspicion | undefined {
   if (nodeHealthChanged.is(signal)) {
     const { node, to, reason } = signal.data
     return to === 'dead' ? { type: 'node_failure', subject: node, targets: [], by: BY, because: reason } : undefined
+  }
+  if (incidentEscalated.is(signal)) {
+    const { level, subject, because } = signal.data
+    const isEndpoint = subject.includes('/')
+    if (level !== 1 || !isEndpoint) return undefined
+    return { type: 'node_failure', subject, targets: [subject], by: HEALTH_MONITOR, because }
   }
   if (partitionDetected.is(signal)) {
     const { partition, sides, here, verdict } = signal.data

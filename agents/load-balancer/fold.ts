@@ -63,6 +63,10 @@ export function fold(
     return releasedMs === undefined ? eased : eased * canaryShare(knobs.canary, elapsedMs(now, releasedMs))
   })
   const wanted = evenOut(shares, isOpen)
+  // As a rule all is as it should be.
+  if (endpoints.every(({ factor }, i) => Math.abs(factor - wanted[i]!) < STEP)) {
+    return { factors: wanted, moved: 0, isUnderWay: false }
+  }
   const shifted = endpoints.map((endpoint, i): Shifted => {
     const hasJustCome = easings[i]!.cameMs !== undefined && easings[i]!.cameMs !== known[i]!.easing.cameMs
     return {

@@ -1,5 +1,6 @@
 import { elapsedMs } from '../../engine/writer.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
+import { nodeOf } from '../kit/grammar/source.ts'
 import { agentHeartbeat } from '../kit/member/membership-signals.ts'
 import {
   admissionAgreed,
@@ -86,9 +87,7 @@ export function noted(state: State, signal: Signal, now: number): State {
 
 function notedReading(state: State, signal: Signal, now: number): State {
   if (agentHeartbeat.is(signal)) {
-    // What other nodes say has their name in its source.
-    const isHere = signal.source.startsWith('/signalbox/agents/')
-    if (!isHere) return state
+    if (nodeOf(signal.source) !== undefined) return state
     return { ...state, node: signal.data.node, opinions: onHeartbeat(state.opinions, signal.data, now) }
   }
   if (capacityReported.is(signal)) {

@@ -10,7 +10,7 @@ import { canaryOf, fold, isPickable } from './fold.ts'
 import { adjust, beginGradient, type GradientRule } from './gradient.ts'
 import { type Known, NOTHING_UNREAD } from './known.ts'
 import { pruned } from './opinions.ts'
-import { elsewhereOf } from './others.ts'
+import { type Elsewhere, elsewhereOf } from './others.ts'
 import { panicOrCalm } from './panic.ts'
 import { review } from './review.ts'
 import { shiftDue } from './signals.ts'
@@ -46,60 +46,94 @@ export function onTables(
   const calmMs = new Map<number, number>()
   const served = new Map<string, ServiceState>()
   const directives: Directive[] = []
-  const elsewhere = state.due.review || state.due.adapt ? elsewhereOf(state.others, now) : new Map()
+  const elsewhere = state.due.review || state.due.adapt ? elsewhereOf(state.others, now) : NOTHING_ELSEWHERE
   let { episodes } = state
   let isMoving = false
   state.samples.begin()
   for (const service of services) {
-    const { slowStart = AT_ONCE, adaptiveConcurrency, limits } = settingsOf(state, service.name)
-    const { panic, directives: told } = panicOrCalm(state.calmMs, service, now, calmMs)
-    let before = service.endpoints.map(endpoint => knownOf(state, slowStart, endpoint, now))
-    for (const [i, { row, generation }] of service.endpoints.entries()) {
-      state.samples.add(row, generation, service.endpoints[i]!.inflight)
-    }
-    let mine = serviceOf(state, service.name)
-    const thresholds = mine.response === undefined ? mine.thresholds : inSurge(mine.thresholds)
-    if (state.due.thresholds) {
-      mine = { ...mine, thresholds: adaptThresholds(mine.thresholds, state.knobs.thresholds, usualOf(before, now)) }
-    }
-    if (state.due.adapt) before = adapted(service, before, thresholds, elsewhere, now)
-    const reviewed = review(state, service, before, { ...mine, thresholds }, elsewhere, now)
-    before = reviewed.known
-    mine = { ...mine, uneven: reviewed.uneven, wishes: reviewed.wishes }
-    const surge = surgeStep(state, service, mine, rates.get(service.name), limits?.requests ?? 0, episodes, now)
-    mine = { ...mine, response: surge.response }
-    episodes = surge.episodes
-    const easings = service.endpoints.map((each, i) => nextEasing(slowStart, before[i]!.easing, each, panic, now))
-    const allowance = allowanceOf(state.knobs.maxShift, mine.shiftedMs, now)
-    const grounds = { slowStart, knobs: state.knobs, opinions: state.opinions, panic, allowance }
-    const { factors, moved, isUnderWay } = fold(service, before, easings, grounds, now)
-    if (moved > 0) mine = { ...mine, shiftedMs: now }
-    isMoving ||= isUnderWay
-    let isFactorNew = false
-    for (const [i, endpoint] of service.endpoints.entries()) {
-      const next = limited(adaptiveConcurrency, before[i]!, endpoint)
-      const change = { wasOpen: isPickable(endpoint), releasedMs: canaryOf(next, state.knobs, now) }
-      known.set(endpoint.row, changed(next, { ...change, easing: easings[i]! }))
-      const whole = Math.floor(next.gradient?.limit ?? 0)
-      if (whole !== endpoint.limit) directives.push(writeEndpoint('limit', endpoint, whole))
-      if (Math.round(factors[i]! * FACTOR_STEPS) === Math.round(endpoint.factor * FACTOR_STEPS)) continue
-      directives.push(writeEndpoint('factor', endpoint, factors[i]!))
-      isFactorNew = true
-    }
-    if (isFactorNew || !service.isPullMaxRight) directives.push(writeService('pullMax', service.index, 0))
-    directives.push(...told, ...reviewed.directives, ...surge.directives)
-    served.set(service.name, mine)
+    const seen = onService({ ...state, episodes }, service, rates.get(service.name), elsewhere, calmMs, now)
+    for (let i = 0; i < seen.known.length; i++) known.set(service.endpoints[i]!.row, seen.known[i]!)
+    for (const directive of seen.directives) directives.push(directive)
+    served.set(service.name, seen.mine)
+    episodes = seen.episodes
+    isMoving ||= seen.isMoving
   }
   const { due } = state
   const after = { ...state, known, calmMs, served, episodes, hasLooked: true, due: NOTHING_DUE }
-  const next = due.adapt ? withoutGone(after, now) : after
-  if (due.review) directives.push(...summaryDirectives(next, services))
-  if (!isMoving || state.isMoving) return { state: next, directives }
+  const lasting = due.adapt ? withoutGone(after, now) : after
+  if (due.review) directives.push(...summaryDirectives(lasting, services))
+  if (!isMoving || state.isMoving) return { state: lasting, directives }
   // The rest of the way is gone for the same cause.
   return {
-    state: { ...next, isMoving: true },
+    state: { ...lasting, isMoving: true },
     directives: [...directives, schedule(TICK_MS, shiftDue.of(null))],
   }
+}
+
+const NOTHING_ELSEWHERE: ReadonlyMap<string, Elsewhere> = new Map()
+
+interface SeenService {
+  /** In the order of its endpoints. */
+  readonly known: readonly Known[]
+  readonly mine: ServiceState
+  readonly directives: readonly Directive[]
+  readonly episodes: number
+  readonly isMoving: boolean
+}
+
+function onService(
+  state: State,
+  service: ServiceView,
+  rates: ServiceRates | undefined,
+  elsewhere: ReadonlyMap<string, Elsewhere>,
+  calmMs: Map<number, number>,
+  now: number,
+): SeenService {
+  const { due, knobs, samples } = state
+  const { slowStart = AT_ONCE, adaptiveConcurrency, limits } = settingsOf(state, service.name)
+  const { panic, directives: told } = panicOrCalm(state.calmMs, service, now, calmMs)
+  let before = service.endpoints.map(endpoint => knownOf(state, slowStart, endpoint, now))
+  for (const { row, generation, inflight } of service.endpoints) samples.add(row, generation, inflight)
+  let mine = serviceOf(state, service.name)
+  const thresholds = mine.response === undefined ? mine.thresholds : inSurge(mine.thresholds)
+  if (due.thresholds) {
+    mine = { ...mine, thresholds: adaptThresholds(mine.thresholds, knobs.thresholds, usualOf(before, now)) }
+  }
+  if (due.adapt) before = adapted(service, before, thresholds, elsewhere, now)
+  const reviewed = review(state, service, before, { ...mine, thresholds }, elsewhere, now)
+  before = reviewed.known
+  mine = { ...mine, uneven: reviewed.uneven, wishes: reviewed.wishes }
+  const surge = surgeStep(state, service, mine, rates, limits?.requests ?? 0, state.episodes, now)
+  const easings = service.endpoints.map((each, i) => nextEasing(slowStart, before[i]!.easing, each, panic, now))
+  const allowance = allowanceOf(knobs.maxShift, mine.shiftedMs, now)
+  const grounds = { slowStart, knobs, opinions: state.opinions, panic, allowance }
+  const { factors, moved, isUnderWay } = fold(service, before, easings, grounds, now)
+  mine = { ...mine, response: surge.response, shiftedMs: moved > 0 ? now : mine.shiftedMs }
+  const known = service.endpoints.map((endpoint, i) =>
+    next(limited(adaptiveConcurrency, before[i]!, endpoint), easings[i]!, isPickable(endpoint), knobs, now),
+  )
+  const directives = [...writes(service, known, factors), ...told, ...reviewed.directives, ...surge.directives]
+  return { known, mine, directives, episodes: surge.episodes, isMoving: isUnderWay }
+}
+
+/** Words that are otherwise than they should be. */
+function writes(
+  { endpoints, index, isPullMaxRight }: ServiceView,
+  known: readonly Known[],
+  factors: readonly number[],
+) {
+  const directives: Directive[] = []
+  let isFactorNew = false
+  for (let i = 0; i < endpoints.length; i++) {
+    const endpoint = endpoints[i]!
+    const whole = Math.floor(known[i]!.gradient?.limit ?? 0)
+    if (whole !== endpoint.limit) directives.push(writeEndpoint('limit', endpoint, whole))
+    if (Math.round(factors[i]! * FACTOR_STEPS) === Math.round(endpoint.factor * FACTOR_STEPS)) continue
+    directives.push(writeEndpoint('factor', endpoint, factors[i]!))
+    isFactorNew = true
+  }
+  if (isFactorNew || !isPullMaxRight) directives.push(writeService('pullMax', index, 0))
+  return directives
 }
 
 /** The other nodes are told what this one bears, and samples begin anew. */
@@ -132,19 +166,26 @@ function knownOf(state: State, slowStart: SlowStart, endpoint: EndpointView, now
   const known = state.known.get(row)
   if (known?.generation === generation) return known
   return {
-    ...{ generation, latencyUs, batchMs: now, gradient: undefined, unread: NOTHING_UNREAD },
+    generation,
     easing: firstEasing(slowStart, endpoint, factor, state.bootMs, now),
+    latencyUs,
+    batchMs: now,
+    gradient: undefined,
+    unread: NOTHING_UNREAD,
     // Who is there at the first look was there before it.
     wasOpen: !state.hasLooked && isPickable(endpoint),
-    ...{ releasedMs: undefined, performance: undefined, adapted: 1, evened: 1 },
+    releasedMs: undefined,
+    performance: undefined,
+    adapted: 1,
+    evened: 1,
   }
 }
 
 /** Most endpoints are as they were: nothing is made anew for them. */
-function changed(known: Known, change: Pick<Known, 'easing' | 'wasOpen' | 'releasedMs'>): Known {
-  const { easing, wasOpen, releasedMs } = change
+function next(known: Known, easing: Known['easing'], wasOpen: boolean, knobs: State['knobs'], now: number): Known {
+  const releasedMs = known.releasedMs === undefined ? undefined : canaryOf(known, knobs, now)
   const isSame = known.easing === easing && known.wasOpen === wasOpen && known.releasedMs === releasedMs
-  return isSame ? known : { ...known, ...change }
+  return isSame ? known : { ...known, easing, wasOpen, releasedMs }
 }
 
 /** Adjusts its limit when enough was settled since the last time. */

@@ -1,11 +1,13 @@
 import { elapsedMs } from '../../engine/writer.ts'
 import { act, type Directive } from '../kit/grammar/directive.ts'
+import { nodeOf } from '../kit/grammar/source.ts'
 import type { ServiceView } from '../kit/tables.ts'
 import type { ServiceRates } from '../skills/traffic-analysis.ts'
 import { agreeOnShares } from './admission.ts'
 import { connectionsOf, reportOf } from './capacities.ts'
 import { isPickable } from './fold.ts'
 import { growthOf, ownNames } from './hearing.ts'
+import { speakerOf } from './opinions.ts'
 import { freshOf } from './others.ts'
 import type { ServiceState, State } from './state.ts'
 import { type Response, respond } from './surge-response.ts'
@@ -71,8 +73,8 @@ function capacityOf(
 
 /** The name in the registry of who says something from another node: of `/signalbox/nodes/n2/agents/load-balancer` `load-balancer@n2`. */
 export function nameOf(source: string): string {
-  const [, node, agent] = /^\/signalbox\/nodes\/([^/]+)\/agents\/([^/]+)$/.exec(source) ?? []
-  return node === undefined ? source : `${agent}@${node}`
+  const node = nodeOf(source)
+  return node === undefined ? source : `${speakerOf(source)}@${node}`
 }
 
 function rateOf(rows: readonly { readonly service: string; readonly perSecond: number }[], service: string): number {

@@ -158,23 +158,22 @@ export const applicationSensed = defineSignal('signalbox.endpoint.application-se
   telemetry: true,
 })
 
+const networkRow = objectOf({
+  ...at,
+  latencyUs: positive,
+  jitterUs: positive,
+  loss: positive,
+  connections: count,
+  lastUs: orNull(positive),
+})
+export type NetworkSensed = ShapeOf<typeof networkRow>
+
 /**
  * How endpoints are reached, by the connections of their checks: smoothed, and which part of the last hundred came to nothing. `lastUs`: in the midst of
  * those since it was told last, null: none came about.
  */
 export const networkSensed = defineSignal('signalbox.endpoint.network-sensed', {
-  data: objectOf({
-    rows: listOf(
-      objectOf({
-        ...at,
-        latencyUs: positive,
-        jitterUs: positive,
-        loss: positive,
-        connections: count,
-        lastUs: orNull(positive),
-      }),
-    ),
-  }),
+  data: objectOf({ rows: listOf(networkRow) }),
   telemetry: true,
 })
 

@@ -91,6 +91,7 @@ export type LoadSummary = ShapeOf<typeof summary>
 export const loadSummarised = defineSignal('signalbox.node.load-summarised', {
   data: objectOf({ rows: listOf(summary) }),
   telemetry: true,
+  reach: 'cluster',
 })
 
 const breakerState = oneOf('closed', 'open', 'half-open')
@@ -185,4 +186,5 @@ export const distributionUneven = defineSignal('signalbox.service.distribution-u
  */
 export const admissionAgreed = defineSignal('signalbox.service.admission-agreed', {
   data: objectOf({ service: text, shares: mapOf(positive), fence: count, forMs: positive }),
+  reach: 'cluster',
 })

@@ -133,7 +133,7 @@ export const operationsListed = defineSignal('signalbox.operation.listed', {
 const task = {
   /** Whose task it is. */
   role: text,
-  what: oneOf('rebalance', 'policy', 'discover'),
+  what: oneOf('rebalance', 'policy', 'discover', 'allocate'),
   /** A service; of `discover` nothing. */
   subject: text,
   /** Of `policy`: its name. */
@@ -238,9 +238,11 @@ const emergency = { id: text, type: emergencyType, subject: text }
 /** From the cluster orchestrator: immediate actions were done, in this order. */
 export const emergencyStarted = defineSignal('signalbox.emergency.started', {
   data: objectOf({ ...emergency, actions: listOf(text), tookMs: positive }),
+  level: 'warn',
 })
 export const emergencyEscalated = defineSignal('signalbox.emergency.escalated', {
   data: objectOf({ ...emergency, level: count, because: text, afterMs: positive }),
+  level: 'error',
 })
 export const emergencyResolved = defineSignal('signalbox.emergency.resolved', {
   data: objectOf({ ...emergency, met: listOf(text), afterMs: positive }),

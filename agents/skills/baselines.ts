@@ -11,7 +11,9 @@ import {
   endpointsMeasured,
   healthWordsSensed,
   latenciesCounted,
+  type NetworkSensed,
   networkSensed,
+  securitySensed,
   settledBatch,
   vitalsSensed,
 } from '../signals.ts'
@@ -31,7 +33,7 @@ export interface Learnt {
 
 /**
  * Baseline management: learns what is usual for each endpoint (how busy it is, how fast it is reached and answers, which part of its
- * requests fails), and says of each figure that is measured what would have been usual.
+ * requests fails), and says of each figure that is measured what would have been usual. Lost connections and days of certificates it passes on.
  *
  * hears   readings of the sensors of a health monitor · signalbox.endpoint.{capacity-reported, settled-batch, latencies-counted}
  * says    signalbox.endpoint.measured
@@ -42,6 +44,7 @@ export const baselines = defineSkill({
   listens: [
     vitalsSensed,
     networkSensed,
+    securitySensed,
     healthWordsSensed,
     capacityReported,
     settledBatch,
@@ -67,11 +70,12 @@ export const baselines = defineSkill({
         now,
       )
     }
-    if (networkSensed.is(signal)) {
-      const reached = signal.data.rows.flatMap(({ row, generation, lastUs }) =>
-        lastUs === null ? [] : [{ row, generation, metric: 'network-latency', value: lastUs } as const],
+    if (networkSensed.is(signal)) return tell(slice, signal.data.rows.flatMap(pathOf), now)
+    if (securitySensed.is(signal)) {
+      const dated = signal.data.rows.flatMap(({ row, generation, daysLeft }) =>
+        daysLeft === null ? [] : [{ row, generation, metric: 'certificate-days', value: daysLeft } as const],
       )
-      return tell(slice, reached, now)
+      return tell(slice, dated, now)
     }
     if (capacityReported.is(signal)) return tell(slice, signal.data.rows.flatMap(sharesOf), now)
     if (settledBatch.is(signal)) {
@@ -119,6 +123,17 @@ function tell(slice: Learnt, readings: readonly Reading[], now: number): Step<Le
   const rows = slice.usual.take(readings, now)
   const directives: Directive[] = rows.length === 0 ? [] : [emit(endpointsMeasured.of({ rows }))]
   return { state: slice, directives }
+}
+
+/** With fewer connections one that is lost would be too many. */
+const CONNECTIONS_MIN = 20
+
+function pathOf({ row, generation, lastUs, loss, connections }: NetworkSensed): Reading[] {
+  const at = { row, generation }
+  return [
+    ...(lastUs === null ? [] : [{ ...at, metric: 'network-latency', value: lastUs } as const]),
+    ...(connections < CONNECTIONS_MIN ? [] : [{ ...at, metric: 'loss', value: loss } as const]),
+  ]
 }
 
 function sharesOf({ row, generation, cpu, memory }: Capacity): Reading[] {

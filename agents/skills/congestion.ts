@@ -2,8 +2,8 @@ import { type Attachment, ERROR, elapsedMs, OK, TIMEOUT } from '../../engine/wri
 import { stay } from '../kit/grammar/directive.ts'
 import { defineSensor } from '../kit/grammar/sensor.ts'
 import { defineSkill } from '../kit/grammar/skill.ts'
-import { type Connectivity, congestionChanged, connectivityMeasured, type EndpointRef } from '../signals.ts'
-import { countsOf, grownSince, type RowCount, type RowCounts } from './row-counts.ts'
+import { type Connectivity, congestionChanged, connectivityMeasured } from '../signals.ts'
+import { grown, NO_COUNTS, type RowCounts, readRowCounts } from './row-counts.ts'
 
 /** How long it takes to connect to an endpoint. */
 interface Connect {
@@ -32,19 +32,22 @@ const ALPHA = 0.1
 /** Connectivity that was not measured again for so long says nothing. */
 const FRESH_MS = 60_000
 
-interface Counted extends EndpointRef {
-  readonly answered: number
-  readonly timedOut: number
-  /** Times what is usual; 0: not known. */
-  readonly inflation: number
+/** A look, with what it takes to connect, times what is usual, and what endpoints are called. */
+interface Look {
+  readonly counts: RowCounts
+  /** By row; 0: not known. */
+  readonly inflations: Float64Array
+  idOf(row: number): string
 }
 
 interface Memory {
-  readonly answered: RowCounts
-  readonly timedOut: RowCounts
+  readonly counts: RowCounts
   /** Rows that are congested, and their tenants. */
   readonly congested: ReadonlyMap<number, number>
 }
+
+const ANSWERED = 0
+const TIMED_OUT = 1
 
 /**
  * Knows which ways are congested: requests that run into timeouts, and connecting that takes far longer than it usually does. What connecting
@@ -59,9 +62,9 @@ export const congestion = defineSkill({
       name: 'congestion',
       emits: congestionChanged,
       everyMs: EVERY_MS,
-      start: (): Memory => ({ answered: new Map(), timedOut: new Map(), congested: new Map() }),
-      read: edge => readCounts(edge.attachment, edge.knows() as Congestion, edge.now()),
-      perceive: (memory, rows: readonly Counted[]) => compare(memory, rows),
+      start: (): Memory => ({ counts: NO_COUNTS, congested: new Map() }),
+      read: edge => readLook(edge.attachment, edge.knows() as Congestion, edge.now()),
+      perceive: (memory, look: Look) => compare(memory, look),
     }),
   ],
   start: () => stay<Congestion>({ connects: new Map() }),
@@ -87,40 +90,41 @@ export function learnt(
   return connects
 }
 
-function readCounts(attachment: Attachment, { connects }: Congestion, now: number): Counted[] {
-  const { endpoints, tally } = attachment
-  return attachment.serviceTexts().flatMap(({ text, rows }) =>
-    rows.map(row => {
-      const generation = endpoints.generation(row)
-      const timedOut = tally.settled(row, TIMEOUT)
-      const answered = (tally.settled(row, OK) + tally.settled(row, ERROR) + timedOut) | 0
-      const ref = { row, generation, service: text.name, id: attachment.endpoint(row).id }
-      return { ...ref, answered, timedOut, inflation: inflationOf(connects.get(row), generation, now) }
-    }),
-  )
+function readLook(attachment: Attachment, { connects }: Congestion, now: number): Look {
+  const { tally } = attachment
+  const timedOut = (row: number): number => tally.settled(row, TIMEOUT)
+  const answered = (row: number): number =>
+    (tally.settled(row, OK) + tally.settled(row, ERROR) + tally.settled(row, TIMEOUT)) | 0
+  const counts = readRowCounts(attachment, answered, timedOut)
+  const inflations = new Float64Array(counts.generations.length)
+  for (const [row, connect] of connects) inflations[row] = inflationOf(connect, counts.generations[row]!, now)
+  // The names of a row's tenant are kept as long as it is there: nothing is read anew.
+  return { counts, inflations, idOf: row => attachment.endpoint(row).id }
 }
 
-function inflationOf(connect: Connect | undefined, generation: number, now: number): number {
-  if (connect?.generation !== generation || elapsedMs(now, connect.ms) >= FRESH_MS) return 0
+function inflationOf(connect: Connect, generation: number, now: number): number {
+  if (connect.generation !== generation || elapsedMs(now, connect.ms) >= FRESH_MS) return 0
   return connect.connectMs / (connect.usualMs + INFLATED_MS / INFLATION)
 }
 
-function compare(memory: Memory, rows: readonly Counted[]) {
-  const counts = (of: (each: Counted) => number): RowCount[] =>
-    rows.map(each => ({ row: each.row, generation: each.generation, count: of(each) }))
-  const [answered, timedOut] = [counts(each => each.answered), counts(each => each.timedOut)]
+function compare({ counts: before, congested: known }: Memory, { counts: after, inflations, idOf }: Look) {
   const congested = new Map<number, number>()
-  const readings = rows.flatMap(({ answered: _, timedOut: __, inflation, ...ref }, i) => {
-    const { row, generation } = ref
-    const requests = grownSince(memory.answered, answered[i]!)
-    const timeoutShare = requests < REQUESTS_MIN ? 0 : Math.min(1, grownSince(memory.timedOut, timedOut[i]!) / requests)
-    const wasCongested = memory.congested.get(row) === generation
-    const factor = wasCongested ? OVER : 1
-    const isCongested = timeoutShare > TIMEOUTS * factor || inflation > INFLATION * factor
-    if (isCongested) congested.set(row, generation)
-    if (isCongested === wasCongested) return []
-    const data = { ...ref, isCongested, timeoutShare, connectInflation: inflation }
-    return [congestionChanged.of(data, `${ref.service}/${ref.id}`)]
-  })
-  return { memory: { answered: countsOf(answered), timedOut: countsOf(timedOut), congested }, readings }
+  const readings = after.services.flatMap(({ service, rows }) =>
+    rows.flatMap(row => {
+      const generation = after.generations[row]!
+      const inflation = inflations[row]!
+      const requests = grown(before, after, row, ANSWERED)
+      const timeouts = grown(before, after, row, TIMED_OUT)
+      const timeoutShare = requests < REQUESTS_MIN ? 0 : Math.min(1, timeouts / requests)
+      const wasCongested = known.get(row) === generation
+      const factor = wasCongested ? OVER : 1
+      const isCongested = timeoutShare > TIMEOUTS * factor || inflation > INFLATION * factor
+      if (isCongested) congested.set(row, generation)
+      if (isCongested === wasCongested) return []
+      const id = idOf(row)
+      const data = { row, generation, service, id, isCongested, timeoutShare, connectInflation: inflation }
+      return [congestionChanged.of(data, `${service}/${id}`)]
+    }),
+  )
+  return { memory: { counts: after, congested }, readings }
 }

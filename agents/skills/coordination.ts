@@ -6,6 +6,8 @@ import { defineSignal, type Signal } from '../kit/grammar/signal.ts'
 import { defineSkill } from '../kit/grammar/skill.ts'
 import { appended } from '../kit/run/bounded.ts'
 import {
+  allocationPlanned,
+  allocationRequested,
   coordinationEnded,
   coordinationRequested,
   coordinationSensed,
@@ -52,7 +54,7 @@ export const sessionEnded = defineSignal('signalbox.session.ended', {
 
 const sessionDue = defineSignal('signalbox.session.scheduled', { data: trusted<{ readonly id: string }>() })
 
-const ANSWERS = [rebalanceDone, policyTaken, discoveryDone] as const
+const ANSWERS = [rebalanceDone, policyTaken, discoveryDone, allocationPlanned] as const
 
 const SENSE_MS = 15_000
 
@@ -85,7 +87,14 @@ export const coordination = defineSkill({
   name: 'coordination',
   listens: [coordinationRequested, sessionWanted, unanswered, ...ANSWERS],
   own: [sessionDue, sessionEnded],
-  emits: [coordinationEnded, coordinationSensed, rebalanceRequested, policyRequested, discoveryRequested],
+  emits: [
+    coordinationEnded,
+    coordinationSensed,
+    rebalanceRequested,
+    policyRequested,
+    discoveryRequested,
+    allocationRequested,
+  ],
   sensors: [agentCoordination],
   start: (options: CoordinationOptions, { seed }): Step<Coordination> =>
     stay({ ...options, seed, open: new Map(), waiting: new Map(), past: [], sums: { ended: 0, failed: 0, late: 0 } }),
@@ -104,6 +113,7 @@ export const coordination = defineSkill({
       case 'signalbox.service.rebalance-finished':
       case 'signalbox.service.policy-taken':
       case 'signalbox.discovery.finished':
+      case 'signalbox.service.allocated':
         return onAnswer(slice, signal, now)
       default:
         return stay(slice)

@@ -266,12 +266,21 @@ function watch(slice: Emergencies, before: Emergency, scene: Scene, now: number)
 }
 
 function escalate(emergency: Emergency, level: number, because: string, now: number): Directive[] {
-  const { id, type, subject, actions, sinceMs } = emergency
+  const { id, type, subject, actions, sinceMs, by } = emergency
+  // Who keeps an incident of its own has people called by that.
+  const isCalledElsewhere = by === 'health-monitor'
   return [
     emit(emergencyEscalated.of({ id, type, subject, level, because, afterMs: elapsedMs(now, sinceMs) }, subject)),
-    emit(
-      humanNeeded.of({ incident: `${id}/${level}`, subject, because: `${type}: ${because}`, tried: actions }, subject),
-    ),
+    ...(isCalledElsewhere
+      ? []
+      : [
+          emit(
+            humanNeeded.of(
+              { incident: `${id}/${level}`, subject, because: `${type}: ${because}`, tried: actions },
+              subject,
+            ),
+          ),
+        ]),
   ]
 }
 

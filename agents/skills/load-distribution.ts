@@ -1,4 +1,4 @@
-import { type Attachment, HARD_BARS, SOFT_BARS } from '../../engine/writer.ts'
+import { type Attachment, elapsedMs, HARD_BARS, SOFT_BARS } from '../../engine/writer.ts'
 import { emit, stay } from '../kit/grammar/directive.ts'
 import { trusted } from '../kit/grammar/schema.ts'
 import { defineSensor } from '../kit/grammar/sensor.ts'
@@ -6,7 +6,7 @@ import { defineSignal } from '../kit/grammar/signal.ts'
 import { defineSkill, type Mounted } from '../kit/grammar/skill.ts'
 import { appended } from '../kit/run/bounded.ts'
 import { distributionUneven } from '../signals.ts'
-import { countsOf, grownSince, type RowCount } from './row-counts.ts'
+import { grown, NO_COUNTS, type RowCounts, readRowCounts } from './row-counts.ts'
 import { giniOf, unevennessOf } from './unevenness.ts'
 
 /** What was sent to an endpoint since the look before. */
@@ -43,10 +43,14 @@ const HISTORY_MAX = 1000
 const UNEVEN = 0.5
 const REQUESTS_MIN = 50
 
-interface ServiceCounts {
-  readonly service: string
-  readonly rows: readonly (RowCount & { readonly weight: number })[]
+interface Look {
+  readonly counts: RowCounts
+  /** By row: what it is drawn by; 0: it may not be picked. */
+  readonly pulls: Float64Array
+  readonly ms: number
 }
+
+const PICKED = 0
 
 /**
  * How requests are spread over endpoints, by their weights: the coefficient of variation and the Gini coefficient of requests ÷ weight, and
@@ -61,11 +65,11 @@ export function loadDistribution(key: string, everyMs: number): Mounted<LoadDist
         name: 'distribution',
         emits: distributionSensed,
         everyMs,
-        start: () => ({ services: [] as readonly ServiceCounts[], ms: 0 }),
-        read: ({ attachment, now }) => ({ services: readPicks(attachment), ms: now() }),
+        start: (): Look => ({ counts: NO_COUNTS, pulls: new Float64Array(0), ms: 0 }),
+        read: ({ attachment, now }) => readPicks(attachment, now()),
         perceive: (before, after) => ({
           memory: after,
-          readings: [distributionSensed.of(compare(before.services, after.services, after.ms - before.ms))],
+          readings: [distributionSensed.of(compare(before, after))],
         }),
       }),
     ],
@@ -88,39 +92,36 @@ export function loadDistribution(key: string, everyMs: number): Mounted<LoadDist
   return skill.mount(key, undefined)
 }
 
-function readPicks(attachment: Attachment): ServiceCounts[] {
+function readPicks(attachment: Attachment, ms: number): Look {
   const { endpoints, tally } = attachment
-  return attachment.serviceTexts().flatMap(({ text, rows }) => {
-    if (text.isGone) return []
-    const open = rows.filter(row => (endpoints.bars(row) & (HARD_BARS | SOFT_BARS)) === 0 && endpoints.hasWeight(row))
-    return [
-      {
-        service: text.name,
-        rows: open.map(row => ({
-          row,
-          generation: endpoints.generation(row),
-          count: tally.picked(row),
-          weight: endpoints.weight(row) * endpoints.factor(row),
-        })),
-      },
-    ]
-  })
+  const counts = readRowCounts(attachment, row => tally.picked(row))
+  const pulls = new Float64Array(counts.generations.length)
+  for (const { rows } of counts.services) {
+    for (const row of rows) {
+      const isOut = (endpoints.bars(row) & (HARD_BARS | SOFT_BARS)) !== 0
+      pulls[row] = isOut ? 0 : endpoints.weight(row) * endpoints.factor(row)
+    }
+  }
+  return { counts, pulls, ms }
 }
 
-function compare(before: readonly ServiceCounts[], after: readonly ServiceCounts[], ms: number): Distribution[] {
-  const known = new Map(before.map(({ service, rows }) => [service, countsOf(rows)]))
-  return after.map(({ service, rows }) => {
-    const counts = known.get(service) ?? new Map()
-    const grown = rows.map(each => grownSince(counts, each))
-    const borne = rows.map(({ weight }, i) => ({ load: grown[i]!, capacity: Math.max(weight, 1 / 4096) }))
+function compare(before: Look, after: Look): Distribution[] {
+  const forMs = elapsedMs(after.ms, before.ms)
+  const { counts, pulls } = after
+  return counts.services.map(({ service, rows }) => {
+    const open = rows.filter(row => pulls[row]! > 0)
+    const borne = open.map(row => ({ load: grown(before.counts, counts, row, PICKED), capacity: pulls[row]! }))
+    const rates = open.flatMap((row, i) => {
+      const { load } = borne[i]!
+      if (load === 0 || forMs <= 0) return []
+      return [{ row, generation: counts.generations[row]!, perSecond: (load * 1000) / forMs }]
+    })
     return {
       service,
-      endpoints: rows.length,
+      endpoints: open.length,
       coefficientOfVariation: unevennessOf(borne),
       gini: giniOf(borne),
-      rates: rows.flatMap(({ row, generation }, i) =>
-        grown[i] === 0 || ms <= 0 ? [] : [{ row, generation, perSecond: (grown[i]! * 1000) / ms }],
-      ),
+      rates,
     }
   })
 }

@@ -1,6 +1,8 @@
 import { elapsedMs } from '../../engine/writer.ts'
 import type { Draft, Signal } from '../kit/grammar/signal.ts'
 import {
+  allocationPlanned,
+  allocationRequested,
   discoveryDone,
   discoveryRequested,
   policyRequested,
@@ -48,6 +50,17 @@ export const ERRANDS: Readonly<Record<Task['what'], Errand>> = {
         because: `picks by ${policy}`,
         figures: { 'policy-before': before, 'policy-after': policy },
       }
+    },
+  },
+  allocate: {
+    ask: ({ subject: service }, by) => allocationRequested.of({ service, by }, service),
+    read({ subject }, answer): Said | undefined {
+      if (!allocationPlanned.is(answer)) return undefined
+      const plan = answer.data.services.find(({ service }) => service === subject)
+      if (plan === undefined) return undefined
+      const { shortage, costPerHour, isWithinGoal } = plan
+      const because = isWithinGoal ? 'its cost is within the goal' : 'its cost is above the goal'
+      return { isDone: true, because, figures: { shortage: print(shortage), 'cost-per-hour': print(costPerHour) } }
     },
   },
   discover: {

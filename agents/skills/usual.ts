@@ -90,10 +90,14 @@ export class Usual {
   }
 }
 
+/** Of these nothing is usual: they are good or bad by themselves. */
+const ABSOLUTE: ReadonlySet<MetricName> = new Set(['loss', 'certificate-days'])
+
 function weigh({ ref, baselines, isWell, oddSinceMs }: Learning, { metric, value, shape }: Reading): Measured {
+  const { row, generation, service, id } = ref
+  if (ABSOLUTE.has(metric)) return { row, generation, service, id, metric, value, baseline: null, isLearnt: false }
   let baseline = baselines.get(metric)
   if (baseline === undefined) baselines.set(metric, (baseline = new Baseline()))
-  const { row, generation, service, id } = ref
   const isLearnt = isWell && oddSinceMs === undefined
   const measured = { row, generation, service, id, metric, value, baseline: baseline.view(), isLearnt }
   if (!measured.isLearnt) return measured

@@ -54,7 +54,7 @@ describe('Registry', () => {
     assert.equal(registered.revision, 0)
   })
 
-  it('registers again when the sequencer has died and forgotten everybody', async t => {
+  it('registers again when the sequencer has died and forgotten everybody (AC-1)', async t => {
     const keeper = await startSequencer(t)
     const registry = openRegistry(t, keeper.open())
     const registered = registry.register(agent('a'), TTL_MS)

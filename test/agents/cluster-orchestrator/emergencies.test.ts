@@ -8,6 +8,7 @@ import {
   emergencyResolved,
   emergencyStarted,
   humanNeeded,
+  incidentEscalated,
   leaderChanged,
   nodeHealthChanged,
   partitionDetected,
@@ -49,14 +50,14 @@ type Started = { id: string; type: string; subject: string; actions: string[]; t
 type Escalated = { level: number; because: string; afterMs: number }
 type Resolved = { met: string[]; afterMs: number }
 
-test('an endpoint that fails is no emergency, and half of a service for a moment is none (AC-36)', async t => {
+test('an endpoint that has just failed is no emergency, and half of a service for a moment is none (AC-36)', async t => {
   const ports = new Set(['1', '2'])
   const stage = await OrchestratorStage.of(t, { config: CHECKED, names: NAMES, ...broken(ports) })
-  await stage.advance(30_000)
+  await stage.advance(15_000)
   ports.add('3')
   await stage.advance(5_000)
   ports.delete('3')
-  await stage.advance(30_000)
+  await stage.advance(12_000)
   assert.deepEqual(stage.told(EMERGENCY), [])
 })
 
@@ -72,7 +73,8 @@ test('most of a service out for ten seconds is met at once, in order, and resolv
     'start-replacement: no scale hook is configured',
   ])
   assert.ok(started!.tookMs <= 100, `${started!.tookMs} ms`)
-  assert.deepEqual(stage.out().at(0), 'a unhealthy+held')
+  // Held at once; the quarantine that was asked for has taken it over since.
+  assert.deepEqual(stage.out().at(0), 'a unhealthy+isolated')
   assert.deepEqual(stage.plane.state('load-balancer'), ['rebalance api'])
   const [running] = (await stage.list()).operations
   assert.deepEqual(
@@ -83,8 +85,8 @@ test('most of a service out for ten seconds is met at once, in order, and resolv
   await stage.advance(10_000)
   const [resolved] = dataOf<Resolved>(stage.told(emergencyResolved.type))
   assert.deepEqual(resolved!.met, ['connectivity-restored', 'health-checks-passing'])
-  assert.deepEqual(stage.out(), [])
   await stage.advance(60_000)
+  assert.deepEqual(stage.out(), [])
   assert.equal(stage.told(emergencyStarted.type).length, 1, 'it is told once')
 })
 
@@ -168,15 +170,17 @@ test('an endpoint that is said to have failed is out within 100 ms, and one emer
 test('an emergency that lasts too long needs a person, once (AC-36, SK-22)', async t => {
   const ports = new Set(['1', '2', '3', '4'])
   const stage = await OrchestratorStage.of(t, { config: CHECKED, names: NAMES, ...broken(ports) })
+  // The health monitor asks for people too, for reasons of its own.
+  const asked = () => stage.told(humanNeeded.type).filter(({ subject }) => subject === 'api')
   await stage.advance(15_000)
   assert.equal(stage.told(emergencyStarted.type).length, 1)
   await stage.advance(290_000)
-  assert.equal(stage.told(humanNeeded.type).length, 0)
+  assert.equal(asked().length, 0)
   await stage.advance(20_000)
   const [escalated] = dataOf<Escalated>(stage.told(emergencyEscalated.type))
   assert.deepEqual([escalated!.level, escalated!.because], [2, 'it is not over after 300 s'])
   await stage.advance(300_000)
-  assert.equal(stage.told(humanNeeded.type).length, 1)
+  assert.equal(asked().length, 1)
 })
 
 test('a shortage of this process is met by shedding, which is asked for as long as it lasts, and ends in order (AC-36)', async t => {
@@ -268,6 +272,22 @@ test('a dead node is an emergency until it lives again', async t => {
   stage.hear(nodeHealthChanged.of({ ...change, incarnation: 2, from: 'dead', to: 'alive' }))
   await stage.advance(2_000)
   assert.equal(stage.told(emergencyResolved.type).length, 1)
+})
+
+test('what the health monitor could not repair is met too, and people are called by that one alone', async t => {
+  const ports = new Set(['1'])
+  const stage = await OrchestratorStage.of(t, { names: ['cluster-orchestrator'], ...broken(ports) })
+  const incident = { incident: 'i1', because: 'three repairs have failed', afterMs: 60_000, repeats: 1, tried: [] }
+  stage.hear(incidentEscalated.of({ ...incident, subject: 'api', level: 1 }))
+  stage.hear(incidentEscalated.of({ ...incident, subject: 'api/b', level: 2 }))
+  await stage.advance(1_000)
+  assert.deepEqual(stage.told(EMERGENCY), [])
+  stage.hear(incidentEscalated.of({ ...incident, subject: 'api/a', level: 1 }))
+  await stage.advance(1_000)
+  assert.deepEqual(stage.out(), ['a held'])
+  await stage.advance(310_000)
+  assert.equal(stage.told(emergencyEscalated.type).length, 1)
+  assert.deepEqual(stage.told(humanNeeded.type), [])
 })
 
 test('with the strategy manual nothing is begun that nobody asked for', async t => {

@@ -39,7 +39,7 @@ export const ROWS: readonly Row[] = [
     id: 'AC-21',
     does: 'tells other nodes what it bears on each endpoint, and counts what they bear as load of it for 15 s',
     code: 'agents/load-balancer/others.ts#elsewhereOf',
-    test: `${ROOM}/loads.test.ts`,
+    test: `${ROOM}/nodes.test.ts`,
   },
   {
     id: 'AC-22',
@@ -207,7 +207,7 @@ export const ROWS: readonly Row[] = [
     id: 'D14',
     does: 'shares of the capacity that balancers agreed on in a surge are acted on; rejected or unknown ones change nothing',
     code: 'agents/load-balancer/admission.ts#agreeOnShares',
-    test: `${ROOM}/surge.test.ts`,
+    test: `${ROOM}/nodes.test.ts`,
   },
   {
     id: 'D38',

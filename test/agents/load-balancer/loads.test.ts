@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { defineAgent, defineSignal, emit, stay } from '../../../agents/index.ts'
 import { adaptedShare } from '../../../agents/load-balancer/adaptation.ts'
 import { connectionsOf, reportOf, withReports } from '../../../agents/load-balancer/capacities.ts'
 import { elsewhereOf, withSummary } from '../../../agents/load-balancer/others.ts'
@@ -8,6 +9,7 @@ import { adaptThresholds, inSurge, thresholdsOf } from '../../../agents/load-bal
 import {
   type Capacity,
   capacityReported,
+  costsWeighed,
   loadRebalanced,
   loadSummarised,
   rebalanceRequested,
@@ -159,4 +161,25 @@ test('what other nodes bear on an endpoint counts as load of it, as long as they
   const own = world.told.filter(loadSummarised.is).filter(({ source }) => source.endsWith('load-balancer'))
   const { rows } = own.at(-1)!.data
   assert.deepEqual(new Set(rows.map(({ id }) => id)), new Set(['a', 'b']), 'and it tells the others of its own')
+})
+
+test('why a factor is what it is leads back to what was said, also where weight took several steps to move', async t => {
+  const said = defineSignal('test.cost.wanted')
+  const teller = defineAgent({
+    ...{ name: 'teller', role: 'teller', listens: [said], emits: [costsWeighed] },
+    start: () => stay(null),
+    decide(state) {
+      const factors = [{ id: 'a', factor: 0.1 }]
+      return { state, directives: [emit(costsWeighed.of({ service: 'api', factors, because: 'it is dear' }, 'api'))] }
+    },
+  })
+  const world = await balanced(t, ['a', 'b'], { policy: 'round-robin' }, { agents: { teller } })
+  await world.plane.advance(1_000)
+  world.plane.hear(said.of(null))
+  await world.plane.advance(2_000)
+  const { factor } = world.box.control!.explain!('api', 'a')
+  assert.equal(Math.round(factor!.value * 100), 10)
+  const types = factor!.chain.map(each => (each as { readonly type: string }).type)
+  assert.ok(types.includes('signalbox.service.costs-weighed'), types.join(' ◀ '))
+  assert.ok(types.filter(type => type === 'signalbox.shift.scheduled').length >= 2, 'it took steps')
 })

@@ -9,6 +9,7 @@ import {
   latenciesCounted,
   type Measured,
   networkSensed,
+  securitySensed,
   settledBatch,
   vitalsSensed,
 } from '../../../agents/signals.ts'
@@ -92,6 +93,17 @@ test('baselines are learnt of each figure, and each that is measured is told wit
     await advance(10_000)
   }
   assert.ok(Math.abs(usual('error-rate')!.mean - 0.1) < 1e-9)
+})
+
+test('lost connections, of enough of them, and days of certificates are passed on as they are', () => {
+  const { hear, last, said } = stage()
+  const path = { row: 0, generation: 1, latencyUs: 1, jitterUs: 0, loss: 0.5, lastUs: null }
+  hear(networkSensed.of({ rows: [{ ...path, connections: 19 }] }))
+  assert.deepEqual(said(MEASURED), [])
+  hear(networkSensed.of({ rows: [{ ...path, connections: 20 }] }))
+  assert.deepEqual([last().metric, last().value, last().isLearnt, last().baseline], ['loss', 0.5, false, null])
+  hear(securitySensed.of({ rows: [{ row: 0, generation: 1, isTrusted: true, daysLeft: 9.5, refusals: 0 }] }))
+  assert.deepEqual([last().metric, last().value], ['certificate-days', 9.5])
 })
 
 test('baselines are learnt from an endpoint that is well, and stand still while it is not (SK-17)', async () => {

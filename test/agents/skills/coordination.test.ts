@@ -5,6 +5,8 @@ import { stay, tell } from '../../../agents/kit/grammar/directive.ts'
 import { trusted } from '../../../agents/kit/grammar/schema.ts'
 import { type Draft, defineSignal, type Signal, type SignalOf } from '../../../agents/kit/grammar/signal.ts'
 import {
+  allocationPlanned,
+  allocationRequested,
   coordinationEnded,
   coordinationRequested,
   coordinationSensed,
@@ -116,6 +118,15 @@ test('coordination: a session ends as soon as all have answered, and each hears 
     (runner.state as Session[]).map(({ by }) => by),
     ['one', 'two'],
   )
+})
+
+test('coordination: a plan of where load would go is read for the service it was asked for', async () => {
+  const { hear, sent, ended } = world()
+  hear(coordinationRequested.of({ tasks: [task('allocate', 'api')], deadlineMs: 5_000, by: 'test' }))
+  const question = sent.find(allocationRequested.is)!
+  const plan = { demand: 10, shortage: 0, costPerHour: 12.5, goalPerHour: 100, isWithinGoal: true, endpoints: [] }
+  hear(allocationPlanned.of({ services: [{ service: 'api', ...plan }] }), { causationid: question.id })
+  assert.deepEqual(ended()[0]!.results[0]!.figures, { shortage: '0', 'cost-per-hour': '12.5' })
 })
 
 test('coordination: without tasks, or without room for a session, the answer comes at once and says so', async () => {

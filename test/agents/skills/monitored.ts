@@ -45,6 +45,8 @@ export async function monitored(
       ...actions,
     },
     ...options,
+    // The orchestrator would keep out what the monitor lets back.
+    agents: { 'cluster-orchestrator': null, ...options.agents },
   })
   const lines: string[] = []
   const config = {

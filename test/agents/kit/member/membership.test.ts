@@ -165,11 +165,13 @@ test('what every agent remembers is bounded: peers, open votes, decisions, nodes
   assert.equal(slice().knownNodes.length, 1_024)
 })
 
-test('every agent reports sixteen things of itself', async () => {
+test('every agent reports sixteen things of itself, and what it is made of (AG-0)', async () => {
   const { report, advance } = member({ revision: 9, update() {} })
   await advance(10)
   const { agentId, clusterNode, registration, localState, lastHeartbeat, healthStatus } = report()
-  assert.equal(Object.keys(report()).length, 16)
+  const { madeOf, ...sixteen } = report()
+  assert.equal(Object.keys(sixteen).length, 16)
+  assert.ok(madeOf.skills.includes('membership'))
   assert.deepEqual(report().clusteringConfig, { heartbeatMs: 1_000, configVersion: 1 })
   assert.deepEqual(
     { agentId, clusterNode, registration, localState, lastHeartbeat, healthStatus },
@@ -185,7 +187,7 @@ test('every agent reports sixteen things of itself', async () => {
   structuredClone(report())
 })
 
-test('every agent that loses its entry is unregistered until it has another', async () => {
+test('every agent that loses its entry is unregistered until it has another (D23)', async () => {
   const place = { revision: 9, update() {} }
   const { slice, advance } = member(place)
   await advance(10)

@@ -147,8 +147,10 @@ test('Runner that is closed hears nothing more, and no timer of it fires', () =>
   assert.deepEqual(runner.state, [])
 })
 
-test('defineAgent() refuses a name that is not kebab-case, and two actions of one name', () => {
+test('defineAgent() refuses a name that is not kebab-case, an agent without a role, and two actions of one name (AG-0)', () => {
   const action = defineAction({ name: 'same', done: asked, run: (_: null) => 'x' })
   assert.throws(() => defineAgent({ ...BLANK, name: 'Health Monitor' }), { code: 'SBX_AGENT_INVALID' })
+  const { role: _, ...roleless } = BLANK
+  assert.throws(() => defineAgent(roleless as never), { code: 'SBX_AGENT_INVALID', message: /it has no role/ })
   assert.throws(() => defineAgent({ ...BLANK, actions: [action, action] }), { code: 'SBX_AGENT_INVALID' })
 })

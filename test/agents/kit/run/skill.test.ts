@@ -78,6 +78,25 @@ test('a skill mounted twice keeps two states, and each hears its own schedules a
   )
 })
 
+test('an agent is composed: what its skills bring replaces nothing of its own, nor of each other (D31, D32)', async () => {
+  const shout = defineAction({ name: 'double', done: found, run: (n: number) => 100 * n })
+  const { runner, advance } = run(
+    defineAgent({
+      ...{ name: 'counter', role: 'counter', listens: [told], actions: [shout], skills: [ones, tens] },
+      start: () => stay([] as readonly number[]),
+      decide: (state, signal) =>
+        signal.type === 'signalbox.test.found'
+          ? stay([...state, signal.data])
+          : { state, directives: [act(shout, signal.data)] },
+    }),
+  )
+  runner.receive(signal('signalbox.test.told', 1))
+  await advance(10)
+  // Three actions are called `double`: the agent's own multiplies by a hundred, that of a skill by two, each for who asked.
+  assert.deepEqual(runner.state, [100])
+  assert.equal(runner.slice(tens).sum, 20)
+})
+
 test('the same skill on two agents keeps two states', () => {
   const [one, other] = [withSkills(), withSkills()]
   one.runner.receive(signal('signalbox.test.told', 3))

@@ -29,16 +29,16 @@ function drawn(roster: readonly RosterEntry[], placement: Placement, options: Su
 test('grouped: the agents of a group share a thread, and each group has a supervisor of its own', () => {
   assert.deepEqual(drawn(ROSTER, 'grouped'), [
     'group health(health[health-monitor failure-detector])',
-    'group prediction(prediction[load-balancer])',
-    'group consensus(consensus[metrics-collector configuration-manager])',
+    'group prediction(prediction[load-balancer predictor resource-manager topology-optimizer])',
+    'group consensus(consensus[consensus-coordinator cluster-orchestrator partition-handler node-discovery metrics-collector configuration-manager])',
   ])
 })
 
 test('dedicated: each agent has a thread, and those of a group are given up together', () => {
   assert.deepEqual(drawn(ROSTER, 'dedicated'), [
     'group health(health-monitor[health-monitor] failure-detector[failure-detector])',
-    'group prediction(load-balancer[load-balancer])',
-    'group consensus(metrics-collector[metrics-collector] configuration-manager[configuration-manager])',
+    'group prediction(load-balancer[load-balancer] predictor[predictor] resource-manager[resource-manager] topology-optimizer[topology-optimizer])',
+    'group consensus(consensus-coordinator[consensus-coordinator] cluster-orchestrator[cluster-orchestrator] partition-handler[partition-handler] node-discovery[node-discovery] metrics-collector[metrics-collector] configuration-manager[configuration-manager])',
   ])
 })
 
@@ -67,8 +67,8 @@ test('under rest-for-one and one-for-all every thread is under one supervisor', 
   for (const strategy of ['rest-for-one', 'one-for-all'] as const) {
     const threads = [
       'health[health-monitor failure-detector]',
-      'prediction[load-balancer]',
-      'consensus[metrics-collector configuration-manager]',
+      'prediction[load-balancer predictor resource-manager topology-optimizer]',
+      'consensus[consensus-coordinator cluster-orchestrator partition-handler node-discovery metrics-collector configuration-manager]',
     ]
     assert.deepEqual(drawn(ROSTER, 'grouped', { strategy }), threads)
   }

@@ -64,8 +64,8 @@ const isTaken = (region: Region, seat: number): boolean => region.words[seatWord
 /** The threads of the roster as the log knows them, in the order they start. */
 const THREADS = [
   'thread health (health-monitor, failure-detector)',
-  'agent load-balancer',
-  'thread consensus (metrics-collector, configuration-manager)',
+  'thread prediction (load-balancer, predictor, resource-manager, topology-optimizer)',
+  'thread consensus (consensus-coordinator, cluster-orchestrator, partition-handler, node-discovery, metrics-collector, configuration-manager)',
 ]
 
 test('every thread of the roster starts in order, beats, and stops in reverse order', async t => {
@@ -100,10 +100,12 @@ test('every thread of the roster starts in order, beats, and stops in reverse or
   )
 })
 
+const GROUPS = ROSTER.map(({ group }) => group!)
+
 const PLACED: [threads: string, groups: string[]][] = [
-  ['grouped', ['health', 'health', 'prediction', 'consensus', 'consensus']],
-  ['dedicated', ['health', 'health', 'prediction', 'consensus', 'consensus']],
-  ['shared', Array(ROSTER.length).fill('agents')],
+  ['grouped', GROUPS],
+  ['dedicated', GROUPS],
+  ['shared', ROSTER.map(() => 'agents')],
 ]
 
 for (const [threads, groups] of PLACED) {
@@ -114,11 +116,11 @@ for (const [threads, groups] of PLACED) {
       status.map(({ group }) => group),
       groups,
     )
-    const [health, failure, load, metrics, configuration] = status.map(({ threadId }) => threadId)
-    assert.equal(health === failure, threads !== 'dedicated')
-    assert.equal(failure === load, threads === 'shared')
-    assert.equal(metrics === configuration, threads !== 'dedicated')
-    assert.equal(load === metrics, threads === 'shared')
+    const threadOf = (name: string): number => status.find(each => each.name === name)!.threadId
+    assert.equal(threadOf('health-monitor') === threadOf('failure-detector'), threads !== 'dedicated')
+    assert.equal(threadOf('failure-detector') === threadOf('load-balancer'), threads === 'shared')
+    assert.equal(threadOf('metrics-collector') === threadOf('configuration-manager'), threads !== 'dedicated')
+    assert.equal(threadOf('load-balancer') === threadOf('metrics-collector'), threads === 'shared')
     await box.control!.kill('failure-detector')
     await eventually('all run again', () => box.control!.status().every(({ state }) => state === 'running'))
     assert.deepEqual(
@@ -269,7 +271,7 @@ test('under one-for-all a killed agent takes all threads along, in reverse order
   ])
 })
 
-test('with the fast profile an agent that hangs is back from a spare thread', async t => {
+test('with the fast profile an agent that hangs is back from a spare thread (D37)', async t => {
   const { box, lines, status } = await boxOf(t, faulty('loop', ROSTER.slice(0, 1)), { agents: { supervision: 'fast' } })
   await eventually(
     'it runs again',
