@@ -149,7 +149,8 @@ function onSettled(state: Routing, rows: readonly Settled[], now: number): Step<
 }
 
 /** Who is new is known from now on, who is gone is forgotten. */
-function onTables(state: Routing, tables: TablesView, now: number): Routing {
+function onTables(state: Routing, { services: all }: TablesView, now: number): Routing {
+  const tables = { services: all.filter(goesByForecasts) }
   const rows = new Set<number>()
   for (const { name: service, endpoints } of tables.services) {
     for (const { row, generation } of endpoints) {
@@ -171,28 +172,35 @@ function onTables(state: Routing, tables: TablesView, now: number): Routing {
   }
 }
 
+/** Whether anybody reads forecasts of it: nobody else is worth the work. What sticky picks new sessions by may be adaptive. */
+function goesByForecasts({ policy, policyInstead }: ServiceView): boolean {
+  return policy === 'adaptive' || policy === 'sticky' || policyInstead !== 0
+}
+
 function onSecond(state: Routing, now: number): Step<Routing> {
   const trusts = new Map(state.trusts)
   const middles = new Map(state.middles)
   const directives: Directive[] = []
   const due: Track[] = []
   for (const { name, index, endpoints } of state.tables.services) {
-    const tracks = endpoints.flatMap(({ row }) => state.tracks.get(row)?.track ?? [])
+    const tracks: Track[] = []
+    for (const { row } of endpoints) {
+      const known = state.tracks.get(row)
+      if (known !== undefined) tracks.push(known.track)
+    }
     const before = trusts.get(name) ?? NO_TRUST
     const { spread } = middles.get(name) ?? { spread: SPREAD }
     const after = compare(tracks, spread, before)
     trusts.set(name, after)
-    for (const track of tracks) fade(track, halfLifeOf(state, name), now)
     const used = tracks.filter(({ settledMs }) => elapsedMs(now, settledMs) <= IDLE_MS_MAX)
+    for (const track of used) fade(track, halfLifeOf(state, name), now)
     const levels = used.flatMap(track => levelOf(track, spread)?.value ?? [])
     const middle = { level: medianOf(levels), spread: spreadOf(tracks, spread) }
     middles.set(name, middle)
     for (const track of tracks) track.forecastUs = 0
     for (const track of used) forecast(track, middle)
-    for (const track of tracks) {
-      beginSecond(track)
-      if (isDue(track, now)) due.push(track)
-    }
+    for (const track of used) beginSecond(track)
+    for (const track of tracks) if (isDue(track, now)) due.push(track)
     const trust = trustIn(after)
     if (Math.abs(trust - trustIn(before)) > 0.005 || before === NO_TRUST) {
       directives.push(writeService('trust', index, trust))

@@ -48,12 +48,8 @@ export function learnOutcome(calibration: Calibration, probability: number, hasC
  * Source  isotonic calibration (Zadrozny and Elkan 2002) over reliability bins; pool adjacent violators.
  */
 export function calibrated(calibration: Calibration, probability: number): number {
-  const rates = monotone(
-    calibration.map(({ predictions, cameTrue, claimed }, i) => {
-      const middle = predictions === 0 ? (i + 0.5) / BINS : claimed / predictions
-      return { rate: (cameTrue + PRIOR * middle) / (predictions + PRIOR), weight: predictions + PRIOR }
-    }),
-  )
+  let rates = known.get(calibration)
+  if (rates === undefined) known.set(calibration, (rates = ratesOf(calibration)))
   const place = Math.max(0, Math.min(1, probability)) * BINS - 0.5
   const [low, high] = [Math.max(0, Math.floor(place)), Math.min(BINS - 1, Math.ceil(place))]
   const part = Math.max(0, Math.min(1, place - low))
@@ -64,6 +60,18 @@ export function calibrated(calibration: Calibration, probability: number): numbe
 export function brierScore(calibration: Calibration): number | undefined {
   const predictions = calibration.reduce((sum, bin) => sum + bin.predictions, 0)
   return predictions === 0 ? undefined : calibration.reduce((sum, bin) => sum + bin.squares, 0) / predictions
+}
+
+/** Worked out once for each: many are asked in between two outcomes. */
+const known = new WeakMap<Calibration, readonly number[]>()
+
+function ratesOf(calibration: Calibration): readonly number[] {
+  return monotone(
+    calibration.map(({ predictions, cameTrue, claimed }, i) => {
+      const middle = predictions === 0 ? (i + 0.5) / BINS : claimed / predictions
+      return { rate: (cameTrue + PRIOR * middle) / (predictions + PRIOR), weight: predictions + PRIOR }
+    }),
+  )
 }
 
 function monotone(bins: readonly { rate: number; weight: number }[]): number[] {

@@ -10,10 +10,10 @@ import { latencyZ, NO_USUAL, nextUsual, type UsualLatency } from './usual-latenc
 export const RESOURCES = ['memory', 'connections'] as const
 export type Resource = (typeof RESOURCES)[number]
 
-/** How requests ended in a second. */
+/** How requests ended; of sums that fade. */
 interface Ended {
-  readonly settled: number
-  readonly failed: number
+  settled: number
+  failed: number
 }
 
 /** What is known of an endpoint that trouble may be seen from. Changed in place, once a second and with each thing that is heard of it. */
@@ -31,8 +31,11 @@ export interface Evidence {
   okSumUs: number
   countedMs: number
   isPeeked: boolean
-  /** The oldest first. */
-  ended: readonly Ended[]
+  /** Of late, and over a longer time. */
+  readonly late: Ended
+  readonly long: Ended
+  /** Seconds with requests so far. */
+  seconds: number
   risk: number
   anomaly: number
   anomalyMs: number
@@ -43,10 +46,9 @@ export interface Evidence {
   idleS: number
 }
 
-/** Seconds over which the growth of failures is taken. */
-const ENDED_S = 20
-/** What is of late. */
-const LATE_S = 5
+/** What is of late, and the longer time against which failures grow: time constants in seconds. */
+const LATE_KEPT = Math.exp(-1 / 3)
+const LONG_KEPT = Math.exp(-1 / 20)
 /** Requests it takes for a share of them to say something. */
 const SETTLED_MIN = 10
 /** Half a second, by batches that come each tenth; and with fewer requests it says nothing. */
@@ -57,7 +59,8 @@ const ANOMALY_MS = 60_000
 
 export function newEvidence(endpoint: EndpointRef, now: number): Evidence {
   return {
-    ...{ endpoint, latency: NO_USUAL, p95Slope: 0, p95Now: 0, settled: 0, failed: 0, ended: [] },
+    ...{ endpoint, latency: NO_USUAL, p95Slope: 0, p95Now: 0, settled: 0, failed: 0, seconds: 0 },
+    ...{ late: { settled: 0, failed: 0 }, long: { settled: 0, failed: 0 } },
     ...{ ok: 0, okSumUs: 0, countedMs: now, isPeeked: false },
     ...{ risk: 0, anomaly: 0, anomalyMs: now, uses: { memory: [], connections: [] }, claim: undefined, idleS: 0 },
   }
@@ -103,18 +106,27 @@ export function addCapacity(
 
 /** Ends the second under way. */
 export function endSecond(evidence: Evidence): void {
-  const { settled, failed } = evidence
-  evidence.ended = appended(evidence.ended, { settled, failed }, ENDED_S)
+  const { settled, failed, late, long } = evidence
+  late.settled = late.settled * LATE_KEPT + settled
+  late.failed = late.failed * LATE_KEPT + failed
+  long.settled = long.settled * LONG_KEPT + settled
+  long.failed = long.failed * LONG_KEPT + failed
+  if (settled > 0) evidence.seconds++
   evidence.idleS = settled > 0 ? 0 : evidence.idleS + 1
   evidence.settled = 0
   evidence.failed = 0
 }
 
+/** Nothing speaks for it to fail or run out of anything: there is nothing to think about. */
+export function isCalm({ late, risk, anomaly, uses }: Evidence): boolean {
+  return late.failed < 0.5 && risk === 0 && anomaly === 0 && RESOURCES.every(each => uses[each].length === 0)
+}
+
 /** What speaks for it to fail. */
 export function signsOf(evidence: Evidence, now: number): Signs {
-  const { ended, risk, latency, anomaly, anomalyMs } = evidence
-  const late = shareOf(ended.slice(-LATE_S))
-  const earlier = shareOf(ended.slice(0, -LATE_S))
+  const { risk, latency, anomaly, anomalyMs } = evidence
+  const late = shareOf(evidence.late)
+  const earlier = shareOf(evidence.long)
   return {
     risk,
     errorShare: late,
@@ -125,13 +137,10 @@ export function signsOf(evidence: Evidence, now: number): Signs {
 }
 
 /** Readings it rests on: seconds with requests, or reports of its own, whichever are more. */
-export function samplesOf({ latency, ended, uses }: Evidence): number {
-  const seconds = ended.reduce((sum, { settled }) => sum + Math.min(1, settled), 0)
+export function samplesOf({ latency, seconds, uses }: Evidence): number {
   return Math.max(latency.seconds + latency.recent.length, seconds, ...RESOURCES.map(each => uses[each].length))
 }
 
-function shareOf(ended: readonly Ended[]): number {
-  const settled = ended.reduce((sum, each) => sum + each.settled, 0)
-  const failed = ended.reduce((sum, each) => sum + each.failed, 0)
+function shareOf({ settled, failed }: Ended): number {
   return failed / Math.max(SETTLED_MIN, settled)
 }

@@ -26,6 +26,7 @@ import {
   addSettled,
   type Evidence,
   endSecond,
+  isCalm,
   isWorthPeeking,
   newEvidence,
   RESOURCES,
@@ -189,8 +190,8 @@ function onSecond(before: FailurePrediction, now: number): Step<FailurePredictio
   if (before.seconds % LOOK_S === 0) draft.directives.push(act(lookAtTables, undefined))
   for (const evidence of state.evidence.values()) {
     endSecond(evidence)
-    const isWaited = TROUBLES.some(what => state.standing.has(keyOf(evidence.endpoint.row, what)))
-    if (!isStill(evidence) || isWaited) consider(state, draft, evidence, TROUBLES, 1, now)
+    const isWaited = evidence.claim !== undefined || isStanding(state, evidence.endpoint.row)
+    if (!isCalm(evidence) || isWaited) consider(state, draft, evidence, TROUBLES, 1, now)
   }
   return done(state, draft)
 }
@@ -264,10 +265,8 @@ function consider(
   }
 }
 
-/** Nothing has been heard of it for so long that there is nothing to think about. */
-function isStill({ idleS, risk, anomaly, uses, claim: waiting }: Evidence): boolean {
-  const isQuiet = risk === 0 && anomaly === 0 && waiting === undefined
-  return idleS > LOOK_S && isQuiet && RESOURCES.every(each => uses[each].length === 0)
+function isStanding({ standing }: FailurePrediction, row: number): boolean {
+  return standing.size > 0 && TROUBLES.some(what => standing.has(keyOf(row, what)))
 }
 
 function isTold({ probability, horizon }: TroubleRule, expected: Expected | undefined): expected is Expected {
@@ -308,7 +307,8 @@ function claim(known: Calibrations, evidence: Evidence, all: readonly Expected[]
   const failure = all.find(({ what }) => what === 'failure')
   const { claim: waiting } = evidence
   if (waiting !== undefined && elapsedMs(now, waiting.atMs) < CLAIM_MS) return known
-  evidence.claim = failure && { probability: failure.claimed, atMs: now }
+  // A calm endpoint claims nothing: of ten thousand each minute nobody would learn more than that they are calm.
+  evidence.claim = failure && !isCalm(evidence) ? { probability: failure.claimed, atMs: now } : undefined
   if (waiting === undefined) return known
   return { ...known, failure: learnOutcome(known.failure, waiting.probability, false) }
 }

@@ -152,8 +152,8 @@ export function beginSecond(track: Track): void {
   track.ok = 0
   track.okSumUs = 0
   track.beganUs = track.count < 1 ? Number.NaN : track.sumUs / track.count
-  Object.assign(track.forecastErrors, noErrors())
-  Object.assign(track.measuredErrors, noErrors())
+  clear(track.forecastErrors)
+  clear(track.measuredErrors)
 }
 
 function note(errors: Errors, error: number, weight: number): void {
@@ -161,6 +161,13 @@ function note(errors: Errors, error: number, weight: number): void {
   errors.sum += weight * error
   errors.squares += weight * error * error
   errors.batches++
+}
+
+function clear(errors: Errors): void {
+  errors.weight = 0
+  errors.sum = 0
+  errors.squares = 0
+  errors.batches = 0
 }
 
 export function noErrors(): Errors {

@@ -9,12 +9,14 @@ import type { Policy } from './policy.ts'
  *   cost(e)     = expected(e) × (inflight(e) + 1) ÷ pull(e)
  *   t           = how far forecasts are trusted, 0…1; 0 for an endpoint without a fresh one
  *
- * Forecasts and the trust in them are written by agents, who lower the trust when forecasts do worse than measuring.
+ * Forecasts and the trust in them are written by the predictor: of each endpoint how long its requests took on average of late, pooled with
+ * the others by as much as the difference may be chance, and divided by its rate of success; trusted by how much less they err than the peaks
+ * that are measured here, 0.95 at most, and not at all when they have done worse for ten seconds.
  * Without agents, without forecasts, with old ones or with trust 0 it is peak-ewma, and picks what that would pick.
  *
  * Source    peak-ewma, see there; the mix is ours.
  * Reads     as peak-ewma, and two more words of each candidate.
- * Good for  endpoints whose speed changes by a pattern: daily load, garbage collection, batch jobs.
+ * Good for  endpoints of uneven or changing speed: peaks see a slow-down first, means tell best who is faster.
  */
 export const adaptive: Policy = {
   name: 'adaptive',

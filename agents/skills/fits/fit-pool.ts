@@ -8,7 +8,8 @@ export const STEPS_HERE_MAX = 300_000
  * Has something computed: a small thing here, at once; a large one in a thread of Piscina that is made for it and gone afterwards, for there
  * are minutes from one to the next. When `signal` is aborted the thread is ended, wherever it is.
  *
- * Piscina is loaded when the first large thing is asked for, and by nobody before.
+ * Piscina is loaded when the first large thing is asked for, and by nobody before: it takes some 90 ms (Node 20, two shared cores), which an
+ * agent can spare an hour after it has begun, and not while somebody waits for it to come back.
  */
 export async function fitElsewhere<Task extends FitTask>(
   task: Task,

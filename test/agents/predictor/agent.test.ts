@@ -29,6 +29,10 @@ interface Said {
 class Predicting {
   readonly stage = new Stage(predictor, {}, ['a', 'b']).start()
 
+  constructor() {
+    this.stage.service.policy = 'adaptive'
+  }
+
   async second(said: Readonly<Record<string, Said>>): Promise<void> {
     const rows = Object.entries(said).map(([id, { ok = 0, error = 0, us = 10_000 }]) => {
       const { row, generation } = this.stage.row(id)

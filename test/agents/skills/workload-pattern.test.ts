@@ -46,7 +46,7 @@ test('counts that wrap, and rows that change hands, do not make a load', () => {
       now,
     )
     memory = percept.memory
-    return percept.readings[0]?.data.services[0]!.perSecond
+    return percept.readings[0]?.data.services[0]?.perSecond
   }
   look(1, 2 ** 32 - 10, 0)
   assert.equal(look(1, 90, 10_000), 10)
