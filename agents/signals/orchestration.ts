@@ -182,6 +182,7 @@ export const agentsDiscovered = defineSignal('signalbox.agents.discovered', {
 /** From the cluster orchestrator: what all nodes agree on is otherwise. Equal hashes, equal states. */
 export const clusterStateChanged = defineSignal('signalbox.cluster.state-changed', {
   data: objectOf({ hash: text, versions: mapOf(count), changed: listOf(text) }),
+  level: 'debug',
 })
 
 /** From the cluster orchestrator, now and then: what there is, and who leads. */

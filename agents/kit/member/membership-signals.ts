@@ -51,7 +51,7 @@ const topologyData = objectOf({
 export type Topology = ShapeOf<typeof topologyData>
 
 /** Which nodes there are and who reaches whom; of two the one with the higher version counts. */
-export const topologyUpdated = defineSignal('signalbox.topology.updated', { data: topologyData })
+export const topologyUpdated = defineSignal('signalbox.topology.updated', { data: topologyData, level: 'debug' })
 
 /** From a node that leaves in good order, the last it says: it is not missed. */
 export const nodeLeft = defineSignal('signalbox.node.left', { data: objectOf({ node: text }), reach: 'cluster' })

@@ -112,7 +112,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'ALG-3',
     does: 'latency as the time a TCP connection takes, in ms with fractions',
-    code: `${SKILLS}/reach.ts#reach`,
+    code: `${SKILLS}/connect-time.ts#reach`,
     test: `${SKILL_TESTS}/network-analysis.test.ts`,
   },
   {

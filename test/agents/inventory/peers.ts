@@ -22,8 +22,8 @@ export const ROWS: readonly Row[] = [
   {
     id: 'AC-3',
     does: 'agents of one role ask each other across nodes, with a result for each node, be it a timeout',
-    code: 'agents/skills/coordination.ts#askPeers',
-    test: 'test/agents/skills/coordination.test.ts',
+    code: 'agents/skills/asking-peers.ts#askPeers',
+    test: 'test/agents/skills/asking-peers.test.ts',
   },
   {
     id: 'SE-2',
@@ -40,8 +40,8 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SK-1',
     does: 'sessions of one question to many nodes with a deadline',
-    code: 'agents/skills/coordination.ts#coordination',
-    test: 'test/agents/skills/coordination.test.ts',
+    code: 'agents/skills/asking-peers.ts#askingPeers',
+    test: 'test/agents/skills/asking-peers.test.ts',
   },
   {
     id: 'ALG-25',

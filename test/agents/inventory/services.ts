@@ -19,4 +19,22 @@ export const ROWS: readonly Row[] = [
     code: 'engine/config/agents-schema.ts#agentsSchema',
     test: 'test/config/every-key.test.ts',
   },
+  {
+    id: 'D40',
+    does: 'figures come with samples, spread, machine and Node, each timed by what it is: batches, or one by one',
+    code: 'native-bench/harness.ts#measure',
+    test: 'test/native-bench/harness.test.ts',
+  },
+  {
+    id: 'F1',
+    does: 'an endpoint that is killed under load is ejected after five failures in a row; retries spare everybody downstream',
+    code: 'agents/failure-detector/consecutive.ts#follow',
+    test: 'test/e2e/endpoint-faults.e2e.test.ts',
+  },
+  {
+    id: 'F2',
+    does: 'an endpoint that is ten times slower gets a fifth of its part at most, and is not taken out for it',
+    code: 'engine/policies/adaptive.ts#adaptive',
+    test: 'test/e2e/endpoint-faults.e2e.test.ts',
+  },
 ]

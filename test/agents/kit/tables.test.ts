@@ -26,6 +26,13 @@ const ALL: AnyAgent['writes'] = [
   'utilisation',
   'shedFrom',
   'admitted',
+  'breaker',
+  'forecastUs',
+  'heldBar',
+  'isolatedBar',
+  'passingPolicy',
+  'policy',
+  'trust',
 ]
 
 const port = ({ attachment }: ReturnType<typeof tinyWorld>, writes = ALL): TablePort =>
