@@ -12,6 +12,8 @@ export function failureJourneys(): Journey[] {
 
 /** From one look to the next, as long as a pick under load would take to come. */
 const POLL_MS = 0.2
+/** Until a spare thread is there again. */
+const SPARE_MS = 2_000
 /** Short, so that the next one need not wait for it. */
 const EJECTION = { baseEjection: '50ms', maxEjection: '50ms', ejectionJitter: '0%' } as const
 
@@ -43,7 +45,10 @@ async function startRecovery(): Promise<Begun> {
   const statusOf = () => box.control!.status().find(({ name }) => name === 'load-balancer')!
   const isRunning = (): boolean => statusOf().state === 'running'
   return {
-    ready: () => until(isRunning),
+    async ready() {
+      await until(isRunning)
+      await new Promise(resolve => setTimeout(resolve, SPARE_MS))
+    },
     async once() {
       const { incarnation } = statusOf()
       await box.control!.kill('load-balancer')

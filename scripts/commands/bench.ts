@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { consensusJourneys } from '../../native-bench/agents/consensus.ts'
 import { failureJourneys } from '../../native-bench/agents/failures.ts'
+import { questionJourneys } from '../../native-bench/agents/questions.ts'
+import { besideTargets } from '../../native-bench/agents/targets.ts'
 import { overBudget } from '../../native-bench/budget.ts'
 import { machineLine, measure, type Row } from '../../native-bench/harness.ts'
 import { pickSubjects } from '../../native-bench/policies/pick.ts'
@@ -26,7 +28,7 @@ Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call.
       options: { json: { type: 'string' }, check: { type: 'boolean' } },
     })
     const { subjects, close } = await pickSubjects()
-    const journeys = [...consensusJourneys(), ...failureJourneys()]
+    const journeys = [...consensusJourneys(), ...failureJourneys(), ...questionJourneys()]
     const isChosen = ({ name }: { name: string }): boolean =>
       positionals.length === 0 || positionals.some(part => name.includes(part))
     const [chosen, chosenJourneys] = [subjects.filter(isChosen), journeys.filter(isChosen)]
@@ -38,6 +40,8 @@ Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call.
     const rows = await measure(chosen, chosenJourneys, showProgress)
     close()
     process.stdout.write(`${machineLine()}\n\n${table(rows)}`)
+    const beside = besideTargets(rows)
+    if (beside !== '') process.stdout.write(`\n${beside}`)
     if (values.json !== undefined) {
       await writeFile(values.json, `${JSON.stringify({ machine: machineLine(), rows }, null, 2)}\n`)
     }
