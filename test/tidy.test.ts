@@ -209,7 +209,7 @@ const HEAVY = ['zod', 'undici', 'yaml', 'pino', 'piscina', 'hdr-histogram-js']
 /** Who loads some of it into a thread of agents all the same, and when. */
 const LOADED_LATE: Readonly<Record<string, readonly string[]>> = {
   // Only when a fit is so large that it is to be done elsewhere, minutes after the start; see there.
-  'agents/skills/fits/fit-pool.ts': ['piscina'],
+  'agents/skills/forecasts/fits/fit-pool.ts': ['piscina'],
 }
 
 test('threads of proxy and agents load nothing that only the main thread needs', () => {

@@ -1,5 +1,5 @@
-import type { Asked } from '../skills/procedure.ts'
-import { serviceOf } from '../skills/target.ts'
+import type { Asked } from '../skills/operations/procedure.ts'
+import { serviceOf } from '../skills/operations/target.ts'
 import { type Fault, findStranger, isFault, readList, readMs } from './options.ts'
 
 /** A time in which some endpoints are taken out. Wall clock, in ms since 1970: people name it. */

@@ -1,6 +1,6 @@
 import { ALL_BARS, type Config } from '../../engine/writer.ts'
 import type { EndpointView, ServiceView, TablesView } from '../kit/tables.ts'
-import type { Sight } from '../skills/procedure.ts'
+import type { Sight } from '../skills/operations/procedure.ts'
 
 /** Requests in flight that an endpoint may have of which nothing else is known. */
 export const CONNECTIONS_MAX = 100

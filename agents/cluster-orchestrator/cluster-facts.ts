@@ -1,7 +1,7 @@
 import { act, type Directive, emit, type Step, stay } from '../kit/grammar/directive.ts'
 import { lookAtTables } from '../kit/tables.ts'
 import { clusterStateChanged } from '../signals.ts'
-import { writeRecord } from '../skills/cluster-records.ts'
+import { writeRecord } from '../skills/agreement/cluster-records.ts'
 import {
   applyDelta,
   type ClusterState,
@@ -11,8 +11,8 @@ import {
   type Section,
   versionsOf,
   without,
-} from '../skills/cluster-state.ts'
-import { HELD_BY } from '../skills/operations.ts'
+} from '../skills/agreement/cluster-state.ts'
+import { HELD_BY } from '../skills/operations/operations.ts'
 import type { State } from './state.ts'
 
 /** What this node would have all agree on, as far as it knows it. */

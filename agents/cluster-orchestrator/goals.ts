@@ -1,6 +1,6 @@
 import type { Config } from '../../engine/writer.ts'
-import type { Sight } from '../skills/procedure.ts'
-import { print } from '../skills/session.ts'
+import type { Sight } from '../skills/operations/procedure.ts'
+import { print } from '../skills/operations/session.ts'
 
 export type Goals = Config['agents']['cluster-orchestrator']['goals']
 

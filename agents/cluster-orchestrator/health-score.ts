@@ -1,4 +1,4 @@
-import { print } from '../skills/session.ts'
+import { print } from '../skills/operations/session.ts'
 import type { Goals } from './goals.ts'
 import type { Performance } from './performance.ts'
 

@@ -1,5 +1,5 @@
 import { HELD } from '../../engine/writer.ts'
-import type { Figures, Look, Procedure, Sight } from '../skills/procedure.ts'
+import type { Figures, Look, Procedure, Sight } from '../skills/operations/procedure.ts'
 import { overlapping, readWindow, type Window } from './calendar.ts'
 import { endpointsByName, isRoutable, lossRefusal } from './capacity.ts'
 import { goalsOf, REQUESTS_MIN } from './goals.ts'

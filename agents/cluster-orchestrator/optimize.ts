@@ -1,9 +1,9 @@
 import { elapsedMs } from '../../engine/writer.ts'
 import { tell } from '../kit/grammar/directive.ts'
 import type { Task, TaskResult } from '../signals.ts'
-import { sessionWanted } from '../skills/coordination.ts'
-import type { Figures, Look, Procedure, Sight } from '../skills/procedure.ts'
-import { print, resultsOf } from '../skills/session.ts'
+import { sessionWanted } from '../skills/operations/coordination.ts'
+import type { Figures, Look, Procedure, Sight } from '../skills/operations/procedure.ts'
+import { print, resultsOf } from '../skills/operations/session.ts'
 import { type Gap, gapsOf, goalsOf, printGap, REQUESTS_MIN } from './goals.ts'
 import { findStranger } from './options.ts'
 

@@ -1,4 +1,4 @@
-import type { Figures } from '../skills/procedure.ts'
+import type { Figures } from '../skills/operations/procedure.ts'
 
 /** What is wrong with options as they were written, for people. */
 export interface Fault {

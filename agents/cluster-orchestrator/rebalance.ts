@@ -1,8 +1,8 @@
 import { tell } from '../kit/grammar/directive.ts'
 import type { TaskResult } from '../signals.ts'
-import { sessionWanted } from '../skills/coordination.ts'
-import type { Figures, Procedure } from '../skills/procedure.ts'
-import { resultsOf } from '../skills/session.ts'
+import { sessionWanted } from '../skills/operations/coordination.ts'
+import type { Figures, Procedure } from '../skills/operations/procedure.ts'
+import { resultsOf } from '../skills/operations/session.ts'
 import { findStranger } from './options.ts'
 
 interface Rebalancing {

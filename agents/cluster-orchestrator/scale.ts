@@ -1,8 +1,8 @@
 import { HEALTH_HEALTHY, type NewEndpoint } from '../../engine/writer.ts'
 import { act } from '../kit/grammar/directive.ts'
 import type { EndpointView } from '../kit/tables.ts'
-import { editEndpoints } from '../skills/edit-endpoints.ts'
-import type { Asked, Procedure, Sight } from '../skills/procedure.ts'
+import { editEndpoints } from '../skills/operations/edit-endpoints.ts'
+import type { Asked, Procedure, Sight } from '../skills/operations/procedure.ts'
 import { callHook } from '../skills/webhook.ts'
 import { findStranger, isFault, readCount, readList } from './options.ts'
 

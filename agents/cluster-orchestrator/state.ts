@@ -1,7 +1,7 @@
 import type { Config } from '../../engine/writer.ts'
 import type { SignalOf } from '../kit/grammar/signal.ts'
 import type { clusterHealthSensed, clusterOverviewed, leaderChanged, Metrics } from '../signals.ts'
-import type { ClusterState } from '../skills/cluster-state.ts'
+import type { ClusterState } from '../skills/agreement/cluster-state.ts'
 import { type AgentsKnown, byRole, missingIn } from './agents-known.ts'
 import type { Holds } from './holds.ts'
 import { JOINED, type Lifecycle } from './lifecycle.ts'

@@ -2,7 +2,7 @@ import { EJECTED, elapsedMs, HEALTH_UNHEALTHY, UNHEALTHY } from '../../engine/wr
 import type { Signal } from '../kit/grammar/signal.ts'
 import type { ServiceView, TablesView } from '../kit/tables.ts'
 import { incidentEscalated, nodeHealthChanged, partitionDetected, resourceExhausted } from '../signals.ts'
-import type { Suspicion } from '../skills/emergency-state.ts'
+import type { Suspicion } from '../skills/operations/emergency-state.ts'
 
 /** So long most of a service has to be out: what restarts one after the other, or fails one check, is back by then. */
 export const MOSTLY_OUT_MS = 10_000

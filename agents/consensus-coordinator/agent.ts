@@ -3,7 +3,7 @@ import { defineAgent } from '../kit/grammar/agent.ts'
 import { type Step, stay } from '../kit/grammar/directive.ts'
 import type { SignalOf } from '../kit/grammar/signal.ts'
 import { consensusSensed } from '../signals.ts'
-import { agreement } from '../skills/agreement.ts'
+import { agreement } from '../skills/agreement/agreement.ts'
 
 export interface State {
   /** How it stood with the store when it was last looked at; undefined before the first look. */

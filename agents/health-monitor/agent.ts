@@ -27,7 +27,7 @@ import {
   predictionRequested,
   securitySensed,
 } from '../signals.ts'
-import { voteBy } from '../skills/health-coordination.ts'
+import { voteBy } from '../skills/incidents/health-coordination.ts'
 import { checkEndpoint } from './actions.ts'
 import { endpointLookedAt, examineEndpoint } from './examine/examine-endpoint.ts'
 import { beginLooks, inquiryOf, onCloserDue, onLookedAt, onPredicted, onRequested, onUnanswered } from './looking.ts'

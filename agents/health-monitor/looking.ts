@@ -13,7 +13,7 @@ import {
   type Prediction,
   predictionRequested,
 } from '../signals.ts'
-import { concludeFrom } from '../skills/examination-verdict.ts'
+import { concludeFrom } from '../skills/usual/examination-verdict.ts'
 import { lookAtBaseline } from './examine/baseline.ts'
 import { type Examined, type ExamineParams, examineEndpoint } from './examine/examine-endpoint.ts'
 import { analysis, anomalies, usual } from './observing.ts'

@@ -1,6 +1,6 @@
-import { anomalyDetection } from '../skills/anomaly-detection.ts'
-import { baselines } from '../skills/baselines.ts'
-import { healthAnalysis } from '../skills/health-analysis.ts'
+import { anomalyDetection } from '../skills/usual/anomaly-detection.ts'
+import { baselines } from '../skills/usual/baselines.ts'
+import { healthAnalysis } from '../skills/usual/health-analysis.ts'
 
 /** What the health monitor makes of what it sees: skills at their places, where it reads them. */
 export const usual = baselines.mount('baselines', undefined)

@@ -1,10 +1,10 @@
-import { alertResponse } from '../skills/alert-response.ts'
-import { alerting } from '../skills/alerting.ts'
-import { escalation } from '../skills/escalation.ts'
-import { failureRecovery } from '../skills/failure-recovery.ts'
-import { healthCoordination } from '../skills/health-coordination.ts'
-import { quarantine } from '../skills/quarantine.ts'
-import { recoveryOrchestration } from '../skills/recovery-orchestration.ts'
+import { alertResponse } from '../skills/incidents/alert-response.ts'
+import { alerting } from '../skills/incidents/alerting.ts'
+import { escalation } from '../skills/incidents/escalation.ts'
+import { failureRecovery } from '../skills/incidents/failure-recovery.ts'
+import { healthCoordination } from '../skills/incidents/health-coordination.ts'
+import { quarantine } from '../skills/incidents/quarantine.ts'
+import { recoveryOrchestration } from '../skills/incidents/recovery-orchestration.ts'
 
 const ROLE = 'health-monitor'
 

@@ -19,7 +19,7 @@ import {
   troublePredicted,
   zonesPreferred,
 } from '../signals.ts'
-import { distributionSensed } from '../skills/load-distribution.ts'
+import { distributionSensed } from '../skills/traffic/load-distribution.ts'
 import { admitted } from './admission.ts'
 import { withReports } from './capacities.ts'
 import { type Known, measured } from './known.ts'

@@ -1,4 +1,4 @@
-import { type Borne, unevennessOf, worstOf } from '../skills/unevenness.ts'
+import { type Borne, unevennessOf, worstOf } from '../skills/traffic/unevenness.ts'
 
 /** What is known of an endpoint when loads are compared. */
 export interface Weighed extends Borne {

@@ -1,7 +1,7 @@
 import { type Directive, emit, reply } from '../kit/grammar/directive.ts'
 import type { ServiceView } from '../kit/tables.ts'
 import { loadRebalanced, rebalanceDone } from '../signals.ts'
-import { unevennessOf } from '../skills/unevenness.ts'
+import { unevennessOf } from '../skills/traffic/unevenness.ts'
 import type { Known } from './known.ts'
 import { reviewLoads } from './load-review.ts'
 import type { Elsewhere } from './others.ts'

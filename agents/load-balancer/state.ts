@@ -1,7 +1,7 @@
 import type { Config } from '../../engine/writer.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
 import type { RouteGiven } from '../signals.ts'
-import type { RowRate } from '../skills/load-distribution.ts'
+import type { RowRate } from '../skills/traffic/load-distribution.ts'
 import type { Admission } from './admission.ts'
 import type { Capacities } from './capacities.ts'
 import type { Known } from './known.ts'

@@ -1,6 +1,6 @@
 import type { ServiceView } from '../kit/tables.ts'
 import type { LoadSummary } from '../signals.ts'
-import type { RowRate } from '../skills/load-distribution.ts'
+import type { RowRate } from '../skills/traffic/load-distribution.ts'
 import type { LoadSamples } from './loads.ts'
 
 /** The busiest: of those with less others need not know. */

@@ -2,7 +2,7 @@ import { type Config, elapsedMs, isKeyedPolicy, policyNumber } from '../../engin
 import { type Directive, emit, writeService } from '../kit/grammar/directive.ts'
 import type { ServiceView } from '../kit/tables.ts'
 import { sheddingRequested } from '../signals.ts'
-import type { ServiceRates } from '../skills/traffic-analysis.ts'
+import type { ServiceRates } from '../skills/traffic/traffic-analysis.ts'
 
 type SurgeKnobs = Config['agents']['load-balancer']['surge']
 

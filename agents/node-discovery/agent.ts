@@ -13,8 +13,8 @@ import {
   nodeHealthChanged,
   sourceChanged,
 } from '../signals.ts'
-import { networkAnalysis } from '../skills/network-analysis.ts'
-import { membersChanged, nodesRegistered, registryNodes, syncRegistry } from '../skills/registry-nodes.ts'
+import { networkAnalysis } from '../skills/network/network-analysis.ts'
+import { membersChanged, nodesRegistered, registryNodes, syncRegistry } from '../skills/network/registry-nodes.ts'
 import { findsOf, hearOfFinds, onAnswer, settleAll, withPlans } from './finds.ts'
 import { hearOfRounds, look, onRequest } from './look.ts'
 import { discover } from './look-up.ts'

@@ -3,7 +3,7 @@ import { act, type Directive, reply, type Step, schedule } from '../kit/grammar/
 import { actionFailed } from '../kit/grammar/own-signals.ts'
 import type { Signal, SignalOf } from '../kit/grammar/signal.ts'
 import { type DiscoveryStrategy, discoveryDone, type discoveryRequested } from '../signals.ts'
-import { registrySynced, syncRegistry } from '../skills/registry-nodes.ts'
+import { registrySynced, syncRegistry } from '../skills/network/registry-nodes.ts'
 import { countFound } from './finds.ts'
 import { discover } from './look-up.ts'
 import { discoveredNodes } from './neighbourhood.ts'

@@ -5,8 +5,8 @@ import { act, type Directive, emit, schedule } from '../kit/grammar/directive.ts
 import type { Signal } from '../kit/grammar/signal.ts'
 import { agentHeartbeat, topologyUpdated } from '../kit/member/membership-signals.ts'
 import { type DiscoveredNode, nodeHealthChanged } from '../signals.ts'
-import type { RegisteredNode } from '../skills/registered-nodes.ts'
-import { membersChanged, nodesRegistered, registrySynced, syncRegistry } from '../skills/registry-nodes.ts'
+import type { RegisteredNode } from '../skills/network/registered-nodes.ts'
+import { membersChanged, nodesRegistered, registrySynced, syncRegistry } from '../skills/network/registry-nodes.ts'
 import type { Sighting } from './merge.ts'
 import {
   allNodes,

@@ -1,5 +1,5 @@
 import type { Bridge } from '../bridge/bridge.ts'
-import { placeOf } from '../skills/connect-time.ts'
+import { placeOf } from '../skills/network/connect-time.ts'
 import type { Answer } from './answer.ts'
 import { forbiddenFor } from './forbidden-address.ts'
 import { type Claimed, readClaims } from './found-endpoint.ts'

@@ -1,5 +1,5 @@
 import { defineAction } from '../kit/grammar/action.ts'
-import { placeOf, reach } from '../skills/connect-time.ts'
+import { placeOf, reach } from '../skills/network/connect-time.ts'
 import { endpointTried, type Tried, writtenTried } from './signals.ts'
 
 /** Connects to an endpoint that was found, before anybody is sent there. */

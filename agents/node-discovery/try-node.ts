@@ -1,7 +1,7 @@
 import { defineAction } from '../kit/grammar/action.ts'
 import { trusted } from '../kit/grammar/schema.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
-import { placeOf, reach } from '../skills/connect-time.ts'
+import { placeOf, reach } from '../skills/network/connect-time.ts'
 import { forbiddenFor } from './forbidden-address.ts'
 
 /** Nodes have no admin listener here. */

@@ -1,6 +1,6 @@
 import type { Config } from '../../engine/writer.ts'
 import type { Mounted } from '../kit/grammar/skill.ts'
-import type { Session } from '../skills/asking-peers.ts'
+import type { Session } from '../skills/agreement/asking-peers.ts'
 import type { Verdict } from './decide.ts'
 
 export interface Rights {

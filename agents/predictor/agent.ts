@@ -12,12 +12,12 @@ import {
   troublePredicted,
   tunableChanged,
 } from '../signals.ts'
-import { adaptiveRouting, HALF_LIFE } from '../skills/adaptive-routing.ts'
-import { capacityPlanning } from '../skills/capacity-planning.ts'
-import { confidenceOf } from '../skills/confidence.ts'
-import { expectedOf, failurePrediction } from '../skills/failure-prediction.ts'
-import { latencyWindows } from '../skills/latency-windows.ts'
-import { performanceOptimization } from '../skills/performance-optimization.ts'
+import { adaptiveRouting, HALF_LIFE } from '../skills/forecasts/adaptive-routing.ts'
+import { capacityPlanning } from '../skills/forecasts/capacity-planning.ts'
+import { confidenceOf } from '../skills/forecasts/confidence.ts'
+import { expectedOf, failurePrediction } from '../skills/forecasts/failure-prediction.ts'
+import { latencyWindows } from '../skills/forecasts/latency-windows.ts'
+import { performanceOptimization } from '../skills/forecasts/performance-optimization.ts'
 
 type Asked = SignalOf<typeof predictionRequested>
 type Knobs = Config['agents']['predictor']

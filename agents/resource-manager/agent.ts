@@ -22,9 +22,9 @@ import {
   loadForecasted,
   metricsCollected,
 } from '../signals.ts'
-import { bidFor, CAPACITY, capacityMarket, voteOn } from '../skills/capacity-market.ts'
-import { resourceManagement } from '../skills/resource-management.ts'
-import { limitsOf } from '../skills/resource-usage.ts'
+import { bidFor, CAPACITY, capacityMarket, voteOn } from '../skills/resources/capacity-market.ts'
+import { resourceManagement } from '../skills/resources/resource-management.ts'
+import { limitsOf } from '../skills/resources/resource-usage.ts'
 import { lookAtWork, type Work, workSeen } from './actions.ts'
 import { planAllocation } from './allocation.ts'
 import { adaptAversion, type CostGoals, costFactors, spendingOf, workedShare } from './costs.ts'

@@ -1,8 +1,8 @@
 import type { Config } from '../../engine/writer.ts'
 import { defineAgent } from '../kit/grammar/agent.ts'
 import { mount, type Step, stay, unmount } from '../kit/grammar/directive.ts'
-import { configuredPlaces, geography } from '../skills/geography.ts'
-import { topologyOptimization } from '../skills/topology-optimization.ts'
+import { configuredPlaces, geography } from '../skills/zones/geography.ts'
+import { topologyOptimization } from '../skills/zones/topology-optimization.ts'
 
 export interface State {
   readonly config: Config

@@ -1,6 +1,6 @@
 import { elapsedMs } from '../../../engine/writer.ts'
-import { stretchOf } from '../../skills/local-health.ts'
-import { Gaps, phiOf } from '../../skills/phi.ts'
+import { stretchOf } from '../../skills/network/local-health.ts'
+import { Gaps, phiOf } from '../../skills/network/phi.ts'
 import type { WatchSettings } from './settings.ts'
 import type { Silence } from './signals.ts'
 

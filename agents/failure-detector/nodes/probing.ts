@@ -1,7 +1,7 @@
 import { rollDie } from '../../kit/dice.ts'
 import { type Directive, emit, schedule } from '../../kit/grammar/directive.ts'
 import { toNode } from '../../kit/grammar/signal.ts'
-import { stretchOf } from '../../skills/local-health.ts'
+import { stretchOf } from '../../skills/network/local-health.ts'
 import type { WatchSettings } from './settings.ts'
 import { nodePinged, probeAsked, probeDue } from './signals.ts'
 import type { Watched } from './watched.ts'

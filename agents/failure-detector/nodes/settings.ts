@@ -1,5 +1,5 @@
 import type { Config } from '../../../engine/writer.ts'
-import type { SuspicionRule } from '../../skills/suspicion.ts'
+import type { SuspicionRule } from '../../skills/network/suspicion.ts'
 
 type Knobs = Config['agents']['failure-detector']['nodes']
 

@@ -1,5 +1,5 @@
 import type { Anomaly, BaselineView, MetricName, Part } from '../../signals.ts'
-import { compareWithUsual } from '../../skills/anomaly-detection.ts'
+import { compareWithUsual } from '../../skills/usual/anomaly-detection.ts'
 import { type Finding, failed, passed, skipped } from './looks.ts'
 
 /** So many times what is usual is not usual. */

@@ -16,7 +16,7 @@ import {
   resourceExhausted,
   sheddingRequested,
 } from '../../../agents/signals.ts'
-import { emergencyResponse } from '../../../agents/skills/emergency.ts'
+import { emergencyResponse } from '../../../agents/skills/operations/emergency.ts'
 import { checkTwoMounts } from '../skills/two-mounts.ts'
 import { FOUR, OrchestratorStage, type StageOptions, silent } from './stage.ts'
 

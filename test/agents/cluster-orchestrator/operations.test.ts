@@ -11,7 +11,7 @@ import {
   policyTaken,
   rebalanceRequested,
 } from '../../../agents/signals.ts'
-import { operations } from '../../../agents/skills/operations.ts'
+import { operations } from '../../../agents/skills/operations/operations.ts'
 import { checkTwoMounts } from '../skills/two-mounts.ts'
 import { FOUR, OrchestratorStage, silent } from './stage.ts'
 

@@ -20,7 +20,7 @@ import {
   rebalanceDone,
   rebalanceRequested,
 } from '../../../agents/signals.ts'
-import { applyDelta, hashOf } from '../../../agents/skills/cluster-state.ts'
+import { applyDelta, hashOf } from '../../../agents/skills/agreement/cluster-state.ts'
 import { type Node, SeveralNodes, type SeveralOptions } from '../several-nodes.ts'
 import { FOUR, silent } from './stage.ts'
 

@@ -8,7 +8,7 @@ import { trusted } from '../../../agents/kit/grammar/schema.ts'
 import { defineSignal, type Signal, type SignalOf } from '../../../agents/kit/grammar/signal.ts'
 import { coordinationType } from '../../../agents/kit/member/readiness.ts'
 import { consensusSensed, motionDecided, motionRequested } from '../../../agents/signals.ts'
-import { agreement } from '../../../agents/skills/agreement.ts'
+import { agreement } from '../../../agents/skills/agreement/agreement.ts'
 import { type Node, SeveralNodes } from '../several-nodes.ts'
 import { checkTwoMounts } from '../skills/two-mounts.ts'
 

@@ -44,7 +44,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'AC-22',
     does: 'opens and closes breakers by hand, within the bounds of ejections, and they go on by themselves from there',
-    code: 'agents/skills/circuit-breakers.ts#findBreaker',
+    code: 'agents/skills/traffic/circuit-breakers.ts#findBreaker',
     test: `${ROOM}/requests.test.ts`,
   },
   {
@@ -56,49 +56,49 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SE-13',
     does: 'counts requests, failures, those in flight and those that wait by the second, and keeps sixty seconds and a day of minutes',
-    code: 'agents/skills/traffic.ts#traffic',
+    code: 'agents/skills/traffic/traffic.ts#traffic',
     test: `${ROOM}/sensors.test.ts`,
   },
   {
     id: 'SE-15',
     does: 'tells the 50th, 95th and 99th percentile of each endpoint’s response times every 5 s',
-    code: 'agents/skills/response-times.ts#responseTimes',
+    code: 'agents/skills/traffic/response-times.ts#responseTimes',
     test: `${ROOM}/sensors.test.ts`,
   },
   {
     id: 'SE-16',
     does: 'tells the failed share of each endpoint’s requests of the last 10 s, of twenty or more',
-    code: 'agents/skills/error-rate.ts#errorRate',
+    code: 'agents/skills/traffic/error-rate.ts#errorRate',
     test: `${ROOM}/sensors.test.ts`,
   },
   {
     id: 'SE-18',
     does: 'tells that a way is congested: a tenth of requests time out, or connecting takes three times what it used to',
-    code: 'agents/skills/congestion.ts#congestion',
+    code: 'agents/skills/traffic/congestion.ts#congestion',
     test: `${ROOM}/sensors.test.ts`,
   },
   {
     id: 'SE-19',
     does: 'reads breakers from the tables each second and tells which have opened, wait for a probe, or have closed',
-    code: 'agents/skills/breakers.ts#breakers',
+    code: 'agents/skills/traffic/breakers.ts#breakers',
     test: `${ROOM}/sensors.test.ts`,
   },
   {
     id: 'SE-30',
     does: 'tells coefficient of variation and Gini of requests over weights where the former is over 0.5',
-    code: 'agents/skills/load-distribution.ts#loadDistribution',
+    code: 'agents/skills/traffic/load-distribution.ts#loadDistribution',
     test: `${ROOM}/sensors.test.ts`,
   },
   {
     id: 'SK-10',
     does: 'knows rates, burstiness, what is usual, and when a service surges and in which way',
-    code: 'agents/skills/traffic-analysis.ts#trafficAnalysis',
+    code: 'agents/skills/traffic/traffic-analysis.ts#trafficAnalysis',
     test: `${SKILLS}/balancing.test.ts`,
   },
   {
     id: 'SK-12',
     does: 'knows the breakers of all endpoints, tells of their changes and works them on wish',
-    code: 'agents/skills/circuit-breakers.ts#circuitBreakers',
+    code: 'agents/skills/traffic/circuit-breakers.ts#circuitBreakers',
     test: `${SKILLS}/balancing.test.ts`,
   },
   {
@@ -134,8 +134,8 @@ export const ROWS: readonly Row[] = [
   {
     id: 'ALG-10',
     does: 'a surge is beyond three times what is usual and four deviations above it, two seconds in a row; it ends below 1.5 times for ten',
-    code: 'agents/skills/surge.ts#afterSecond',
-    test: `${SKILLS}/surge.test.ts`,
+    code: 'agents/skills/traffic/surge.ts#afterSecond',
+    test: `${SKILLS}/traffic/surge.test.ts`,
   },
   {
     id: 'ALG-11',

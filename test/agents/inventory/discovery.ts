@@ -46,7 +46,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'AC-14',
     does: 'goes through the registry when somebody comes or goes, and all of it every 15 s',
-    code: `${SKILLS}/registry-nodes.ts#syncRegistry`,
+    code: `${SKILLS}/network/registry-nodes.ts#syncRegistry`,
     test: `${TESTS}/agent.test.ts`,
   },
   {
@@ -58,26 +58,26 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SE-5',
     does: 'sees within a second who has come to the registry and who has gone',
-    code: `${SKILLS}/registry-nodes.ts#registryNodes`,
-    test: `${SKILL_TESTS}/registry-nodes.test.ts`,
+    code: `${SKILLS}/network/registry-nodes.ts#registryNodes`,
+    test: `${SKILL_TESTS}/network/registry-nodes.test.ts`,
   },
   {
     id: 'SE-7',
     does: 'connects to the endpoints of the tables in turn, 64 at a time, and to nothing else',
-    code: `${SKILLS}/network-analysis.ts#networkScan`,
-    test: `${SKILL_TESTS}/network-analysis.test.ts`,
+    code: `${SKILLS}/network/network-analysis.ts#networkScan`,
+    test: `${SKILL_TESTS}/network/network-analysis.test.ts`,
   },
   {
     id: 'SE-10',
     does: 'bytes a second to and from each endpoint, and what large answers come with, as the proxy carried them',
-    code: `${SKILLS}/bandwidth.ts#bandwidth`,
-    test: `${SKILL_TESTS}/bandwidth.test.ts`,
+    code: `${SKILLS}/network/bandwidth.ts#bandwidth`,
+    test: `${SKILL_TESTS}/network/bandwidth.test.ts`,
   },
   {
     id: 'SE-11',
     does: 'goes through the nodes that the registry has',
-    code: `${SKILLS}/registry-nodes.ts#registryNodes`,
-    test: `${SKILL_TESTS}/registry-nodes.test.ts`,
+    code: `${SKILLS}/network/registry-nodes.ts#registryNodes`,
+    test: `${SKILL_TESTS}/network/registry-nodes.test.ts`,
   },
   {
     id: 'SE-12',
@@ -88,14 +88,14 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SK-5',
     does: 'latency and loss of each endpoint by connecting to it, and the risk they come to',
-    code: `${SKILLS}/network-analysis.ts#networkAnalysis`,
-    test: `${SKILL_TESTS}/network-analysis.test.ts`,
+    code: `${SKILLS}/network/network-analysis.ts#networkAnalysis`,
+    test: `${SKILL_TESTS}/network/network-analysis.test.ts`,
   },
   {
     id: 'SK-8',
     does: 'entries of the registry as nodes',
-    code: `${SKILLS}/registry-nodes.ts#registryNodes`,
-    test: `${SKILL_TESTS}/registry-nodes.test.ts`,
+    code: `${SKILLS}/network/registry-nodes.ts#registryNodes`,
+    test: `${SKILL_TESTS}/network/registry-nodes.test.ts`,
   },
   {
     id: 'ALG-1',
@@ -106,14 +106,14 @@ export const ROWS: readonly Row[] = [
   {
     id: 'ALG-2',
     does: 'risk of an endpoint: the mean of latency in seconds, loss, and too little bandwidth',
-    code: `${SKILLS}/connection-risk.ts#connectionRisk`,
-    test: `${SKILL_TESTS}/connectivity.test.ts`,
+    code: `${SKILLS}/network/connection-risk.ts#connectionRisk`,
+    test: `${SKILL_TESTS}/network/connectivity.test.ts`,
   },
   {
     id: 'ALG-3',
     does: 'latency as the time a TCP connection takes, in ms with fractions',
-    code: `${SKILLS}/connect-time.ts#reach`,
-    test: `${SKILL_TESTS}/network-analysis.test.ts`,
+    code: `${SKILLS}/network/connect-time.ts#reach`,
+    test: `${SKILL_TESTS}/network/network-analysis.test.ts`,
   },
   {
     id: 'ALG-23',
@@ -124,14 +124,14 @@ export const ROWS: readonly Row[] = [
   {
     id: 'D1',
     does: 'latencies are ms wherever risk is computed',
-    code: `${SKILLS}/connection-risk.ts#connectionRisk`,
-    test: `${SKILL_TESTS}/connectivity.test.ts`,
+    code: `${SKILLS}/network/connection-risk.ts#connectionRisk`,
+    test: `${SKILL_TESTS}/network/connectivity.test.ts`,
   },
   {
     id: 'D2',
     does: 'what cannot be reached is infinitely far',
-    code: `${SKILLS}/connection-risk.ts#connectionRisk`,
-    test: `${SKILL_TESTS}/connectivity.test.ts`,
+    code: `${SKILLS}/network/connection-risk.ts#connectionRisk`,
+    test: `${SKILL_TESTS}/network/connectivity.test.ts`,
   },
   {
     id: 'D13',
@@ -142,14 +142,14 @@ export const ROWS: readonly Row[] = [
   {
     id: 'D22',
     does: 'a risk that was told is called off when it is over or its endpoint is gone',
-    code: `${SKILLS}/network-analysis.ts#calledOff`,
-    test: `${SKILL_TESTS}/network-analysis.test.ts`,
+    code: `${SKILLS}/network/network-analysis.ts#calledOff`,
+    test: `${SKILL_TESTS}/network/network-analysis.test.ts`,
   },
   {
     id: 'D24',
     does: 'measurements are counted',
-    code: `${SKILLS}/connectivity.ts#measured`,
-    test: `${SKILL_TESTS}/connectivity.test.ts`,
+    code: `${SKILLS}/network/connectivity.ts#measured`,
+    test: `${SKILL_TESTS}/network/connectivity.test.ts`,
   },
   {
     id: 'D25',

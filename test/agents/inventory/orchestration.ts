@@ -52,7 +52,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'AC-2',
     does: 'takes over what is newer than what is known of the cluster, and passes over what is older',
-    code: `${SKILLS}/cluster-state.ts#applyDelta`,
+    code: `${SKILLS}/agreement/cluster-state.ts#applyDelta`,
     test: NODES,
   },
   {
@@ -82,8 +82,8 @@ export const ROWS: readonly Row[] = [
   {
     id: 'AC-33',
     does: 'opens a session of tasks for other agents, with a deadline and a result for each, late ones too',
-    code: `${SKILLS}/session.ts#openSession`,
-    test: 'test/agents/skills/coordination.test.ts',
+    code: `${SKILLS}/operations/session.ts#openSession`,
+    test: 'test/agents/skills/operations/coordination.test.ts',
   },
   {
     id: 'AC-34',
@@ -100,13 +100,13 @@ export const ROWS: readonly Row[] = [
   {
     id: 'AC-36',
     does: 'meets the failure of a node, a partition and a shortage, each by its own procedure',
-    code: `${SKILLS}/emergency-procedures.ts#PROCEDURES`,
+    code: `${SKILLS}/operations/emergency-procedures.ts#PROCEDURES`,
     test: EMERGENCIES,
   },
   {
     id: 'AC-38',
     does: 'brings all nodes to one state by snapshot and delta, with one hash',
-    code: `${SKILLS}/cluster-state.ts#followRecords`,
+    code: `${SKILLS}/agreement/cluster-state.ts#followRecords`,
     test: NODES,
   },
   {
@@ -124,7 +124,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SE-6',
     does: 'tells what is open, for how long, and how fast the store answers',
-    code: `${SKILLS}/agreement.ts#consensusState`,
+    code: `${SKILLS}/agreement/agreement.ts#consensusState`,
     test: COORDINATOR,
   },
   {
@@ -136,8 +136,8 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SE-28',
     does: 'tells of sessions that are open, ended, failed and late',
-    code: `${SKILLS}/coordination.ts#agentCoordination`,
-    test: 'test/agents/skills/coordination.test.ts',
+    code: `${SKILLS}/operations/coordination.ts#agentCoordination`,
+    test: 'test/agents/skills/operations/coordination.test.ts',
   },
   {
     id: 'SE-29',
@@ -154,32 +154,32 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SK-4',
     does: 'agrees on behalf of others: opens a motion, follows it, answers everybody who asked for the same',
-    code: `${SKILLS}/agreement.ts#agreement`,
+    code: `${SKILLS}/agreement/agreement.ts#agreement`,
     test: COORDINATOR,
   },
   {
     id: 'SK-20',
     does: 'carries operations through their stages, takes back what failed, and hands them to the next leader',
-    code: `${SKILLS}/operations.ts#operations`,
+    code: `${SKILLS}/operations/operations.ts#operations`,
     test: OPERATIONS,
   },
   {
     id: 'SK-21',
     does: 'asks several agents at once, and knows by a deadline what came of each',
-    code: `${SKILLS}/coordination.ts#coordination`,
-    test: 'test/agents/skills/coordination.test.ts',
+    code: `${SKILLS}/operations/coordination.ts#coordination`,
+    test: 'test/agents/skills/operations/coordination.test.ts',
   },
   {
     id: 'SK-22',
     does: 'acts at once, asks the roles concerned, escalates by its clock, and looks every second whether it is over',
-    code: `${SKILLS}/emergency.ts#emergencyResponse`,
+    code: `${SKILLS}/operations/emergency.ts#emergencyResponse`,
     test: EMERGENCIES,
   },
   {
     id: 'SK-24',
     does: 'leads a role by lease and fence, gives it up with the right to decide, and acts alone where there is no store',
-    code: `${SKILLS}/leadership.ts#leadership`,
-    test: 'test/agents/skills/leadership.test.ts',
+    code: `${SKILLS}/agreement/leadership.ts#leadership`,
+    test: 'test/agents/skills/agreement/leadership.test.ts',
   },
   {
     id: 'ALG-21',
@@ -190,19 +190,19 @@ export const ROWS: readonly Row[] = [
   {
     id: 'D15',
     does: 'asks all roles of an emergency beside each other: two that are silent cost fifteen seconds together',
-    code: `${SKILLS}/consent.ts#askRole`,
+    code: `${SKILLS}/operations/consent.ts#askRole`,
     test: NODES,
   },
   {
     id: 'D16',
     does: 'does all immediate actions of an emergency before it asks anybody',
-    code: `${SKILLS}/emergency.ts#begin`,
+    code: `${SKILLS}/operations/emergency.ts#begin`,
     test: EMERGENCIES,
   },
   {
     id: 'D17',
     does: 'answers an emergency of an unknown kind with no_emergency_procedure',
-    code: `${SKILLS}/emergency.ts#onRequested`,
+    code: `${SKILLS}/operations/emergency.ts#onRequested`,
     test: EMERGENCIES,
   },
   {
@@ -226,7 +226,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'D30',
     does: 'orders decisions by the revision of the store; which time it is of a subject is the fence of the decision before',
-    code: `${SKILLS}/decisions.ts#Decisions`,
+    code: `${SKILLS}/agreement/decisions.ts#Decisions`,
     test: COORDINATOR,
   },
   {
@@ -250,7 +250,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'D36',
     does: 'has stages and writes that come to the same when said again, so that another one goes on with them',
-    code: `${SKILLS}/operation-book.ts#resumed`,
+    code: `${SKILLS}/operations/operation-book.ts#resumed`,
     test: MAINTENANCE,
   },
   {

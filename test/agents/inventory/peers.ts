@@ -22,8 +22,8 @@ export const ROWS: readonly Row[] = [
   {
     id: 'AC-3',
     does: 'agents of one role ask each other across nodes, with a result for each node, be it a timeout',
-    code: 'agents/skills/asking-peers.ts#askPeers',
-    test: 'test/agents/skills/asking-peers.test.ts',
+    code: 'agents/skills/agreement/asking-peers.ts#askPeers',
+    test: 'test/agents/skills/agreement/asking-peers.test.ts',
   },
   {
     id: 'SE-2',
@@ -40,8 +40,8 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SK-1',
     does: 'sessions of one question to many nodes with a deadline',
-    code: 'agents/skills/asking-peers.ts#askingPeers',
-    test: 'test/agents/skills/asking-peers.test.ts',
+    code: 'agents/skills/agreement/asking-peers.ts#askingPeers',
+    test: 'test/agents/skills/agreement/asking-peers.test.ts',
   },
   {
     id: 'ALG-25',
@@ -53,7 +53,7 @@ export const ROWS: readonly Row[] = [
     id: 'D34',
     does: 'three profiles of heartbeats: a silence is noticed after 352 ms, 3.5 s or 15.5 s',
     code: 'agents/failure-detector/nodes/settings.ts#watchSettingsOf',
-    test: 'test/agents/skills/phi.test.ts',
+    test: 'test/agents/skills/network/phi.test.ts',
   },
   {
     id: 'D39',
@@ -76,7 +76,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'F5',
     does: 'a node that starves convicts nobody',
-    code: 'agents/skills/local-health.ts#latenessOf',
+    code: 'agents/skills/network/local-health.ts#latenessOf',
     test: FAULTS,
   },
   { id: 'F6', does: 'who is not heard one way is vouched for by others', code: WATCH, test: FAULTS },
@@ -93,7 +93,7 @@ export const ROWS: readonly Row[] = [
     code: 'agents/partition-handler/decide.ts#decide',
     test: FAULTS,
   },
-  { id: 'F10', does: 'a link that flaps changes no view', code: 'agents/skills/phi.ts#phiOf', test: FAULTS },
+  { id: 'F10', does: 'a link that flaps changes no view', code: 'agents/skills/network/phi.ts#phiOf', test: FAULTS },
   { id: 'F11', does: 'wall clocks that jump change nothing', code: 'agents/kit/clock.ts#RegionClock', test: FAULTS },
   {
     id: 'F12',

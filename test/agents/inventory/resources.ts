@@ -21,7 +21,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'AC-13',
     does: 'weighs zones by latency, bandwidth and loss',
-    code: 'agents/skills/zone-cost.ts#weighZones',
+    code: 'agents/skills/zones/zone-cost.ts#weighZones',
     test: `${SKILLS}/zones.test.ts`,
   },
   {
@@ -33,7 +33,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SE-3',
     does: 'CPU, memory, sockets and loop delay of this process, each second, as shares of what it may use',
-    code: 'agents/skills/resource-usage.ts#resourceUsage',
+    code: 'agents/skills/resources/resource-usage.ts#resourceUsage',
     test: `${MANAGER}/means.test.ts`,
   },
   {
@@ -51,26 +51,26 @@ export const ROWS: readonly Row[] = [
   {
     id: 'SK-6',
     does: 'goodness of zones, a preference that changes once in a look at most, and what is beyond headroom',
-    code: 'agents/skills/topology-optimization.ts#topologyOptimization',
+    code: 'agents/skills/zones/topology-optimization.ts#topologyOptimization',
     test: `${SKILLS}/zones.test.ts`,
   },
   {
     id: 'SK-9',
     does: 'how far zones are from each other, by where they are',
-    code: 'agents/skills/geography.ts#geography',
+    code: 'agents/skills/zones/geography.ts#geography',
     test: `${SKILLS}/zones.test.ts`,
   },
   {
     id: 'SK-14',
     does: 'offers capacity, has it auctioned by sealed bids, and grants it when all have agreed',
-    code: 'agents/skills/capacity-market.ts#capacityMarket',
-    test: `${SKILLS}/capacity-market.test.ts`,
+    code: 'agents/skills/resources/capacity-market.ts#capacityMarket',
+    test: `${SKILLS}/resources/capacity-market.test.ts`,
   },
   {
     id: 'SK-23',
     does: 'budgets of this process, shedding by class and a limit of requests in flight, step by step and back',
-    code: 'agents/skills/resource-management.ts#resourceManagement',
-    test: `${SKILLS}/resource-management.test.ts`,
+    code: 'agents/skills/resources/resource-management.ts#resourceManagement',
+    test: `${SKILLS}/resources/resource-management.test.ts`,
   },
   {
     id: 'ALG-26',
@@ -87,7 +87,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'ALG-8c',
     does: 'the nearest zone up to its headroom, then the next',
-    code: 'agents/skills/zone-spill.ts#spillZones',
+    code: 'agents/skills/zones/zone-spill.ts#spillZones',
     test: `${SKILLS}/zones.test.ts`,
   },
 ]

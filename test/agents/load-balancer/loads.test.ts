@@ -14,7 +14,7 @@ import {
   loadSummarised,
   rebalanceRequested,
 } from '../../../agents/signals.ts'
-import { giniOf, unevennessOf } from '../../../agents/skills/unevenness.ts'
+import { giniOf, unevennessOf } from '../../../agents/skills/traffic/unevenness.ts'
 import { balanced } from './world.ts'
 
 type Answer = { readonly unevennessBefore: number; readonly unevennessAfter: number }

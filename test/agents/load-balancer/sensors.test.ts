@@ -9,7 +9,7 @@ import {
   errorsMeasured,
   responseTimesMeasured,
 } from '../../../agents/signals.ts'
-import { trafficAnalysis } from '../../../agents/skills/traffic-analysis.ts'
+import { trafficAnalysis } from '../../../agents/skills/traffic/traffic-analysis.ts'
 import { hashKey } from '../../../engine/index.ts'
 import { balanced } from './world.ts'
 

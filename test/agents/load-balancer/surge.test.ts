@@ -13,8 +13,8 @@ import {
   surgeBegun,
   surgeEnded,
 } from '../../../agents/signals.ts'
-import { NO_RATES } from '../../../agents/skills/surge.ts'
-import type { ServiceRates } from '../../../agents/skills/traffic-analysis.ts'
+import { NO_RATES } from '../../../agents/skills/traffic/surge.ts'
+import type { ServiceRates } from '../../../agents/skills/traffic/traffic-analysis.ts'
 import { replaySurge } from './surge-replay.ts'
 import { balanced } from './world.ts'
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fitSeasonal } from '../../../agents/skills/fits/fit-seasonal.ts'
-import { forecastHolt, NO_HOLT, nextHolt } from '../../../agents/skills/holt.ts'
-import { expectLoad, NO_LOAD, nextMinute, withFit } from '../../../agents/skills/load-forecast.ts'
+import { fitSeasonal } from '../../../agents/skills/forecasts/fits/fit-seasonal.ts'
+import { forecastHolt, NO_HOLT, nextHolt } from '../../../agents/skills/forecasts/holt.ts'
+import { expectLoad, NO_LOAD, nextMinute, withFit } from '../../../agents/skills/forecasts/load-forecast.ts'
 import {
   beginSeasonal,
   forecastSeasonal,
   nextSeasonal,
   SEASONAL_RULE,
   seasonality,
-} from '../../../agents/skills/seasonal.ts'
+} from '../../../agents/skills/forecasts/seasonal.ts'
 
 const near = (found: number, wished: number, by: number): void =>
   assert.ok(Math.abs(found - wished) <= by, `${found} is not ${wished} ± ${by}`)

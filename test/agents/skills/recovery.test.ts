@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { discoveryRequested, healthAlerted, incidentAcknowledged, recoveryRequested } from '../../../agents/index.ts'
-import { failureOf, procedureOf } from '../../../agents/skills/failure-procedures.ts'
+import { failureOf, procedureOf } from '../../../agents/skills/incidents/failure-procedures.ts'
 import { validateConfig } from '../../../engine/config/load.ts'
 import { monitorNodes } from './monitor-nodes.ts'
 import { dataOf, monitored, PATIENT } from './monitored.ts'

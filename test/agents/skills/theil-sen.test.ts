@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { theilSen } from '../../../agents/skills/theil-sen.ts'
-import { trendOf } from '../../../agents/skills/trend.ts'
+import { trendOf } from '../../../agents/skills/usual/trend.ts'
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 

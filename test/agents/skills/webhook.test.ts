@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Edge } from '../../../agents/kit/grammar/action.ts'
-import { reachEndpoint } from '../../../agents/skills/reach.ts'
+import { reachEndpoint } from '../../../agents/skills/incidents/reach.ts'
 import { type CallParams, callHook } from '../../../agents/skills/webhook.ts'
 
 /** An edge whose time runs so many times as fast. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { metricsCollected } from '../../../agents/signals.ts'
-import { distanceBetween, geography, geographyOf, zonesPlaced } from '../../../agents/skills/geography.ts'
-import { distanceKm, leastRttMs } from '../../../agents/skills/haversine.ts'
-import { topologyOptimization } from '../../../agents/skills/topology-optimization.ts'
-import { factorOfGoodness, weighZones } from '../../../agents/skills/zone-cost.ts'
-import { spillZones } from '../../../agents/skills/zone-spill.ts'
+import { distanceBetween, geography, geographyOf, zonesPlaced } from '../../../agents/skills/zones/geography.ts'
+import { distanceKm, leastRttMs } from '../../../agents/skills/zones/haversine.ts'
+import { topologyOptimization } from '../../../agents/skills/zones/topology-optimization.ts'
+import { factorOfGoodness, weighZones } from '../../../agents/skills/zones/zone-cost.ts'
+import { spillZones } from '../../../agents/skills/zones/zone-spill.ts'
 import { toldTwice } from './mounted-twice.ts'
 
 const WEIGHTS = { latency: 0.4, bandwidth: 0.3, reliability: 0.3 }

@@ -8,7 +8,7 @@ import { type ExamineParams, examineEndpoint } from '../../../../agents/health-m
 import { lookFor, passed } from '../../../../agents/health-monitor/examine/looks.ts'
 import { sightingsAt } from '../../../../agents/health-monitor/sightings.ts'
 import type { Part } from '../../../../agents/signals.ts'
-import { concludeFrom } from '../../../../agents/skills/examination-verdict.ts'
+import { concludeFrom } from '../../../../agents/skills/usual/examination-verdict.ts'
 import { certificateFolder } from '../../../support/certificates.ts'
 import { edgeOf, http, nowhere } from '../servers.ts'
 

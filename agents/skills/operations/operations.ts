@@ -1,0 +1,331 @@
+import { type Config, elapsedMs } from '../../../engine/writer.ts'
+import { defineAction } from '../../kit/grammar/action.ts'
+import { act, type Directive, emit, reply, type Step, schedule, stay, tell } from '../../kit/grammar/directive.ts'
+import { actionFailed } from '../../kit/grammar/own-signals.ts'
+import { trusted } from '../../kit/grammar/schema.ts'
+import { defineSignal, type Signal, type SignalOf } from '../../kit/grammar/signal.ts'
+import { defineSkill } from '../../kit/grammar/skill.ts'
+import { type TablesView, viewTables } from '../../kit/tables.ts'
+import {
+  leaderChanged,
+  loadForecasted,
+  metricsCollected,
+  operationAnswered,
+  operationFinished,
+  operationRequested,
+} from '../../signals.ts'
+import { readRecord, recordRead, writeRecord } from '../agreement/cluster-records.ts'
+import { mayAct } from '../agreement/office.ts'
+import { rollHexId } from '../hex-id.ts'
+import { callHook, hookCalled } from '../webhook.ts'
+import { sessionEnded, sessionWanted } from './coordination.ts'
+import { editEndpoints, endpointsEdited } from './edit-endpoints.ts'
+import {
+  bookOf,
+  finished,
+  handedOver,
+  holdsOf,
+  type Operations,
+  type Running,
+  recordOf,
+  resumed,
+  siblingsOf,
+  sightOf,
+  withFacts,
+} from './operation-book.ts'
+import type { AnyProcedure, Look, Procedures, Returned, Sight } from './procedure.ts'
+
+export interface OperationsOptions {
+  /** Whose office it is: only who leads this role carries anything out. */
+  readonly role: string
+  readonly procedures: Procedures
+}
+
+/** Within the agent: keep these endpoints out, `service/id`, and of those who was kept out for `by` before no others. */
+export const holdsWanted = defineSignal('signalbox.holds.wanted', {
+  data: trusted<{ readonly by: string; readonly targets: readonly string[] }>(),
+})
+
+/** Within the agent: nothing more is begun from now on, or again. */
+export const operationsPaused = defineSignal('signalbox.operations.paused', {
+  data: trusted<{ readonly isPaused: boolean; readonly because: string }>(),
+})
+
+const tickDue = defineSignal('signalbox.operations.scheduled')
+const looked = defineSignal('signalbox.operations.looked', {
+  data: trusted<{ readonly tables: TablesView; readonly mayAct: boolean }>(),
+})
+
+/** Looks at the tables, and whether what is decided by it may still be done. */
+const look = defineAction({
+  name: 'look-for-operations',
+  done: looked,
+  run: ({ role, fence }: { role: string; fence: number }, edge) => ({
+    tables: viewTables(edge.attachment),
+    mayAct: mayAct(edge, role, fence),
+  }),
+})
+
+/** Looks come at this pace while anything runs, and none come while nothing does. */
+const TICK_MS = 1_000
+const RUNNING_MAX = 16
+const ASKED_MAX = 64
+/** Under which name the book lies for the next leader. */
+export const BOOK = 'operations'
+/** `by` of the holds that operations want. */
+export const HELD_BY = 'operations'
+
+/**
+ * Carries out operations, one stage after the other, as long as it leads; the next leader goes on from the book.
+ *
+ *   operationRequested ──▶ look ──▶ refused, and why
+ *                            └──▶ running: stage ──▶ stage … ──▶ done · failed · rolled back · aborted ──▶ operationFinished
+ *                                    │ each change
+ *                                    └──▶ book, under the fence of the leader; a later leader's is not overwritten
+ *
+ * Before each step it looks whether its lease still holds. What was begun is known to the next leader by the book, which goes on with
+ * what can be gone on with and ends the rest.
+ */
+export const operations = defineSkill({
+  name: 'operations',
+  listens: [
+    operationRequested,
+    leaderChanged,
+    metricsCollected,
+    loadForecasted,
+    sessionEnded,
+    operationsPaused,
+    actionFailed,
+  ],
+  own: [tickDue, sessionWanted, holdsWanted],
+  emits: [operationAnswered, operationFinished],
+  actions: [look, callHook, editEndpoints, writeRecord, readRecord],
+  start: ({ role, procedures }: OperationsOptions, { seed, config }): Step<Operations> =>
+    stay({
+      ...{ role, procedures, seed, config, fence: undefined, paused: '' },
+      ...{ asked: [], running: new Map(), past: [], metrics: undefined, forecasts: new Map() },
+    }),
+  reload: (slice, config: Config) => stay({ ...slice, config }),
+  decide,
+})
+
+function decide(slice: Operations, signal: Signal, now: number): Step<Operations> {
+  if (operationRequested.is(signal)) return onRequested(slice, signal)
+  if (looked.is(signal)) return onLooked(slice, signal, now)
+  if (tickDue.is(signal)) return onTick(slice, now)
+  if (leaderChanged.is(signal)) return onLeader(slice, signal.data)
+  if (recordRead.is(signal)) return onBook(slice, signal.data.value, now)
+  if (sessionEnded.is(signal)) {
+    return onReturned(slice, signal.data.key, { kind: 'session', session: signal.data.session })
+  }
+  if (hookCalled.is(signal)) {
+    const { about, isTaken, reason } = signal.data
+    return onReturned(slice, about, { kind: 'hook', fault: isTaken ? '' : reason })
+  }
+  if (endpointsEdited.is(signal)) return onReturned(slice, signal.data.key, { kind: 'edit', ...signal.data })
+  if (operationsPaused.is(signal)) {
+    const { isPaused, because } = signal.data
+    return stay({ ...slice, paused: isPaused ? because : '' })
+  }
+  if (actionFailed.is(signal)) return onFailed(slice, signal.data.action, now)
+  return stay(withFacts(slice, signal, now))
+}
+
+function onRequested(slice: Operations, question: SignalOf<typeof operationRequested>): Step<Operations> {
+  const { operation } = question.data
+  if (slice.procedures[operation] === undefined) return stay(slice)
+  const refusal =
+    slice.fence === undefined
+      ? 'this orchestrator does not lead, ask the one that does'
+      : slice.paused !== ''
+        ? slice.paused
+        : slice.running.size >= RUNNING_MAX || slice.asked.length >= ASKED_MAX
+          ? `${slice.running.size} operations are under way, ask again later`
+          : undefined
+  if (refusal !== undefined) return { state: slice, directives: [refuse(question, refusal)] }
+  return { state: { ...slice, asked: [...slice.asked, question] }, directives: [lookNow(slice)] }
+}
+
+function refuse(question: SignalOf<typeof operationRequested>, because: string): Directive {
+  return reply(question, operationAnswered.of({ id: '', operation: question.data.operation, isTaken: false, because }))
+}
+
+function lookNow({ role, fence = 0 }: Operations): Directive {
+  return act(look, { role, fence })
+}
+
+function onTick(slice: Operations, now: number): Step<Operations> {
+  if (slice.running.size === 0) return stay(slice)
+  const isDue = [...slice.running.values()].some(each => dueIn(slice, each, now) <= 0)
+  return { state: slice, directives: [...(isDue ? [lookNow(slice)] : []), schedule(TICK_MS, tickDue.of(null))] }
+}
+
+/** Until its stage is to be looked at again, in ms; a tick may come half a tick early. */
+function dueIn({ procedures }: Operations, { operation, stageAt, lookedMs }: Running, now: number): number {
+  const { everyMs = TICK_MS } = procedures[operation]!.stages[stageAt]!
+  return everyMs - elapsedMs(now, lookedMs) - TICK_MS / 2
+}
+
+function onLooked(slice: Operations, signal: SignalOf<typeof looked>, now: number): Step<Operations> {
+  const { tables, mayAct: isSure } = signal.data
+  const sight = sightOf(slice, tables, now, signal.time)
+  const { asked } = slice
+  let step: Step<Operations> = stay({ ...slice, asked: [] })
+  for (const question of asked) {
+    step = isSure
+      ? after(step, state => begin(state, question, sight))
+      : { ...step, directives: [...step.directives, refuse(question, 'its term of office cannot be vouched for now')] }
+  }
+  if (!isSure) return step
+  for (const { id } of slice.running.values()) {
+    const running = step.state.running.get(id)
+    if (running !== undefined && dueIn(step.state, running, now) <= 0)
+      step = after(step, state => advance(state, running, sight))
+  }
+  return step
+}
+
+function after(step: Step<Operations>, next: (state: Operations) => Step<Operations>): Step<Operations> {
+  const { state, directives } = next(step.state)
+  return { state, directives: [...step.directives, ...directives] }
+}
+
+function begin(slice: Operations, question: SignalOf<typeof operationRequested>, sight: Sight): Step<Operations> {
+  const { operation, options, by } = question.data
+  const procedure = slice.procedures[operation]!
+  const { id, seed } = rollHexId(slice.seed)
+  const begun = procedure.begin({ id, options }, { ...sight, siblings: siblingsOf(slice, operation) })
+  if ('refusal' in begun) return { state: slice, directives: [refuse(question, begun.refusal)] }
+  const running: Running = {
+    ...{ id, operation, options, by, memory: begun.memory, before: begun.before },
+    ...{ stageAt: 0, stageSinceMs: sight.now, startedMs: sight.now },
+    lookedMs: lookedBefore(procedure, 0, sight.now),
+    startedAt: new Date(sight.wallMs).toISOString(),
+  }
+  const isFirst = slice.running.size === 0
+  const state = { ...slice, seed, running: new Map(slice.running).set(id, running) }
+  return {
+    state,
+    directives: [
+      reply(question, operationAnswered.of({ id, operation, isTaken: true, because: '' })),
+      ...entered(state, running, sight),
+      ...(isFirst ? [schedule(TICK_MS, tickDue.of(null))] : []),
+    ],
+  }
+}
+
+/** The first look at a stage comes with the next tick, however seldom it is looked at then. */
+function lookedBefore({ stages }: AnyProcedure, stageAt: number, now: number): number {
+  return (now - (stages[stageAt]!.everyMs ?? TICK_MS)) | 0
+}
+
+/** What is done when a stage begins; whoever comes after this one knows first. */
+function entered(state: Operations, running: Running, sight: Sight): Directive[] {
+  const procedure = state.procedures[running.operation]!
+  const stage = procedure.stages[running.stageAt]!
+  return [...noted(state), ...(stage.enter?.(running.memory, sight, running) ?? [])]
+}
+
+/** The book as it is now, and whom it keeps out. */
+function noted(state: Operations): Directive[] {
+  const { fence } = state
+  const book = fence === undefined || fence === 0 ? [] : [act(writeRecord, { name: BOOK, fence, value: bookOf(state) })]
+  return [tell(holdsWanted.of({ by: HELD_BY, targets: holdsOf(state) })), ...book]
+}
+
+function advance(slice: Operations, before: Running, sight: Sight): Step<Operations> {
+  const procedure = slice.procedures[before.operation]!
+  const stage = procedure.stages[before.stageAt]!
+  const seen: Look<unknown> = stage.look(before.memory, sight, elapsedMs(sight.now, before.stageSinceMs))
+  const running: Running = { ...before, memory: seen.memory ?? before.memory, lookedMs: sight.now }
+  if (seen.go === 'wait') {
+    const state = withRunning(slice, running)
+    const isSame = JSON.stringify(holdsOf(state)) === JSON.stringify(holdsOf(slice))
+    return { state, directives: isSame ? [] : noted(state) }
+  }
+  if (seen.go !== 'next') return end(slice, running, seen.go, seen.because, sight)
+  if (running.stageAt === procedure.stages.length - 1) return end(slice, running, 'done', '', sight)
+  const stageAt = running.stageAt + 1
+  const lookedMs = lookedBefore(procedure, stageAt, sight.now)
+  const next: Running = { ...running, stageAt, stageSinceMs: sight.now, lookedMs }
+  const state = withRunning(slice, next)
+  return { state, directives: entered(state, next, sight) }
+}
+
+function end(
+  slice: Operations,
+  running: Running,
+  status: 'done' | 'failed' | 'aborted' | 'rolled-back',
+  because: string,
+  sight: Sight,
+): Step<Operations> {
+  const procedure = slice.procedures[running.operation]!
+  const undone = status === 'done' ? [] : undoOf(procedure, running, sight)
+  const record = finished(recordOf(slice, running, sight.now), status, because, procedure.after(running.memory, sight))
+  const state = handedOver(slice, running.id, record)
+  const { id, operation, tookMs, before, after: figures } = record
+  const told = operationFinished.of({ id, operation, status, because, tookMs, before, after: figures }, id)
+  return { state, directives: [...undone, ...noted(state), emit(told)] }
+}
+
+/** Of the stages that were entered, the last first. */
+function undoOf(procedure: AnyProcedure, running: Running, sight: Sight): Directive[] {
+  const { stageAt, memory } = running
+  return procedure.stages
+    .slice(0, stageAt + 1)
+    .toReversed()
+    .flatMap(stage => stage.undo?.(memory, sight, running) ?? [])
+}
+
+function onReturned(slice: Operations, key: string, returned: Returned): Step<Operations> {
+  const running = slice.running.get(key)
+  const take = running && slice.procedures[running.operation]!.take
+  if (running === undefined || take === undefined) return stay(slice)
+  // It is looked at now, and not when the next look is due.
+  const lookedMs =
+    running.lookedMs - 2 * (slice.procedures[running.operation]!.stages[running.stageAt]!.everyMs ?? TICK_MS)
+  const memory = take(running.memory, returned)
+  return { state: withRunning(slice, { ...running, memory, lookedMs }), directives: [lookNow(slice)] }
+}
+
+function withRunning(slice: Operations, running: Running): Operations {
+  return { ...slice, running: new Map(slice.running).set(running.id, running) }
+}
+
+/** Takes office: what the one before has written down is gone on with. Leaves it: the next one goes on. */
+function onLeader(
+  slice: Operations,
+  { role, isHere, fence }: SignalOf<typeof leaderChanged>['data'],
+): Step<Operations> {
+  if (role !== slice.role) return stay(slice)
+  if (!isHere) {
+    const refusals = slice.asked.map(question => refuse(question, 'this orchestrator does not lead any more'))
+    const state: Operations = { ...slice, fence: undefined, asked: [], running: new Map() }
+    return { state, directives: [...refusals, tell(holdsWanted.of({ by: HELD_BY, targets: [] }))] }
+  }
+  const state = { ...slice, fence }
+  if (fence === 0) return { state, directives: noted(state) }
+  return { state, directives: [act(readRecord, { name: BOOK })] }
+}
+
+function onBook(slice: Operations, book: unknown, now: number): Step<Operations> {
+  if (slice.fence === undefined) return stay(slice)
+  const isTicking = slice.running.size > 0
+  const { state, lost } = resumed(slice, book, now)
+  const ended = lost.map(({ id, operation, because, tookMs, before, after: figures }) =>
+    emit(operationFinished.of({ id, operation, status: 'aborted', because, tookMs, before, after: figures }, id)),
+  )
+  return {
+    state,
+    directives: [
+      ...noted(state),
+      ...ended,
+      ...(state.running.size > 0 && !isTicking ? [lookNow(state), schedule(TICK_MS, tickDue.of(null))] : []),
+    ],
+  }
+}
+
+/** A store that does not answer: the book is written with the next change, and where it cannot be read this one begins with its own. */
+function onFailed(slice: Operations, action: string, now: number): Step<Operations> {
+  return action === readRecord.name ? onBook(slice, undefined, now) : stay(slice)
+}

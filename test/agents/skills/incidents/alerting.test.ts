@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  anomalyFound,
+  differentialObserved,
+  healthAlerted,
+  type Metrics,
+  metricsCollected,
+} from '../../../../agents/index.ts'
+import { dataOf, monitored } from '../monitored.ts'
+
+const ref = (id: string) => ({ row: Number(id.slice(1)), generation: 1, service: 'api', id })
+
+/** What the metrics collector would say: errors and latencies of the last ten seconds. */
+function metrics(rows: Record<string, { errorShare?: number; latencyUsP95?: number; requests?: number }>) {
+  const idle = { requests: 0, perSecond: 0, errorShare: 0, latencyUsP50: 0, latencyUsP95: 0, latencyUsP99: 0 }
+  const endpoints: Metrics['endpoints'] = Object.entries(rows).map(([id, figures]) => ({
+    ...ref(id),
+    last10s: { ...idle, requests: 100, ...figures },
+    last60s: idle,
+  }))
+  return metricsCollected.of({ services: [], endpoints, endpointsLeftOut: 0 })
+}
+
+/** A world in which nobody but the test says how requests went. */
+const QUIET = { agents: { 'metrics-collector': null } }
+
+async function alertsOf(t: Parameters<typeof monitored>[0], knobs: object = {}) {
+  const world = await monitored(t, { ...QUIET, endpoints: 10, knobs })
+  const alerts = (id: string): string[] =>
+    dataOf(world.told('health.alerted', id)).map(({ rule, severity }) => `${rule} ${severity}`)
+  /** The same figures every five seconds. */
+  const go = async (seconds: number, rows: Parameters<typeof metrics>[0]): Promise<void> => {
+    for (let at = 0; at < seconds; at += 5) {
+      world.plane.hear(metrics(rows))
+      await world.plane.advance(5_000)
+    }
+  }
+  return { ...world, alerts, go }
+}
+
+test('alert: an endpoint that is unhealthy for half a minute is told of once a minute, and not a moment sooner (AC-26)', async t => {
+  const { plane, broken, alerts } = await alertsOf(t)
+  await plane.advance(1_000)
+  broken.add('e1')
+  // Unhealthy after two failed checks, within 2.2 s.
+  await plane.advance(29_000)
+  assert.deepEqual(alerts('e1'), [])
+  await plane.advance(4_000)
+  assert.deepEqual(alerts('e1'), ['unhealthy critical'])
+  await plane.advance(58_000)
+  assert.deepEqual(alerts('e1'), ['unhealthy critical'], 'its cool-down')
+  await plane.advance(4_000)
+  assert.deepEqual(alerts('e1'), ['unhealthy critical', 'unhealthy critical'])
+  assert.deepEqual(alerts('e2'), [])
+})
+
+test('alert: an endpoint that is well again in time is not told of (AC-26)', async t => {
+  const { plane, broken, alerts } = await alertsOf(t)
+  await plane.advance(1_000)
+  broken.add('e1')
+  await plane.advance(20_000)
+  broken.delete('e1')
+  await plane.advance(60_000)
+  assert.deepEqual(alerts('e1'), [])
+})
+
+test('alert: of requests that fail the severest rule is told, and figures of few requests say nothing (AC-26, ALG-24)', async t => {
+  const { alerts, go } = await alertsOf(t)
+  await go(40, { e1: { errorShare: 0.1 }, e2: { errorShare: 0.9 }, e3: { errorShare: 1, requests: 19 } })
+  assert.deepEqual([alerts('e1'), alerts('e2'), alerts('e3')], [['errors warning'], ['failing critical'], []])
+})
+
+test('alert: who gets no requests any more is not told of by what was before (AC-26)', async t => {
+  const { alerts, go } = await alertsOf(t)
+  await go(25, { e1: { errorShare: 0.1 } })
+  await go(20, { e2: {} })
+  assert.deepEqual(alerts('e1'), [])
+})
+
+test('alert: the config adds rules and replaces those that are there (AC-26)', async t => {
+  const { alerts, go } = await alertsOf(t, {
+    alerts: [
+      { name: 'slow', metric: 'response-time', op: 'above', threshold: 50, for: '5s', severity: 'critical' },
+      { name: 'any-error', metric: 'error-rate', op: 'above', threshold: 0, cooldown: '10s' },
+    ],
+  })
+  await go(12, { e1: { latencyUsP95: 51_000, errorShare: 0.01 }, e2: { latencyUsP95: 49_000 } })
+  assert.deepEqual(alerts('e1').sort(), ['any-error info', 'any-error info', 'slow critical'])
+  assert.deepEqual(alerts('e2'), [])
+})
+
+test('alert: one that comes and goes thrice in five minutes flaps, and is kept out for its time (AC-26)', async t => {
+  const { plane, broken, alerts, having } = await alertsOf(t)
+  await plane.advance(1_000)
+  for (let i = 0; i < 3; i++) {
+    broken.add('e1')
+    await plane.advance(3_000)
+    broken.delete('e1')
+    await plane.advance(5_000)
+  }
+  assert.deepEqual(alerts('e1'), ['flapping critical'])
+  await plane.advance(60_000)
+  assert.deepEqual(having('isolated'), ['e1'], 'though its checks pass')
+})
+
+test('alert: anomalies are told with their severity, and two views that differ as a warning (AC-26)', async t => {
+  const { plane, alerts } = await alertsOf(t)
+  const anomaly = {
+    metric: 'cpu',
+    model: 'statistical',
+    value: 0.9,
+    expected: 0.3,
+    score: 1.5,
+    hasLeak: false,
+  } as const
+  for (let i = 0; i < 3; i++) {
+    plane.hear(anomalyFound.of({ ...ref('e1'), severity: 'warning', score: 1.5, anomalies: [anomaly] }))
+    plane.hear(
+      differentialObserved.of({ ...ref('e2'), active: 'healthy', passive: 'unhealthy', errorShare: 0.3, reason: 'x' }),
+    )
+    await plane.advance(1_000)
+  }
+  assert.deepEqual([alerts('e1'), alerts('e2')], [['anomaly warning'], ['differential-observability warning']])
+})
+
+test('alert: a warning has the endpoint spared for two minutes where the others suffice, and checked closely (AC-26)', async t => {
+  const { plane, having, box } = await alertsOf(t)
+  const whyOf = (id: string): string => box.explain('api').endpoints.find(each => each.id === id)!.why
+  await plane.advance(1_000)
+  const warn = (id: string) =>
+    plane.hear(
+      healthAlerted.of({
+        ...{ rule: 'slow', severity: 'warning', subject: `api/${id}`, metric: 'response-time' },
+        ...{ value: 2e6, threshold: 1e6, reason: 'slow' },
+      }),
+    )
+  for (const id of ['e0', 'e1', 'e2', 'e3']) warn(id)
+  assert.deepEqual(having('degraded'), ['e0', 'e1', 'e2'], 'three tenths, for more have something in common')
+  assert.match(whyOf('e1'), /degraded/)
+  await plane.advance(119_000)
+  assert.deepEqual(having('degraded'), ['e0', 'e1', 'e2'])
+  warn('e1')
+  await plane.advance(2_000)
+  assert.deepEqual(having('degraded'), ['e1'], 'it has been warned of again')
+  await plane.advance(119_000)
+  assert.deepEqual(having('degraded'), [])
+  assert.equal(whyOf('e1'), 'picked with weight 1')
+})
+
+test('alert: a critical one keeps out whom requests fail at, and an information does nothing (AC-26)', async t => {
+  const { plane, having } = await alertsOf(t)
+  await plane.advance(1_000)
+  const alert = { rule: 'mine', metric: 'error-rate', value: 1, threshold: 0.5, reason: 'x' } as const
+  plane.hear(healthAlerted.of({ ...alert, severity: 'info', subject: 'api/e1' }))
+  plane.hear(healthAlerted.of({ ...alert, severity: 'critical', subject: 'api/e2' }))
+  plane.hear(healthAlerted.of({ ...alert, severity: 'critical', subject: 'api/e3', metric: 'certificate-days' }))
+  plane.hear(healthAlerted.of({ ...alert, severity: 'critical', subject: 'a-node' }))
+  assert.deepEqual([having('isolated'), having('degraded')], [['e2'], []])
+})
+
+test('40 % of the endpoints unhealthy at once: three tenths are kept out, and below half panic uses the rest (F14)', async t => {
+  const { plane, broken, having, picked, told } = await alertsOf(t)
+  await plane.advance(1_000)
+  for (const id of ['e0', 'e1', 'e2', 'e3']) broken.add(id)
+  await plane.advance(40_000)
+  assert.equal(having('unhealthy').length, 4)
+  const isolated = having('isolated')
+  assert.equal(isolated.length, 3)
+  const left = ['e0', 'e1', 'e2', 'e3'].find(id => !isolated.includes(id))!
+  assert.equal(dataOf(told('endpoint.quarantine-refused', left))[0]!.because, 'too-many-out')
+  assert.deepEqual(picked(), ['e4', 'e5', 'e6', 'e7', 'e8', 'e9'])
+  // Of the seven that nobody has decided on, three are well: less than half.
+  for (const id of ['e4', 'e5', 'e6']) broken.add(id)
+  await plane.advance(5_000)
+  const rest = ['e4', 'e5', 'e6', 'e7', 'e8', 'e9', left].sort()
+  assert.deepEqual([having('isolated').length, picked()], [3, rest], 'panic mode, but for those in quarantine')
+})
