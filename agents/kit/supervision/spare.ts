@@ -1,6 +1,6 @@
 import { AgentWorker } from './worker.ts'
 
-/** Keeps one thread ready that has loaded what any of the agents needs, so that a restart only has to start them. */
+/** Keeps one thread ready that has loaded what agents need, so that a start only has to start them. */
 export class Spare {
   readonly #modules: readonly string[]
   #worker: AgentWorker | undefined

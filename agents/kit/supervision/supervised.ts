@@ -6,7 +6,7 @@ import type { Report, ThreadStart } from './orders.ts'
 import type { ThreadPlan } from './placement.ts'
 import type { Profile } from './profile.ts'
 import { waitedMs } from './run-queue.ts'
-import type { Spare } from './spare.ts'
+import { Spare } from './spare.ts'
 import { beginWatch, isFull, isHung, look, SUSPECT_LOOKS, weigh } from './watch.ts'
 import { AgentWorker } from './worker.ts'
 
@@ -59,6 +59,8 @@ export class Supervised {
   /** Of each agent its line of the heartbeats, and what its earlier incarnations had counted. */
   readonly #agents: { readonly name: string; readonly module: string; readonly line: number; before: Counts }[]
   readonly #line: number
+  /** Of the boot: a thread that has loaded, or loads, what its agents need, before it is their turn. */
+  readonly #first: Spare
   #watch = beginWatch(0)
   #waitedMs = 0
   #isAsked = false
@@ -71,6 +73,17 @@ export class Supervised {
     this.#ground = ground
     this.#events = events
     this.#agents = plan.agents.map(({ name, module }, index) => ({ name, module, line: line + index, before: NONE }))
+    this.#first = new Spare(plan.agents.map(({ module }) => module))
+  }
+
+  /** Has a thread load what its agents need, which takes far longer than to start them, while others start. */
+  warm(): void {
+    this.#first.prepare()
+  }
+
+  /** Ends a thread that was made ready and not used. */
+  cool(): Promise<void> {
+    return this.#first.close()
   }
 
   get id(): string {
@@ -107,7 +120,7 @@ export class Supervised {
       onGarbled: (error: Error) => this.#events.onGarbled(this, error),
       onExit: (code: number, fault: Error | undefined) => this.#onExit(code, fault),
     }
-    const ready = spare?.take()
+    const ready = this.#first.take() ?? spare?.take()
     ready?.host(start, events)
     this.worker = ready ?? new AgentWorker(this.id, start, events)
     const { worker } = this

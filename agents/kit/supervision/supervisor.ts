@@ -118,12 +118,13 @@ export class Supervisor implements RunningControl {
     })
   }
 
-  /** Starts all in order. When one cannot be started, those before it are stopped and SBX_AGENT_FAILED says why. */
+  /** Starts all in order; what they need they load at the same time. When one cannot be started, those before it are stopped and SBX_AGENT_FAILED says why. */
   start(): Promise<void> {
     const { lookMs } = this.#ground.profile
     this.#lookedMs = steadyMs()
     this.#looking = setInterval(() => this.#look(), lookMs)
     this.#looking.unref()
+    for (const thread of this.#threads) thread.warm()
     return new Promise((resolve, reject) => {
       this.#boot = { resolve, reject }
       this.#tree.take({ event: 'boot' })
@@ -208,7 +209,7 @@ export class Supervisor implements RunningControl {
 
   async #onAllDown(): Promise<void> {
     clearInterval(this.#looking)
-    await this.#ground.spare?.close()
+    await Promise.all([this.#ground.spare?.close(), ...this.#threads.map(thread => thread.cool())])
     await this.#ground.sequencer?.close()
     if (this.#bootFault !== undefined) this.#boot?.reject(this.#bootFault)
     this.#onClosed?.()
