@@ -257,10 +257,10 @@ services:
     return Object.fromEntries((await endpointsOf(proxy)).map(({ id, bars }) => [id, bars]))
   }
 
-  /** But for the mark of a warning, which the next check that passes takes away. */
+  /** By the bars the test has brought about; what agents make of them meanwhile (a warning, a quarantine) may come between two looks. */
   async function standing(proxy: Proxy): Promise<unknown> {
-    const isBar = (bar: string): boolean => bar !== 'degraded'
-    return (await endpointsOf(proxy)).map(({ id, weight, bars }) => ({ id, weight, bars: bars.filter(isBar) }))
+    const isOurs = (bar: string): boolean => ['draining', 'quarantined', 'unhealthy', 'ejected'].includes(bar)
+    return (await endpointsOf(proxy)).map(({ id, weight, bars }) => ({ id, weight, bars: bars.filter(isOurs) }))
   }
 
   async function change({ admin }: Proxy, method: 'POST' | 'PUT', what: string, body?: object): Promise<void> {
