@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { LOAD_HEADER, readLoadReport, type UpstreamText } from '../../engine/writer.ts'
 import { steadyMs } from '../kit/clock.ts'
+import { reasonOf } from '../skills/fault-reason.ts'
 import { ask } from './ask.ts'
 import { askGrpcHealth } from './ask-grpc.ts'
 import { dialerOf, schemed } from './dialers.ts'
@@ -167,11 +168,4 @@ function connectTo(
 
 export function isDistrust(error: unknown): boolean {
   return (error as { code?: unknown }).code === 'SBX_UPSTREAM_TLS'
-}
-
-export function reasonOf(error: unknown): string {
-  const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown }
-  // Who does not trust an endpoint says why.
-  if (code === 'SBX_UPSTREAM_TLS' && cause !== undefined) return reasonOf(cause)
-  return typeof code === 'string' ? code : String(message)
 }

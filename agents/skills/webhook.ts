@@ -5,6 +5,7 @@ import { request as requestTls } from 'node:https'
 import { defineAction } from '../kit/grammar/action.ts'
 import { trusted } from '../kit/grammar/schema.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
+import { reasonOf } from './fault-reason.ts'
 
 /** Where something is told, as the config says. */
 export interface Hook {
@@ -76,9 +77,4 @@ async function sign(text: string, secretFile: string): Promise<string> {
   const secret = (await readFile(secretFile, 'utf8')).trim()
   if (secret === '') throw new Error('it is empty')
   return `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  return typeof code === 'string' ? code : String(message)
 }

@@ -1,5 +1,5 @@
 import { steadyMs } from '../../kit/clock.ts'
-import { reasonOf } from '../attempt.ts'
+import { reasonOf } from '../../skills/fault-reason.ts'
 import { freshDialer, schemed } from '../dialers.ts'
 import { pathOf } from '../sensors/network.ts'
 import { type Finding, failed, passed } from './looks.ts'

@@ -1,6 +1,6 @@
 import { steadyMs } from '../../kit/clock.ts'
 import type { Part, PartName } from '../../signals.ts'
-import { reasonOf } from '../attempt.ts'
+import { reasonOf } from '../../skills/fault-reason.ts'
 
 /** What a look at one side of an endpoint has come to. */
 export type Finding = Pick<Part, 'verdict' | 'isCritical' | 'score' | 'reason' | 'figures'>

@@ -1,7 +1,8 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import type { UpstreamText } from '../../../engine/writer.ts'
 import { wallMs } from '../../kit/clock.ts'
-import { isDistrust, reasonOf } from '../attempt.ts'
+import { reasonOf } from '../../skills/fault-reason.ts'
+import { isDistrust } from '../attempt.ts'
 import { freshDialer } from '../dialers.ts'
 import { type Finding, failed, passed, skipped } from './looks.ts'
 

@@ -3,6 +3,7 @@ import { defineAction } from '../../kit/grammar/action.ts'
 import { trusted } from '../../kit/grammar/schema.ts'
 import { defineSignal } from '../../kit/grammar/signal.ts'
 import type { RowRef } from '../../kit/table-port.ts'
+import { reasonOf } from '../fault-reason.ts'
 
 export interface ReachParams extends RowRef {
   /** http://host:port or https://host:port */
@@ -43,10 +44,3 @@ export const reachEndpoint = defineAction({
       })
     }),
 })
-
-function reasonOf(error: unknown): string {
-  const { code, message, cause } = (error ?? {}) as { code?: unknown; message?: unknown; cause?: unknown }
-  // Who does not trust an endpoint says why.
-  if (code === 'SBX_UPSTREAM_TLS' && cause !== undefined) return reasonOf(cause)
-  return typeof code === 'string' ? code : String(message)
-}

@@ -1,7 +1,7 @@
-import { connect } from 'node:net'
 import { defineAction } from '../../kit/grammar/action.ts'
 import { trusted } from '../../kit/grammar/schema.ts'
 import { defineSignal } from '../../kit/grammar/signal.ts'
+import { placeOf, reach } from '../network/connect-time.ts'
 
 export interface Attempted {
   /** Comes back with the answers. */
@@ -20,31 +20,12 @@ export const tryConnects = defineAction({
   name: 'try-connects',
   done: connectsTried,
   timeoutMs: 0,
-  async run({ about, urls }: { about: string; urls: Readonly<Record<string, string>> }, { later, signal }) {
+  async run({ about, urls }: { about: string; urls: Readonly<Record<string, string>> }, edge) {
     const tried = Object.entries(urls).map(async ([target, url]): Promise<[string, boolean]> => {
-      return [target, await canConnect(url, later, signal)]
+      const { host, port } = placeOf(url)
+      const { connectMs } = await reach(host, port, CONNECT_MS, edge)
+      return [target, connectMs !== null]
     })
     return { about, connected: Object.fromEntries(await Promise.all(tried)) }
   },
 })
-
-function canConnect(
-  url: string,
-  later: (delayMs: number, callback: () => void) => () => void,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(url)
-  return new Promise(resolve => {
-    const socket = connect({
-      ...{ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)), signal },
-    })
-    const end = (isConnected: boolean): void => {
-      callOff()
-      socket.destroy()
-      resolve(isConnected)
-    }
-    const callOff = later(CONNECT_MS, () => end(false))
-    socket.on('connect', () => end(true))
-    socket.on('error', () => end(false))
-  })
-}

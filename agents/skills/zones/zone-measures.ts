@@ -1,6 +1,7 @@
 import { ALL_BARS } from '../../../engine/writer.ts'
 import type { EndpointView } from '../../kit/tables.ts'
 import type { Connectivity } from '../../signals/discovery.ts'
+import { medianOf } from '../theil-sen.ts'
 import type { ZoneMeasure } from './zone-cost.ts'
 import type { ZoneLoad } from './zone-spill.ts'
 
@@ -43,10 +44,13 @@ export function measureZones(
   rttMsOf: (zone: string) => number | undefined,
 ): Measured | undefined {
   const sources: readonly [Source, (zone: string, endpoints: readonly EndpointView[]) => number | undefined][] = [
-    ['connecting', (_, endpoints) => medianOf(endpoints.map(each => reachedOf(reached, each)?.connectMs ?? undefined))],
+    [
+      'connecting',
+      (_, endpoints) => medianKnown(endpoints.map(each => reachedOf(reached, each)?.connectMs ?? undefined)),
+    ],
     [
       'answers',
-      (_, endpoints) => medianOf(endpoints.map(({ latencyUs }) => (latencyUs > 0 ? latencyUs / 1000 : undefined))),
+      (_, endpoints) => medianKnown(endpoints.map(({ latencyUs }) => (latencyUs > 0 ? latencyUs / 1000 : undefined))),
     ],
     ['distance', rttMsOf],
   ]
@@ -56,7 +60,7 @@ export function measureZones(
       const latencyMs = latencyOf(zone, endpoints)
       if (latencyMs === undefined) break
       const known = endpoints.flatMap(each => reachedOf(reached, each) ?? [])
-      const bandwidthMbit = medianOf(known.map(each => each.bandwidthMbit ?? undefined))
+      const bandwidthMbit = medianKnown(known.map(each => each.bandwidthMbit ?? undefined))
       const loss = known.reduce((sum, each) => sum + each.loss, 0) / Math.max(1, known.length)
       measures.push({ zone, latencyMs, bandwidthMbit, loss })
     }
@@ -85,8 +89,7 @@ function reachedOf(reached: Reached, { row, generation }: EndpointView): Connect
   return found?.generation === generation ? found : undefined
 }
 
-function medianOf(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter(value => value !== undefined).sort((a, b) => a - b)
-  const half = known.length >> 1
-  return known.length % 2 === 0 && known.length > 0 ? (known[half - 1]! + known[half]!) / 2 : known[half]
+function medianKnown(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter(value => value !== undefined)
+  return known.length === 0 ? undefined : medianOf(known)
 }
