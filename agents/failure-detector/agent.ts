@@ -142,12 +142,13 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
 
 /**
  * What active checks say of an endpoint that is out. One that passes after one that failed tells of a recovery, as requests would
- * have felt it; one that passes from the start says nothing, for whatever the endpoint is out for, checks do not see it. While
- * they fail, nobody is sent there to find out: who is silent waits on until the next of them at least.
+ * have felt it; one that passes from the start says nothing, for whatever the endpoint is out for, checks do not see it. Nor does
+ * one that passes after one that was late, but where the endpoint is out for its silence: checks are late as well when this machine
+ * is slow. While they fail, nobody is sent there to find out: who is silent waits on until the next of them at least.
  */
 function onEjectedChecked(
   state: State,
-  { row, generation, service, hasPassed }: EjectedChecked,
+  { row, generation, service, hasPassed, isLate }: EjectedChecked,
   now: number,
 ): Step<State> {
   const sentence = state.sentences.get(row)
@@ -155,7 +156,8 @@ function onEjectedChecked(
   if (hasPassed) return sentence.hasFailedChecks === true ? giveBack(state, [sentence], 'healthy', now) : stay(state)
   const { interval = 0, timeout = 0 } =
     (Object.hasOwn(state.services, service) && state.services[service]?.healthCheck) || {}
-  const { sentence: longer, directives } = prolong(sentence, interval + timeout, now)
+  const isTelling = !isLate || sentence.because === 'silence'
+  const { sentence: longer, directives } = prolong(sentence, isTelling, interval + timeout, now)
   return { state: { ...state, sentences: new Map(state.sentences).set(row, longer) }, directives }
 }
 

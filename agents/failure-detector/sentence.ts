@@ -20,7 +20,7 @@ export interface Sentence extends RowRef {
   readonly because?: EjectionCause
   /** The clock when it ends; undefined when it is over and only the count remains. */
   readonly untilMs: number | undefined
-  /** Active checks have failed since: one that passes ends it. */
+  /** Active checks have failed since, as requests did: one that passes ends it. */
   readonly hasFailedChecks?: boolean
   /** Since when its healthy intervals are counted. */
   readonly healthyMs: number
@@ -68,11 +68,19 @@ export function eject(
   }
 }
 
-/** A check has failed meanwhile: it stays out for `forMs` more from now on at least, in which the next check will have come. */
-export function prolong(before: Sentence, forMs: number, now: number): { sentence: Sentence; directives: Directive[] } {
+/**
+ * A check has failed meanwhile: it stays out for `forMs` more from now on at least, in which the next check will have come. `isTelling`: it has
+ * failed as requests did, so that one that passes tells of a recovery.
+ */
+export function prolong(
+  before: Sentence,
+  isTelling: boolean,
+  forMs: number,
+  now: number,
+): { sentence: Sentence; directives: Directive[] } {
   const isLonger = before.untilMs !== undefined && elapsedMs((now + forMs) | 0, before.untilMs) > 0
   const untilMs = isLonger ? (now + forMs) | 0 : before.untilMs
-  const sentence = { ...before, untilMs, hasFailedChecks: true }
+  const sentence = { ...before, untilMs, ...(isTelling && { hasFailedChecks: true }) }
   return { sentence, directives: isLonger ? [writeEndpoint('ejectedUntilMs', sentence, untilMs!)] : [] }
 }
 

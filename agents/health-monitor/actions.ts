@@ -47,17 +47,17 @@ function check(params: CheckParams, edge: Edge): Promise<Checked> {
     const since = edge.now()
     let takeBack = (_isLate: boolean): void => {}
     let isOver = false
-    const end = (verdict: Checked['verdict'], reason: string): void => {
+    const conclude = (verdict: Checked['verdict'], reason: string, isLate: boolean): void => {
       if (isOver) return
       isOver = true
       clearTimeout(timer)
-      resolve({ row, generation, round, verdict, reason, tookMs: elapsedMs(edge.now(), since) })
+      resolve({ row, generation, round, verdict, reason, isLate, tookMs: elapsedMs(edge.now(), since) })
     }
     const timeUp = (): void => {
       if (isOver) return
       const hasStoodStill = elapsedMs(edge.now(), since) > timeoutMs + STANDSTILL_MS
-      if (hasStoodStill) end('void', 'this machine stood still')
-      else end('failed', `no answer within ${timeoutMs} ms`)
+      if (hasStoodStill) conclude('void', 'this machine stood still', false)
+      else conclude('failed', `no answer within ${timeoutMs} ms`, true)
       takeBack(!hasStoodStill)
     }
     // An answer that has arrived and waits to be read has come in time: sockets are read before immediates run.
@@ -66,6 +66,7 @@ function check(params: CheckParams, edge: Edge): Promise<Checked> {
       service === undefined || id === undefined || edge.attachment === undefined
         ? undefined
         : sightingsAt(edge.attachment)
+    const end = (verdict: Checked['verdict'], reason: string): void => conclude(verdict, reason, false)
     takeBack = begin({ ...params, signal: edge.signal }, end, seen => {
       sightings?.note({ row, generation, service: service!, id: id!, ...seen })
     })

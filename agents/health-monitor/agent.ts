@@ -246,7 +246,8 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
   ]
   if (before.isEjected && checked.verdict !== 'void') {
     const hasPassed = checked.verdict !== 'failed'
-    directives.push(emit(ejectedChecked.of({ row, generation, service, id, hasPassed }, `${service}/${id}`)))
+    const { isLate } = checked
+    directives.push(emit(ejectedChecked.of({ row, generation, service, id, hasPassed, isLate }, `${service}/${id}`)))
   }
   if (!isSame) state.targets.set(row, after)
   return { state, directives }

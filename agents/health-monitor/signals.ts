@@ -30,6 +30,8 @@ export interface Checked extends Round {
   readonly verdict: 'passed' | 'degraded' | 'failed' | 'void'
   /** For people: `200`, `503`, `ECONNREFUSED`, `no answer within 500 ms`. */
   readonly reason: string
+  /** It has failed because its time was up. */
+  readonly isLate: boolean
   readonly tookMs: number
 }
 

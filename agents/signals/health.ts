@@ -7,12 +7,13 @@ export const healthChanged = defineSignal('signalbox.endpoint.health-changed', {
   data: objectOf({ ...ref, from: healthWord, to: healthWord, reason: text }),
 })
 
-const ejectedCheckedData = objectOf({ ...ref, hasPassed: flag })
+const ejectedCheckedData = objectOf({ ...ref, hasPassed: flag, isLate: flag })
 export type EjectedChecked = ShapeOf<typeof ejectedCheckedData>
 
 /**
  * From the health monitor: what a check of an endpoint said that is out for what its requests came to, or kept out by quarantine. It tells that the endpoint is
- * well again, or still is not, without a request that would have to wait for it.
+ * well again, or still is not, without a request that would have to wait for it. `isLate`: it has not failed but for its time being up, which may be
+ * no more than that everybody here was slow.
  */
 export const ejectedChecked = defineSignal('signalbox.endpoint.ejected-checked', {
   data: ejectedCheckedData,

@@ -137,17 +137,20 @@ test('failure detector returns an endpoint early when active checks pass again',
   assert.deepEqual(world.sent.at(-1)!.data, { row, generation, service: 'api', id, because: 'healthy' })
 })
 
-test('failure detector returns an endpoint when a check passes after one that failed meanwhile, and not for checks that always pass', async () => {
+test('failure detector returns an endpoint when a check passes after one that failed meanwhile, and not for checks that always pass or are late', async () => {
   const { world, settle } = stage(['a', 'b'])
-  const check = (hasPassed: boolean): void => {
+  const check = (hasPassed: boolean, isLate = false): void => {
     const { row, generation, id } = world.row('a')
-    world.hear(ejectedChecked.of({ row, generation, service: 'api', id, hasPassed }))
+    world.hear(ejectedChecked.of({ row, generation, service: 'api', id, hasPassed, isLate }))
   }
   check(false)
   settle('a', 'eeeee')
   await world.advance(20)
   check(true)
   assert.equal(isEjected(world, 'a'), true, 'what it is out for is nothing that checks see')
+  check(false, true)
+  check(true)
+  assert.equal(isEjected(world, 'a'), true, 'who is slow may be this machine')
   check(false)
   check(true)
   assert.equal(isEjected(world, 'a'), false)
@@ -166,7 +169,7 @@ test('failure detector sends nobody to an ejected endpoint when its time is up w
   // Its time is 1 to 1.1 s; each failed check makes it 1.5 s from now at least.
   for (let i = 0; i < 10; i++) {
     await world.advance(500)
-    world.hear(ejectedChecked.of({ row, generation, service: 'api', id, hasPassed: false }))
+    world.hear(ejectedChecked.of({ row, generation, service: 'api', id, hasPassed: false, isLate: false }))
   }
   assert.equal(isEjected(world, 'a'), true)
   await world.advance(1_400)

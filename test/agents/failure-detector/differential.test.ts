@@ -120,7 +120,7 @@ test('an endpoint whose checks pass while three in ten of its requests fail is e
   }
   const check: NonNullable<TestPlaneOptions['actions']>[string] = async ({ row, generation, round }, edge) => {
     await new Promise<void>(resolve => edge.later(3, resolve))
-    return { row, generation, round, verdict: 'passed', reason: '200', tookMs: 3 }
+    return { row, generation, round, verdict: 'passed', reason: '200', isLate: false, tookMs: 3 }
   }
   const plane = createTestControlPlane({ actions: { 'check-endpoint': check } })
   const box = await createSignalbox(CONFIG, { control: plane, log: () => {} })

@@ -33,7 +33,7 @@ test('checkEndpoint asks with GET, the path and the Host of the endpoint', async
     response.end('fine')
   })
   const { tookMs, ...rest } = await check(url)
-  assert.deepEqual(rest, { row: 3, generation: 5, round: 0, verdict: 'passed', reason: '200' })
+  assert.deepEqual(rest, { row: 3, generation: 5, round: 0, verdict: 'passed', reason: '200', isLate: false })
   assert.ok(tookMs >= 0)
   assert.deepEqual(asked, [['GET', '/up?x=1', url.slice('http://'.length)]])
 })
@@ -85,8 +85,8 @@ test('checkEndpoint fails when the header does not end in time', async t => {
     server.close()
   })
   await once(server, 'listening')
-  const { verdict, reason } = await check(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 50)
-  assert.deepEqual({ verdict, reason }, { verdict: 'failed', reason: 'no answer within 50 ms' })
+  const { verdict, reason, isLate } = await check(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 50)
+  assert.deepEqual({ verdict, reason, isLate }, { verdict: 'failed', reason: 'no answer within 50 ms', isLate: true })
 })
 
 test('checkEndpoint has its verdict with the header, and cuts a body without end', async t => {

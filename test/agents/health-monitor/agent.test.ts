@@ -18,7 +18,7 @@ function stage(ids: string[], service: object = { healthCheck: HEALTH_CHECK }) {
       asked.push({ ...params, atMs: elapsedMs(world.clock.now(), world.bootMs) })
       const id = world.service.endpoints.find(({ row }) => row === params.row)?.id ?? ''
       const { row, generation, round } = params
-      return { row, generation, round, verdict: verdicts[id] ?? 'passed', reason: 'as told', tookMs: 3 }
+      return { row, generation, round, verdict: verdicts[id] ?? 'passed', reason: 'as told', isLate: false, tookMs: 3 }
     },
   }
   const world = new Stage(healthMonitor, service, ids, [fake])
@@ -105,7 +105,7 @@ test('health monitor asks an endpoint that was ejected within 100 ms, goes on fo
   await world.advance(101)
   assert.equal(asked.length, 3)
   const { row, generation } = world.row('a')
-  assert.deepEqual(told(), [{ row, generation, service: 'api', id: 'a', hasPassed: false }])
+  assert.deepEqual(told(), [{ row, generation, service: 'api', id: 'a', hasPassed: false, isLate: false }])
   world.row('a').bars = 0
   await world.advance(101)
   verdicts.a = 'passed'

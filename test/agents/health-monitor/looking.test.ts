@@ -36,7 +36,15 @@ function stage(healthCheck: object, ids = ['a']) {
     ...checkEndpoint,
     run: ({ row, generation, round, id }: CheckParams): Checked => {
       checks.push(elapsedMs(world.clock.now(), world.bootMs))
-      return { row, generation, round, verdict: failing.has(id!) ? 'failed' : 'passed', reason: 'as told', tookMs: 3 }
+      return {
+        row,
+        generation,
+        round,
+        verdict: failing.has(id!) ? 'failed' : 'passed',
+        reason: 'as told',
+        isLate: false,
+        tookMs: 3,
+      }
     },
   }
   const examine = {

@@ -43,7 +43,7 @@ async function world(t: TestContext) {
         const load = id === 'a' ? { load: { by: 'header', shares: { cpu: cpu() } } as const } : {}
         const seen = { check: { hasPassed: true, tookUs: 800 }, connects: [90], ...load }
         sightingsAt(edge.attachment).note({ row, generation, service, id, ...seen })
-        return { row, generation, round, verdict: 'passed', reason: '200', tookMs: 1 }
+        return { row, generation, round, verdict: 'passed', reason: '200', isLate: false, tookMs: 1 }
       },
       'examine-endpoint': ({ ticket }) => ({ ticket, parts: [], dependencies: [], tookMs: 1 }),
     },
