@@ -5,7 +5,7 @@
 import { isMainThread, workerData } from 'node:worker_threads'
 import { realAtomics, useAtomics } from '../../engine/memory/atomics.ts'
 import { Candidates } from '../../engine/memory/candidates.ts'
-import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
+import { BREAKER_PROBE, CLOCK_MS_AT, ROW_WORDS } from '../../engine/memory/layout.ts'
 import type { RegionHandle } from '../../engine/memory/region.ts'
 import { isProbe, rowOfTicket } from '../../engine/memory/ticket.ts'
 import { below, createDice } from '../../engine/policies/dice.ts'
@@ -27,7 +27,9 @@ export const SEQUENCE = 7
 export const STEPS_MOST = 8
 /** Barred rows that were drawn by somebody who does not look. */
 export const BLIND = 9
-export const COUNTERS = 10
+/** Of the last two probes that met: how many were out, whom the row said it was, and who saw it (seats + 1). */
+export const MET = 10
+export const COUNTERS = 13
 
 export type Role = 'hold' | 'probe' | 'probe without a claim' | 'pick in a storm'
 
@@ -94,7 +96,8 @@ function hold(
  */
 function probe(router: Router, { seed, handle }: Part, counters: Int32Array, marks: Int32Array): void {
   const dice = createDice(seed)
-  const { words } = attach(handle).region
+  const { region, seat } = attach(handle)
+  const { words, layout } = region
   for (const _ of turns(counters)) {
     words[CLOCK_MS_AT]++
     const ticket = router.pick()
@@ -103,7 +106,12 @@ function probe(router: Router, { seed, handle }: Part, counters: Int32Array, mar
     const row = rowOfTicket(ticket)
     if (isProbe(ticket)) {
       Atomics.add(counters, PROBES, 1)
-      if (Atomics.add(marks, row, 1) !== 0) Atomics.add(counters, WRONG, 1)
+      const others = Atomics.add(marks, row, 1)
+      if (others !== 0) {
+        const named = Atomics.load(words, layout.endpointsAt + row * ROW_WORDS + BREAKER_PROBE)
+        counters.set([others, named, seat + 1], MET)
+        Atomics.add(counters, WRONG, 1)
+      }
       Atomics.sub(marks, row, 1)
     }
     router.settle(ticket, below(dice(), 8) === 0 ? 'ok' : 'error', 1)
