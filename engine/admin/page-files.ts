@@ -13,6 +13,8 @@ const FILES = [
   { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { path: '/assets/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
   { path: '/assets/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
+  { path: '/assets/events.js', file: 'events.js', type: 'text/javascript; charset=utf-8' },
+  { path: '/assets/heard.js', file: 'heard.js', type: 'text/javascript; charset=utf-8' },
   { path: '/assets/icon.svg', file: 'icon.svg', type: 'image/svg+xml' },
 ] as const
 

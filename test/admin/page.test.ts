@@ -8,6 +8,8 @@ test('the page and its files are served with their types', async t => {
     ['/', 'text/html; charset=utf-8'],
     ['/assets/page.css', 'text/css; charset=utf-8'],
     ['/assets/page.js', 'text/javascript; charset=utf-8'],
+    ['/assets/events.js', 'text/javascript; charset=utf-8'],
+    ['/assets/heard.js', 'text/javascript; charset=utf-8'],
     ['/assets/icon.svg', 'image/svg+xml'],
   ]) {
     const { status, headers, text } = await ask(path)
@@ -29,10 +31,12 @@ test('the page runs nothing inline, loads nothing from elsewhere, and names only
   }
 })
 
-test('the script writes text, never markup', async t => {
+test('the scripts write text, never markup', async t => {
   const { ask } = await adminWorld(t)
-  const { text } = await ask('/assets/page.js')
-  assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/)
+  for (const name of ['page', 'events', 'heard']) {
+    const { text } = await ask(`/assets/${name}.js`)
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/)
+  }
 })
 
 test('the script uses only elements the page has', async t => {

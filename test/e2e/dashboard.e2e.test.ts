@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startAdmin } from '../../engine/admin/admin.ts'
+import type { AgentStatus, RunningControl } from '../../engine/box/control.ts'
 import { adminWorld, TWO_SERVICES } from '../admin/admin-world.ts'
 import { eventually } from '../support/eventually.ts'
 import { BROWSER, openPage, type Page } from './browser.ts'
@@ -37,6 +38,26 @@ test('the dashboard shows every endpoint with its state in words, and numbers th
   assert.match((await textsOf(page, '#changes[aria-live=polite] li'))[0], /web \/ 127\.0\.0\.1:9003 is quarantined/)
   const drawn = await page.read<number>(`document.querySelectorAll('.sparkline path[d^="M"][d*="L"]').length`)
   assert.ok(drawn > 0, 'lines are drawn')
+  assert.deepEqual(page.faults, [])
+})
+
+test('the dashboard tells what agents say', options, async t => {
+  const data = { rule: 'error-rate', severity: 'critical', subject: 'api/a', reason: 'a fifth fails' }
+  const event = { id: '1', type: 'signalbox.health.alerted', time: '2026-01-01T00:00:00Z', data }
+  const hear: NonNullable<RunningControl['hear']> = (_, onEvent) => {
+    onEvent({ id: '1', json: JSON.stringify(event) })
+    return { isResumed: true, stop: () => {} }
+  }
+  const agent: AgentStatus = {
+    ...{ name: 'health-monitor', group: 'health', state: 'running', incarnation: 1, restarts: 0, threadId: 1 },
+    ...{ heartbeatAgeMs: 1, heapBytes: 1, handled: 0, dropped: 0, refusedWrites: 0, lastError: null },
+  }
+  const control = { status: () => [agent], close: async () => {}, kill: async () => {}, hear }
+  const { admin } = await adminWorld(t, {}, TWO_SERVICES, { control: { start: async () => control } })
+  const page = await openPage(t, `http://127.0.0.1:${admin.port}/`)
+  const told = async () => (await textsOf(page, '#changes li span')).filter(text => text.startsWith('alert'))
+  await eventually('it is told', async () => (await told()).length > 0, DEADLINE_MS)
+  assert.deepEqual(await told(), ['alert error-rate is raised for api/a (a fifth fails)'])
   assert.deepEqual(page.faults, [])
 })
 

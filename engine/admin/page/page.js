@@ -1,7 +1,9 @@
 /**
  * The dashboard: reads the live feed and writes it into the page. What comes from the engine becomes text nodes and
- * attributes only, never markup. One file, no dependency, so that it works offline and under a strict policy.
+ * attributes only, never markup. No dependency, so that it works offline and under a strict policy.
  */
+import { readEvents, TOKEN_KEY, tokenHeader } from './events.js'
+import { hear } from './heard.js'
 
 /** 60 s at two snapshots a second. */
 const POINTS = 120
@@ -12,14 +14,13 @@ const CHANGES_MAX = 40
 const SILENCE_MS = 4_000
 /** Half as long up to half as long again, so that all who look do not come back at one moment. */
 const RETRY_MS = 1_500
-const TOKEN_KEY = 'signalbox-token'
 const SVG = 'http://www.w3.org/2000/svg'
 
 const byId = id => document.getElementById(id)
 
 /* --- the feed ------------------------------------------------------------------------------------------------- */
 
-/** Follows the feed for ever; a fetch rather than an EventSource, which could not carry a token. */
+/** Follows the feed for ever. */
 async function follow() {
   for (;;) {
     try {
@@ -33,35 +34,14 @@ async function follow() {
 }
 
 async function readFeed() {
-  const token = sessionStorage.getItem(TOKEN_KEY)
-  const abort = new AbortController()
-  let watchdog = setTimeout(() => abort.abort(), SILENCE_MS)
-  try {
-    const headers = token === null ? {} : { authorization: `Bearer ${token}` }
-    const answer = await fetch('api/v1/live', { headers, cache: 'no-store', signal: abort.signal })
-    if (answer.status === 401) {
-      clearTimeout(watchdog)
-      sessionStorage.removeItem(TOKEN_KEY)
-      await askForToken(token === null ? '' : 'That was not the token.')
-      return await readFeed()
-    }
-    if (!answer.ok) throw new Error(`the feed answered ${answer.status}`)
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
-    let text = ''
-    for (;;) {
-      const { value, done } = await reader.read()
-      if (done) return
-      clearTimeout(watchdog)
-      watchdog = setTimeout(() => abort.abort(), SILENCE_MS)
-      const events = (text + value).split('\n\n')
-      text = events.pop()
-      // Several at once: the page was asleep, but each is a point of the lines.
-      for (const event of events) if (event.startsWith('data: ')) onSnapshot(JSON.parse(event.slice(6)))
-    }
-  } finally {
-    clearTimeout(watchdog)
-    abort.abort()
-  }
+  const hadToken = sessionStorage.getItem(TOKEN_KEY) !== null
+  // Several at once: the page was asleep, but each is a point of the lines.
+  const status = await readEvents('api/v1/live', SILENCE_MS, onSnapshot)
+  if (status === 200) return
+  if (status !== 401) throw new Error(`the feed answered ${status}`)
+  sessionStorage.removeItem(TOKEN_KEY)
+  await askForToken(hadToken ? 'That was not the token.' : '')
+  await readFeed()
 }
 
 function askForToken(fault) {
@@ -100,6 +80,7 @@ const cards = new Map()
 const agentRows = new Map()
 const threadRows = new Map()
 let lastUptime = 0
+let isHearing = false
 
 function onSnapshot(snapshot) {
   // Another process answers: its counts began anew.
@@ -122,6 +103,10 @@ function onSnapshot(snapshot) {
   write(byId('version'), `signalbox ${snapshot.version}`)
   showConfig(snapshot.config)
 
+  if (!isHearing && snapshot.agents.length > 0) {
+    isHearing = true
+    void hear(tell)
+  }
   byId('no-agents').hidden = snapshot.agents.length > 0
   byId('agents').hidden = snapshot.agents.length === 0
   keep(agentRows, snapshot.agents, ({ name }) => name, newAgentRow, byId('agents').tBodies[0])
@@ -489,9 +474,7 @@ function asWritten(text) {
 }
 
 async function ask(path) {
-  const token = sessionStorage.getItem(TOKEN_KEY)
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` }
-  const answer = await fetch(path, { headers, cache: 'no-store' })
+  const answer = await fetch(path, { headers: tokenHeader(), cache: 'no-store' })
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}`)
   return answer.json()
 }
