@@ -23,7 +23,7 @@ import { distributionSensed } from '../skills/traffic/load-distribution.ts'
 import { admitted } from './admission.ts'
 import { withReports } from './capacities.ts'
 import { type Known, measured } from './known.ts'
-import { onHeartbeat, speakerOf, withFactors, withoutTrouble, withRisk, withTrouble, withWarning } from './opinions.ts'
+import { onHeartbeat, speakerOf, withdrawn, withFactors, withRisk, withTrouble, withWarning } from './opinions.ts'
 import { withSummary } from './others.ts'
 import { type State, serviceOf } from './state.ts'
 
@@ -61,7 +61,8 @@ export function noted(state: State, signal: Signal, now: number): State {
   }
   if (troublePredicted.is(signal)) return { ...state, opinions: withTrouble(opinions, signal.data, said) }
   if (predictionWithdrawn.is(signal)) {
-    return { ...state, opinions: withoutTrouble(opinions, signal.data, signal.data.what) }
+    const latencyUs = state.known.get(signal.data.row)?.latencyUs ?? 0
+    return { ...state, opinions: withdrawn(opinions, signal.data, latencyUs, now) }
   }
   if (riskChanged.is(signal)) {
     const { isAtRisk, risk } = signal.data

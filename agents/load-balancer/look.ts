@@ -9,7 +9,7 @@ import { firstEasing, nextEasing } from './easing.ts'
 import { canaryOf, fold, isPickable } from './fold.ts'
 import { adjust, beginGradient, type GradientRule } from './gradient.ts'
 import { type Known, NOTHING_UNREAD } from './known.ts'
-import { pruned } from './opinions.ts'
+import { pruned, withoutOver } from './opinions.ts'
 import { type Elsewhere, elsewhereOf } from './others.ts'
 import { panicOrCalm } from './panic.ts'
 import { review } from './review.ts'
@@ -147,9 +147,10 @@ function summaryDirectives({ samples, rates }: State, services: readonly Service
 function withoutGone(state: State, now: number): State {
   const { known, opinions, capacities, knobs } = state
   const isThere = (row: number, generation: number): boolean => known.get(row)?.generation === generation
+  const latencyUsOf = (row: number): number => known.get(row)?.latencyUs ?? 0
   return {
     ...state,
-    opinions: pruned(opinions, isThere, knobs.factsFor, now),
+    opinions: withoutOver(pruned(opinions, isThere, knobs.factsFor, now), latencyUsOf, now),
     capacities: withoutOld(capacities, isThere, now),
   }
 }

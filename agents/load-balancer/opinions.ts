@@ -1,6 +1,6 @@
 import { elapsedMs } from '../../engine/writer.ts'
 import type { Heartbeat } from '../kit/member/membership-signals.ts'
-import type { EndpointRef, Prediction } from '../signals.ts'
+import type { EndpointRef, Prediction, predictionWithdrawn } from '../signals.ts'
 import { riskShare, troubleShare } from './trouble.ts'
 
 /** Something another agent has said. */
@@ -21,7 +21,17 @@ interface Heard {
 }
 
 type ByName = Said & { readonly factors: ReadonlyMap<string, number> }
-type Trouble = Said & { readonly generation: number; readonly shares: ReadonlyMap<Prediction['what'], number> }
+type Trouble = Said & { readonly generation: number; readonly shares: ReadonlyMap<Prediction['what'], Kept> }
+
+/** What is left of a weight for some trouble. */
+interface Kept {
+  readonly share: number
+  /** The clock until when it stays although nothing is predicted any more: the trouble is here. Undefined: until it is withdrawn. */
+  readonly untilMs: number | undefined
+  /** µs: who answers in four fifths of it is over the trouble before that; 0: it is not told by that. */
+  readonly goalUs: number
+}
+type Withdrawn = Parameters<typeof predictionWithdrawn.of>[0]
 type Risk = Said & { readonly generation: number; readonly share: number }
 
 /**
@@ -53,6 +63,14 @@ const SUBJECTS_MAX = 65_536
 
 /** A rule that stays broken is told of once a minute: what was not told again for so long is over. */
 const WARNED_MS = 90_000
+
+/**
+ * Trouble that has come keeps its share for so long: what takes over from it, how requests go and what reports say, is looked at every ten seconds,
+ * and what is slow for longer is what is usual to whoever predicts.
+ */
+const COME_MS = 60_000
+/** Of the latency it was slow at: less, and it is not slow any more. */
+const OVER = 0.8
 
 /** Who says something: `predictor` of `/signalbox/agents/predictor`. */
 export function speakerOf(source: string): string {
@@ -87,23 +105,52 @@ export function withTrouble(opinions: Opinions, prediction: Prediction, said: Sa
   const { row, generation, what, probability, confidence } = prediction
   const before = opinions.troubles.get(row)
   const shares = new Map(before?.generation === generation ? before.shares : [])
-  shares.set(what, troubleShare(probability, confidence))
+  shares.set(what, { share: troubleShare(probability, confidence), untilMs: undefined, goalUs: 0 })
   return { ...opinions, troubles: new Map(opinions.troubles).set(row, { ...said, generation, shares }) }
 }
 
-export function withoutTrouble(
+/**
+ * A prediction is withdrawn.
+ *
+ *   came true   degradation, exhaustion   it is in trouble now: what was taken stays taken for a minute, or until it is over that
+ *               failure                   others keep it out, and ease it in when it returns
+ *   else                                  it gets back what was taken
+ *
+ * `latencyUs`: how slow it is now.
+ */
+export function withdrawn(
   opinions: Opinions,
-  { row, generation }: EndpointRef,
-  what: Prediction['what'],
+  { row, generation, what, because }: Withdrawn,
+  latencyUs: number,
+  now: number,
 ): Opinions {
   const before = opinions.troubles.get(row)
-  if (before?.generation !== generation) return opinions
-  const troubles = new Map(opinions.troubles)
+  const kept = before?.shares.get(what)
+  if (before?.generation !== generation || kept === undefined) return opinions
   const shares = new Map(before.shares)
-  shares.delete(what)
-  if (shares.size === 0) troubles.delete(row)
-  else troubles.set(row, { ...before, shares })
-  return { ...opinions, troubles }
+  if (because === 'came-true' && what !== 'failure') {
+    shares.set(what, { ...kept, untilMs: (now + COME_MS) | 0, goalUs: what === 'degradation' ? latencyUs : 0 })
+  } else shares.delete(what)
+  return { ...opinions, troubles: withShares(opinions.troubles, row, { ...before, shares }) }
+}
+
+/** Without trouble that had come and is over. `latencyUsOf`: how slow the tenant of a row is now. */
+export function withoutOver(opinions: Opinions, latencyUsOf: (row: number) => number, now: number): Opinions {
+  let { troubles } = opinions
+  for (const [row, trouble] of opinions.troubles) {
+    const isOver = ({ untilMs, goalUs }: Kept): boolean =>
+      untilMs !== undefined && (elapsedMs(now, untilMs) >= 0 || latencyUsOf(row) < OVER * goalUs)
+    const shares = new Map([...trouble.shares].filter(([, kept]) => !isOver(kept)))
+    if (shares.size < trouble.shares.size) troubles = withShares(troubles, row, { ...trouble, shares })
+  }
+  return troubles === opinions.troubles ? opinions : { ...opinions, troubles }
+}
+
+function withShares(troubles: Opinions['troubles'], row: number, trouble: Trouble): Opinions['troubles'] {
+  const next = new Map(troubles)
+  if (trouble.shares.size === 0) next.delete(row)
+  else next.set(row, trouble)
+  return next
 }
 
 /** `risk` undefined: there is none any more. */
@@ -156,13 +203,19 @@ export function opinionShares(
   return ({ row, generation, id, zone }) => {
     let share = (zones?.get(zone) ?? 1) * (costs?.get(id) ?? 1)
     const trouble = troubles.get(row)
-    if (trouble?.generation === generation && stands(trouble)) share *= Math.min(...trouble.shares.values())
+    if (trouble?.generation === generation && stands(trouble)) share *= worstOf(trouble)
     const risk = risks.get(row)
     if (risk?.generation === generation && stands(risk)) share *= risk.share
     const warnedMs = warned.size === 0 ? undefined : warned.get(`${service}/${id}`)
     if (warnedMs !== undefined && elapsedMs(now, warnedMs) < WARNED_MS) share *= warnedShare
     return Math.min(1, Math.max(0, share))
   }
+}
+
+function worstOf({ shares }: Trouble): number {
+  let worst = 1
+  for (const { share } of shares.values()) worst = Math.min(worst, share)
+  return worst
 }
 
 /** Whether what was said still counts. */

@@ -8,6 +8,7 @@ import {
   healthAlerted,
   predictionWithdrawn,
   riskChanged,
+  settledBatch,
   troublePredicted,
   zonesPreferred,
 } from '../../../agents/signals.ts'
@@ -38,6 +39,50 @@ test('an endpoint that is expected to fail keeps part of its weight, by probabil
   await world.advance(SETTLED_MS)
   assert.deepEqual(factors(world), [0.6, 1])
   world.hear(predictionWithdrawn.of({ ...refOf(world, 'a'), what: 'failure', because: 'did-not-come' }))
+  await world.advance(SETTLED_MS)
+  assert.deepEqual(factors(world), [1, 1])
+})
+
+const ENDED = { error: 0, timeout: 0, abandoned: 0 }
+const slowing = { what: 'degradation', etaMs: 5_000, reasons: [], probability: 1, confidence: 0.8 } as const
+
+test('an endpoint that has become slow as predicted does not get its weight back for it: when it is over that, or after a minute', async () => {
+  const world = stage(['a', 'b'])
+  await world.advance(200)
+  const settled = (ms: number) =>
+    settledBatch.of({
+      rows: [{ ...refOf(world, 'a'), ...ENDED, ok: 10, latencyUsSum: ms * 10_000, latencyUsMax: ms * 1_000 }],
+    })
+  const cameTrue = async (): Promise<void> => {
+    world.hear(troublePredicted.of({ ...refOf(world, 'a'), ...slowing }))
+    await world.advance(SETTLED_MS)
+    assert.deepEqual(factors(world), [0.2, 1])
+    world.hear(settled(200))
+    await world.advance(SETTLED_MS)
+    world.hear(predictionWithdrawn.of({ ...refOf(world, 'a'), what: 'degradation', because: 'came-true' }))
+    await world.advance(SETTLED_MS)
+  }
+  await cameTrue()
+  assert.deepEqual(factors(world), [0.2, 1], 'it is slow now: this is what weight was taken for')
+  await world.advance(45_000, 50)
+  assert.deepEqual(factors(world), [0.2, 1])
+  await world.advance(30_000, 50)
+  assert.deepEqual(factors(world), [1, 1], 'a minute, and as much as to the next look at such things')
+  await cameTrue()
+  for (let i = 0; i < 12; i++) {
+    await world.advance(1_000, 50)
+    world.hear(settled(100))
+  }
+  await world.advance(SETTLED_MS)
+  assert.deepEqual(factors(world), [1, 1], 'it answers in half of the time')
+})
+
+test('what was taken for a failure that came is given back: who keeps the endpoint out decides', async () => {
+  const world = stage(['a', 'b'])
+  await world.advance(200)
+  world.hear(troublePredicted.of({ ...refOf(world, 'a'), ...slowing, what: 'failure' }))
+  await world.advance(SETTLED_MS)
+  world.hear(predictionWithdrawn.of({ ...refOf(world, 'a'), what: 'failure', because: 'came-true' }))
   await world.advance(SETTLED_MS)
   assert.deepEqual(factors(world), [1, 1])
 })
