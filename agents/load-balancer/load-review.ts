@@ -1,6 +1,6 @@
 import { isKeyedPolicy } from '../../engine/writer.ts'
-import type { EndpointView, ServiceView } from '../kit/tables.ts'
-import { type Capacities, connectionsOf, reportOf } from './capacities.ts'
+import type { ServiceView } from '../kit/tables.ts'
+import { boundsOf, type Capacities, reportOf } from './capacities.ts'
 import { isPickable } from './fold.ts'
 import type { Known } from './known.ts'
 import type { LoadSamples } from './loads.ts'
@@ -15,7 +15,7 @@ export interface Measure {
   /** By `service/id`. */
   readonly elsewhere: ReadonlyMap<string, Elsewhere>
   readonly thresholds: Thresholds
-  /** Connections an endpoint of weight 1 can bear that does not say. */
+  /** Connections an endpoint of weight 1 can bear where none of its service says. */
   readonly perWeight: number
 }
 
@@ -50,7 +50,7 @@ export function reviewLoads(
 ): Reviewed {
   const evened = known.map(each => each.evened)
   const open = service.endpoints.flatMap((endpoint, i) => (isPickable(endpoint) ? [i] : []))
-  const weighed = open.map(i => weigh(service.name, service.endpoints[i]!, evened[i]!, measure, now))
+  const weighed = weighAll(service, open, evened, measure, now)
   if (isKeyedPolicy(service.policy) && service.policyInstead === 0) {
     return { evened: evened.map(() => 1), uneven: 0, rebalancing: undefined, weighed }
   }
@@ -74,20 +74,28 @@ export function reviewLoads(
   return { evened: next, uneven, rebalancing: isNoticed ? rebalancing : undefined, weighed }
 }
 
-function weigh(
-  service: string,
-  { row, generation, id, weight }: EndpointView,
-  evened: number,
-  { samples, capacities, elsewhere, thresholds, perWeight }: Measure,
+/** Those that are open, as they are compared. */
+function weighAll(
+  { name, endpoints }: ServiceView,
+  open: readonly number[],
+  evened: readonly number[],
+  { samples, capacities: known, elsewhere, thresholds, perWeight }: Measure,
   now: number,
-): Weighed {
-  const load = samples.meanOf(row, generation) + (elsewhere.get(`${service}/${id}`)?.inflight ?? 0)
-  const reported = reportOf(capacities, row, generation, now)
-  const capacity = connectionsOf(reported, weight, perWeight)
-  const strain = Math.max(
-    (reported?.cpu ?? 0) / thresholds.cpu,
-    (reported?.memory ?? 0) / thresholds.memory,
-    load / capacity / thresholds.connections,
-  )
-  return { load, capacity, evened, strain }
+): Weighed[] {
+  const reports = open.map(i => {
+    const { row, generation, weight } = endpoints[i]!
+    return { weight, reported: reportOf(known, row, generation, now) }
+  })
+  const { capacities, connections } = boundsOf(reports, perWeight)
+  return open.map((i, at) => {
+    const { row, generation, id } = endpoints[i]!
+    const { reported } = reports[at]!
+    const load = samples.meanOf(row, generation) + (elsewhere.get(`${name}/${id}`)?.inflight ?? 0)
+    const strain = Math.max(
+      (reported?.cpu ?? 0) / thresholds.cpu,
+      (reported?.memory ?? 0) / thresholds.memory,
+      load / connections[at]! / thresholds.connections,
+    )
+    return { load, capacity: capacities[at]!, evened: evened[i]!, strain }
+  })
 }

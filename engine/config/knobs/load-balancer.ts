@@ -65,7 +65,9 @@ export const loadBalancerKnobs = agentKnobs({
     ),
   maxConnections: whole(1, 1_000_000_000)
     .prefault(100)
-    .describe('Connections an endpoint of weight 1 can bear that does not say how many. Default 100.'),
+    .describe(
+      'Connections an endpoint of weight 1 can bear that does not say how many; loads are compared by it where none of the service says. Default 100.',
+    ),
   factsFor: duration({ min: '1s' })
     .prefault('60s')
     .describe('For how long counts what another agent said that is not heard of any more. Default 60s.'),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defineAgent, defineSignal, emit, stay } from '../../../agents/index.ts'
 import { adaptedShare } from '../../../agents/load-balancer/adaptation.ts'
-import { connectionsOf, reportOf, withReports } from '../../../agents/load-balancer/capacities.ts'
+import { boundsOf, connectionsOf, reportOf, withReports } from '../../../agents/load-balancer/capacities.ts'
 import { elsewhereOf, withSummary } from '../../../agents/load-balancer/others.ts'
 import { rebalance } from '../../../agents/load-balancer/rebalancing.ts'
 import { adaptThresholds, inSurge, thresholdsOf } from '../../../agents/load-balancer/thresholds.ts'
@@ -78,6 +78,37 @@ test('what an endpoint reports of itself is kept whatever else it leads to, for 
   assert.equal(reportOf(capacities, 3, 7, 181_001), undefined)
   assert.equal(connectionsOf(undefined, 2, 100), 200, 'who says nothing can bear what its weight is worth')
   assert.equal(connectionsOf(reportOf(capacities, 3, 7, 2_000), 2, 100), 40)
+})
+
+test('boundsOf() compares reports with reports: who is silent is as the median of those that say, by weight', () => {
+  const told = (maxConnections: number | null) => {
+    return { row: 1, generation: 1, service: 'api', id: 'a', ...NOTHING, maxConnections, ms: 0 }
+  }
+  const of = (...each: [number | undefined, number?][]) =>
+    boundsOf(
+      each.map(([said, weight = 1]) => ({ weight, reported: said === undefined ? undefined : told(said) })),
+      100,
+    )
+  assert.deepEqual(of([undefined], [undefined, 2]), { capacities: [100, 200], connections: [100, 200] })
+  const high = of([10_000], [undefined], [undefined, 2])
+  assert.deepEqual(high.capacities, [10_000, 10_000, 20_000], 'compared by weight alone')
+  assert.deepEqual(high.connections, [10_000, 10_000, 20_000])
+  const low = of([10], [10], [undefined])
+  assert.deepEqual(low.capacities, [10, 10, 10], 'nor is the last one that is silent worth ten of the others')
+  assert.deepEqual(low.connections, [10, 10, 100], 'what is too much for it nobody has said')
+  assert.deepEqual(of([50], [100], [1e9]).capacities, [50, 100, 400], 'four times its weight at most')
+  assert.deepEqual(of([1_000, 10], [100]).capacities, [1_000, 100], 'a report is of all of its weight')
+})
+
+test('one endpoint of ten that begins to say how much it can bear gets no more of the traffic for it', async t => {
+  const ids = Array.from({ length: 10 }, (_, i) => `e${i}`)
+  const world = await balanced(t, ids, { policy: 'round-robin' })
+  await world.plane.advance(200)
+  const capacity = { ...world.ref('e0'), ...NOTHING, maxConnections: 10_000 }
+  world.plane.hear(capacityReported.of({ by: 'agent', rows: [capacity] }))
+  // 50 in flight, five on each.
+  await world.send({ perSecond: 100, forMs: 17_000, end: () => ({ ms: 500 }) })
+  for (const { id, factor } of world.box.explain('api').endpoints) assert.ok(factor > 0.95, `${id} ${factor}`)
 })
 
 test('a capacity report stands also where it calls for rebalancing at once (D8)', async t => {
