@@ -22,7 +22,7 @@ import {
 import { distributionSensed } from '../skills/traffic/load-distribution.ts'
 import { admitted } from './admission.ts'
 import { withReports } from './capacities.ts'
-import { type Known, measured } from './known.ts'
+import type { Known } from './known.ts'
 import { onHeartbeat, speakerOf, withdrawn, withFactors, withRisk, withTrouble, withWarning } from './opinions.ts'
 import { withSummary } from './others.ts'
 import { type State, serviceOf } from './state.ts'
@@ -109,17 +109,14 @@ function notedReading(state: State, signal: Signal, now: number): State {
     return { ...state, rates, due: { ...state.due, review: true } }
   }
   if (responseTimesMeasured.is(signal)) {
-    return withFigures(
-      state,
-      signal.data.rows,
-      ({ requests, latencyUsP95, latencyUsP99 }) => {
-        return { requests, latencyUsP95, latencyUsP99 }
-      },
-      now,
-    )
+    return withFigures(state, signal.data.rows, (known, { requests, latencyUsP95, latencyUsP99 }) => {
+      return { ...known, times: { requests, latencyUsP95, latencyUsP99, ms: now } }
+    })
   }
   if (errorsMeasured.is(signal)) {
-    return withFigures(state, signal.data.rows, ({ requests, errorShare }) => ({ requests, errorShare }), now)
+    return withFigures(state, signal.data.rows, (known, { requests, errorShare }) => {
+      return { ...known, failures: { requests, errorShare, ms: now } }
+    })
   }
   return state
 }
@@ -163,13 +160,12 @@ function withKnown(
 function withFigures<Row extends { readonly row: number; readonly generation: number }>(
   state: State,
   rows: readonly Row[],
-  figuresOf: (row: Row) => Parameters<typeof measured>[1],
-  now: number,
+  change: (known: Known, row: Row) => Known,
 ): State {
   const known = new Map(state.known)
   for (const each of rows) {
     const before = known.get(each.row)
-    if (before?.generation === each.generation) known.set(each.row, measured(before, figuresOf(each), now))
+    if (before?.generation === each.generation) known.set(each.row, change(before, each))
   }
   return { ...state, known }
 }

@@ -1,5 +1,4 @@
 import { elapsedMs } from '../../engine/writer.ts'
-import type { Performance } from './adaptation.ts'
 import type { Easing } from './easing.ts'
 import type { Gradient } from './gradient.ts'
 
@@ -18,30 +17,41 @@ export interface Known {
   readonly wasOpen: boolean
   /** The clock when it was let back from quarantine; undefined when it is no canary, or not any more. */
   readonly releasedMs: number | undefined
-  /** How its requests went of late, and as of when; undefined: nothing is known. */
-  readonly performance: Measured | undefined
+  /** How long its requests took of late, and how many of them failed; undefined: nothing is known. */
+  readonly times: Times | undefined
+  readonly failures: Failures | undefined
   /** The shares of its weight that it keeps for how its requests go, and for what it bears. */
   readonly adapted: number
   readonly evened: number
 }
 
-export interface Measured extends Performance {
-  readonly latencyUsP95: number
+/** A figure goes with the requests it was taken of, and as of when: each kind has a window of its own. */
+interface Measured {
+  readonly requests: number
   readonly ms: number
+}
+
+/** µs */
+export interface Times extends Measured {
+  readonly latencyUsP95: number
+  readonly latencyUsP99: number
+}
+
+export interface Failures extends Measured {
+  /** From 0 to 1. */
+  readonly errorShare: number
 }
 
 export const NOTHING_UNREAD = { ok: 0, latencyUsSum: 0 }
 
+/** Requests it takes to say something of an endpoint. */
+export const REQUESTS_MIN = 20
+
 /** Figures that were not renewed for so long say nothing: it has no requests. */
 const MEASURED_MS = 15_000
 
-/** How its requests went, unless that is too long ago. */
-export function performanceOf({ performance }: Known, now: number): Measured | undefined {
-  return performance !== undefined && elapsedMs(now, performance.ms) < MEASURED_MS ? performance : undefined
-}
-
-/** With newer figures of some kind; what they do not say stays as it was. */
-export function measured(known: Known, figures: Partial<Omit<Measured, 'ms'>>, now: number): Known {
-  const before = performanceOf(known, now) ?? { requests: 0, latencyUsP95: 0, latencyUsP99: 0, errorShare: 0 }
-  return { ...known, performance: { ...before, ...figures, ms: now } }
+/** A figure that says something; undefined: it is of too few requests, or of too long ago. */
+export function telling<Figure extends Measured>(figure: Figure | undefined, now: number): Figure | undefined {
+  if (figure === undefined || figure.requests < REQUESTS_MIN) return undefined
+  return elapsedMs(now, figure.ms) < MEASURED_MS ? figure : undefined
 }

@@ -176,7 +176,8 @@ function knownOf(state: State, slowStart: SlowStart, endpoint: EndpointView, now
     // Who is there at the first look was there before it.
     wasOpen: !state.hasLooked && isPickable(endpoint),
     releasedMs: undefined,
-    performance: undefined,
+    times: undefined,
+    failures: undefined,
     adapted: 1,
     evened: 1,
   }

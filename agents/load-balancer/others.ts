@@ -1,6 +1,6 @@
 import { elapsedMs } from '../../engine/writer.ts'
 import type { LoadSummary } from '../signals.ts'
-import type { Performance } from './adaptation.ts'
+import { REQUESTS_MIN } from './known.ts'
 
 /** What the balancers of other nodes last said, by who said it. */
 export type Others = ReadonlyMap<string, { readonly ms: number; readonly rows: readonly LoadSummary[] }>
@@ -52,9 +52,9 @@ export function elsewhereOf(others: Others, now: number): ReadonlyMap<string, El
 }
 
 /**
- * How an endpoint does as others see it, where too few requests went there from here: their mean latency, which is less than the 99th
- * percentile, so that nobody is taken for slow on hearsay who is not. Of its failures they say nothing.
+ * How long requests of an endpoint take as others see it, where too few went there from here, in µs; 0: they have too few as well. It is their mean,
+ * which is less than the 99th percentile, so that nobody is taken for slow on hearsay who is not. Of its failures they say nothing.
  */
-export function performanceElsewhere({ perSecond, latencyUs }: Elsewhere): Performance {
-  return { requests: perSecond * SUMMARY_S, latencyUsP99: latencyUs, errorShare: 0 }
+export function latencyElsewhere({ perSecond, latencyUs }: Elsewhere): number {
+  return perSecond * SUMMARY_S < REQUESTS_MIN ? 0 : latencyUs
 }

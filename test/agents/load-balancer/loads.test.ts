@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defineAgent, defineSignal, emit, stay } from '../../../agents/index.ts'
 import { adaptedShare } from '../../../agents/load-balancer/adaptation.ts'
+import { loadBalancer, type State } from '../../../agents/load-balancer/agent.ts'
 import { boundsOf, connectionsOf, reportOf, withReports } from '../../../agents/load-balancer/capacities.ts'
 import { elsewhereOf, withSummary } from '../../../agents/load-balancer/others.ts'
 import { rebalance } from '../../../agents/load-balancer/rebalancing.ts'
@@ -10,11 +11,14 @@ import {
   type Capacity,
   capacityReported,
   costsWeighed,
+  errorsMeasured,
   loadRebalanced,
   loadSummarised,
   rebalanceRequested,
+  responseTimesMeasured,
 } from '../../../agents/signals.ts'
 import { giniOf, unevennessOf } from '../../../agents/skills/traffic/unevenness.ts'
+import { Stage } from '../stage.ts'
 import { balanced } from './world.ts'
 
 type Answer = { readonly unevennessBefore: number; readonly unevennessAfter: number }
@@ -24,14 +28,13 @@ const NOTHING = { cpu: null, memory: null, network: null, utilisation: null, max
 
 test('adaptedShare() leaves who is within its thresholds alone, and takes from who is beyond in proportion (AC-23)', () => {
   const thresholds = { responseTimeUs: 1_000_000, errorRate: 0.05 }
-  const share = (requests: number, latencyUsP99: number, errorShare: number): number =>
-    adaptedShare({ requests, latencyUsP99, errorShare }, thresholds)
-  assert.equal(share(100, 900_000, 0.05), 1)
-  assert.equal(share(100, 2_000_000, 0), 0.5)
-  assert.equal(share(100, 0, 0.1), 0.5)
-  assert.equal(share(100, 2_000_000, 0.1), 0.25)
-  assert.equal(share(100, 1e9, 1), 0.1, 'never nothing')
-  assert.equal(share(19, 1e9, 1), 1, 'too few say nothing')
+  const share = (latencyUsP99: number, errorShare: number): number =>
+    adaptedShare({ latencyUsP99, errorShare }, thresholds)
+  assert.equal(share(900_000, 0.05), 1)
+  assert.equal(share(2_000_000, 0), 0.5)
+  assert.equal(share(0, 0.1), 0.5)
+  assert.equal(share(2_000_000, 0.1), 0.25)
+  assert.equal(share(1e9, 1), 0.1, 'never nothing')
 })
 
 test('thresholds follow what is usual in a service, within bounds, and go back when there is nothing (D12)', () => {
@@ -65,6 +68,35 @@ test('thresholds of each service are adapted every thirty seconds, and weights t
   assert.ok(Math.abs(thresholds.responseTimeUs - afterUs) < 5_000, `${thresholds.responseTimeUs} µs, not ${afterUs}`)
   assert.ok(factorOfB() < 0.9 && factorOfB() > 0.7, `it is slow for what is usual here: ${factorOfB()}`)
   assert.ok(world.told.some(({ type }) => type === 'signalbox.endpoint.response-times-measured'))
+})
+
+test('times and failures are judged by their own requests and their own age, whatever else was measured meanwhile (AC-23)', async () => {
+  const world = new Stage(loadBalancer, {}, ['a', 'b']).start()
+  await world.advance(200)
+  const { row, generation } = world.row('a')
+  const about = { row, generation, service: 'api', id: 'a' }
+  const errors = (requests: number, errorShare: number) =>
+    world.hear(errorsMeasured.of({ rows: [{ ...about, requests, errorShare }] }))
+  const times = (requests: number, latencyUsP99: number): void => {
+    const quantiles = { latencyUsP50: latencyUsP99, latencyUsP95: latencyUsP99, latencyUsP99 }
+    world.hear(responseTimesMeasured.of({ rows: [{ ...about, requests, ...quantiles }] }))
+  }
+  const adaptedAfter = async (ms: number): Promise<number> => {
+    await world.advance(ms, 50)
+    return (world.state as State).known.get(row)!.adapted
+  }
+  errors(24, 0)
+  times(1, 3_000_000)
+  errors(25, 0)
+  assert.equal(await adaptedAfter(10_000), 1, 'one request of three seconds says nothing')
+  errors(30, 0.5)
+  times(8, 5_000)
+  assert.equal(await adaptedAfter(10_000), 0.1, 'half of thirty failed: 5 % ÷ 50 %')
+  for (let i = 0; i < 4; i++) {
+    times(30, 5_000)
+    await adaptedAfter(5_000)
+  }
+  assert.equal(await adaptedAfter(0), 1, 'failures were last measured twenty seconds ago')
 })
 
 test('what an endpoint reports of itself is kept whatever else it leads to, for its tenant, and for three minutes (D8)', () => {
