@@ -5,6 +5,7 @@ import { distanceBetween, geography, geographyOf, zonesPlaced } from '../../../a
 import { distanceKm, leastRttMs } from '../../../agents/skills/zones/haversine.ts'
 import { topologyOptimization } from '../../../agents/skills/zones/topology-optimization.ts'
 import { factorOfGoodness, weighZones } from '../../../agents/skills/zones/zone-cost.ts'
+import { NO_PREFERENCE, prefer } from '../../../agents/skills/zones/zone-preference.ts'
 import { spillZones } from '../../../agents/skills/zones/zone-spill.ts'
 import { toldTwice } from './mounted-twice.ts'
 
@@ -103,4 +104,54 @@ test('spillZones() fills the nearest up to its headroom, then the next (ALG-8c)'
   assert.deepEqual(spill([1, 1, 0.9]), [1, 1, 1])
   assert.deepEqual(spill([1, undefined, 0]), [1, 0.1, 0.01])
   assert.deepEqual(spill([0, 0, 0]), [1, 0.1, 0.01])
+})
+
+/** What becomes of a preference in so many looks: which look of them ended in which turn. */
+function looksOf(looks: number, at: (look: number, isEven: boolean) => { far: number; near?: number; p95Us: number }) {
+  let preference = NO_PREFERENCE
+  const turns: string[] = []
+  for (let look = 1; look <= looks; look++) {
+    const isEven = [...preference.inForce.values()].every(each => each === 1)
+    const { far, near = 1, p95Us } = at(look, isEven)
+    const seen = new Map(Object.entries({ near, far }))
+    const { turn, preference: next } = prefer(preference, seen, p95Us, { change: 0.1 })
+    preference = next
+    if (turn !== 'none') turns.push(`${look} ${turn}`)
+  }
+  return turns
+}
+
+test('prefer() waits twice as long with each time that the same change made requests slower, up to an hour', () => {
+  // The near zone cannot carry all: as soon as the far one gets less, requests take twice as long.
+  const turns = looksOf(5_760, (_, isEven) => ({ far: 0.6, p95Us: isEven ? 20_000 : 40_000 }))
+  const changes = turns.filter(turn => turn.endsWith('changed')).map(turn => Number.parseInt(turn, 10))
+  // Taken back two looks later, rest, and found twice again.
+  const waits = changes.slice(1).map((look, i) => look - changes[i]! - 4)
+  assert.deepEqual(waits.slice(0, 8), [4, 8, 16, 32, 64, 128, 256, 256])
+  assert.ok(changes.length < 30, `${changes.length} in a day`)
+})
+
+test('prefer() judges a change by two looks before it and two after it, not by one odd figure', () => {
+  const odd = [20, 20, 40, 20, 40, 20, 21, 20]
+  assert.deepEqual(
+    looksOf(8, look => ({ far: 0.6, p95Us: odd[look - 1]! * 1000 })),
+    ['2 changed'],
+    'one slow look after it',
+  )
+  const quick = [20, 10, 21, 21, 21, 21]
+  assert.deepEqual(
+    looksOf(6, look => ({ far: 0.6, p95Us: quick[look - 1]! * 1000 })),
+    ['2 changed'],
+    'one quick look before it',
+  )
+})
+
+test('prefer() rests from the way that was taken back, and after a minute goes another', () => {
+  const turns = looksOf(40, (look, isEven) => {
+    if (look < 20) return { far: 0.6, p95Us: isEven ? 20_000 : 40_000 }
+    return { far: 1, near: 0.6, p95Us: 20_000 }
+  })
+  // Taken back at 4 and at 12, and then it rests until 20.
+  assert.deepEqual(turns.slice(0, 4), ['2 changed', '4 taken-back', '10 changed', '12 taken-back'])
+  assert.deepEqual(turns.slice(4), ['21 changed'])
 })
