@@ -45,10 +45,11 @@ import { responseTimes } from '../skills/traffic/response-times.ts'
 import { trafficMeasured } from '../skills/traffic/traffic.ts'
 import { trafficAnalysis } from '../skills/traffic/traffic-analysis.ts'
 import { type Agreed, agreeOnShares, BALANCING, sharesAgreed, voteOnShares } from './admission.ts'
+import { glanceAtTables, glanced, isSameGlance } from './glance.ts'
 import { NOTED, noted } from './hearing.ts'
 import { NOTHING_UNREAD } from './known.ts'
 import { smooth } from './latency.ts'
-import { onTables, TICK_MS } from './look.ts'
+import { isQuiet, onTables, TICK_MS } from './look.ts'
 import { judgePolicy, policyJudged, switchPolicy } from './policy-switch.ts'
 import { rehearseRoute, routeRehearsed } from './route.ts'
 import { adaptDue, lookDue, shiftDue, thresholdsDue, tickDue } from './signals.ts'
@@ -81,6 +82,7 @@ const TRAFFIC = trafficAnalysis.mount('traffic-analysis', undefined)
  * It does what a surge of requests asks for, and has services picked by another policy where that is wished.
  *
  * Intuition  it never stands between a request and its endpoint: picks read the last words it wrote, with or without it.
+ *            Ten times a second it looks at the tables while anything moves in them, and else only whether it does.
  * listens    signalbox.endpoint.{health-changed, ejected, returned, released, settled-batch} · what others say of zones, costs, risks and
  *            trouble, of capacity and of load to come · signalbox.service.{rebalance, policy, route} · signalbox.endpoint.breaker
  * emits      signalbox.service.{panicked, calmed, rebalanced, surge-begun, surge-ended, shed} · answers · what it measures
@@ -116,7 +118,7 @@ export const loadBalancer = defineAgent({
     ...[sheddingRequested, admissionAgreed, errorsMeasured],
   ],
   writes: ['factor', 'latencyUs', 'limit', 'breaker', 'panics', 'panicTold', 'pullMax', 'policy', 'passingPolicy'],
-  actions: [lookAtTables, rehearseRoute, judgePolicy, agreeOnShares],
+  actions: [lookAtTables, glanceAtTables, rehearseRoute, judgePolicy, agreeOnShares],
   sensors: [errorRate],
   skills: [
     TRAFFIC,
@@ -163,7 +165,13 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
   if (settledBatch.is(signal)) return onSettled(state, signal.data.rows, now)
   if (tickDue.is(signal)) {
     // Where weight is on its way, its next step is a look as well, and knows why.
-    return { state, directives: [...(state.isMoving ? [] : [look]), schedule(TICK_MS, tickDue.of(null))] }
+    const next = isQuiet(state, now) ? act(glanceAtTables, undefined) : look
+    return { state, directives: [...(state.isMoving ? [] : [next]), schedule(TICK_MS, tickDue.of(null))] }
+  }
+  if (glanced.is(signal)) {
+    return isSameGlance(state.glance, signal.data)
+      ? stay(state)
+      : { state: { ...state, glance: signal.data }, directives: [look] }
   }
   if (lookDue.is(signal)) return { state: { ...state, isLookDue: false }, directives: [look] }
   if (shiftDue.is(signal)) return { state: { ...state, isMoving: false }, directives: [look] }
@@ -234,7 +242,7 @@ function onShares(state: State, { service, status, shares, fence }: Agreed, now:
 }
 
 function onSettled(state: State, rows: readonly Settled[], now: number): Step<State> {
-  const known = new Map(state.known)
+  const { known } = state
   const directives: Directive[] = []
   for (const { row, generation, ok, latencyUsSum } of rows) {
     const before = known.get(row)
@@ -248,5 +256,5 @@ function onSettled(state: State, rows: readonly Settled[], now: number): Step<St
       directives.push(writeEndpoint('latencyUs', { row, generation }, Math.round(latencyUs)))
     }
   }
-  return { state: { ...state, known }, directives }
+  return { state: state.hasTraffic ? state : { ...state, hasTraffic: true }, directives }
 }

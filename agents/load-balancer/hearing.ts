@@ -45,8 +45,7 @@ export const NOTED = [
 ] as const
 
 /**
- * What is known after something was said. The same state: it says nothing about any weight, or nothing new. Facts call for a look at once;
- * telemetry, of which more comes all the time, waits for the next.
+ * What is known after something was said; of endpoints that is changed in place. Facts call for a look at once; telemetry, of which more comes all the time, waits for the next.
  */
 export function noted(state: State, signal: Signal, now: number): State {
   const said = { by: speakerOf(signal.source), ms: now }
@@ -153,8 +152,8 @@ function withKnown(
   change: (known: Known) => Known,
 ): State {
   const before = state.known.get(row)
-  if (before?.generation !== generation) return state
-  return { ...state, known: new Map(state.known).set(row, change(before)) }
+  if (before?.generation === generation) state.known.set(row, change(before))
+  return state
 }
 
 function withFigures<Row extends { readonly row: number; readonly generation: number }>(
@@ -162,10 +161,6 @@ function withFigures<Row extends { readonly row: number; readonly generation: nu
   rows: readonly Row[],
   change: (known: Known, row: Row) => Known,
 ): State {
-  const known = new Map(state.known)
-  for (const each of rows) {
-    const before = known.get(each.row)
-    if (before?.generation === each.generation) known.set(each.row, change(before, each))
-  }
-  return { ...state, known }
+  for (const each of rows) withKnown(state, each, known => change(known, each))
+  return state
 }

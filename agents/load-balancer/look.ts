@@ -42,24 +42,31 @@ export function onTables(
   rates: ReadonlyMap<string, ServiceRates>,
   now: number,
 ): Step<State> {
-  const known = new Map<number, Known>()
+  const { known } = state
   const calmMs = new Map<number, number>()
   const served = new Map<string, ServiceState>()
   const directives: Directive[] = []
   const elsewhere = state.due.review || state.due.adapt ? elsewhereOf(state.others, now) : NOTHING_ELSEWHERE
   let { episodes } = state
-  let isMoving = false
+  let [isMoving, isEasing, endpoints] = [false, false, 0]
   state.samples.begin()
   for (const service of services) {
     const seen = onService({ ...state, episodes }, service, rates.get(service.name), elsewhere, calmMs, now)
-    for (let i = 0; i < seen.known.length; i++) known.set(service.endpoints[i]!.row, seen.known[i]!)
+    for (let i = 0; i < seen.known.length; i++) {
+      const each = seen.known[i]!
+      known.set(service.endpoints[i]!.row, each)
+      isEasing ||= each.easing.cameMs !== undefined || each.releasedMs !== undefined
+    }
+    endpoints += seen.known.length
     for (const directive of seen.directives) directives.push(directive)
     served.set(service.name, seen.mine)
     episodes = seen.episodes
     isMoving ||= seen.isMoving
   }
+  if (known.size > endpoints) forgetGone(known, services)
   const { due } = state
-  const after = { ...state, known, calmMs, served, episodes, hasLooked: true, due: NOTHING_DUE }
+  const looked = { hasLooked: true, due: NOTHING_DUE, lookedMs: now, hasTraffic: false, isEasing }
+  const after = { ...state, calmMs, served, episodes, ...looked }
   const lasting = due.adapt ? withoutGone(after, now) : after
   if (due.review) directives.push(...summaryDirectives(lasting, services))
   if (!isMoving || state.isMoving) return { state: lasting, directives }
@@ -114,6 +121,20 @@ function onService(
   )
   const directives = [...writes(service, known, factors), ...told, ...reviewed.directives, ...surge.directives]
   return { known, mine, directives, episodes: surge.episodes, isMoving: isUnderWay }
+}
+
+/** Rows that have no tenant any more. */
+function forgetGone(known: Map<number, Known>, services: readonly ServiceView[]): void {
+  const rows = new Set(services.flatMap(({ endpoints }) => endpoints.map(({ row }) => row)))
+  for (const row of known.keys()) if (!rows.has(row)) known.delete(row)
+}
+
+/** From one look to the next where nothing happens: what others said is over some time. */
+const QUIET_MS = 1000
+
+/** Whether a look would find all as it was, unless the tables have changed: no traffic, nobody on the way to anything. */
+export function isQuiet({ hasLooked, hasTraffic, isEasing, calmMs, lookedMs }: State, now: number): boolean {
+  return hasLooked && !hasTraffic && !isEasing && calmMs.size === 0 && elapsedMs(now, lookedMs) < QUIET_MS
 }
 
 /** Words that are otherwise than they should be. */

@@ -4,6 +4,7 @@ import type { RouteGiven } from '../signals.ts'
 import type { RowRate } from '../skills/traffic/load-distribution.ts'
 import type { Admission } from './admission.ts'
 import type { Capacities } from './capacities.ts'
+import type { Glance } from './glance.ts'
 import type { Known } from './known.ts'
 import { LoadSamples } from './loads.ts'
 import { NO_OPINIONS, type Opinions } from './opinions.ts'
@@ -55,8 +56,8 @@ export interface State {
   readonly incarnation: number
   /** What this node is called; undefined: no other agent was heard of yet. */
   readonly node: string | undefined
-  /** By row. */
-  readonly known: ReadonlyMap<number, Known>
+  /** By row. Changed in place: a fact about one of ten thousand endpoints is no reason to copy what is known of all others. */
+  readonly known: Map<number, Known>
   /** By index of service whose panic was told: since when there is none any more. */
   readonly calmMs: ReadonlyMap<number, number>
   /** By name of service. */
@@ -67,6 +68,14 @@ export interface State {
   /** Tables were looked at: who is seen for the first time from now on has come. */
   readonly hasLooked: boolean
   readonly due: Due
+  /** What was seen of the tables at the last glance; undefined: there was none yet. */
+  readonly glance: Glance | undefined
+  /** The clock at the last look. */
+  readonly lookedMs: number
+  /** Something was settled since then. */
+  readonly hasTraffic: boolean
+  /** Some endpoint is being eased in: its weight grows by the clock alone. */
+  readonly isEasing: boolean
   /** Changed in place, see there. */
   readonly samples: LoadSamples
   readonly opinions: Opinions
@@ -89,6 +98,7 @@ export function newState(config: Config, bootMs: number, incarnation: number): S
     ...{ bootMs, incarnation, node: undefined },
     ...{ known: new Map(), calmMs: new Map(), served: new Map() },
     ...{ isLookDue: false, isMoving: false, hasLooked: false, due: NOTHING_DUE },
+    ...{ glance: undefined, lookedMs: bootMs, hasTraffic: false, isEasing: false },
     ...{ samples: new LoadSamples(), opinions: NO_OPINIONS, capacities: new Map(), others: new Map() },
     ...{ rates: new Map(), growth: new Map(), routings: [], episodes: 0 },
   }

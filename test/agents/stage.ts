@@ -8,6 +8,7 @@ import { Runner } from '../../agents/kit/run/runner.ts'
 import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/kit/tables.ts'
 import { withFakes } from '../../agents/kit/virtual/fake-actions.ts'
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
+import { glanceAtTables } from '../../agents/load-balancer/glance.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
 import { EJECTED, HELD, ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
@@ -110,7 +111,8 @@ export class Stage {
   start(): this {
     this.#runner?.close()
     const look = { name: lookAtTables.name, run: () => structuredClone({ services: [this.service] }) }
-    const fakes = [look, ...this.#fakes].map(({ name, run }) => [name, run] as const)
+    const glance = { name: glanceAtTables.name, run: () => ({ structure: 0, facts: JSON.stringify(this.service) }) }
+    const fakes = [look, glance, ...this.#fakes].map(({ name, run }) => [name, run] as const)
     const agent = withFakes(this.#agent, Object.fromEntries(fakes))
     let seed = 7
     this.#runner = new Runner(agent, {
