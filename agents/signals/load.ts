@@ -169,7 +169,10 @@ export const responseTimesMeasured = defineSignal('signalbox.endpoint.response-t
   telemetry: true,
 })
 
-/** From the load balancer: the way to an endpoint is congested, or is not any more: requests run into timeouts, or connecting takes far longer. */
+/**
+ * From the load balancer: the way to an endpoint is congested, or is not any more: requests run into timeouts, or connecting takes far longer. For
+ * those who watch: no agent acts on it.
+ */
 export const congestionChanged = defineSignal('signalbox.endpoint.congestion-changed', {
   data: objectOf({ ...ref, isCongested: flag, timeoutShare: positive, connectInflation: positive }),
 })

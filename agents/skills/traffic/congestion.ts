@@ -9,7 +9,7 @@ import { grown, NO_COUNTS, type RowCounts, readRowCounts } from './row-counts.ts
 interface Connect {
   readonly generation: number
   readonly connectMs: number
-  /** What it usually takes: learnt slowly, and not while it is inflated. */
+  /** What it usually takes: learnt slowly, and ten times as slowly while it is inflated. */
   readonly usualMs: number
   readonly ms: number
 }
@@ -27,8 +27,9 @@ const INFLATION = 3
 const INFLATED_MS = 2
 /** Half of that, and it is over. */
 const OVER = 0.5
-/** Weight of one measurement in what is usual. */
+/** Weight of one measurement in what is usual, and of an inflated one: a way that is longer for good is what is usual some day. */
 const ALPHA = 0.1
+const ALPHA_INFLATED = ALPHA / 10
 /** Connectivity that was not measured again for so long says nothing. */
 const FRESH_MS = 60_000
 
@@ -52,6 +53,9 @@ const TIMED_OUT = 1
 /**
  * Knows which ways are congested: requests that run into timeouts, and connecting that takes far longer than it usually does. What connecting
  * takes others measure; where nobody does, timeouts alone tell.
+ *
+ * It is told for those who watch; no weight follows from it. Timeouts are failures, for which the load balancer takes weight by their share, and how
+ * long it takes to connect is part of the risk that node discovery tells: who is congested would lose the same weight twice.
  */
 export const congestion = defineSkill({
   name: 'congestion',
@@ -72,7 +76,10 @@ export const congestion = defineSkill({
     connectivityMeasured.is(signal) ? stay({ connects: learnt(slice.connects, signal.data.rows, now) }) : stay(slice),
 })
 
-/** What is usual follows what is measured as long as that is not inflated. */
+/**
+ * What is usual follows what is measured, and ten times as slowly while that is inflated. Connects of 1 ms that take 20 ms for good are inflated for
+ * 31 measurements more, and congestion is over within forty.
+ */
 export function learnt(
   before: ReadonlyMap<number, Connect>,
   rows: readonly Connectivity[],
@@ -84,7 +91,7 @@ export function learnt(
     const known = before.get(row)
     const usualMs = known?.generation === generation ? known.usualMs : connectMs
     const isInflated = connectMs > INFLATION * usualMs + INFLATED_MS
-    const nextMs = isInflated ? usualMs : usualMs + ALPHA * (connectMs - usualMs)
+    const nextMs = usualMs + (isInflated ? ALPHA_INFLATED : ALPHA) * (connectMs - usualMs)
     connects.set(row, { generation, connectMs, usualMs: nextMs, ms: now })
   }
   return connects

@@ -73,7 +73,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'SE-18',
-    does: 'tells that a way is congested: a tenth of requests time out, or connecting takes three times what it used to',
+    does: 'tells that a way is congested: a tenth of requests time out, or connecting takes three times what is usual of late; for those who watch',
     code: 'agents/skills/traffic/congestion.ts#congestion',
     test: `${ROOM}/sensors.test.ts`,
   },

@@ -82,6 +82,25 @@ test('a way is congested when requests run into timeouts, or connecting takes fa
   assert.deepEqual(changes().at(-1), ['a', true])
 })
 
+test('a way that takes longer for good is congested at first, and then that is what is usual (SE-18)', async t => {
+  const world = await balanced(t, ['a', 'b'], { policy: 'round-robin' })
+  const connected = async (connectMs: number, times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) {
+      const rows = [{ ...world.ref('a'), connectMs, loss: 0, bandwidthMbit: null, measurements: 1 }]
+      world.plane.hear(connectivityMeasured.of({ rows }))
+      await world.plane.advance(5_000)
+    }
+  }
+  const changes = () => world.told.filter(congestionChanged.is).map(({ data }) => data.isCongested)
+  await connected(1, 10)
+  assert.deepEqual(changes(), [])
+  // A storm of a minute and a half is none the less one while it lasts.
+  await connected(20, 18)
+  assert.deepEqual(changes(), [true])
+  await connected(20, 24)
+  assert.deepEqual(changes(), [true, false])
+})
+
 test('breakers are seen to open, to wait for a probe, and to close (SE-19, D5)', async t => {
   const world = await balanced(t, ['a', 'b'], { policy: 'round-robin', breaker: { openFor: '3s' } })
   await world.send({ perSecond: 20, forMs: 2_000, end: id => ({ ms: 5, outcome: id === 'a' ? 'error' : 'ok' }) })
