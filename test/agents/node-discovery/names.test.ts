@@ -135,3 +135,8 @@ test('the neighbours are asked for a service below .local, and once more for wha
   const host = await said({ dns: 'nobody.local', server: `${group.address}:${group.port}` }, knobs)
   assert.deepEqual(host, [])
 })
+
+test('an interface that this machine does not have is why the neighbours cannot be asked, and ends nothing else', async () => {
+  const reason = await said({ dns: 'api.local' }, { multicast: { interface: '203.0.113.7' } })
+  assert.match(String(reason), /EADDRNOTAVAIL/)
+})
