@@ -99,8 +99,9 @@ export function missingOf(name: string, records: readonly DnsRecord[]): Question
   return [...places, ...hosts].slice(0, 32)
 }
 
-/** What the records come to. One with a TTL of 0 says goodbye. */
+/** What the records come to. One with a TTL of 0 says goodbye. That nobody says anything may be the network's fault, and is no answer. */
 export function saidBy(name: string, all: readonly DnsRecord[], plan: Pick<Plan, 'entry' | 'admin'>): Said {
+  if (all.length === 0) return { kind: 'failed', reason: `no neighbour has answered for ${name}` }
   const records = all.filter(({ ttlS }) => ttlS > 0)
   const addressesOf = (host: string): string[] =>
     records.flatMap(each =>
