@@ -18,7 +18,7 @@ import { membersChanged, nodesRegistered, registryNodes, syncRegistry } from '..
 import { findsOf, hearOfFinds, onAnswer, settleAll, withPlans } from './finds.ts'
 import { hearOfRounds, look, onRequest } from './look.ts'
 import { discover } from './look-up.ts'
-import { beginNeighbourhood, hearOfNodes, partAgain, syncNodes, withConfig } from './neighbourhood.ts'
+import { beginNeighbourhood, hasRegistry, hearOfNodes, partAgain, syncNodes, withConfig } from './neighbourhood.ts'
 import { type Plan, plansOf } from './plans.ts'
 import * as speech from './presence/speak.ts'
 import { NO_ROUNDS } from './rounds.ts'
@@ -77,7 +77,17 @@ export const nodeDiscovery = defineAgent({
     speech.quietDue,
   ],
   emits: [endpointsDiscovered, discoveryRefused, sourceChanged, discoveryDone, topologyUpdated],
-  actions: [discover, tryEndpoint, tryWritten, settleService, tryNode, syncRegistry, speech.takePart, speech.speak],
+  actions: [
+    discover,
+    tryEndpoint,
+    tryWritten,
+    settleService,
+    tryNode,
+    syncRegistry,
+    speech.takePart,
+    speech.leavePart,
+    speech.speak,
+  ],
   sensors: [speech.presence],
   start,
   reload,
@@ -118,7 +128,7 @@ function start(setup: Setup): Step<State> {
 }
 
 /** Looks at what it is told to look at now; what has changed in how is begun anew. */
-function reload(before: State, config: Config): Step<State> {
+function reload(before: State, config: Config, now: number): Step<State> {
   const [was, next] = [plansOf(before.config), plansOf(config)]
   const textOf = (plan: Plan | undefined): string => JSON.stringify(plan)
   const find = (plans: readonly Plan[], { key }: Plan): Plan | undefined => plans.find(plan => plan.key === key)
@@ -129,7 +139,7 @@ function reload(before: State, config: Config): Step<State> {
     ...renewed(before.config, config, knobs => [knobs.topologySync, knobs.strategies.includes('registry')], registryOf),
   ]
   const [finds, more] = withPlans(before.finds, next, config.agents['node-discovery'].connectTimeout)
-  const [neighbourhood, most] = withConfig(before.neighbourhood, config, before.config)
+  const [neighbourhood, most] = withConfig(before.neighbourhood, config, before.config, now)
   const missed = new Map([...before.missed].filter(([service]) => Object.hasOwn(config.services, service)))
   return {
     state: { ...before, config, finds, neighbourhood, missed },
@@ -159,10 +169,6 @@ function networkOf({ agents }: Config) {
 
 function registryOf({ agents }: Config) {
   return registryNodes.mount('registry', { syncMs: agents['node-discovery'].topologySync })
-}
-
-function hasRegistry({ agents }: Config): boolean {
-  return agents['node-discovery'].strategies.includes('registry')
 }
 
 function decide(state: State, signal: Signal, now: number): Step<State> {

@@ -23,7 +23,7 @@ import {
   withTopology,
 } from './nodes.ts'
 import { silentAfterMs } from './presence/announcements.ts'
-import { announceDue, answerDue, partDue, presenceHeard, presenceSpoken } from './presence/speak.ts'
+import { announceDue, answerDue, leavePart, partDue, presenceHeard, presenceSpoken } from './presence/speak.ts'
 import { beginPart, beginTalk, onAnnounceDue, onAnswerDue, onHeard, onSpoken, say, type Talk } from './presence/talk.ts'
 import { nodeTried, tryNode } from './try-node.ts'
 
@@ -32,6 +32,10 @@ export interface Neighbourhood {
   readonly nodes: Nodes
   /** Undefined: it takes part in no group. */
   readonly talk: Talk | undefined
+  /** How many groups it has taken part in, one after the other. */
+  readonly parts: number
+  /** Whether the registry is asked who is there. */
+  readonly hasRegistry: boolean
   /** How long a connection may take, in ms. */
   readonly timeoutMs: number
 }
@@ -49,9 +53,15 @@ export function hasGroup({ agents }: Config): boolean {
   return multicast.cluster !== '' && strategies.includes('multicast')
 }
 
+export function hasRegistry({ agents }: Config): boolean {
+  return agents['node-discovery'].strategies.includes('registry')
+}
+
 export function beginNeighbourhood(config: Config, { incarnation, node }: Setup): Next {
   const nodes = newNodes(nameOf(config, node), [node ?? 'local'], incarnation)
-  return withGroup({ nodes, talk: undefined, timeoutMs: config.agents['node-discovery'].connectTimeout }, config, 1)
+  const timeoutMs = config.agents['node-discovery'].connectTimeout
+  const neighbourhood = { nodes, talk: undefined, parts: 0, hasRegistry: hasRegistry(config), timeoutMs }
+  return hasGroup(config) ? withGroup(neighbourhood, config) : [neighbourhood, []]
 }
 
 /** What this node is called: as is written, as its box is called, or as its machine is. */
@@ -61,27 +71,37 @@ function nameOf(config: Config, node = 'local'): string {
   return multicast.node ?? (node === 'local' ? hostname().replace(/[^A-Za-z0-9._:-]/g, '-') : node)
 }
 
-/** Goes on with another config: in another group, where it names one. */
-export function withConfig(before: Neighbourhood, config: Config, was: Config): Next {
+/**
+ * Goes on with another config: in another group, where it names one. What was known by a strategy that is not wanted any more is
+ * forgotten.
+ */
+export function withConfig(before: Neighbourhood, config: Config, was: Config, now: number): Next {
   const timeoutMs = config.agents['node-discovery'].connectTimeout
+  const nodes = hasRegistry(config) ? before.nodes : seenAll(before.nodes, 'registry', [])
+  const neighbourhood = { ...before, nodes, timeoutMs, hasRegistry: hasRegistry(config) }
   const wordsOf = (each: Config): string =>
     JSON.stringify([hasGroup(each), each.agents['node-discovery'].multicast, each.zone])
-  if (wordsOf(config) === wordsOf(was)) return [{ ...before, timeoutMs }, []]
-  return withGroup({ ...before, timeoutMs }, config, (before.talk?.part ?? 0) + 1)
+  if (wordsOf(config) === wordsOf(was)) return told(neighbourhood, [], now)
+  if (hasGroup(config)) {
+    const [next, directives] = withGroup(neighbourhood, config)
+    return told(next, directives, now)
+  }
+  const left = { ...neighbourhood, nodes: seenAll(nodes, 'multicast', []), talk: undefined }
+  return told(left, before.talk === undefined ? [] : [act(leavePart, undefined)], now)
 }
 
-function withGroup(before: Neighbourhood, config: Config, part: number): Next {
-  if (!hasGroup(config)) return [{ ...before, talk: undefined }, []]
+function withGroup(before: Neighbourhood, config: Config): Next {
   const { multicast } = config.agents['node-discovery']
-  const [talk, directives] = beginTalk(multicast, before.nodes.here, config.zone, [], part)
-  return [{ ...before, talk }, directives]
+  const parts = before.parts + 1
+  const [talk, directives] = beginTalk(multicast, before.nodes.here, config.zone, [], parts)
+  return [{ ...before, talk, parts }, directives]
 }
 
 /** Hears what concerns nodes; undefined: it is something else. */
 export function hearOfNodes(before: Neighbourhood, signal: Signal, now: number): Next | undefined {
   const { nodes, talk } = before
   if (nodesRegistered.is(signal) || registrySynced.is(signal)) return onRegistered(before, signal.data.nodes, now)
-  if (membersChanged.is(signal)) return [before, [act(syncRegistry, undefined)]]
+  if (membersChanged.is(signal)) return [before, asksRegistry(before)]
   if (nodeTried.is(signal)) {
     const { node, address, connectMs } = signal.data
     return told({ ...before, nodes: tried(nodes, node, address, connectMs) }, [], now)
@@ -116,7 +136,13 @@ export function partAgain(): Directive {
   return schedule(PART_AGAIN_MS, partDue.of(null))
 }
 
+function asksRegistry({ hasRegistry }: Neighbourhood): Directive[] {
+  return hasRegistry ? [act(syncRegistry, undefined)] : []
+}
+
 function onRegistered(before: Neighbourhood, registered: readonly RegisteredNode[], now: number): Next {
+  // What was asked before a reload may answer after it.
+  if (!before.hasRegistry) return [before, []]
   const sightings = registered.map(
     ({ node, address, zone, capabilities }): Sighting => ({
       ...{ node, by: 'registry', address, zone, capabilities, lastSeenMs: now },
@@ -157,7 +183,7 @@ export function syncNodes(before: Neighbourhood, round: number, now: number): Ne
   const first = named.length <= TRIED_MAX ? 0 : (round * TRIED_MAX) % named.length
   const due = [...named.slice(first), ...named.slice(0, first)].slice(0, TRIED_MAX)
   const tries = due.map(({ node, address }) => tryOne(before, node, address))
-  return told({ ...before, nodes }, [act(syncRegistry, undefined), ...tries], now, true)
+  return told({ ...before, nodes }, [...asksRegistry(before), ...tries], now, true)
 }
 
 /** The nodes as others are told of them. */

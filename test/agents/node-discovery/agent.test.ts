@@ -222,6 +222,32 @@ test('the registry is gone through when somebody comes or goes, and at each sync
   assert.ok(syncs >= 2)
 })
 
+test('without the registry among its strategies it is not asked, and what it said is forgotten with the reload', async t => {
+  let syncs = 0
+  const nodes = [{ node: 'b', address: '', zone: '', capabilities: [] }]
+  const { plane, box } = await worldOf(
+    t,
+    {},
+    {
+      sensors: { 'registry-members': () => [], 'registry-nodes': () => nodes },
+      actions: {
+        'sync-registry': () => {
+          syncs++
+          return { nodes, isThere: true }
+        },
+      },
+    },
+  )
+  const nodesNow = () =>
+    (plane.control.report!('node-discovery') as { localState: { nodes: string[] } }).localState.nodes
+  await plane.advance(20_000)
+  assert.deepEqual(nodesNow(), ['b', 'local'])
+  await box.reload({ services: { api: {} }, agents: { 'node-discovery': { strategies: ['static'] } } })
+  const before = syncs
+  await plane.advance(40_000)
+  assert.deepEqual([nodesNow(), syncs - before], [['local'], 0])
+})
+
 test('an agent without a word of outside in its config looks at nothing outside, and tells nothing', async t => {
   const { plane, world } = await worldOf(t, { services: { api: {} } })
   await plane.advance(25_000)
