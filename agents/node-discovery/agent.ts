@@ -47,8 +47,8 @@ const TOLD_MAX = 256
  * emits      signalbox.service.endpoints-discovered, -refused · signalbox.discovery.source-changed, .finished · signalbox.topology.updated;
  *            by its skill for networks signalbox.endpoint.connectivity-measured, .risk-changed
  * writes     no word; it adds and removes endpoints that are marked as found, by the rules of publication
- * never      removes what the config or an operator added; believes who says that something dead is back; connects to anything but what it
- *            was told of
+ * never      removes what the config or an operator added; believes who says that something dead is back where it can be connected to;
+ *            connects to anything but what it was told of
  * reload     what is known of sources that stay is kept; what others had found is taken out with the config
  * restart    permanent; what was found is in the tables, marked, and stays until its source was heard again
  */
@@ -99,7 +99,7 @@ export const nodeDiscovery = defineAgent({
     nodes: nodes.book.topology.nodes,
     topologyVersion: nodes.book.topology.version,
     topologyHistory: nodes.book.history.slice(-5),
-    failedNodes: [...nodes.failed].slice(0, 64),
+    failedNodes: [...nodes.failed.keys()].slice(0, 64),
     unheard: talk?.guard.unheard ?? null,
     writtenAndMissed: Object.fromEntries([...missed].filter(([, ids]) => ids.length > 0)),
   }),

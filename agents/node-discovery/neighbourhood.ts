@@ -9,6 +9,7 @@ import type { RegisteredNode } from '../skills/network/registered-nodes.ts'
 import { membersChanged, nodesRegistered, registrySynced, syncRegistry } from '../skills/network/registry-nodes.ts'
 import type { Sighting } from './merge.ts'
 import {
+  addressesOf,
   allNodes,
   answered,
   fail,
@@ -16,6 +17,7 @@ import {
   heardOf,
   type Nodes,
   newNodes,
+  saidBack,
   seen,
   seenAll,
   toTell,
@@ -24,7 +26,7 @@ import {
 } from './nodes.ts'
 import { silentAfterMs } from './presence/announcements.ts'
 import { announceDue, answerDue, leavePart, partDue, presenceHeard, presenceSpoken } from './presence/speak.ts'
-import { beginPart, beginTalk, onAnnounceDue, onAnswerDue, onHeard, onSpoken, say, type Talk } from './presence/talk.ts'
+import { beginPart, beginTalk, onAnnounceDue, onAnswerDue, onHeard, onSpoken, type Talk } from './presence/talk.ts'
 import { nodeTried, tryNode } from './try-node.ts'
 
 /** What this node knows of others, and says to them. */
@@ -155,21 +157,20 @@ function onRegistered(before: Neighbourhood, registered: readonly RegisteredNode
 }
 
 /**
- * Somebody says how a node is. Who is said to be dead is out at once; who is said to be back is asked, or connected to, and stays out until
- * that has shown it.
+ * The failure detector says how a node is. Who is said to be dead is out at once. Who is said to be back is connected to, and stays out
+ * until that has shown it; where it says no address the word of the detector, which hears its beats, is what there is.
  */
 function onHealth(
   before: Neighbourhood,
   { node, to }: { readonly node: string; readonly to: string },
   now: number,
 ): Next {
-  const { nodes, talk } = before
+  const { nodes } = before
   if (nodes.selves.includes(node)) return [before, []]
   if (to === 'dead' || to === 'left') return told({ ...before, nodes: fail(nodes, node) }, [], now)
   if (to !== 'alive' || !nodes.failed.has(node)) return [before, []]
-  const addresses = addressesOf(nodes, node)
-  if (addresses.length > 0) return [before, addresses.map(address => tryOne(before, node, address))]
-  return [before, talk === undefined ? [] : [say(talk, 'who', null)]]
+  const tries = addressesOf(nodes, node).map(address => tryOne(before, node, address))
+  return told({ ...before, nodes: saidBack(nodes, node) }, tries, now)
 }
 
 /** Now and then: those that are silent go, those that are known are connected to, and who missed the last topology is told it. */
@@ -204,14 +205,6 @@ function doubts(before: Neighbourhood, after: Nodes): Directive[] {
 
 function tryOne({ timeoutMs }: Neighbourhood, node: string, address: string): Directive {
   return act(tryNode, { node, address, timeoutMs })
-}
-
-function addressesOf({ sightings }: Nodes, node: string): string[] {
-  return [
-    ...new Set(
-      [...sightings.values()].flatMap(each => (each.node === node && each.address !== '' ? [each.address] : [])),
-    ),
-  ]
 }
 
 /** With the topology told, where it is another now. */

@@ -155,17 +155,12 @@ test('what was found is connected to before it is in the tables; who says that a
   assert.equal(ids(), 'abw')
 })
 
-test('a node that is said to be back is connected to before it is in the topology again (F13)', async t => {
-  const entry = {
-    agent: 'b',
-    role: 'node',
-    incarnation: 1,
-    capabilities: [],
-    health: 'healthy',
-    meta: { address: '10.0.0.2:1' },
-  }
-  const nodes = [{ node: 'b', address: entry.meta.address, zone: '', capabilities: [] }]
-  const { world, plane } = await worldOf(
+/** With one other node in the registry, which says this address. */
+async function withNode(t: TestContext, address: string) {
+  const entry = { agent: 'b', role: 'node', incarnation: 1, capabilities: [], health: 'healthy', meta: { address } }
+  const nodes = [{ node: 'b', address, zone: '', capabilities: [] }]
+  const dead = new Set<string>()
+  const { plane } = await worldOf(
     t,
     {},
     {
@@ -173,26 +168,55 @@ test('a node that is said to be back is connected to before it is in the topolog
       actions: {
         'sync-registry': () => ({ nodes, isThere: true }),
         'try-node': async ({ node, address }: { node: string; address: string }) => ({
-          ...{ node, address, connectMs: world.dead.has(address) ? null : 2 },
+          ...{ node, address, connectMs: dead.has(address) ? null : 2 },
         }),
       },
     },
   )
-  const nodesNow = () =>
-    (plane.control.report!('node-discovery') as { clusterTopology: unknown; localState: { nodes: string[] } })
-      .localState.nodes
+  const change = { node: 'b', incarnation: 1, phi: 9, reason: '' } as const
+  return {
+    ...{ plane, dead },
+    says: (from: 'alive' | 'dead', to: 'alive' | 'dead') => plane.hear(nodeHealthChanged.of({ ...change, from, to })),
+    nodesNow: () => (plane.control.report!('node-discovery') as { localState: { nodes: string[] } }).localState.nodes,
+  }
+}
+
+test('a node that is said to be back is connected to before it is in the topology again (F13)', async t => {
+  const { plane, dead, says, nodesNow } = await withNode(t, '10.0.0.2:1')
   await plane.advance(20_000)
   assert.deepEqual(nodesNow(), ['b', 'local'])
-  const change = { node: 'b', incarnation: 1, phi: 9, reason: '' } as const
-  world.dead.add('10.0.0.2:1')
-  plane.hear(nodeHealthChanged.of({ ...change, from: 'alive', to: 'dead' }))
+  dead.add('10.0.0.2:1')
+  says('alive', 'dead')
   await plane.advance(6_000)
   assert.deepEqual(nodesNow(), ['local'])
-  plane.hear(nodeHealthChanged.of({ ...change, from: 'dead', to: 'alive' }))
+  says('dead', 'alive')
   await plane.advance(20_000)
   assert.deepEqual(nodesNow(), ['local'], 'it is not there, whoever says so')
-  world.dead.clear()
-  plane.hear(nodeHealthChanged.of({ ...change, from: 'dead', to: 'alive' }))
+  dead.clear()
+  says('dead', 'alive')
+  await plane.advance(6_000)
+  assert.deepEqual(nodesNow(), ['b', 'local'])
+})
+
+test('a node that stands still stays out of the topology as long as it is said to be dead, though its system takes connections (F13)', async t => {
+  const { plane, says, nodesNow } = await withNode(t, '10.0.0.2:1')
+  await plane.advance(20_000)
+  says('alive', 'dead')
+  await plane.advance(120_000)
+  assert.deepEqual(nodesNow(), ['local'])
+  says('dead', 'alive')
+  await plane.advance(6_000)
+  assert.deepEqual(nodesNow(), ['b', 'local'])
+})
+
+test('a node whose agents say no address is in the topology again when it is heard again (F13)', async t => {
+  const { plane, says, nodesNow } = await withNode(t, '')
+  await plane.advance(20_000)
+  assert.deepEqual(nodesNow(), ['b', 'local'])
+  says('alive', 'dead')
+  await plane.advance(60_000)
+  assert.deepEqual(nodesNow(), ['local'], 'its lease does not bring it back')
+  says('dead', 'alive')
   await plane.advance(6_000)
   assert.deepEqual(nodesNow(), ['b', 'local'])
 })
