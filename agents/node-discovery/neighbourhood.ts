@@ -17,6 +17,7 @@ import {
   heardOf,
   type Nodes,
   newNodes,
+  renamed,
   saidBack,
   seen,
   seenAll,
@@ -32,6 +33,8 @@ import { nodeTried, tryNode } from './try-node.ts'
 /** What this node knows of others, and says to them. */
 export interface Neighbourhood {
   readonly nodes: Nodes
+  /** What this node is called outside the group. */
+  readonly box: string
   /** Undefined: it takes part in no group. */
   readonly talk: Talk | undefined
   /** How many groups it has taken part in, one after the other. */
@@ -59,27 +62,28 @@ export function hasRegistry({ agents }: Config): boolean {
   return agents['node-discovery'].strategies.includes('registry')
 }
 
-export function beginNeighbourhood(config: Config, { incarnation, node }: Setup): Next {
-  const nodes = newNodes(nameOf(config, node), [node ?? 'local'], incarnation)
+export function beginNeighbourhood(config: Config, { incarnation, node: box = 'local' }: Setup): Next {
+  const nodes = newNodes(nameOf(config, box), [box], incarnation)
   const timeoutMs = config.agents['node-discovery'].connectTimeout
-  const neighbourhood = { nodes, talk: undefined, parts: 0, hasRegistry: hasRegistry(config), timeoutMs }
+  const neighbourhood = { nodes, box, talk: undefined, parts: 0, hasRegistry: hasRegistry(config), timeoutMs }
   return hasGroup(config) ? withGroup(neighbourhood, config) : [neighbourhood, []]
 }
 
 /** What this node is called: as is written, as its box is called, or as its machine is. */
-function nameOf(config: Config, node = 'local'): string {
+function nameOf(config: Config, box: string): string {
   const { multicast } = config.agents['node-discovery']
-  if (!hasGroup(config)) return node
-  return multicast.node ?? (node === 'local' ? hostname().replace(/[^A-Za-z0-9._:-]/g, '-') : node)
+  if (!hasGroup(config)) return box
+  return multicast.node ?? (box === 'local' ? hostname().replace(/[^A-Za-z0-9._:-]/g, '-') : box)
 }
 
 /**
- * Goes on with another config: in another group, where it names one. What was known by a strategy that is not wanted any more is
+ * Goes on with another config: in another group, where it names one, and under the name that this node has there. What was known by a strategy that is not wanted any more is
  * forgotten.
  */
 export function withConfig(before: Neighbourhood, config: Config, was: Config, now: number): Next {
   const timeoutMs = config.agents['node-discovery'].connectTimeout
-  const nodes = hasRegistry(config) ? before.nodes : seenAll(before.nodes, 'registry', [])
+  const named = renamed(before.nodes, nameOf(config, before.box), [before.box])
+  const nodes = hasRegistry(config) ? named : seenAll(named, 'registry', [])
   const neighbourhood = { ...before, nodes, timeoutMs, hasRegistry: hasRegistry(config) }
   const wordsOf = (each: Config): string =>
     JSON.stringify([hasGroup(each), each.agents['node-discovery'].multicast, each.zone])

@@ -49,6 +49,14 @@ export function newNodes(here: string, selves: readonly string[], incarnation: n
   }
 }
 
+/** This node is called otherwise from now on. */
+export function renamed(nodes: Nodes, here: string, selves: readonly string[]): Nodes {
+  if (here === nodes.here) return nodes
+  const all = [here, ...selves]
+  const sightings = new Map([...nodes.sightings].filter(([, { node }]) => !all.includes(node)))
+  return { ...nodes, here, selves: all, sightings }
+}
+
 /** A strategy has seen a node. */
 export function seen(nodes: Nodes, sighting: Sighting): Nodes {
   if (nodes.selves.includes(sighting.node)) return nodes

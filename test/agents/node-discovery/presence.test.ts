@@ -149,8 +149,21 @@ test('a reload without the group leaves it: its port is free, who was found ther
   assert.equal(await isFree(port), false)
   const without: ConfigInput = { services: { api: {} }, agents: { 'node-discovery': { strategies: ['static'] } } }
   await Promise.all([a.box.reload(without), b.box.reload(without)])
-  await eventually('they have forgotten each other', () => a.nodes().join() === 'a' && b.nodes().join() === 'b')
+  await eventually('they have forgotten each other', () => a.nodes().join() === 'local' && b.nodes().join() === 'local')
   await eventually('the port is free', () => isFree(port))
   await Promise.all([a.box.reload(configOf('a', port)), b.box.reload(configOf('b', port))])
   await eventually('they find each other again', knowEachOther)
+})
+
+test('nodes that a reload brings into a group have the names there that it says', async t => {
+  const port = 28_949
+  const config: ConfigInput = { services: { api: {} } }
+  const [a, b] = await Promise.all([discovering(t, config), discovering(t, config)])
+  await Promise.all([a.box.reload(configOf('a', port)), b.box.reload(configOf('b', port))])
+  for (const { told } of [a, b]) {
+    await eventually('they find each other', () => String(told('topology.updated').at(-1)?.nodes) === 'a,b')
+  }
+  await a.box.reload(configOf('c', port))
+  await eventually('and by another name', () => String(b.told('topology.updated').at(-1)?.nodes).includes('c'))
+  assert.deepEqual(a.told('topology.updated').at(-1)?.nodes, ['b', 'c'])
 })
