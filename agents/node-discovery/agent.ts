@@ -109,11 +109,11 @@ export default nodeDiscovery
 
 function start(setup: Setup): Step<State> {
   const { config } = setup
-  const { interval, topologySync, connectTimeout } = config.agents['node-discovery']
+  const { connectTimeout } = config.agents['node-discovery']
   const plans = plansOf(config)
   const [neighbourhood, directives] = beginNeighbourhood(config, setup)
   const finds = findsOf(plans, connectTimeout)
-  const state = { config, finds, neighbourhood, rounds: NO_ROUNDS, missed: new Map(), syncs: 0 }
+  const state = { config, finds, neighbourhood, rounds: NO_ROUNDS, missed: new Map(), syncs: 0, pace: 0 }
   return {
     state,
     directives: [
@@ -121,10 +121,20 @@ function start(setup: Setup): Step<State> {
       mount(networkOf(config)),
       ...(hasRegistry(config) ? [mount(registryOf(config))] : []),
       ...directives,
-      schedule(interval, roundDue.of(null), interval * SPREAD),
-      schedule(topologySync, syncDue.of(null), topologySync * SPREAD),
+      nextRound(state),
+      nextSync(state),
     ],
   }
+}
+
+function nextRound({ config, pace }: State): Directive {
+  const { interval } = config.agents['node-discovery']
+  return schedule(interval, roundDue.of({ pace }), interval * SPREAD)
+}
+
+function nextSync({ config, pace }: State): Directive {
+  const { topologySync } = config.agents['node-discovery']
+  return schedule(topologySync, syncDue.of({ pace }), topologySync * SPREAD)
 }
 
 /** Looks at what it is told to look at now; what has changed in how is begun anew. */
@@ -141,9 +151,13 @@ function reload(before: State, config: Config, now: number): Step<State> {
   const [finds, more] = withPlans(before.finds, next, config.agents['node-discovery'].connectTimeout)
   const [neighbourhood, most] = withConfig(before.neighbourhood, config, before.config, now)
   const missed = new Map([...before.missed].filter(([service]) => Object.hasOwn(config.services, service)))
+  const paceOf = ({ agents }: Config): string =>
+    [agents['node-discovery'].interval, agents['node-discovery'].topologySync].join()
+  const isSamePace = paceOf(before.config) === paceOf(config)
+  const state = { ...before, config, finds, neighbourhood, missed, pace: before.pace + (isSamePace ? 0 : 1) }
   return {
-    state: { ...before, config, finds, neighbourhood, missed },
-    directives: [...directives, ...more, ...most],
+    state,
+    directives: [...directives, ...more, ...most, ...(isSamePace ? [] : [nextRound(state), nextSync(state)])],
   }
 }
 
@@ -188,8 +202,8 @@ function hearOf(state: State, signal: Signal, now: number): Step<State> {
     return { state: { ...state, finds }, directives }
   }
   if (discoveryRequested.is(signal)) return onRequest(state, signal, now)
-  if (roundDue.is(signal)) return onRoundDue(state, now)
-  if (syncDue.is(signal)) return onSyncDue(state, now)
+  if (roundDue.is(signal)) return signal.data.pace === state.pace ? onRoundDue(state, now) : stay(state)
+  if (syncDue.is(signal)) return signal.data.pace === state.pace ? onSyncDue(state, now) : stay(state)
   if (writtenTried.is(signal)) return onWrittenTried(state, signal.data.services)
   if (actionFailed.is(signal)) return onActionFailed(state, signal.data)
   return stay(state)
@@ -197,23 +211,22 @@ function hearOf(state: State, signal: Signal, now: number): Step<State> {
 
 /** Sources have times of their own: what is looked for here is who has none. And what tables have lost is put back. */
 function onRoundDue(before: State, now: number): Step<State> {
-  const { interval, strategies } = before.config.agents['node-discovery']
+  const { strategies } = before.config.agents['node-discovery']
   const wanted = strategies.filter(strategy => strategy !== 'dns' && strategy !== 'file')
   const { state, directives } = look(before, wanted, undefined, now) ?? stay(before)
   const [finds, more] = settleAll(state.finds)
   return {
     state: { ...state, finds },
-    directives: [...directives, ...more, schedule(interval, roundDue.of(null), interval * SPREAD)],
+    directives: [...directives, ...more, nextRound(before)],
   }
 }
 
 function onSyncDue(before: State, now: number): Step<State> {
-  const { topologySync } = before.config.agents['node-discovery']
   const syncs = before.syncs + 1
   const [neighbourhood, directives] = syncNodes(before.neighbourhood, syncs, now)
   return {
     state: { ...before, neighbourhood, syncs },
-    directives: [...directives, schedule(topologySync, syncDue.of(null), topologySync * SPREAD)],
+    directives: [...directives, nextSync(before)],
   }
 }
 

@@ -272,6 +272,48 @@ test('without the registry among its strategies it is not asked, and what it sai
   assert.deepEqual([nodesNow(), syncs - before], [['local'], 0])
 })
 
+test('other times of a reload count from then on, however long the ones before were, and nothing is done twice', async t => {
+  let syncs = 0
+  const knobsOf = (interval: string, topologySync: string) => ({
+    services: { api: { endpoints: [{ id: 'w', url: 'http://10.9.9.9' }] } },
+    agents: { 'node-discovery': { interval, topologySync } },
+  })
+  const { plane, box, world } = await worldOf(t, knobsOf('1h', '1h'), {
+    sensors: { 'registry-members': () => [], 'registry-nodes': () => [] },
+    actions: {
+      'try-written': async ({ round }: { round: number }) => {
+        world.writtenTries++
+        return { round, services: [] }
+      },
+      'sync-registry': () => {
+        syncs++
+        return { nodes: [], isThere: true }
+      },
+    },
+  })
+  const doneIn = async (ms: number) => {
+    const [rounds, all] = [world.writtenTries, syncs]
+    await plane.advance(ms)
+    // A round goes through the registry as well.
+    return [world.writtenTries - rounds, syncs - all - (world.writtenTries - rounds)] as const
+  }
+  assert.deepEqual(await doneIn(60_000), [0, 0])
+  for (const [interval, topologySync] of [
+    ['10s', '5s'],
+    ['20s', '5s'],
+    ['10s', '5s'],
+  ] as const) {
+    await box.reload(knobsOf(interval, topologySync))
+    const [rounds, all] = await doneIn(200_000)
+    // ± 10 %, and what was under way at either end.
+    const wished = 200 / Number.parseInt(interval, 10)
+    assert.ok(rounds >= wished * 0.9 - 1 && rounds <= wished * 1.1 + 1, `${rounds} rounds of ${wished}`)
+    assert.ok(all >= 35 && all <= 45, `${all} syncs of 40`)
+  }
+  await box.reload(knobsOf('1h', '1h'))
+  assert.deepEqual(await doneIn(60_000), [0, 0])
+})
+
 test('an agent without a word of outside in its config looks at nothing outside, and tells nothing', async t => {
   const { plane, world } = await worldOf(t, { services: { api: {} } })
   await plane.advance(25_000)
