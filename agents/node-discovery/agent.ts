@@ -18,7 +18,7 @@ import { membersChanged, nodesRegistered, registryNodes, syncRegistry } from '..
 import { findsOf, hearOfFinds, onAnswer, settleAll, withPlans } from './finds.ts'
 import { hearOfRounds, look, onRequest } from './look.ts'
 import { discover } from './look-up.ts'
-import { beginNeighbourhood, hearOfNodes, partAgain, syncNodes, withConfig } from './neighbourhood.ts'
+import { beginNeighbourhood, hasRegistry, hearOfNodes, partAgain, syncNodes, withConfig } from './neighbourhood.ts'
 import { type Plan, plansOf } from './plans.ts'
 import * as speech from './presence/speak.ts'
 import { NO_ROUNDS } from './rounds.ts'
@@ -47,8 +47,8 @@ const TOLD_MAX = 256
  * emits      signalbox.service.endpoints-discovered, -refused · signalbox.discovery.source-changed, .finished · signalbox.topology.updated;
  *            by its skill for networks signalbox.endpoint.connectivity-measured, .risk-changed
  * writes     no word; it adds and removes endpoints that are marked as found, by the rules of publication
- * never      removes what the config or an operator added; believes who says that something dead is back; connects to anything but what it
- *            was told of
+ * never      removes what the config or an operator added; believes who says that something dead is back where it can be connected to;
+ *            connects to anything but what it was told of
  * reload     what is known of sources that stay is kept; what others had found is taken out with the config
  * restart    permanent; what was found is in the tables, marked, and stays until its source was heard again
  */
@@ -77,7 +77,17 @@ export const nodeDiscovery = defineAgent({
     speech.quietDue,
   ],
   emits: [endpointsDiscovered, discoveryRefused, sourceChanged, discoveryDone, topologyUpdated],
-  actions: [discover, tryEndpoint, tryWritten, settleService, tryNode, syncRegistry, speech.takePart, speech.speak],
+  actions: [
+    discover,
+    tryEndpoint,
+    tryWritten,
+    settleService,
+    tryNode,
+    syncRegistry,
+    speech.takePart,
+    speech.leavePart,
+    speech.speak,
+  ],
   sensors: [speech.presence],
   start,
   reload,
@@ -89,7 +99,7 @@ export const nodeDiscovery = defineAgent({
     nodes: nodes.book.topology.nodes,
     topologyVersion: nodes.book.topology.version,
     topologyHistory: nodes.book.history.slice(-5),
-    failedNodes: [...nodes.failed].slice(0, 64),
+    failedNodes: [...nodes.failed.keys()].slice(0, 64),
     unheard: talk?.guard.unheard ?? null,
     writtenAndMissed: Object.fromEntries([...missed].filter(([, ids]) => ids.length > 0)),
   }),
@@ -99,11 +109,11 @@ export default nodeDiscovery
 
 function start(setup: Setup): Step<State> {
   const { config } = setup
-  const { interval, topologySync, connectTimeout } = config.agents['node-discovery']
+  const { connectTimeout } = config.agents['node-discovery']
   const plans = plansOf(config)
   const [neighbourhood, directives] = beginNeighbourhood(config, setup)
   const finds = findsOf(plans, connectTimeout)
-  const state = { config, finds, neighbourhood, rounds: NO_ROUNDS, missed: new Map(), syncs: 0 }
+  const state = { config, finds, neighbourhood, rounds: NO_ROUNDS, missed: new Map(), syncs: 0, pace: 0 }
   return {
     state,
     directives: [
@@ -111,14 +121,24 @@ function start(setup: Setup): Step<State> {
       mount(networkOf(config)),
       ...(hasRegistry(config) ? [mount(registryOf(config))] : []),
       ...directives,
-      schedule(interval, roundDue.of(null), interval * SPREAD),
-      schedule(topologySync, syncDue.of(null), topologySync * SPREAD),
+      nextRound(state),
+      nextSync(state),
     ],
   }
 }
 
+function nextRound({ config, pace }: State): Directive {
+  const { interval } = config.agents['node-discovery']
+  return schedule(interval, roundDue.of({ pace }), interval * SPREAD)
+}
+
+function nextSync({ config, pace }: State): Directive {
+  const { topologySync } = config.agents['node-discovery']
+  return schedule(topologySync, syncDue.of({ pace }), topologySync * SPREAD)
+}
+
 /** Looks at what it is told to look at now; what has changed in how is begun anew. */
-function reload(before: State, config: Config): Step<State> {
+function reload(before: State, config: Config, now: number): Step<State> {
   const [was, next] = [plansOf(before.config), plansOf(config)]
   const textOf = (plan: Plan | undefined): string => JSON.stringify(plan)
   const find = (plans: readonly Plan[], { key }: Plan): Plan | undefined => plans.find(plan => plan.key === key)
@@ -129,11 +149,15 @@ function reload(before: State, config: Config): Step<State> {
     ...renewed(before.config, config, knobs => [knobs.topologySync, knobs.strategies.includes('registry')], registryOf),
   ]
   const [finds, more] = withPlans(before.finds, next, config.agents['node-discovery'].connectTimeout)
-  const [neighbourhood, most] = withConfig(before.neighbourhood, config, before.config)
+  const [neighbourhood, most] = withConfig(before.neighbourhood, config, before.config, now)
   const missed = new Map([...before.missed].filter(([service]) => Object.hasOwn(config.services, service)))
+  const paceOf = ({ agents }: Config): string =>
+    [agents['node-discovery'].interval, agents['node-discovery'].topologySync].join()
+  const isSamePace = paceOf(before.config) === paceOf(config)
+  const state = { ...before, config, finds, neighbourhood, missed, pace: before.pace + (isSamePace ? 0 : 1) }
   return {
-    state: { ...before, config, finds, neighbourhood, missed },
-    directives: [...directives, ...more, ...most],
+    state,
+    directives: [...directives, ...more, ...most, ...(isSamePace ? [] : [nextRound(state), nextSync(state)])],
   }
 }
 
@@ -161,10 +185,6 @@ function registryOf({ agents }: Config) {
   return registryNodes.mount('registry', { syncMs: agents['node-discovery'].topologySync })
 }
 
-function hasRegistry({ agents }: Config): boolean {
-  return agents['node-discovery'].strategies.includes('registry')
-}
-
 function decide(state: State, signal: Signal, now: number): Step<State> {
   const step = hearOf(state, signal, now)
   // What a round waits for may be heard by others first.
@@ -182,8 +202,8 @@ function hearOf(state: State, signal: Signal, now: number): Step<State> {
     return { state: { ...state, finds }, directives }
   }
   if (discoveryRequested.is(signal)) return onRequest(state, signal, now)
-  if (roundDue.is(signal)) return onRoundDue(state, now)
-  if (syncDue.is(signal)) return onSyncDue(state, now)
+  if (roundDue.is(signal)) return signal.data.pace === state.pace ? onRoundDue(state, now) : stay(state)
+  if (syncDue.is(signal)) return signal.data.pace === state.pace ? onSyncDue(state, now) : stay(state)
   if (writtenTried.is(signal)) return onWrittenTried(state, signal.data.services)
   if (actionFailed.is(signal)) return onActionFailed(state, signal.data)
   return stay(state)
@@ -191,23 +211,22 @@ function hearOf(state: State, signal: Signal, now: number): Step<State> {
 
 /** Sources have times of their own: what is looked for here is who has none. And what tables have lost is put back. */
 function onRoundDue(before: State, now: number): Step<State> {
-  const { interval, strategies } = before.config.agents['node-discovery']
+  const { strategies } = before.config.agents['node-discovery']
   const wanted = strategies.filter(strategy => strategy !== 'dns' && strategy !== 'file')
   const { state, directives } = look(before, wanted, undefined, now) ?? stay(before)
   const [finds, more] = settleAll(state.finds)
   return {
     state: { ...state, finds },
-    directives: [...directives, ...more, schedule(interval, roundDue.of(null), interval * SPREAD)],
+    directives: [...directives, ...more, nextRound(before)],
   }
 }
 
 function onSyncDue(before: State, now: number): Step<State> {
-  const { topologySync } = before.config.agents['node-discovery']
   const syncs = before.syncs + 1
   const [neighbourhood, directives] = syncNodes(before.neighbourhood, syncs, now)
   return {
     state: { ...before, neighbourhood, syncs },
-    directives: [...directives, schedule(topologySync, syncDue.of(null), topologySync * SPREAD)],
+    directives: [...directives, nextSync(before)],
   }
 }
 

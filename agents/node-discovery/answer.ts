@@ -13,7 +13,7 @@ export type Said =
   | {
       readonly kind: 'found'
       readonly endpoints: readonly NewEndpoint[]
-      /** It says all there is, and means what it leaves out: a file does, a name server may leave out what it knows. */
+      /** It says all there is, and means what it leaves out: a file does, a name server may leave out what it knows, all of it even. */
       readonly isWhole: boolean
       /** A part of it could not be asked: what it leaves out may be there. */
       readonly isPartial?: boolean

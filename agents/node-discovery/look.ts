@@ -42,7 +42,9 @@ export function look(
   const sources = question === undefined ? [] : [...finds.sources.values()].filter(({ plan }) => has(plan.by))
   const { talk } = neighbourhood
   const waiting = new Map<string, DiscoveryStrategy>(sources.map(({ plan }) => [plan.key, plan.by]))
-  for (const strategy of ['static', 'registry'] as const) if (has(strategy)) waiting.set(strategy, strategy)
+  const hasRegistry = has('registry') && neighbourhood.hasRegistry
+  if (has('static')) waiting.set('static', 'static')
+  if (hasRegistry) waiting.set('registry', 'registry')
   if (has('multicast') && talk !== undefined) waiting.set('multicast', 'multicast')
   const rounds = beginRound(state.rounds, waiting, question, now)
   if (rounds === undefined) return undefined
@@ -53,7 +55,7 @@ export function look(
     directives: [
       ...sources.map(({ plan }) => act(discover, { plan, round })),
       ...asking,
-      ...(has('registry') ? [act(syncRegistry, undefined)] : []),
+      ...(hasRegistry ? [act(syncRegistry, undefined)] : []),
       ...(has('static') ? [act(tryWritten, { round, timeoutMs: connectTimeout, services: writtenOf(config) })] : []),
       schedule(timeoutMs, roundOver.of({ round })),
     ],

@@ -9,6 +9,7 @@ import type { RegisteredNode } from '../skills/network/registered-nodes.ts'
 import { membersChanged, nodesRegistered, registrySynced, syncRegistry } from '../skills/network/registry-nodes.ts'
 import type { Sighting } from './merge.ts'
 import {
+  addressesOf,
   allNodes,
   answered,
   fail,
@@ -16,6 +17,8 @@ import {
   heardOf,
   type Nodes,
   newNodes,
+  renamed,
+  saidBack,
   seen,
   seenAll,
   toTell,
@@ -23,15 +26,21 @@ import {
   withTopology,
 } from './nodes.ts'
 import { silentAfterMs } from './presence/announcements.ts'
-import { announceDue, answerDue, partDue, presenceHeard, presenceSpoken } from './presence/speak.ts'
-import { beginPart, beginTalk, onAnnounceDue, onAnswerDue, onHeard, onSpoken, say, type Talk } from './presence/talk.ts'
+import { announceDue, answerDue, leavePart, partDue, presenceHeard, presenceSpoken } from './presence/speak.ts'
+import { beginPart, beginTalk, onAnnounceDue, onAnswerDue, onHeard, onSpoken, type Talk } from './presence/talk.ts'
 import { nodeTried, tryNode } from './try-node.ts'
 
 /** What this node knows of others, and says to them. */
 export interface Neighbourhood {
   readonly nodes: Nodes
+  /** What this node is called outside the group. */
+  readonly box: string
   /** Undefined: it takes part in no group. */
   readonly talk: Talk | undefined
+  /** How many groups it has taken part in, one after the other. */
+  readonly parts: number
+  /** Whether the registry is asked who is there. */
+  readonly hasRegistry: boolean
   /** How long a connection may take, in ms. */
   readonly timeoutMs: number
 }
@@ -49,39 +58,56 @@ export function hasGroup({ agents }: Config): boolean {
   return multicast.cluster !== '' && strategies.includes('multicast')
 }
 
-export function beginNeighbourhood(config: Config, { incarnation, node }: Setup): Next {
-  const nodes = newNodes(nameOf(config, node), [node ?? 'local'], incarnation)
-  return withGroup({ nodes, talk: undefined, timeoutMs: config.agents['node-discovery'].connectTimeout }, config, 1)
+export function hasRegistry({ agents }: Config): boolean {
+  return agents['node-discovery'].strategies.includes('registry')
+}
+
+export function beginNeighbourhood(config: Config, { incarnation, node: box = 'local' }: Setup): Next {
+  const nodes = newNodes(nameOf(config, box), [box], incarnation)
+  const timeoutMs = config.agents['node-discovery'].connectTimeout
+  const neighbourhood = { nodes, box, talk: undefined, parts: 0, hasRegistry: hasRegistry(config), timeoutMs }
+  return hasGroup(config) ? withGroup(neighbourhood, config) : [neighbourhood, []]
 }
 
 /** What this node is called: as is written, as its box is called, or as its machine is. */
-function nameOf(config: Config, node = 'local'): string {
+function nameOf(config: Config, box: string): string {
   const { multicast } = config.agents['node-discovery']
-  if (!hasGroup(config)) return node
-  return multicast.node ?? (node === 'local' ? hostname().replace(/[^A-Za-z0-9._:-]/g, '-') : node)
+  if (!hasGroup(config)) return box
+  return multicast.node ?? (box === 'local' ? hostname().replace(/[^A-Za-z0-9._:-]/g, '-') : box)
 }
 
-/** Goes on with another config: in another group, where it names one. */
-export function withConfig(before: Neighbourhood, config: Config, was: Config): Next {
+/**
+ * Goes on with another config: in another group, where it names one, and under the name that this node has there. What was known by a strategy that is not wanted any more is
+ * forgotten.
+ */
+export function withConfig(before: Neighbourhood, config: Config, was: Config, now: number): Next {
   const timeoutMs = config.agents['node-discovery'].connectTimeout
+  const named = renamed(before.nodes, nameOf(config, before.box), [before.box])
+  const nodes = hasRegistry(config) ? named : seenAll(named, 'registry', [])
+  const neighbourhood = { ...before, nodes, timeoutMs, hasRegistry: hasRegistry(config) }
   const wordsOf = (each: Config): string =>
     JSON.stringify([hasGroup(each), each.agents['node-discovery'].multicast, each.zone])
-  if (wordsOf(config) === wordsOf(was)) return [{ ...before, timeoutMs }, []]
-  return withGroup({ ...before, timeoutMs }, config, (before.talk?.part ?? 0) + 1)
+  if (wordsOf(config) === wordsOf(was)) return told(neighbourhood, [], now)
+  if (hasGroup(config)) {
+    const [next, directives] = withGroup(neighbourhood, config)
+    return told(next, directives, now)
+  }
+  const left = { ...neighbourhood, nodes: seenAll(nodes, 'multicast', []), talk: undefined }
+  return told(left, before.talk === undefined ? [] : [act(leavePart, undefined)], now)
 }
 
-function withGroup(before: Neighbourhood, config: Config, part: number): Next {
-  if (!hasGroup(config)) return [{ ...before, talk: undefined }, []]
+function withGroup(before: Neighbourhood, config: Config): Next {
   const { multicast } = config.agents['node-discovery']
-  const [talk, directives] = beginTalk(multicast, before.nodes.here, config.zone, [], part)
-  return [{ ...before, talk }, directives]
+  const parts = before.parts + 1
+  const [talk, directives] = beginTalk(multicast, before.nodes.here, config.zone, [], parts)
+  return [{ ...before, talk, parts }, directives]
 }
 
 /** Hears what concerns nodes; undefined: it is something else. */
 export function hearOfNodes(before: Neighbourhood, signal: Signal, now: number): Next | undefined {
   const { nodes, talk } = before
   if (nodesRegistered.is(signal) || registrySynced.is(signal)) return onRegistered(before, signal.data.nodes, now)
-  if (membersChanged.is(signal)) return [before, [act(syncRegistry, undefined)]]
+  if (membersChanged.is(signal)) return [before, asksRegistry(before)]
   if (nodeTried.is(signal)) {
     const { node, address, connectMs } = signal.data
     return told({ ...before, nodes: tried(nodes, node, address, connectMs) }, [], now)
@@ -116,7 +142,13 @@ export function partAgain(): Directive {
   return schedule(PART_AGAIN_MS, partDue.of(null))
 }
 
+function asksRegistry({ hasRegistry }: Neighbourhood): Directive[] {
+  return hasRegistry ? [act(syncRegistry, undefined)] : []
+}
+
 function onRegistered(before: Neighbourhood, registered: readonly RegisteredNode[], now: number): Next {
+  // What was asked before a reload may answer after it.
+  if (!before.hasRegistry) return [before, []]
   const sightings = registered.map(
     ({ node, address, zone, capabilities }): Sighting => ({
       ...{ node, by: 'registry', address, zone, capabilities, lastSeenMs: now },
@@ -129,21 +161,20 @@ function onRegistered(before: Neighbourhood, registered: readonly RegisteredNode
 }
 
 /**
- * Somebody says how a node is. Who is said to be dead is out at once; who is said to be back is asked, or connected to, and stays out until
- * that has shown it.
+ * The failure detector says how a node is. Who is said to be dead is out at once. Who is said to be back is connected to, and stays out
+ * until that has shown it; where it says no address the word of the detector, which hears its beats, is what there is.
  */
 function onHealth(
   before: Neighbourhood,
   { node, to }: { readonly node: string; readonly to: string },
   now: number,
 ): Next {
-  const { nodes, talk } = before
+  const { nodes } = before
   if (nodes.selves.includes(node)) return [before, []]
   if (to === 'dead' || to === 'left') return told({ ...before, nodes: fail(nodes, node) }, [], now)
   if (to !== 'alive' || !nodes.failed.has(node)) return [before, []]
-  const addresses = addressesOf(nodes, node)
-  if (addresses.length > 0) return [before, addresses.map(address => tryOne(before, node, address))]
-  return [before, talk === undefined ? [] : [say(talk, 'who', null)]]
+  const tries = addressesOf(nodes, node).map(address => tryOne(before, node, address))
+  return told({ ...before, nodes: saidBack(nodes, node) }, tries, now)
 }
 
 /** Now and then: those that are silent go, those that are known are connected to, and who missed the last topology is told it. */
@@ -157,7 +188,7 @@ export function syncNodes(before: Neighbourhood, round: number, now: number): Ne
   const first = named.length <= TRIED_MAX ? 0 : (round * TRIED_MAX) % named.length
   const due = [...named.slice(first), ...named.slice(0, first)].slice(0, TRIED_MAX)
   const tries = due.map(({ node, address }) => tryOne(before, node, address))
-  return told({ ...before, nodes }, [act(syncRegistry, undefined), ...tries], now, true)
+  return told({ ...before, nodes }, [...asksRegistry(before), ...tries], now, true)
 }
 
 /** The nodes as others are told of them. */
@@ -178,14 +209,6 @@ function doubts(before: Neighbourhood, after: Nodes): Directive[] {
 
 function tryOne({ timeoutMs }: Neighbourhood, node: string, address: string): Directive {
   return act(tryNode, { node, address, timeoutMs })
-}
-
-function addressesOf({ sightings }: Nodes, node: string): string[] {
-  return [
-    ...new Set(
-      [...sightings.values()].flatMap(each => (each.node === node && each.address !== '' ? [each.address] : [])),
-    ),
-  ]
 }
 
 /** With the topology told, where it is another now. */

@@ -12,14 +12,24 @@ export interface Nodes {
   readonly sightings: ReadonlyMap<string, Sighting>
   /** By node: what a connection took, in ms. Who could not be connected to is not among them. */
   readonly reached: ReadonlyMap<string, number>
-  /** Nodes that were said to have failed: they stay out until they were reached again, whoever says that they are back. */
-  readonly failed: ReadonlySet<string>
+  /** Nodes that were said to have failed. */
+  readonly failed: ReadonlyMap<string, Failed>
   readonly book: TopologyBook
   /** The version that was told last, and to which lives of which agents. */
   readonly told: { readonly version: number; readonly hearers: string }
   /** Agents that were heard of, and their lives. */
   readonly hearers: ReadonlyMap<string, number>
 }
+
+/**
+ * How a node that was said to have failed stands. A connection alone brings none back, for the system takes connections for a process that
+ * stands still; a word alone brings back who says no address.
+ *
+ *   dead, left ──▶ out ── alive ──▶ said-back ── connected to ──▶ back
+ *                   ├──── alive, and it says no address ─────────▶ back
+ *                   └──── it answers a question of ours ─────────▶ back
+ */
+export type Failed = 'out' | 'said-back'
 
 const NODES_MAX = 1024
 const HEARERS_MAX = 256
@@ -31,12 +41,20 @@ export function newNodes(here: string, selves: readonly string[], incarnation: n
     selves: [here, ...selves],
     sightings: new Map(),
     reached: new Map(),
-    failed: new Set(),
+    failed: new Map(),
     book,
     // That a node is there by itself nobody has to be told; in a later life others may know what was true in an earlier one.
     told: { version: incarnation === 1 ? book.topology.version : -1, hearers: '' },
     hearers: new Map(),
   }
+}
+
+/** This node is called otherwise from now on. */
+export function renamed(nodes: Nodes, here: string, selves: readonly string[]): Nodes {
+  if (here === nodes.here) return nodes
+  const all = [here, ...selves]
+  const sightings = new Map([...nodes.sightings].filter(([, { node }]) => !all.includes(node)))
+  return { ...nodes, here, selves: all, sightings }
 }
 
 /** A strategy has seen a node. */
@@ -74,29 +92,47 @@ export function tried(before: Nodes, node: string, address: string, connectMs: n
   const reached = new Map(before.reached)
   if (connectMs === null) reached.delete(node)
   else reached.set(node, connectMs)
-  const failed = new Set(before.failed)
-  if (connectMs !== null) failed.delete(node)
-  return { ...before, sightings, reached, failed }
+  const after = { ...before, sightings, reached }
+  return connectMs !== null && before.failed.get(node) === 'said-back' ? withoutFailed(after, node) : after
 }
 
 /** A node is taken for dead, or has left: it is out, with all that was measured of it. */
 export function fail(before: Nodes, node: string): Nodes {
   const reached = new Map(before.reached)
   reached.delete(node)
-  const failed = new Set(before.failed).add(node)
-  if (failed.size > NODES_MAX) failed.delete(failed.values().next().value!)
+  const failed = new Map(before.failed).set(node, 'out')
+  if (failed.size > NODES_MAX) failed.delete(failed.keys().next().value!)
   const sightings = new Map(
     [...before.sightings].map(([key, each]) => [key, each.node === node ? { ...each, isVerified: false } : each]),
   )
   return { ...before, failed, reached, sightings }
 }
 
+/** A node that had failed is said to be back, by whoever said that it had: that is to be shown where there is an address to show it at. */
+export function saidBack(before: Nodes, node: string): Nodes {
+  if (!before.failed.has(node)) return before
+  if (addressesOf(before, node).length > 0) return { ...before, failed: new Map(before.failed).set(node, 'said-back') }
+  const sightings = new Map(
+    [...before.sightings].map(([key, each]) => [key, each.node === node ? { ...each, isVerified: true } : each]),
+  )
+  return withoutFailed({ ...before, sightings }, node)
+}
+
 /** A node has answered a question of ours: it lives, whatever was said. */
 export function answered(before: Nodes, node: string): Nodes {
-  if (!before.failed.has(node)) return before
-  const failed = new Set(before.failed)
+  return before.failed.has(node) ? withoutFailed(before, node) : before
+}
+
+function withoutFailed(before: Nodes, node: string): Nodes {
+  const failed = new Map(before.failed)
   failed.delete(node)
   return { ...before, failed }
+}
+
+/** Where strategies say that a node is, each address once. */
+export function addressesOf({ sightings }: Nodes, node: string): string[] {
+  const addresses = [...sightings.values()].flatMap(each => (each.node === node ? [each.address] : []))
+  return [...new Set(addresses)].filter(address => address !== '')
 }
 
 export function allNodes({ sightings }: Nodes, now: number): MergedNode[] {

@@ -34,6 +34,7 @@ const BY_ONE: ReadonlySet<string> = new Set(['invalid', 'SBX_ENDPOINT_INVALID'])
  *   marked                   no           yes           leaves
  *   marked                   no           no            stays until that has answered
  *   none, and reached         –            –            is added
+ *   about to leave, on trial yes           –            stays, where it is what it was; else it comes when that has left
  *
  * Who comes and who goes are edits of their own: one that is refused does not keep the other from being made. Of those that may not all
  * go, half go, and so on: what the rules of publication leave to take is taken.
@@ -45,9 +46,12 @@ export const settleService = defineAction({
     const { service } = params
     const index = attachment.serviceTexts().findIndex(({ text }) => text.name === service && !text.isGone)
     if (index < 0) return { service, added: [], removed: [], refused: [] }
-    const { add, replace, remove } = differences(attachment, index, params)
+    const { add, back, replace, remove } = differences(attachment, index, params)
     const refused: Refused[] = []
-    const added = addAll(attachment, service, add, refused)
+    const come = addAll(attachment, service, add, refused)
+    // One that comes back as another has to wait until it has left, and keeps no other waiting.
+    const stay = back.flatMap(each => addAll(attachment, service, [each], refused))
+    const added = [...come, ...stay]
     for (const each of replace) replaceOne(attachment, service, each, refused)
     const removed = removeAll(attachment, service, remove, refused)
     return { service, added, removed, refused }
@@ -56,6 +60,8 @@ export const settleService = defineAction({
 
 interface Differences {
   readonly add: readonly NewEndpoint[]
+  /** Those that one thread tries to do without. */
+  readonly back: readonly NewEndpoint[]
   readonly replace: readonly NewEndpoint[]
   readonly remove: readonly string[]
 }
@@ -63,18 +69,22 @@ interface Differences {
 function differences(attachment: Attachment, index: number, params: SettleParams): Differences {
   const known = new Set(params.known)
   const [silent, changed] = [new Set(params.silent), new Set(params.changed)]
+  const leaving = new Set<string>()
   const there = new Map<string, { mark: string | undefined; endpoint: NewEndpoint }>()
   for (const row of attachment.serviceTexts()[index]!.rows) {
     const { id, url, zone, metadata } = attachment.endpoint(row)
     const { endpoints } = attachment
-    // One that is about to leave may be asked back.
-    if ((endpoints.bars(row) & LEAVING) !== 0) continue
+    if ((endpoints.bars(row) & LEAVING) !== 0) {
+      leaving.add(id)
+      continue
+    }
     const endpoint = { id, url, zone, metadata, weight: endpoints.weight(row), priority: endpoints.priority(row) }
     there.set(id, { mark: Object.hasOwn(metadata, DISCOVERED) ? metadata[DISCOVERED] : undefined, endpoint })
   }
   const ofOurs = (mark: string | undefined): boolean => mark !== undefined && isMark(mark)
   return {
-    add: params.endpoints.filter(({ id }) => !there.has(id)),
+    add: params.endpoints.filter(({ id }) => !there.has(id) && !leaving.has(id)),
+    back: params.endpoints.filter(({ id }) => leaving.has(id)),
     replace: params.endpoints.filter(endpoint => {
       const before = there.get(endpoint.id)
       if (before === undefined || !ofOurs(before.mark)) return false
@@ -148,7 +158,7 @@ function asMany(
   return [...done, ...asMany(attachment, service, wish, ids.slice(middle), change, refused)]
 }
 
-/** In one edit where that is taken; where one thread is to try it first, it leaves now and comes when it has left. */
+/** In one edit where that is taken; where one thread is to try it first, it leaves now and is asked for again until it has left. */
 function replaceOne(attachment: Attachment, service: string, endpoint: NewEndpoint, refused: Refused[]): void {
   const { id } = endpoint
   const why = edit(attachment, service, (edit, index) => {
@@ -156,10 +166,8 @@ function replaceOne(attachment: Attachment, service: string, endpoint: NewEndpoi
     edit.add(index, endpoint)
   })
   if (why === undefined) return
-  if (why.because === 'on-trial') {
-    const left = edit(attachment, service, (edit, index) => edit.remove(index, attachment.rowOfId(index, id)))
-    if (left === undefined) return
-  }
+  if (why.because === 'on-trial')
+    edit(attachment, service, (edit, index) => edit.remove(index, attachment.rowOfId(index, id)))
   refused.push({ wish: 'add', ids: [id], because: why.text })
 }
 

@@ -50,8 +50,12 @@ export const settleDue = defineSignal('signalbox.discovery.settle-due', {
   data: trusted<{ readonly service: string }>(),
 })
 export const tryDue = defineSignal('signalbox.discovery.try-due', { data: trusted<{ readonly url: string }>() })
-export const roundDue = defineSignal('signalbox.discovery.round-due')
+/** At which pace it was told to do this: with another since, it is not done. */
+interface Paced {
+  readonly pace: number
+}
+export const roundDue = defineSignal('signalbox.discovery.round-due', { data: trusted<Paced>() })
 export const roundOver = defineSignal('signalbox.discovery.round-over', {
   data: trusted<{ readonly round: number }>(),
 })
-export const syncDue = defineSignal('signalbox.discovery.sync-due')
+export const syncDue = defineSignal('signalbox.discovery.sync-due', { data: trusted<Paced>() })

@@ -84,8 +84,8 @@ function sensorOf(plan: Plan): AnySensor {
 }
 
 /**
- * Resolves a name again when its answer has expired, within the bounds of the source; after a failure after 1, 2, 4 s …, and soon where
- * an answer was empty, to hear it confirmed.
+ * Resolves a name again when its answer has expired, within the bounds of the source; after a failure, or an answer of nothing, after 1,
+ * 2, 4 s ….
  */
 function dnsResolution(plan: Plan): AnySensor {
   const { min, max } = plan.entry.refresh!
@@ -100,12 +100,11 @@ function dnsResolution(plan: Plan): AnySensor {
     perceive: (failures: number, answer: Answer) => {
       const { said } = answer
       const readings = [sourceAnswered.of(answer)]
-      if (said.kind === 'failed') {
+      if (said.kind === 'failed' || said.endpoints.length === 0) {
         const nextMs = Math.min(max, Math.max(min, AGAIN_MS * 2 ** Math.min(failures, 10)))
         return { memory: failures + 1, readings, nextMs }
       }
-      const ttlMs = said.endpoints.length === 0 ? min : (said.ttlMs ?? max)
-      return { memory: 0, readings, nextMs: Math.min(max, Math.max(min, ttlMs)) }
+      return { memory: 0, readings, nextMs: Math.min(max, Math.max(min, said.ttlMs ?? max)) }
     },
   })
 }
@@ -167,10 +166,9 @@ function registryRoles(plan: Plan): AnySensor {
     perceive: (memory: { text: string; isConfirmed: boolean }, said: Said) => {
       const text = JSON.stringify(said)
       const isSame = text === memory.text
-      const isEmpty = said.kind === 'found' && said.endpoints.length === 0
       return {
         memory: { text, isConfirmed: isSame },
-        readings: isSame && memory.isConfirmed && !isEmpty ? [] : [sourceAnswered.of(answerOf(plan, said))],
+        readings: isSame && memory.isConfirmed ? [] : [sourceAnswered.of(answerOf(plan, said))],
       }
     },
   })

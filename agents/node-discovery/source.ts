@@ -15,46 +15,43 @@ export interface Source {
   readonly held: ReadonlyMap<string, Held>
   /** Answers that said what there is, see `speaks`. */
   readonly answers: number
-  /** Empty ones in a row. */
-  readonly empties: number
-  /** Why it could not be asked; empty: it could. */
+  /** Why it could not be asked, or what is wrong with what it says; empty: nothing. */
   readonly fault: string
 }
 
 /** So many answers in a row must leave an endpoint out before it is gone: one may have been cut short, or come from a server that lags. */
 const MISSED_MAX = 2
-/** An answer of nothing at all counts when it came so often: once, and confirmed twice. Mostly it is a name server in trouble. */
-const EMPTIES_MAX = 3
+/** What is wrong with a source that names nobody, which mostly is a name server in trouble. */
+const NAMES_NOBODY = 'it names no endpoint, and what it named before stays'
 /** Of one source. */
 const HELD_MAX = 16_384
 
 export function newSource(plan: Plan): Source {
-  return { plan, held: new Map(), answers: 0, empties: 0, fault: '' }
+  return { plan, held: new Map(), answers: 0, fault: '' }
 }
 
 /**
  * Goes on with an answer. What it says is there at once; what it leaves out stays for one answer more, unless the source says all there
- * is. A failure changes nothing but that it is known. Half an answer can only add, and so can one that somebody asked for in between
- * (`isOutOfTurn`).
+ * is. A failure changes nothing but that it is known, and an answer of nothing is one, unless the source says all there is: that all
+ * are gone at once is less likely than that who was asked does not know. Half an answer can only add, and so can one that somebody asked
+ * for in between (`isOutOfTurn`).
  *
  *   found, not empty ─▶ held: 0 missed · the others: one more missed, gone at 2
- *   found, empty     ─▶ the third in a row: all gone
+ *   found, empty     ─▶ as before
  *   failed           ─▶ as before
  */
 export function hearAnswer(before: Source, said: Said, isOutOfTurn = false): Source {
   if (said.kind === 'failed') return { ...before, fault: said.reason }
   const { mark } = before.plan
   const found = new Map(said.endpoints.slice(0, HELD_MAX).map(endpoint => [endpoint.id, marked(endpoint, mark)]))
+  const namesNobody = found.size === 0 && !said.isWhole
   // What is wrong with a part of it is told as a fault; the rest counts.
-  const fault = said.faults.slice(0, 3).join('; ')
-  const isEmpty = found.size === 0
+  const fault = said.faults.slice(0, 3).join('; ') || (namesNobody ? NAMES_NOBODY : '')
+  if (namesNobody) return { ...before, fault }
   if (said.isPartial === true || (isOutOfTurn && !said.isWhole))
     return { ...before, fault, held: heldWith(before, found, 0) }
-  const empties = isEmpty && !said.isWhole ? before.empties + 1 : 0
-  if (empties > 0 && empties < EMPTIES_MAX) return { ...before, empties, fault }
-  const isFinal = said.isWhole || empties >= EMPTIES_MAX
-  const answers = before.answers + (isFinal ? MISSED_MAX : 1)
-  return { ...before, empties, answers, fault, held: heldWith(before, found, isFinal ? MISSED_MAX : 1) }
+  const missing = said.isWhole ? MISSED_MAX : 1
+  return { ...before, answers: before.answers + missing, fault, held: heldWith(before, found, missing) }
 }
 
 function marked(endpoint: NewEndpoint, mark: string): NewEndpoint {

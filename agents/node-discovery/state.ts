@@ -11,4 +11,6 @@ export interface State {
   /** By service: what is written down and was not reached when it was tried last. */
   readonly missed: ReadonlyMap<string, readonly string[]>
   readonly syncs: number
+  /** How often the times of what is done at intervals have changed. */
+  readonly pace: number
 }

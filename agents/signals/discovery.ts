@@ -25,7 +25,7 @@ export const discoveryRefused = defineSignal('signalbox.service.discovery-refuse
   data: objectOf({ service: text, wish: oneOf('add', 'remove'), ids: listOf(text), because: text }),
 })
 
-/** From node discovery: a source cannot be asked, or again can: then `reason` is empty. What it said before stands. */
+/** From node discovery: a source cannot be asked, or names nobody, or does again: then `reason` is empty. What it said before stands. */
 export const sourceChanged = defineSignal('signalbox.discovery.source-changed', {
   data: objectOf({ service: text, source: text, by: discoveryStrategy, reason: text }),
 })

@@ -49,16 +49,14 @@ export function askNeighbours(plan: Plan, { later, signal }: Pick<Edge, 'later' 
       ask(missing)
       callOffQuiet = later(QUIET_MS, end)
     }
-    const onAbort = (): void => {
-      close()
-      reject(new Error('it was called off'))
-    }
-    const callOff = later(Math.min(LISTEN_MS, plan.timeoutMs), end)
-    signal.addEventListener('abort', onAbort, { once: true })
-    socket.on('error', error => {
+    const fail = (error: Error): void => {
       close()
       reject(error)
-    })
+    }
+    const onAbort = (): void => fail(new Error('it was called off'))
+    const callOff = later(Math.min(LISTEN_MS, plan.timeoutMs), end)
+    signal.addEventListener('abort', onAbort, { once: true })
+    socket.on('error', fail)
     socket.on('message', bytes => {
       const message = decodeMessage(bytes)
       if (message?.isAnswer !== true || records.length >= RECORDS_MAX) return
@@ -67,7 +65,13 @@ export function askNeighbours(plan: Plan, { later, signal }: Pick<Edge, 'later' 
       callOffQuiet = later(QUIET_MS, quiet)
     })
     socket.bind(0, () => {
-      if (plan.interface !== undefined) socket.setMulticastInterface(plan.interface)
+      try {
+        if (plan.interface !== undefined) socket.setMulticastInterface(plan.interface)
+      } catch (error) {
+        // The machine has no such interface, or not yet.
+        fail(error as Error)
+        return
+      }
       ask(isService(name) ? [{ name, type: 'PTR' }] : addressQuestions(name))
     })
   })
@@ -95,8 +99,9 @@ export function missingOf(name: string, records: readonly DnsRecord[]): Question
   return [...places, ...hosts].slice(0, 32)
 }
 
-/** What the records come to. One with a TTL of 0 says goodbye. */
+/** What the records come to. One with a TTL of 0 says goodbye. That nobody says anything may be the network's fault, and is no answer. */
 export function saidBy(name: string, all: readonly DnsRecord[], plan: Pick<Plan, 'entry' | 'admin'>): Said {
+  if (all.length === 0) return { kind: 'failed', reason: `no neighbour has answered for ${name}` }
   const records = all.filter(({ ttlS }) => ttlS > 0)
   const addressesOf = (host: string): string[] =>
     records.flatMap(each =>

@@ -44,7 +44,7 @@ export class Post {
   #waiting: (() => void) | undefined
   #end = (): void => {}
 
-  /** Takes part from now on, until `signal` is aborted or it is called again. Rejects when it cannot, or cannot any more. */
+  /** Takes part from now on, until `signal` is aborted, it is closed, or this is called again. Rejects when it cannot, or cannot any more. */
   open(group: Group, signal: AbortSignal): Promise<void> {
     this.#end()
     return new Promise((resolve, reject) => {
@@ -86,6 +86,11 @@ export class Post {
       this.#group = group
       this.#speaking = speaking
     })
+  }
+
+  /** Takes no part any more: the group and its port are left. */
+  close(): void {
+    this.#end()
   }
 
   /** Says something; returns the nonce it was said with, or undefined where it takes part in no group. */

@@ -11,7 +11,7 @@ const PATIENCE_MS = 30_000
 /** A node takes no part in its group any more. */
 export const partLeft = defineSignal('signalbox.presence.part-left')
 
-/** Takes part in a group until the agent ends, or takes part in another. */
+/** Takes part in a group until the agent ends, leaves it, or takes part in another. */
 export const takePart = defineAction({
   name: 'take-part',
   isOutside: true,
@@ -19,6 +19,16 @@ export const takePart = defineAction({
   timeoutMs: 0,
   run: async (group: Group, { attachment, signal }) => {
     await postOf(attachment).open(group, signal)
+    return null
+  },
+})
+
+/** Leaves the group; where it takes part in none, nothing comes of it. */
+export const leavePart = defineAction({
+  name: 'leave-part',
+  done: partLeft,
+  run: (_: undefined, { attachment }) => {
+    postOf(attachment).close()
     return null
   },
 })

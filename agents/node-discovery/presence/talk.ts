@@ -13,7 +13,7 @@ export interface Talk {
   readonly me: Pick<Words, 'cluster' | 'node' | 'address' | 'zone' | 'capabilities'>
   readonly options: Multicast
   readonly guard: Guard
-  /** How often it has begun to take part. */
+  /** The how manieth group it is that the node takes part in. */
   readonly part: number
   /** When somebody answered last. */
   readonly answeredMs: number

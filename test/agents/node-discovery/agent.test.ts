@@ -155,17 +155,12 @@ test('what was found is connected to before it is in the tables; who says that a
   assert.equal(ids(), 'abw')
 })
 
-test('a node that is said to be back is connected to before it is in the topology again (F13)', async t => {
-  const entry = {
-    agent: 'b',
-    role: 'node',
-    incarnation: 1,
-    capabilities: [],
-    health: 'healthy',
-    meta: { address: '10.0.0.2:1' },
-  }
-  const nodes = [{ node: 'b', address: entry.meta.address, zone: '', capabilities: [] }]
-  const { world, plane } = await worldOf(
+/** With one other node in the registry, which says this address. */
+async function withNode(t: TestContext, address: string) {
+  const entry = { agent: 'b', role: 'node', incarnation: 1, capabilities: [], health: 'healthy', meta: { address } }
+  const nodes = [{ node: 'b', address, zone: '', capabilities: [] }]
+  const dead = new Set<string>()
+  const { plane } = await worldOf(
     t,
     {},
     {
@@ -173,26 +168,55 @@ test('a node that is said to be back is connected to before it is in the topolog
       actions: {
         'sync-registry': () => ({ nodes, isThere: true }),
         'try-node': async ({ node, address }: { node: string; address: string }) => ({
-          ...{ node, address, connectMs: world.dead.has(address) ? null : 2 },
+          ...{ node, address, connectMs: dead.has(address) ? null : 2 },
         }),
       },
     },
   )
-  const nodesNow = () =>
-    (plane.control.report!('node-discovery') as { clusterTopology: unknown; localState: { nodes: string[] } })
-      .localState.nodes
+  const change = { node: 'b', incarnation: 1, phi: 9, reason: '' } as const
+  return {
+    ...{ plane, dead },
+    says: (from: 'alive' | 'dead', to: 'alive' | 'dead') => plane.hear(nodeHealthChanged.of({ ...change, from, to })),
+    nodesNow: () => (plane.control.report!('node-discovery') as { localState: { nodes: string[] } }).localState.nodes,
+  }
+}
+
+test('a node that is said to be back is connected to before it is in the topology again (F13)', async t => {
+  const { plane, dead, says, nodesNow } = await withNode(t, '10.0.0.2:1')
   await plane.advance(20_000)
   assert.deepEqual(nodesNow(), ['b', 'local'])
-  const change = { node: 'b', incarnation: 1, phi: 9, reason: '' } as const
-  world.dead.add('10.0.0.2:1')
-  plane.hear(nodeHealthChanged.of({ ...change, from: 'alive', to: 'dead' }))
+  dead.add('10.0.0.2:1')
+  says('alive', 'dead')
   await plane.advance(6_000)
   assert.deepEqual(nodesNow(), ['local'])
-  plane.hear(nodeHealthChanged.of({ ...change, from: 'dead', to: 'alive' }))
+  says('dead', 'alive')
   await plane.advance(20_000)
   assert.deepEqual(nodesNow(), ['local'], 'it is not there, whoever says so')
-  world.dead.clear()
-  plane.hear(nodeHealthChanged.of({ ...change, from: 'dead', to: 'alive' }))
+  dead.clear()
+  says('dead', 'alive')
+  await plane.advance(6_000)
+  assert.deepEqual(nodesNow(), ['b', 'local'])
+})
+
+test('a node that stands still stays out of the topology as long as it is said to be dead, though its system takes connections (F13)', async t => {
+  const { plane, says, nodesNow } = await withNode(t, '10.0.0.2:1')
+  await plane.advance(20_000)
+  says('alive', 'dead')
+  await plane.advance(120_000)
+  assert.deepEqual(nodesNow(), ['local'])
+  says('dead', 'alive')
+  await plane.advance(6_000)
+  assert.deepEqual(nodesNow(), ['b', 'local'])
+})
+
+test('a node whose agents say no address is in the topology again when it is heard again (F13)', async t => {
+  const { plane, says, nodesNow } = await withNode(t, '')
+  await plane.advance(20_000)
+  assert.deepEqual(nodesNow(), ['b', 'local'])
+  says('alive', 'dead')
+  await plane.advance(60_000)
+  assert.deepEqual(nodesNow(), ['local'], 'its lease does not bring it back')
+  says('dead', 'alive')
   await plane.advance(6_000)
   assert.deepEqual(nodesNow(), ['b', 'local'])
 })
@@ -220,6 +244,74 @@ test('the registry is gone through when somebody comes or goes, and at each sync
   assert.equal(syncs, 1)
   await plane.advance(12_000)
   assert.ok(syncs >= 2)
+})
+
+test('without the registry among its strategies it is not asked, and what it said is forgotten with the reload', async t => {
+  let syncs = 0
+  const nodes = [{ node: 'b', address: '', zone: '', capabilities: [] }]
+  const { plane, box } = await worldOf(
+    t,
+    {},
+    {
+      sensors: { 'registry-members': () => [], 'registry-nodes': () => nodes },
+      actions: {
+        'sync-registry': () => {
+          syncs++
+          return { nodes, isThere: true }
+        },
+      },
+    },
+  )
+  const nodesNow = () =>
+    (plane.control.report!('node-discovery') as { localState: { nodes: string[] } }).localState.nodes
+  await plane.advance(20_000)
+  assert.deepEqual(nodesNow(), ['b', 'local'])
+  await box.reload({ services: { api: {} }, agents: { 'node-discovery': { strategies: ['static'] } } })
+  const before = syncs
+  await plane.advance(40_000)
+  assert.deepEqual([nodesNow(), syncs - before], [['local'], 0])
+})
+
+test('other times of a reload count from then on, however long the ones before were, and nothing is done twice', async t => {
+  let syncs = 0
+  const knobsOf = (interval: string, topologySync: string) => ({
+    services: { api: { endpoints: [{ id: 'w', url: 'http://10.9.9.9' }] } },
+    agents: { 'node-discovery': { interval, topologySync } },
+  })
+  const { plane, box, world } = await worldOf(t, knobsOf('1h', '1h'), {
+    sensors: { 'registry-members': () => [], 'registry-nodes': () => [] },
+    actions: {
+      'try-written': async ({ round }: { round: number }) => {
+        world.writtenTries++
+        return { round, services: [] }
+      },
+      'sync-registry': () => {
+        syncs++
+        return { nodes: [], isThere: true }
+      },
+    },
+  })
+  const doneIn = async (ms: number) => {
+    const [rounds, all] = [world.writtenTries, syncs]
+    await plane.advance(ms)
+    // A round goes through the registry as well.
+    return [world.writtenTries - rounds, syncs - all - (world.writtenTries - rounds)] as const
+  }
+  assert.deepEqual(await doneIn(60_000), [0, 0])
+  for (const [interval, topologySync] of [
+    ['10s', '5s'],
+    ['20s', '5s'],
+    ['10s', '5s'],
+  ] as const) {
+    await box.reload(knobsOf(interval, topologySync))
+    const [rounds, all] = await doneIn(200_000)
+    // ± 10 %, and what was under way at either end.
+    const wished = 200 / Number.parseInt(interval, 10)
+    assert.ok(rounds >= wished * 0.9 - 1 && rounds <= wished * 1.1 + 1, `${rounds} rounds of ${wished}`)
+    assert.ok(all >= 35 && all <= 45, `${all} syncs of 40`)
+  }
+  await box.reload(knobsOf('1h', '1h'))
+  assert.deepEqual(await doneIn(60_000), [0, 0])
 })
 
 test('an agent without a word of outside in its config looks at nothing outside, and tells nothing', async t => {

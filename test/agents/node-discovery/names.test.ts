@@ -88,10 +88,11 @@ test('a name is resolved again when its answer expires: who comes is added, who 
   const [x, y] = [await listening(t), await listening(t)]
   let answers: Reply = [srv('api.test', 'x.test', x.port), srv('api.test', 'x.test', y.port)]
   const { server, asked } = await dnsServer(t, ({ name, type }) => {
+    if (name === 'api.test' && type !== 'SRV') return answers === 'no-name' ? answers : []
     if (type === 'SRV') return answers
     return type === 'A' ? [a(name, '127.0.0.1', 0)] : []
   })
-  const refresh = { min: '100ms', max: '1s' }
+  const refresh = { min: '100ms', max: '200ms' }
   const config = { services: { api: { discover: [{ dns: 'api.test', server, refresh }] } } }
   const { urls, told } = await discovering(t, config)
   await eventually('both are there', () => urls().length === 2)
@@ -100,10 +101,18 @@ test('a name is resolved again when its answer expires: who comes is added, who 
   await eventually('the failure is told', () => told('discovery.source-changed').length > 0)
   assert.equal(urls().length, 2)
 
+  answers = 'no-name'
+  const looks = () => asked.filter(({ type }) => type === 'SRV').length
+  const enough = looks() + 5
+  await eventually('it says so often that there is nobody', () => looks() >= enough)
+  const reasons = () => told('discovery.source-changed').map(({ reason }) => reason)
+  await eventually('that is told', () => /names no endpoint/.test(String(reasons().at(-1))))
+  assert.equal(urls().length, 2)
+
   answers = [srv('api.test', 'x.test', x.port)]
-  const before = asked.filter(({ type }) => type === 'SRV').length
+  const before = looks()
   await eventually('the other is gone', () => !urls().includes(y.url))
-  assert.ok(asked.filter(({ type }) => type === 'SRV').length - before >= 2, 'it was missing in two answers')
+  assert.ok(looks() - before >= 2, 'it was missing in two answers')
   answers = [srv('api.test', 'x.test', x.port), srv('api.test', 'x.test', y.port)]
   await eventually('it is back', () => urls().includes(y.url))
 })
@@ -133,5 +142,10 @@ test('the neighbours are asked for a service below .local, and once more for wha
   const knobs = { multicast: { interface: '127.0.0.1' } }
   assert.deepEqual(await said(source, knobs), ['http://127.0.0.1:8001 1 0', 'http://127.0.0.1:8002 1 0'])
   const host = await said({ dns: 'nobody.local', server: `${group.address}:${group.port}` }, knobs)
-  assert.deepEqual(host, [])
+  assert.equal(host, 'no neighbour has answered for nobody.local', 'silence is no answer')
+})
+
+test('an interface that this machine does not have is why the neighbours cannot be asked, and ends nothing else', async () => {
+  const reason = await said({ dns: 'api.local' }, { multicast: { interface: '203.0.113.7' } })
+  assert.match(String(reason), /EADDRNOTAVAIL/)
 })

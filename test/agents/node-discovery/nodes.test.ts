@@ -9,6 +9,7 @@ import {
   livingNodes,
   type Nodes,
   newNodes,
+  saidBack,
   seen,
   toTell,
   tried,
@@ -64,7 +65,7 @@ test('a topology has another version when nodes or who reaches whom have changed
   assert.ok(newTopology('a', 2).topology.version > book.topology.version)
 })
 
-test('a node that failed is out, and stays out until it was reached or has answered, whoever says it is back (F13, AC-12)', () => {
+test('a node that failed is out, and stays out until it is said to be back and was reached, or has answered (F13, AC-12)', () => {
   const there = tried(seen(newNodes('a', [], 1), SEEN), 'b', SEEN.address, 3)
   assert.equal(namesOf(there), 'b')
   const failed = fail(there, 'b')
@@ -73,8 +74,23 @@ test('a node that failed is out, and stays out until it was reached or has answe
   const claimed = seen(failed, { ...SEEN, isVerified: true })
   assert.equal(namesOf(claimed), '')
   assert.equal(namesOf(tried(claimed, 'b', SEEN.address, null)), '')
-  assert.equal(namesOf(tried(claimed, 'b', SEEN.address, 2)), 'b')
+  // What stands still is connected to as well: the system does that.
+  assert.equal(namesOf(tried(claimed, 'b', SEEN.address, 2)), '')
+  const back = saidBack(claimed, 'b')
+  assert.equal(namesOf(back), '')
+  assert.equal(namesOf(tried(back, 'b', SEEN.address, null)), '')
+  assert.equal(namesOf(tried(back, 'b', SEEN.address, 2)), 'b')
+  // It failed again before anybody came to it.
+  assert.equal(namesOf(tried(fail(back, 'b'), 'b', SEEN.address, 2)), '')
   assert.equal(namesOf(answered(claimed, 'b')), 'b')
+})
+
+test('a node that says no address is back when who said that it had failed says so (AC-12)', () => {
+  const registered = { ...SEEN, by: 'registry', address: '', isVerified: true } as const
+  const failed = fail(seen(newNodes('a', [], 1), registered), 'b')
+  assert.equal(namesOf(seen(failed, registered)), '', 'its lease does not bring it back')
+  assert.equal(namesOf(saidBack(failed, 'b')), 'b')
+  assert.equal(saidBack(failed, 'c'), failed)
 })
 
 test('a node that is silent for long is forgotten, and one’s own is never found', () => {

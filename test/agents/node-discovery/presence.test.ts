@@ -9,6 +9,7 @@ import {
   type Presence,
 } from '../../../agents/node-discovery/presence/datagram.ts'
 import { asking, type Guard, hearDatagram, NOTHING_HEARD } from '../../../agents/node-discovery/presence/guard.ts'
+import type { ConfigInput } from '../../../engine/index.ts'
 import { eventually } from '../../support/eventually.ts'
 import { discovering, listening } from './endpoints-world.ts'
 
@@ -74,15 +75,26 @@ test('a node is believed when it answers a question of ours, and not for what wa
   assert.equal(unheard.replayed, 1)
 })
 
-async function node(t: TestContext, name: string, port: number, secret = 's', address?: string) {
+function configOf(name: string, port: number, secret = 's', address?: string): ConfigInput {
   const multicast = {
     ...{ cluster: 'c', secret, node: name, port, interface: '127.0.0.1', announce: '1s' },
     ...(address !== undefined && { address }),
   }
-  const world = await discovering(t, {
-    services: { api: {} },
-    agents: { 'node-discovery': { multicast, topologySync: '1s' } },
+  return { services: { api: {} }, agents: { 'node-discovery': { multicast, topologySync: '1s' } } }
+}
+
+/** Whether nobody has the port. */
+function isFree(port: number): Promise<boolean> {
+  const socket = createSocket('udp4')
+  return new Promise(resolve => {
+    const end = (isFree: boolean) => socket.close(() => resolve(isFree))
+    socket.on('error', () => end(false))
+    socket.bind({ port, exclusive: true }, () => end(true))
   })
+}
+
+async function node(t: TestContext, name: string, port: number, secret = 's', address?: string) {
+  const world = await discovering(t, configOf(name, port, secret, address))
   const report = () =>
     world.box.control!.report!('node-discovery') as { localState: { nodes: string[]; unheard: Record<string, number> } }
   return {
@@ -127,4 +139,31 @@ test('a datagram of somebody else is ignored and counted by a running node (D33)
     return unheard !== undefined && unheard.forged! > 0 && unheard.foreign! > 0
   })
   assert.deepEqual(a.nodes(), [])
+})
+
+test('a reload without the group leaves it: its port is free, who was found there is forgotten; with it all is as before', async t => {
+  const port = 28_948
+  const [a, b] = await Promise.all([node(t, 'a', port), node(t, 'b', port)])
+  const knowEachOther = () => a.nodes().join() === 'a,b' && b.nodes().join() === 'a,b'
+  await eventually('they know each other', knowEachOther)
+  assert.equal(await isFree(port), false)
+  const without: ConfigInput = { services: { api: {} }, agents: { 'node-discovery': { strategies: ['static'] } } }
+  await Promise.all([a.box.reload(without), b.box.reload(without)])
+  await eventually('they have forgotten each other', () => a.nodes().join() === 'local' && b.nodes().join() === 'local')
+  await eventually('the port is free', () => isFree(port))
+  await Promise.all([a.box.reload(configOf('a', port)), b.box.reload(configOf('b', port))])
+  await eventually('they find each other again', knowEachOther)
+})
+
+test('nodes that a reload brings into a group have the names there that it says', async t => {
+  const port = 28_949
+  const config: ConfigInput = { services: { api: {} } }
+  const [a, b] = await Promise.all([discovering(t, config), discovering(t, config)])
+  await Promise.all([a.box.reload(configOf('a', port)), b.box.reload(configOf('b', port))])
+  for (const { told } of [a, b]) {
+    await eventually('they find each other', () => String(told('topology.updated').at(-1)?.nodes) === 'a,b')
+  }
+  await a.box.reload(configOf('c', port))
+  await eventually('and by another name', () => String(b.told('topology.updated').at(-1)?.nodes).includes('c'))
+  assert.deepEqual(a.told('topology.updated').at(-1)?.nodes, ['b', 'c'])
 })

@@ -41,10 +41,19 @@ test('a failure keeps what is known, and is known as such until an answer comes'
   assert.equal(hearAnswer(failed, found('ab')).fault, '')
 })
 
-test('nothing at all is an answer when it was said once and confirmed twice', () => {
-  assert.equal(idsOf(after(found('ab'), found(''), found(''))), 'ab')
-  assert.equal(idsOf(after(found('ab'), found(''), found(''), found(''))), '')
-  assert.equal(idsOf(after(found('ab'), found(''), found(''), found('a'), found(''))), 'ab')
+test('an answer of nothing takes nothing away however often it comes, and is known until somebody is named again', () => {
+  const nobody = after(found('ab'), ...Array.from({ length: 20 }, () => found('')))
+  assert.deepEqual([idsOf(nobody), nobody.fault], ['ab', 'it names no endpoint, and what it named before stays'])
+  assert.equal(hearAnswer(after(found('ab')), found(''), true).fault, nobody.fault)
+  // Who was left out before and after it was left out twice.
+  assert.equal(idsOf(after(found('ab'), found('a'), found(''), found('a'))), 'a')
+  const again = hearAnswer(nobody, found('ab'))
+  assert.deepEqual([idsOf(again), again.fault], ['ab', ''])
+})
+
+test('what an earlier life had found stays as long as its source names nobody, unless that says all there is', () => {
+  assert.equal(speaks(after(found(''), found(''), found(''))), false)
+  assert.equal(speaks(hearAnswer(newSource(FILE!), found('', true))), true)
 })
 
 test('a source that says all there is is believed at once; who asks out of turn, or gets half an answer, only adds', () => {
