@@ -27,6 +27,8 @@ export interface Target extends Standing, EndpointRef {
 export interface Looking {
   readonly ref: EndpointRef
   readonly kind: CheckKind
+  /** Of the chain of closer looks that was its endpoint's own when this one began; undefined: it had none. */
+  readonly round: number | undefined
   /** Who wants to know; undefined: it was due. */
   readonly question: Signal | undefined
 }
