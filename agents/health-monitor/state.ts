@@ -3,6 +3,7 @@ import type { Signal } from '../kit/grammar/signal.ts'
 import type { EndpointView, TablesView } from '../kit/tables.ts'
 import type { Availability, CheckKind, EndpointRef, Examination } from '../signals.ts'
 import type { Standing } from './verdict.ts'
+import type { Voids } from './voids.ts'
 
 export type HealthCheck = NonNullable<ServiceConfig['healthCheck']>
 
@@ -21,6 +22,8 @@ export interface Target extends Standing, EndpointRef {
   readonly examined: Examination['verdict']
   /** Since when nothing has been amiss. */
   readonly calmSinceMs: number
+  /** When a check of it came to nothing last, where that was so of its last check. */
+  readonly voidMs: number
 }
 
 /** A closer look under way. */
@@ -56,6 +59,8 @@ export interface State {
   readonly availability: ReadonlyMap<number, Availability>
   /** Checks in a row that were turned away, by row; of those that were. */
   readonly refusals: ReadonlyMap<number, { readonly generation: number; readonly seen: number }>
+  /** Checks that came to nothing, of late. */
+  readonly voids: Voids | undefined
 }
 
 export function stateOf({ services, agents }: Config): State {
@@ -70,6 +75,7 @@ export function stateOf({ services, agents }: Config): State {
     forecasts: [],
     availability: new Map(),
     refusals: new Map(),
+    voids: undefined,
   }
 }
 
