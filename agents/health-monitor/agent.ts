@@ -19,6 +19,7 @@ import {
   capacityReported,
   ejectedChecked,
   endpointExamined,
+  endpointGone,
   type HealthWord,
   healthChanged,
   healthCheckAnswered,
@@ -43,8 +44,9 @@ import { type Checked, checkDue, closerDue, endpointChecked, lookDue, type Round
 import { coordinating, SKILLS } from './skills.ts'
 import { find, type HealthCheck, healthCheckOf, type State, stateOf, type Target } from './state.ts'
 import { tunedMs } from './tempo.ts'
-import { turn } from './turn.ts'
+import { tell, turn } from './turn.ts'
 import { judge, paceMs, UNCHECKED } from './verdict.ts'
+import { isShared, voidsAfter } from './voids.ts'
 
 export type { State } from './state.ts'
 
@@ -62,14 +64,15 @@ const JITTER = 0.1
  *            and may be picked meanwhile. One that is out is asked more often, see paceMs, so that it is soon back; one that was
  *            just ejected for its failures or its silence is asked at once, so that no request has to find out.
  * listens    signalbox.endpoint.check · the predictor's answers; its skills: what others say of endpoints
- * emits      signalbox.endpoint.{health-changed, ejected-checked, examined, check-answered, capacity-reported}
+ * emits      signalbox.endpoint.{health-changed, unwatched, ejected-checked, examined, check-answered, capacity-reported}
  *            · signalbox.service.availability-measured · signalbox.endpoint.predict
  * skills     baselines · anomalies · analysis; what it does about what it finds, see skills.ts
  * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bars UNHEALTHY and ISOLATED
- * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
+ * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still, unless it does so again
+ *            and again in checks of one endpoint and no other
  * reload     verdicts stay; endpoints whose checks are others now are checked at once
- * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass. What is
- *            usual is learnt anew
+ * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass, and is told
+ *            again. What is usual is learnt anew
  */
 export const healthMonitor = defineAgent({
   name: 'health-monitor',
@@ -78,6 +81,7 @@ export const healthMonitor = defineAgent({
   own: [lookDue, checkDue, closerDue],
   emits: [
     healthChanged,
+    endpointGone,
     ejectedChecked,
     endpointExamined,
     healthCheckAnswered,
@@ -123,11 +127,11 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
 
 function refusalsAfter(
   before: State['refusals'],
-  rows: readonly { readonly row: number; readonly refusals: number }[],
+  rows: readonly { readonly row: number; readonly generation: number; readonly refusals: number }[],
 ): State['refusals'] {
   const refusals = new Map(before)
-  for (const { row, refusals: seen } of rows) {
-    if (seen > 0) refusals.set(row, seen)
+  for (const { row, generation, refusals: seen } of rows) {
+    if (seen > 0) refusals.set(row, { generation, seen })
     else refusals.delete(row)
   }
   return refusals
@@ -136,13 +140,14 @@ function refusalsAfter(
 /** Follows the structure: begins with what is new, forgets what is gone, lets go of what it no longer has to judge. */
 function onTables(state: State, tables: TablesView, now: number): Step<State> {
   const targets = new Map<number, Target>()
-  const directives: Directive[] = [schedule(LOOK_MS, lookDue.of(null))]
+  // First of all: another endpoint may have the name of one that is gone.
+  const directives: Directive[] = [...goneSince(state.tables, tables), schedule(LOOK_MS, lookDue.of(null))]
   let { rounds } = state
   for (const { name, endpoints } of tables.services) {
     const healthCheck = healthCheckOf(state, name)
     for (const endpoint of endpoints) {
       if (healthCheck === undefined) {
-        directives.push(...acquit(endpoint))
+        directives.push(...acquit(name, endpoint, find(state, endpoint)))
         continue
       }
       const known = find(state, endpoint)
@@ -155,17 +160,37 @@ function onTables(state: State, tables: TablesView, now: number): Step<State> {
         target = { ...target, isEjected, isWarned, round: isDue ? ++rounds : target.round }
       targets.set(endpoint.row, target)
       if (isDue) directives.push(checkNow(target))
-      if (known === undefined) directives.push(...beginLooks(target, healthCheck))
+      if (known !== undefined) continue
+      directives.push(...beginLooks(target, healthCheck))
+      // Whoever learns of verdicts by their changes alone has been restarted too, or has never run: it may not know.
+      if (target.health === 'unhealthy')
+        directives.push(tell(target, 'unknown', 'unhealthy', 'it was before its monitor started'))
     }
   }
   return { state: { ...state, tables, targets, rounds }, directives }
 }
 
-/** A verdict of an earlier incarnation, on a service that is not checked any more, must not stand for ever. */
-function acquit(endpoint: EndpointView): Directive[] {
+/** Tells of each endpoint that was there when the tables were looked at before, and is not now. */
+function goneSince(before: TablesView, { services }: TablesView): Directive[] {
+  const generations = new Map<number, number>()
+  for (const { endpoints } of services) for (const { row, generation } of endpoints) generations.set(row, generation)
+  return before.services.flatMap(({ name: service, endpoints }) =>
+    endpoints
+      .filter(({ row, generation }) => generations.get(row) !== generation)
+      .map(({ row, generation, id }) => emit(endpointGone.of({ row, generation, service, id }, `${service}/${id}`))),
+  )
+}
+
+/** A verdict on an endpoint of a service that is not checked any more, be it of an earlier incarnation, must not stand for ever. */
+function acquit(service: string, endpoint: EndpointView, known: Target | undefined): Directive[] {
+  const { row, generation, id, bars, health } = endpoint
+  const isBarred = (bars & UNHEALTHY) !== 0
   const directives: Directive[] = []
-  if ((endpoint.bars & UNHEALTHY) !== 0) directives.push(writeEndpoint('unhealthyBar', endpoint, 0))
-  if (endpoint.health !== HEALTH_UNKNOWN) directives.push(writeEndpoint('health', endpoint, HEALTH_UNKNOWN))
+  if (isBarred) directives.push(writeEndpoint('unhealthyBar', endpoint, 0))
+  if (health !== HEALTH_UNKNOWN) directives.push(writeEndpoint('health', endpoint, HEALTH_UNKNOWN))
+  const from = known?.health ?? (isBarred ? 'unhealthy' : 'unknown')
+  if (from !== 'unknown')
+    directives.push(tell({ row, generation, service, id }, from, 'unknown', 'it is not checked any more'))
   return directives
 }
 
@@ -181,7 +206,7 @@ function newTarget(
   const standing = { ...UNCHECKED, health: isBarLost ? 'unknown' : verdict } as const
   return {
     ...{ ...standing, row, generation, service, id, url, round: 0, lookRound },
-    ...{ isEjected: false, isWarned: false, examined: 'healthy', calmSinceMs: now },
+    ...{ isEjected: false, isWarned: false, examined: 'healthy', calmSinceMs: now, voidMs: 0 },
   }
 }
 
@@ -234,10 +259,15 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
   if (before === undefined || healthCheck === undefined || checked.round !== before.round) return stay(state)
   // Until its next comprehensive check, one that did not do well in the last is spared.
   const verdict = checked.verdict === 'passed' && before.examined !== 'healthy' ? 'degraded' : checked.verdict
-  const judged = judge(before, verdict, healthCheck)
+  const isVoid = verdict === 'void'
+  // Checks of an interval are all those that one standstill may have met.
+  const sinceMs = ((before.wasVoid ? before.voidMs : now) - healthCheck.interval) | 0
+  const isOurs = isVoid && isShared(state.voids, before.row, sinceMs)
+  const judged = judge(isOurs ? { ...before, wasVoid: false } : before, verdict, healthCheck)
   const isSame =
     judged.health === before.health && judged.against === before.against && judged.wasVoid === before.wasVoid
-  const after: Target = isSame ? before : { ...before, ...judged, calmSinceMs: now }
+  const after: Target =
+    isSame && !isVoid ? before : { ...before, ...judged, calmSinceMs: now, voidMs: isVoid ? now : before.voidMs }
   const { row, generation, service, id } = after
   const pace = paceOf(after, healthCheck, now, slices)
   const directives: Directive[] = [
@@ -249,8 +279,8 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
     const { isLate } = checked
     directives.push(emit(ejectedChecked.of({ row, generation, service, id, hasPassed, isLate }, `${service}/${id}`)))
   }
-  if (!isSame) state.targets.set(row, after)
-  return { state, directives }
+  if (after !== before) state.targets.set(row, after)
+  return { state: isVoid ? { ...state, voids: voidsAfter(state.voids, row, now) } : state, directives }
 }
 
 /** Time to the next check, in ms: the interval, unless it is out; and where that may be adapted, by how calm it has been. */

@@ -36,6 +36,8 @@ export class Stage {
   readonly service: Service
   readonly sent: Signal[] = []
   readonly writes: (WriteEndpoint | WriteService)[] = []
+  /** Called when the agent looks at the tables. */
+  onLook = (): void => {}
   readonly #agent: AnyAgent
   #config: ReturnType<typeof validateConfig>
   readonly #fakes: readonly AnyAction[]
@@ -110,7 +112,11 @@ export class Stage {
   /** Starts the agent, or after a crash another incarnation of it: the tables are all that is left. */
   start(): this {
     this.#runner?.close()
-    const look = { name: lookAtTables.name, run: () => structuredClone({ services: [this.service] }) }
+    const run = (): object => {
+      this.onLook()
+      return structuredClone({ services: [this.service] })
+    }
+    const look = { name: lookAtTables.name, run }
     const glance = { name: glanceAtTables.name, run: () => ({ structure: 0, facts: JSON.stringify(this.service) }) }
     const fakes = [look, glance, ...this.#fakes].map(({ name, run }) => [name, run] as const)
     const agent = withFakes(this.#agent, Object.fromEntries(fakes))

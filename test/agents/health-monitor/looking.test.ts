@@ -8,6 +8,7 @@ import {
   examineEndpoint,
 } from '../../../agents/health-monitor/examine/examine-endpoint.ts'
 import type { Checked } from '../../../agents/health-monitor/signals.ts'
+import type { Edge } from '../../../agents/kit/grammar/action.ts'
 import type { Draft, Signal } from '../../../agents/kit/grammar/signal.ts'
 import {
   type Examination,
@@ -18,6 +19,7 @@ import {
   type Prediction,
   predictionGiven,
   predictionRequested,
+  securitySensed,
 } from '../../../agents/signals.ts'
 import { elapsedMs, HEALTH_DEGRADED, HEALTH_HEALTHY, UNHEALTHY } from '../../../engine/writer.ts'
 import { Stage } from '../stage.ts'
@@ -25,8 +27,8 @@ import { Stage } from '../stage.ts'
 const BASIC = { path: '/up', interval: '1s', timeout: '500ms', unhealthyAfter: 2, healthyAfter: 2 }
 const EACH_MINUTE = { ...BASIC, comprehensive: { interval: '60s', timeout: '20s' } }
 
-/** A stage whose checks pass unless `failing`, and whose closer looks find what `finds` says at that moment. */
-function stage(healthCheck: object, ids = ['a']) {
+/** A stage whose checks pass unless `failing`, and whose closer looks find what `finds` says at that moment, and take so long. */
+function stage(healthCheck: object, ids = ['a'], lookMs = 0) {
   const looks: (ExamineParams & { atMs: number })[] = []
   const checks: number[] = []
   const failing = new Set<string>()
@@ -49,7 +51,7 @@ function stage(healthCheck: object, ids = ['a']) {
   }
   const examine = {
     ...examineEndpoint,
-    run: (params: ExamineParams): Examined => {
+    run: (params: ExamineParams, edge: Edge): Examined | Promise<Examined> => {
       looks.push({ ...params, atMs: elapsedMs(world.clock.now(), world.bootMs) })
       const part: Part = {
         part: 'application',
@@ -60,7 +62,8 @@ function stage(healthCheck: object, ids = ['a']) {
         tookMs: 1,
         figures: {},
       }
-      return { ticket: params.ticket, parts: [part], dependencies: [], tookMs: 1 }
+      const examined = { ticket: params.ticket, parts: [part], dependencies: [], tookMs: lookMs || 1 }
+      return lookMs === 0 ? examined : new Promise(resolve => void edge.later(lookMs, () => resolve(examined)))
     },
   }
   const world = new Stage(healthMonitor, { healthCheck }, ids, [check, examine])
@@ -119,6 +122,25 @@ test('after a look that found something the next is due in a quarter of the time
   assert.equal(world.row('a').health, HEALTH_HEALTHY)
 })
 
+test('a reload while a look is under way leaves one chain of looks, and what that look found does not count', async () => {
+  const often = { ...BASIC, comprehensive: { interval: '10s', timeout: '5s' } }
+  const { world, looks, finds } = stage(often, ['a'], 1_000)
+  world.start()
+  while (looks.length < 2) await world.advance(10, 10)
+  finds('failed', true)
+  const { length } = looks
+  while (looks.length === length) await world.advance(10, 10)
+  finds('passed')
+  world.reload({ healthCheck: { ...often, path: '/ready' } })
+  await world.advance(1_500, 10)
+  assert.equal(world.row('a').health, HEALTH_HEALTHY)
+  const before = looks.length
+  await world.advance(128_500, 10)
+  // Each takes 1 s and the next is due 10 to 11 s later: 11 or 12 in 128.5 s, and one more or less for where the first is.
+  const more = looks.length - before
+  assert.ok(more >= 10 && more <= 13, `${more} looks`)
+})
+
 test('a look that failed counts as a failed check (AG-3)', async () => {
   const { world, finds } = stage({ ...EACH_MINUTE, unhealthyAfter: 1 })
   finds('failed', true)
@@ -136,6 +158,24 @@ test('without comprehensive looks in the config there are none but those that ar
   world.start()
   await world.advance(600_000, 100)
   assert.equal(looks.length, 0)
+})
+
+test('that checks of an endpoint were turned away is not held against who has its row next', async () => {
+  const { world, looks } = stage(EACH_MINUTE)
+  world.start()
+  await world.advance(100)
+  const { row, generation } = world.row('a')
+  world.hear(securitySensed.of({ rows: [{ row, generation, isTrusted: null, daysLeft: null, refusals: 3 }] }))
+  const seen = async (id: string): Promise<number> => {
+    world.hear(healthCheckRequested.of({ service: 'api', id, kind: 'comprehensive' }))
+    await world.advance(100)
+    return looks.at(-1)!.refusals.seen
+  }
+  assert.equal(await seen('a'), 3)
+  world.remove('a')
+  world.add('b', { row })
+  await world.advance(200)
+  assert.equal(await seen('b'), 0)
 })
 
 test('whoever asks how an endpoint is gets what a look of the kind has found, and what is known besides (AC-24)', async () => {
