@@ -1,4 +1,5 @@
-import { elapsedMs, HEALTH_NAMES, HEALTH_UNKNOWN, ISOLATED } from '../../../engine/writer.ts'
+import { elapsedMs, HEALTH_NAMES, HEALTH_UNKNOWN, ISOLATED, type SignalboxError } from '../../../engine/writer.ts'
+import type { Bridge, Motion } from '../../bridge/bridge.ts'
 import { idOf, type Proposal, type Vote } from '../../bridge/proposal.ts'
 import { defineAction } from '../../kit/grammar/action.ts'
 import { act, type Directive, emit, type Step, schedule, stay } from '../../kit/grammar/directive.ts'
@@ -101,14 +102,29 @@ const askOthers = defineAction({
       const motion = { type: PROPOSAL, subject: `${service}/${id}`, episode, payload: { reason, by, forMs } }
       const proposal = idOf(motion)
       const found = await bridge.result(proposal, 0)
-      if (found.status !== 'unknown' && found.fence <= before) continue
-      const { status, fence } =
-        found.status === 'unknown' ? await bridge.result(bridge.startConsensus(voters, motion, timeoutMs)) : found
+      if (found.status !== 'unknown') {
+        if (found.fence <= before) continue
+        return { ...of, status: found.status, fence: found.fence, proposal }
+      }
+      if (!propose(bridge, voters, motion, timeoutMs)) break
+      const { status, fence } = await bridge.result(proposal)
       return { ...of, status, fence, proposal }
     }
     return { ...of, status: 'unknown', fence: 0, proposal: null }
   },
 })
+
+/** Whether it could be asked: not in the lesser part of a partition, nor once one of the voters has gone. Then nobody decides. */
+function propose(bridge: Bridge, voters: readonly string[], motion: Motion, timeoutMs: number): boolean {
+  try {
+    bridge.startConsensus(voters, motion, timeoutMs)
+    return true
+  } catch (error) {
+    const { code } = error as Partial<SignalboxError>
+    if (code === 'SBX_NO_QUORUM' || code === 'SBX_PARTICIPANTS_INSUFFICIENT') return false
+    throw error
+  }
+}
 
 const dated = defineSignal('signalbox.quarantine.dated', { data: trusted<{ decided: Decided; isOld: boolean }>() })
 

@@ -148,6 +148,32 @@ test('without an answer from the store a quarantine stays local, and ends by its
   assert.deepEqual(nodes[0].isolated(), [])
 })
 
+test('in the lesser part of a partition a quarantine stays local, and its monitor goes on (D14)', async t => {
+  const { nodes, advance, cluster } = await monitorNodes(t, 5, { beside: ['partition-handler'] })
+  const lesser = nodes[3]!
+  cluster.partition([
+    ['a', 'b', 'c'],
+    ['d', 'e'],
+  ])
+  await advance(12_000)
+  lesser.broken.add('e1')
+  await advance(3_000)
+  lesser.plane.hear(ask('e1'))
+  await advance(3_000)
+  assert.deepEqual(
+    decisions(lesser, 'e1').map(({ status }) => status),
+    ['unknown'],
+  )
+  assert.deepEqual(
+    lesser.told('endpoint.quarantined', 'e1').map(({ standing }) => standing),
+    ['local'],
+  )
+  assert.deepEqual(
+    lesser.plane.control.status().map(({ name, restarts }) => `${name} ${restarts}`),
+    ['health-monitor 0', 'failure-detector 0', 'partition-handler 0'],
+  )
+})
+
 test('monitors share verdicts that change, and say which of them they saw themselves (AC-31, SK-19)', async t => {
   const { nodes, advance } = await monitorNodes(t, 2)
   const [one, two] = nodes as unknown as [MonitorNode, MonitorNode]
