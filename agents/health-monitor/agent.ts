@@ -19,6 +19,7 @@ import {
   capacityReported,
   ejectedChecked,
   endpointExamined,
+  endpointGone,
   type HealthWord,
   healthChanged,
   healthCheckAnswered,
@@ -62,7 +63,7 @@ const JITTER = 0.1
  *            and may be picked meanwhile. One that is out is asked more often, see paceMs, so that it is soon back; one that was
  *            just ejected for its failures or its silence is asked at once, so that no request has to find out.
  * listens    signalbox.endpoint.check · the predictor's answers; its skills: what others say of endpoints
- * emits      signalbox.endpoint.{health-changed, ejected-checked, examined, check-answered, capacity-reported}
+ * emits      signalbox.endpoint.{health-changed, unwatched, ejected-checked, examined, check-answered, capacity-reported}
  *            · signalbox.service.availability-measured · signalbox.endpoint.predict
  * skills     baselines · anomalies · analysis; what it does about what it finds, see skills.ts
  * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bars UNHEALTHY and ISOLATED
@@ -78,6 +79,7 @@ export const healthMonitor = defineAgent({
   own: [lookDue, checkDue, closerDue],
   emits: [
     healthChanged,
+    endpointGone,
     ejectedChecked,
     endpointExamined,
     healthCheckAnswered,
@@ -136,13 +138,14 @@ function refusalsAfter(
 /** Follows the structure: begins with what is new, forgets what is gone, lets go of what it no longer has to judge. */
 function onTables(state: State, tables: TablesView, now: number): Step<State> {
   const targets = new Map<number, Target>()
-  const directives: Directive[] = [schedule(LOOK_MS, lookDue.of(null))]
+  // First of all: another endpoint may have the name of one that is gone.
+  const directives: Directive[] = [...goneSince(state.tables, tables), schedule(LOOK_MS, lookDue.of(null))]
   let { rounds } = state
   for (const { name, endpoints } of tables.services) {
     const healthCheck = healthCheckOf(state, name)
     for (const endpoint of endpoints) {
       if (healthCheck === undefined) {
-        directives.push(...acquit(endpoint))
+        directives.push(...acquit(name, endpoint, find(state, endpoint)))
         continue
       }
       const known = find(state, endpoint)
@@ -161,11 +164,29 @@ function onTables(state: State, tables: TablesView, now: number): Step<State> {
   return { state: { ...state, tables, targets, rounds }, directives }
 }
 
-/** A verdict of an earlier incarnation, on a service that is not checked any more, must not stand for ever. */
-function acquit(endpoint: EndpointView): Directive[] {
+/** Tells of each endpoint that was there when the tables were looked at before, and is not now. */
+function goneSince(before: TablesView, { services }: TablesView): Directive[] {
+  const generations = new Map<number, number>()
+  for (const { endpoints } of services) for (const { row, generation } of endpoints) generations.set(row, generation)
+  return before.services.flatMap(({ name: service, endpoints }) =>
+    endpoints
+      .filter(({ row, generation }) => generations.get(row) !== generation)
+      .map(({ row, generation, id }) => emit(endpointGone.of({ row, generation, service, id }, `${service}/${id}`))),
+  )
+}
+
+/** A verdict on an endpoint of a service that is not checked any more, be it of an earlier incarnation, must not stand for ever. */
+function acquit(service: string, endpoint: EndpointView, known: Target | undefined): Directive[] {
+  const { row, generation, id, bars, health } = endpoint
+  const isBarred = (bars & UNHEALTHY) !== 0
   const directives: Directive[] = []
-  if ((endpoint.bars & UNHEALTHY) !== 0) directives.push(writeEndpoint('unhealthyBar', endpoint, 0))
-  if (endpoint.health !== HEALTH_UNKNOWN) directives.push(writeEndpoint('health', endpoint, HEALTH_UNKNOWN))
+  if (isBarred) directives.push(writeEndpoint('unhealthyBar', endpoint, 0))
+  if (health !== HEALTH_UNKNOWN) directives.push(writeEndpoint('health', endpoint, HEALTH_UNKNOWN))
+  const from = known?.health ?? (isBarred ? 'unhealthy' : 'unknown')
+  if (from !== 'unknown') {
+    const change = { row, generation, service, id, from, to: 'unknown', reason: 'it is not checked any more' } as const
+    directives.push(emit(healthChanged.of(change, `${service}/${id}`)))
+  }
   return directives
 }
 

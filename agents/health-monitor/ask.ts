@@ -114,8 +114,12 @@ function askHttp2(question: Question, listener: Listener): () => void {
   signal.addEventListener('abort', end)
   dialerOf({ ...question, isHttp2: true })
     .dial((error, socket) => {
-      if (isOver || error !== null || socket === null) {
+      if (isOver) {
+        // The question was taken back meanwhile: nobody waits, and there may be no error to tell.
         socket?.destroy()
+        return
+      }
+      if (error !== null || socket === null) {
         end()
         onError(error)
         return

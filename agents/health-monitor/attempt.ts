@@ -167,5 +167,5 @@ function connectTo(
 }
 
 export function isDistrust(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'SBX_UPSTREAM_TLS'
+  return (error as { code?: unknown } | null | undefined)?.code === 'SBX_UPSTREAM_TLS'
 }

@@ -1,11 +1,14 @@
 import { flag, objectOf, type ShapeOf, text } from '../kit/grammar/shapes.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
-import { healthWord, ref } from './ref.ts'
+import { endpointRef, healthWord, ref } from './ref.ts'
 
 /** From the health monitor: active checks have changed their verdict. `reason` is that of the last check. */
 export const healthChanged = defineSignal('signalbox.endpoint.health-changed', {
   data: objectOf({ ...ref, from: healthWord, to: healthWord, reason: text }),
 })
+
+/** From the health monitor: there is no such endpoint any more. What is known of it concerns nobody; another of its name is another endpoint. */
+export const endpointGone = defineSignal('signalbox.endpoint.unwatched', { data: endpointRef })
 
 const ejectedCheckedData = objectOf({ ...ref, hasPassed: flag, isLate: flag })
 export type EjectedChecked = ShapeOf<typeof ejectedCheckedData>

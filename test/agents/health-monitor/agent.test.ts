@@ -194,6 +194,53 @@ test('health monitor goes on with another config: verdicts stay, and other check
   assert.ok(more >= 40 && more <= 51, `${more} checks`)
 })
 
+test('health monitor tells of an endpoint that is gone, also where another has its row or its name', async () => {
+  const { world } = stage(['a', 'b', 'c'])
+  world.start()
+  await world.advance(150)
+  const told = (): unknown[] =>
+    world.sent.filter(({ type }) => type === 'signalbox.endpoint.unwatched').map(({ data }) => data)
+  assert.deepEqual(told(), [])
+  const [a, b] = [world.row('a'), world.row('b')]
+  world.remove('a')
+  world.remove('b')
+  world.add('a', { row: b.row })
+  await world.advance(101)
+  const gone = [a, b].map(({ row, generation, id }) => ({ row, generation, service: 'api', id }))
+  assert.deepEqual(told(), gone)
+  assert.equal(world.said.at(-1), 'endpoint.health-changed api/a', 'what is said of the new one comes after that')
+  await world.advance(1_000)
+  assert.deepEqual(told(), gone, 'once')
+})
+
+test('health monitor tells of an endpoint that is gone from a service without healthCheck too', async () => {
+  const { world } = stage(['a', 'b'], {})
+  world.start()
+  await world.advance(150)
+  world.remove('a')
+  await world.advance(101)
+  assert.deepEqual(world.said, ['endpoint.unwatched api/a'])
+})
+
+test('health monitor tells that nothing is known any more of whom it barred, when checks are taken from the config', async () => {
+  const { world, verdicts } = stage(['a', 'b'])
+  verdicts.a = 'failed'
+  world.start()
+  await world.advance(2_000)
+  assert.equal(world.row('a').bars, UNHEALTHY)
+  const before = world.sent.length
+  world.reload({})
+  await world.advance(1_000)
+  const changes = world.sent.slice(before).map(({ type, subject, data }) => {
+    const { from, to } = data as { from: string; to: string }
+    return `${type} ${subject} ${from} ${to}`
+  })
+  assert.deepEqual(changes, [
+    'signalbox.endpoint.health-changed api/a unhealthy unknown',
+    'signalbox.endpoint.health-changed api/b healthy unknown',
+  ])
+})
+
 test('health monitor lets go of a service that is not checked any more, and takes it up again', async () => {
   const { world, verdicts, asked } = stage(['a'])
   verdicts.a = 'failed'
