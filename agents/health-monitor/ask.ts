@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { UpstreamText } from '../../engine/writer.ts'
 import { dialerOf } from './dialers.ts'
@@ -97,7 +97,9 @@ function receive(
   body.on('error', () => {})
   body.on('close', () => {
     clearTimeout(timer)
-    if (wanted > 0) onBody?.(isWhole ? Buffer.concat(chunks) : undefined)
+    // A stream of HTTP/2 ends too when its session is lost.
+    const isCut = 'rstCode' in body && body.rstCode !== constants.NGHTTP2_NO_ERROR
+    if (wanted > 0) onBody?.(isWhole && !isCut ? Buffer.concat(chunks) : undefined)
   })
 }
 
@@ -106,6 +108,11 @@ function askHttp2(question: Question, listener: Listener): () => void {
   const { onError } = listener
   let session: ClientHttp2Session | undefined
   let isOver = false
+  let isAnswered = false
+  // An answer is not taken back: from there on its body tells whether it is whole.
+  const fail = (error: unknown): void => {
+    if (!isOver && !isAnswered) onError(error)
+  }
   const end = (): void => {
     isOver = true
     signal.removeEventListener('abort', end)
@@ -125,23 +132,24 @@ function askHttp2(question: Question, listener: Listener): () => void {
         return
       }
       session = connect(url, { createConnection: () => socket, settings: { enablePush: false } })
-      session.on('error', onError)
+      session.on('error', fail)
       const stream = session.request({ ':path': path })
       let interim = 0
       stream.on('headers', () => {
         if (++interim <= INTERIM_MAX) return
-        onError(new Error('it sends interim answers without end'))
+        fail(new Error('it sends interim answers without end'))
         end()
       })
       stream.on('response', headers => {
+        isAnswered = true
         const wanted = listener.onAnswer(Number(headers[':status']), headers)
         // Nobody else is on this connection; without the body there is nothing to wait for.
         if (wanted === 0) end()
         else receive(stream, end, wanted, timeoutMs, listener)
       })
-      stream.on('error', onError)
+      stream.on('error', fail)
       stream.on('close', () => {
-        if (!isOver) onError(new Error('no answer'))
+        fail(new Error('no answer'))
         end()
       })
     })
