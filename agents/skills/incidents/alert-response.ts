@@ -102,7 +102,6 @@ export function quarantineReasonOf({ rule, metric }: Pick<Alert, 'rule' | 'metri
     case 'loss':
       return 'failed'
     case 'response-time':
-    case 'network-latency':
       return 'anomaly'
     default:
       return undefined
@@ -113,7 +112,8 @@ function spare(slice: AlertResponse, named: Named, sight: Sight | undefined, now
   const subject = subjectOf(named)
   const known = slice.spared.get(subject)
   const isSpared = known !== undefined && sight !== undefined && isSameRow(known, sight)
-  if (sight === undefined || (!isSpared && (sight.health !== HEALTH_HEALTHY || !sight.maySpare))) return stay(slice)
+  if (sight === undefined || (!isSpared && (sight.health !== HEALTH_HEALTHY || !maySpare(slice, named, sight))))
+    return stay(slice)
   if (!isSpared && slice.spared.size >= SPARED_MAX) return stay(slice)
   const { row, generation } = sight
   const { service, id } = named
@@ -121,6 +121,13 @@ function spare(slice: AlertResponse, named: Named, sight: Sight | undefined, now
   const directives: Directive[] = [schedule(SPARE_MS, spareDue.of({ service, id, sinceMs: now }))]
   if (sight.health === HEALTH_HEALTHY) directives.unshift(writeEndpoint('health', sight, HEALTH_DEGRADED))
   return { state: { spared: new Map(slice.spared).set(subject, spared) }, directives }
+}
+
+/** Of alerts that came together all are looked at before the first of them is spared: who is meant to be counts too. */
+function maySpare({ spared }: AlertResponse, { service }: Named, { sparedOthers, sparedMax }: Sight): boolean {
+  let meant = 0
+  for (const each of spared.values()) if (each.service === service) meant++
+  return Math.max(sparedOthers, meant) < sparedMax
 }
 
 /** It is as its checks say again, unless another warning came meanwhile. */

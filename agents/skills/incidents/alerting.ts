@@ -4,6 +4,7 @@ import { type Directive, emit, type Step, schedule, stay } from '../../kit/gramm
 import { defineSignal, type SignalOf } from '../../kit/grammar/signal.ts'
 import { defineSkill } from '../../kit/grammar/skill.ts'
 import {
+  type Anomaly,
   anomalyFound,
   capacityReported,
   differentialObserved,
@@ -57,7 +58,7 @@ const lookDue = defineSignal('signalbox.alerts.look-scheduled')
  *   measured ──▶ broken? ──▶ for long enough? ──▶ the highest severity of its metric ──▶ told within the cool-down? ──▶ alert
  *
  * What was found by others, and is no threshold of one figure, is an alert as it comes: anomalies, two views of one endpoint that
- * differ, one that comes and goes.
+ * differ, one that comes and goes. An anomaly that endpoints of a service have in common is an alert of the service: nobody is put out for it.
  *
  * restart    what is broken is found anew, and told again
  */
@@ -218,16 +219,28 @@ function capacitySamples(row: SignalOf<typeof capacityReported>['data']['rows'][
 }
 
 function onAnomaly(slice: Alerting, found: SignalOf<typeof anomalyFound>['data'], now: number): Step<Alerting> {
-  const { severity, score, anomalies } = found
-  const subject = subjectOf(found)
+  const { severity, anomalies, inCommon, service } = found
+  const own = anomalies.filter(({ metric }) => !inCommon.includes(metric))
+  const shared = anomalies.filter(({ metric }) => inCommon.includes(metric))
+  const step =
+    own.length === 0 ? stay(slice) : tellOdd(slice, 'anomaly', { severity, subject: subjectOf(found) }, own, now)
+  if (shared.length === 0) return step
+  const of = { severity: 'warning', subject: service } as const
+  const second = tellOdd(step.state, 'anomaly-in-common', of, shared, now)
+  return { state: second.state, directives: [...step.directives, ...second.directives] }
+}
+
+function tellOdd(
+  slice: Alerting,
+  rule: string,
+  of: { readonly severity: Severity; readonly subject: string },
+  anomalies: readonly Anomaly[],
+  now: number,
+): Step<Alerting> {
   const reason = anomalies.map(({ metric, value, expected }) => `${metric} ${value}, usually ${expected}`).join('; ')
+  const value = Math.max(...anomalies.map(({ score }) => score))
   const metric = anomalies[0]?.metric ?? null
-  return tell(
-    slice,
-    { rule: 'anomaly', severity, subject, metric, value: score, threshold: 1, reason },
-    COOLDOWN_MS,
-    now,
-  )
+  return tell(slice, { rule, ...of, metric, value, threshold: 1, reason }, COOLDOWN_MS, now)
 }
 
 function onDifferential(

@@ -17,8 +17,9 @@ export interface Sight extends RowRef {
    * before, and to say after.
    */
   readonly refusal: 'too-many-out' | 'last-routable' | undefined
-  /** Whether it may be spared for a warning: where many warn, what they have in common is likelier to be the cause. */
-  readonly maySpare: boolean
+  /** Others of its service that are degraded, and how many may be, it included: where many warn, what they have in common is likelier to be the cause. */
+  readonly sparedOthers: number
+  readonly sparedMax: number
 }
 
 /** What was looked for, and what it was for; undefined: there is no such endpoint. */
@@ -52,14 +53,14 @@ export function sightOf(attachment: Attachment, { service, id }: Named): Sight |
   const { rows } = texts[index]!
   let out = 1
   let isolated = 1
-  let spared = 1
+  let sparedOthers = 0
   let routable = 0
   for (const other of rows) {
     if (other === row) continue
     const bars = endpoints.bars(other)
     if ((bars & (EJECTED | HELD | ISOLATED)) !== 0) out++
     if ((bars & ISOLATED) !== 0) isolated++
-    if ((bars & DEGRADED) !== 0) spared++
+    if ((bars & DEGRADED) !== 0) sparedOthers++
     if ((bars & ALL_BARS) === 0 && endpoints.hasWeight(other)) routable++
   }
   const isFull = isolated > isolatedMax(rows.length) || 2 * out > rows.length
@@ -73,7 +74,7 @@ export function sightOf(attachment: Attachment, { service, id }: Named): Sight |
     health: endpoints.health(row),
     ok: tally.totals(row).ok >>> 0,
     refusal: isFull ? 'too-many-out' : isLast ? 'last-routable' : undefined,
-    maySpare: spared <= isolatedMax(rows.length),
+    ...{ sparedOthers, sparedMax: isolatedMax(rows.length) },
   }
 }
 
