@@ -11,7 +11,7 @@ import {
   unmount,
   writeEndpoint,
 } from '../kit/grammar/directive.ts'
-import type { Signal } from '../kit/grammar/signal.ts'
+import type { Signal, SignalOf } from '../kit/grammar/signal.ts'
 import { lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
 import {
   differentialObserved,
@@ -26,7 +26,6 @@ import {
 import { drain } from './actions.ts'
 import { sumUp } from './batch.ts'
 import { Bursts, burstCharges } from './burst.ts'
-import { NO_STREAKS } from './consecutive.ts'
 import { judge } from './court.ts'
 import { ErrorShares, observeAll } from './differential.ts'
 import { type Charge, wantedBy } from './judgement.ts'
@@ -39,7 +38,7 @@ import { forgive, prolong, release, type Sentence, usualOf } from './sentence.ts
 import { type Drained, drainDue, intervalDue, outcomesDrained, silenceHeard, tickDue } from './signals.ts'
 import { SilenceWatch, type Silent } from './silence.ts'
 import { outlierOf, type State } from './state.ts'
-import { type Suspect, suspectAfter } from './suspect.ts'
+import { type Suspect, suspectAfter, withCharges, withoutStale } from './suspect.ts'
 
 /** From one drain to the next where something failed: an ejection acts within some ms of the failure that called for it. */
 const DRAIN_MS = 5
@@ -125,19 +124,29 @@ function begin({ config, seed, cluster, incarnation }: Setup): Step<State> {
 
 function decide(state: State, signal: Signal, now: number): Step<State> {
   if (outcomesDrained.is(signal)) return onDrained(state, signal.data.rows, now)
-  if (silenceHeard.is(signal)) return onSilence(state, signal.data.rows)
+  if (silenceHeard.is(signal)) return onSilence(state, signal.data.rows, now)
   if (drainDue.is(signal)) return { state, directives: [act(drain, undefined)] }
   if (tablesSeen.is(signal)) return onTables(state, signal.data, now)
   if (tickDue.is(signal)) return onTick(state, now)
   if (intervalDue.is(signal)) return onInterval(state, signal.data)
-  if (healthChanged.is(signal)) {
-    const { row, generation, from, to } = signal.data
-    const sentence = state.sentences.get(row)
-    const isOut = sentence?.generation === generation && sentence.untilMs !== undefined
-    if (isOut && from === 'unhealthy' && to === 'healthy') return giveBack(state, [sentence], 'healthy', now)
-  }
+  if (healthChanged.is(signal)) return onHealth(state, signal.data, now)
   if (ejectedChecked.is(signal)) return onEjectedChecked(state, signal.data, now)
   return stay(state)
+}
+
+/** Who recovers by its checks returns, and begins anew: what it did before is not held against it. */
+function onHealth(
+  state: State,
+  { row, generation, from, to }: SignalOf<typeof healthChanged>['data'],
+  now: number,
+): Step<State> {
+  if (from !== 'unhealthy') return stay(state)
+  const suspects = new Map(state.suspects)
+  if (suspects.get(row)?.generation === generation) suspects.delete(row)
+  const after = { ...state, suspects }
+  const sentence = state.sentences.get(row)
+  const isOut = sentence?.generation === generation && sentence.untilMs !== undefined
+  return isOut && to === 'healthy' ? giveBack(after, [sentence], 'healthy', now) : stay(after)
 }
 
 /**
@@ -170,7 +179,7 @@ function onDrained(state: State, rows: readonly Drained[], now: number): Step<St
     const { row, service } = drained
     const outlier = state.outliers[service]
     const before = suspects.get(row)
-    const suspect = suspectAfter(before, drained, outlier)
+    const suspect = suspectAfter(before, drained, outlier, now)
     if (suspect?.charge !== undefined && before?.charge === undefined) isLookDue = true
     if (service >= state.outliers.length) isLookDue = true
     if (suspect === undefined) suspects.delete(row)
@@ -205,27 +214,15 @@ function answeredOf({ sentences }: State, rows: readonly Drained[]): Sentence[] 
 }
 
 /** Who is silent is dealt with at once, as who fails. */
-function onSilence(state: State, rows: readonly Silent[]): Step<State> {
+function onSilence(state: State, rows: readonly Silent[], now: number): Step<State> {
   const charged = rows.map(({ row, generation, silentMs, limitMs }) => {
     const charge: Charge = { row, because: 'silence', failures: 0, found: silentMs, limit: limitMs }
     return { generation, charge }
   })
   return {
-    state: { ...state, suspects: withCharges(state.suspects, charged) },
+    state: { ...state, suspects: withCharges(state.suspects, charged, now) },
     directives: [act(lookAtTables, undefined), act(listenForSilence, state.silences)],
   }
-}
-
-function withCharges(
-  before: State['suspects'],
-  charged: readonly { readonly generation: number; readonly charge: Charge }[],
-): State['suspects'] {
-  if (charged.length === 0) return before
-  const suspects = new Map(before)
-  for (const { generation, charge } of charged) {
-    suspects.set(charge.row, { generation, streaks: suspects.get(charge.row)?.streaks ?? NO_STREAKS, charge })
-  }
-  return suspects
 }
 
 function onTick(state: State, now: number): Step<State> {
@@ -236,7 +233,7 @@ function onTick(state: State, now: number): Step<State> {
   const batch = sumUp(after.unsent)
   const isSecondOver = after.ticks % TICKS_A_LOOK === 0
   const latencies = isSecondOver ? after.latencies.take() : []
-  const suspects = withCharges(after.suspects, burstsOf(after))
+  const suspects = withCharges(withoutStale(after.suspects, now), burstsOf(after), now)
   if (isSecondOver) after.shares.add(after.bursts.take(), now)
   const isLookDue = isSecondOver || [...suspects.values()].some(({ charge }) => charge !== undefined)
   return {

@@ -35,6 +35,8 @@ export class Stage {
   readonly service: Service
   readonly sent: Signal[] = []
   readonly writes: (WriteEndpoint | WriteService)[] = []
+  /** Called when the agent looks at the tables. */
+  onLook = (): void => {}
   readonly #agent: AnyAgent
   #config: ReturnType<typeof validateConfig>
   readonly #fakes: readonly AnyAction[]
@@ -109,7 +111,11 @@ export class Stage {
   /** Starts the agent, or after a crash another incarnation of it: the tables are all that is left. */
   start(): this {
     this.#runner?.close()
-    const look = { name: lookAtTables.name, run: () => structuredClone({ services: [this.service] }) }
+    const run = (): object => {
+      this.onLook()
+      return structuredClone({ services: [this.service] })
+    }
+    const look = { name: lookAtTables.name, run }
     const fakes = [look, ...this.#fakes].map(({ name, run }) => [name, run] as const)
     const agent = withFakes(this.#agent, Object.fromEntries(fakes))
     let seed = 7

@@ -51,12 +51,65 @@ test('failure detector ejects who was refused as soon as it may, if the failures
   settle('c', 'eeeee')
   await world.advance(10)
   settle('b', 'o')
-  // a returns after 30 to 33 s and c, which has not succeeded since, takes its place.
+  // a returns after 30 to 33 s, and c takes its place, which has not succeeded since and fails once more.
   await world.advance(33_200, 10)
+  assert.equal(isEjected(world, 'c'), false, 'half a minute ago is no reason any more')
+  settle('b', 'e')
+  settle('c', 'e')
+  await world.advance(20)
   assert.deepEqual(
     [...'abc'].map(id => isEjected(world, id)),
     [false, false, true],
   )
+})
+
+test('failure detector looks at the tables for a charge that it cannot act on for a second, no longer', async () => {
+  const { world, settle } = stage([...'abcdefghij'])
+  settle('a', 'eeeee')
+  settle('b', 'eeeee')
+  await world.advance(2_000, 10)
+  let looks = 0
+  world.onLook = () => void looks++
+  await world.advance(10_000, 10)
+  // Without a charge it is one in ten ticks.
+  assert.ok(looks <= 11, `${looks} looks in 10 s`)
+})
+
+test('failure detector does not eject who has recovered meanwhile for the burst in which it could not', async () => {
+  const { world, settle } = stage([...'abcd'], { outlier: { ...OUTLIER, burst: '20%', maxEjected: '25%' } })
+  await world.advance(1_000, 10)
+  for (let i = 0; i < 5; i++) {
+    for (const id of 'cd') settle(id, 'o'.repeat(40))
+    for (const id of 'ab') settle(id, 'oe'.repeat(20))
+    await world.advance(50, 10)
+  }
+  assert.deepEqual(
+    [...'ab'].map(id => isEjected(world, id)),
+    [true, false],
+  )
+  const change = (id: string, from: 'healthy' | 'unhealthy', to: 'healthy' | 'unhealthy'): void => {
+    const { row, generation } = world.row(id)
+    world.hear(healthChanged.of({ row, generation, service: 'api', id, from, to, reason: 'as told' }))
+  }
+  for (const id of 'ab') change(id, 'healthy', 'unhealthy')
+  await world.advance(20_000, 10)
+  for (const id of 'ab') change(id, 'unhealthy', 'healthy')
+  await world.advance(2_000, 10)
+  assert.deepEqual(
+    [...'ab'].map(id => isEjected(world, id)),
+    [false, false],
+  )
+})
+
+test('failure detector does not hold against an endpoint what it did before its checks passed again', async () => {
+  const { world, settle } = stage(['a', 'b'])
+  settle('a', 'eeee')
+  await world.advance(20)
+  const { row, generation, id } = world.row('a')
+  world.hear(healthChanged.of({ row, generation, service: 'api', id, from: 'unhealthy', to: 'healthy', reason: '200' }))
+  settle('a', 'e')
+  await world.advance(20)
+  assert.equal(isEjected(world, 'a'), false, 'one, not five')
 })
 
 test('failure detector never ejects the last endpoint that can be picked', async () => {
