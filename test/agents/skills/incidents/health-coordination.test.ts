@@ -34,8 +34,9 @@ test('a verdict that was seen is believed before one that was told, and of two a
   assert.equal(isBetter(verdict(true, 1), verdict(true, 2)), false)
   const row = { service: 'api', health: 'unhealthy', by: 'two', isDirect: false, ageMs: 5 } as const
   const own = new Map([['api/mine', verdict(true, 1)]])
-  const merged = merge(
-    new Map([['api/seen', verdict(true, 1)]]),
+  const merged = new Map([['api/seen', verdict(true, 1)]])
+  merge(
+    merged,
     own,
     [
       { ...row, id: 'mine' },
