@@ -35,7 +35,8 @@ function lookAtWaiting(attachment: Attachment, now: number): Look[] {
     for (const row of rows) {
       if ((endpoints.bars(row) & EJECTED) !== 0) continue
       const generation = endpoints.generation(row)
-      looks.push({ row, generation, service, answered: tally.answered(row), waitedMs: tally.waitedMs(row, now) })
+      const [answered, picked] = [tally.answered(row), tally.picked(row)]
+      looks.push({ row, generation, service, answered, picked, waitedMs: tally.waitedMs(row, now) })
     }
   })
   return looks

@@ -111,15 +111,18 @@ export function forgive(sentence: Sentence, now: number): Sentence {
 
 /**
  * The latencies that say what is usual. Those of requests that lay at an endpoint through a silence it was convicted of do not, or
- * the next silence would look like this one: usual.
+ * the next silence would look like this one: usual. Only the shortest of those that were answered after all does: where a slow answer
+ * is what convicts, it comes again and again, and is soon known to be usual.
  */
 export function usualOf(
-  { generation, latenciesUs }: Pick<Drained, 'generation' | 'latenciesUs'>,
+  { generation, ok, latencyUsMax, latenciesUs }: Pick<Drained, 'generation' | 'ok' | 'latencyUsMax' | 'latenciesUs'>,
   sentence: Pick<Sentence, 'generation' | 'because' | 'untilMs' | 'healthyMs'> | undefined,
   now: number,
 ): readonly number[] {
   if (sentence?.because !== 'silence' || sentence.generation !== generation) return latenciesUs
-  if (sentence.untilMs !== undefined) return []
-  const backMs = elapsedMs(now, sentence.healthyMs)
-  return latenciesUs.filter(us => us / 1000 < backMs)
+  const backMs = sentence.untilMs === undefined ? elapsedMs(now, sentence.healthyMs) : 0
+  const hasLain = (us: number): boolean => us / 1000 >= backMs
+  const answered = ok === 0 ? [] : latenciesUs.filter(us => hasLain(us) && us <= latencyUsMax)
+  const usual = latenciesUs.filter(us => !hasLain(us))
+  return answered.length === 0 ? usual : [...usual, Math.min(...answered)]
 }

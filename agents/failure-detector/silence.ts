@@ -1,13 +1,16 @@
 import { elapsedMs } from '../../engine/writer.ts'
 import { bucketOf, newHistogram, quantileOf, volumeOf } from '../kit/run/latency-buckets.ts'
+import { Gaps } from './gaps.ts'
 
 /** What the tables say of an endpoint at one look. */
 export interface Look {
   readonly row: number
   readonly generation: number
   readonly service: number
-  /** Requests to it so far that were answered or failed. */
+  /** Requests to it so far that were answered or failed; modulo 2^32. */
   readonly answered: number
+  /** Requests sent to it so far; modulo 2^32. */
+  readonly picked: number
   /** For how long its oldest request has waited for a response head, in ms; −1: none does. */
   readonly waitedMs: number
 }
@@ -22,9 +25,15 @@ export interface Silent {
 
 interface Known {
   generation: number
+  lookedMs: number
   answered: number
   answeredMs: number
+  /** Requests that had been sent to it when it answered last. */
+  picked: number
+  /** Since when several more have been. */
+  severalMs: number | undefined
   toldMs: number | undefined
+  readonly gaps: Gaps
 }
 
 interface Usual {
@@ -36,6 +45,8 @@ interface Usual {
   volume: number
 }
 
+/** Without an answer to several requests it is no matter of one that takes long. */
+const SEVERAL = 3
 /** How long an answer may take beyond what nearly all take, as a factor. Below five, tails of healthy services begin to look dead. */
 const PATIENCE = 5
 const QUANTILE = 0.99
@@ -59,19 +70,19 @@ const AGAIN_MS = 500
  *
  *   silent(e) = how long e keeps its oldest request waiting for a head, counted from its last answer at the earliest
  *   limit     = max(floor, 5 × the latency that 99 % of the service's requests did not exceed of late)
- *   convicted   silent(e) > limit, and another endpoint of the service has answered meanwhile
+ *   convicted   silent(e) > limit, another endpoint of the service has answered meanwhile, and
+ *               three requests were sent to e since its last answer, the third of them limit ÷ 2 ago,
+ *               or silent(e) > 2 × the longest time between two answers of e of late
  *
  * So neither a stream that goes on for hours convicts anybody, nor a slow answer among quick ones, nor a pause of the whole
- * service, nor a look that came late because this machine was starved.
+ * service, nor a look that came late because this machine was starved. Nor one slow request to an endpoint that has few: that nothing
+ * else is answered there meanwhile is usual.
  */
 export class SilenceWatch {
   /** By service: silence that nobody is convicted below, in ms; 0: nobody is. */
   floorsMs: readonly number[] = []
   readonly #rows = new Map<number, Known>()
   readonly #services: Usual[] = []
-  #lookedMs: number | undefined
-  /** When the last late look was: what was before does not count. */
-  #lateMs: number | undefined
 
   /** Takes in what is usual: latencies of answers, µs. */
   learn(service: number, latenciesUs: readonly number[], now: number): void {
@@ -88,18 +99,27 @@ export class SilenceWatch {
 
   /** Who is silent now. */
   look(looks: readonly Look[], now: number): Silent[] {
-    if (this.#lookedMs !== undefined && elapsedMs(now, this.#lookedMs) > LATE_MS) this.#lateMs = now
-    this.#lookedMs = now
     for (const look of looks) this.#follow(look, now)
     return looks.flatMap(look => this.#judge(look, now))
   }
 
-  #follow({ row, generation, service, answered }: Look, now: number): void {
+  #follow({ row, generation, service, answered, picked }: Look, now: number): void {
     const known = this.#rows.get(row)
-    if (known?.generation === generation && known.answered === answered) return
+    const isSame = known?.generation === generation
     // Answers from before the first look say nothing of when they came.
-    if (known !== undefined) this.#usual(service, now).answeredMs = now
-    this.#rows.set(row, { generation, answered, answeredMs: now, toldMs: undefined })
+    if (known !== undefined && !(isSame && known.answered === answered)) this.#usual(service, now).answeredMs = now
+    // Nor is known what was between two looks of which the second came late, or before it was back.
+    const isSeen = isSame && elapsedMs(now, known.lookedMs) <= LATE_MS
+    if (isSeen && known.answered === answered) {
+      known.lookedMs = now
+      if (known.severalMs === undefined && ((picked - known.picked) | 0) >= SEVERAL) known.severalMs = now
+      return
+    }
+    const gaps = isSame ? known.gaps : new Gaps(now)
+    if (isSeen) gaps.add(elapsedMs(now, known.answeredMs), now)
+    const toldMs = isSame && known.answered === answered ? known.toldMs : undefined
+    const fresh = { generation, lookedMs: now, answered, answeredMs: now, picked, severalMs: undefined, toldMs, gaps }
+    this.#rows.set(row, fresh)
   }
 
   #judge({ row, generation, service, waitedMs }: Look, now: number): Silent[] {
@@ -107,11 +127,13 @@ export class SilenceWatch {
     const known = this.#rows.get(row)
     const usual = this.#services[service]
     if (known === undefined || usual === undefined || floorMs === 0 || waitedMs < 0) return []
-    const calmMs = this.#lateMs === undefined ? waitedMs : elapsedMs(now, this.#lateMs)
-    const silentMs = Math.min(waitedMs, elapsedMs(now, known.answeredMs), calmMs)
+    const silentMs = Math.min(waitedMs, elapsedMs(now, known.answeredMs))
+    if (silentMs <= floorMs) return []
     const limitMs = Math.max(floorMs, (PATIENCE * usualUs(usual)) / 1000)
     const isAlone = elapsedMs(now, usual.answeredMs) >= silentMs
     if (silentMs <= limitMs || isAlone) return []
+    const isSeveral = known.severalMs !== undefined && elapsedMs(now, known.severalMs) > limitMs / 2
+    if (!isSeveral && silentMs <= 2 * known.gaps.longestMs) return []
     if (known.toldMs !== undefined && elapsedMs(now, known.toldMs) < AGAIN_MS) return []
     known.toldMs = now
     return [{ row, generation, silentMs, limitMs: Math.round(limitMs) }]

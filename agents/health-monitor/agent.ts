@@ -44,7 +44,7 @@ import { type Checked, checkDue, closerDue, endpointChecked, lookDue, type Round
 import { coordinating, SKILLS } from './skills.ts'
 import { find, type HealthCheck, healthCheckOf, type State, stateOf, type Target } from './state.ts'
 import { tunedMs } from './tempo.ts'
-import { turn } from './turn.ts'
+import { tell, turn } from './turn.ts'
 import { judge, paceMs, UNCHECKED } from './verdict.ts'
 
 export type { State } from './state.ts'
@@ -69,8 +69,8 @@ const JITTER = 0.1
  * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bars UNHEALTHY and ISOLATED
  * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
  * reload     verdicts stay; endpoints whose checks are others now are checked at once
- * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass. What is
- *            usual is learnt anew
+ * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass, and is told
+ *            again. What is usual is learnt anew
  */
 export const healthMonitor = defineAgent({
   name: 'health-monitor',
@@ -158,7 +158,11 @@ function onTables(state: State, tables: TablesView, now: number): Step<State> {
         target = { ...target, isEjected, isWarned, round: isDue ? ++rounds : target.round }
       targets.set(endpoint.row, target)
       if (isDue) directives.push(checkNow(target))
-      if (known === undefined) directives.push(...beginLooks(target, healthCheck))
+      if (known !== undefined) continue
+      directives.push(...beginLooks(target, healthCheck))
+      // Whoever learns of verdicts by their changes alone has been restarted too, or has never run: it may not know.
+      if (target.health === 'unhealthy')
+        directives.push(tell(target, 'unknown', 'unhealthy', 'it was before its monitor started'))
     }
   }
   return { state: { ...state, tables, targets, rounds }, directives }
@@ -183,10 +187,8 @@ function acquit(service: string, endpoint: EndpointView, known: Target | undefin
   if (isBarred) directives.push(writeEndpoint('unhealthyBar', endpoint, 0))
   if (health !== HEALTH_UNKNOWN) directives.push(writeEndpoint('health', endpoint, HEALTH_UNKNOWN))
   const from = known?.health ?? (isBarred ? 'unhealthy' : 'unknown')
-  if (from !== 'unknown') {
-    const change = { row, generation, service, id, from, to: 'unknown', reason: 'it is not checked any more' } as const
-    directives.push(emit(healthChanged.of(change, `${service}/${id}`)))
-  }
+  if (from !== 'unknown')
+    directives.push(tell({ row, generation, service, id }, from, 'unknown', 'it is not checked any more'))
   return directives
 }
 

@@ -1,6 +1,6 @@
 import { HEALTH_NAMES } from '../../engine/writer.ts'
 import { type Directive, emit, writeEndpoint } from '../kit/grammar/directive.ts'
-import { healthChanged } from '../signals.ts'
+import { type EndpointRef, type HealthWord, healthChanged } from '../signals.ts'
 import type { Target } from './state.ts'
 
 /** What a verdict that is another now wants done: its words, and to be told. */
@@ -12,7 +12,14 @@ export function turn(before: Target, after: Target, reason: string, now: number)
     // Before the bar falls: who sees it pickable knows that it has just come back.
     directives.push(writeEndpoint('healthySinceMs', after, now), writeEndpoint('unhealthyBar', after, 0))
   }
-  const { row, generation, service, id } = after
-  const change = { row, generation, service, id, from: before.health, to: after.health, reason }
-  return [...directives, emit(healthChanged.of(change, `${service}/${id}`))]
+  return [...directives, tell(after, before.health, after.health, reason)]
+}
+
+export function tell(
+  { row, generation, service, id }: EndpointRef,
+  from: HealthWord,
+  to: HealthWord,
+  reason: string,
+): Directive {
+  return emit(healthChanged.of({ row, generation, service, id, from, to, reason }, `${service}/${id}`))
 }

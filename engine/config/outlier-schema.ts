@@ -79,7 +79,7 @@ export const outlierSchema = keys({
   silence: duration()
     .prefault('100ms')
     .describe(
-      'An endpoint is ejected that keeps a request waiting so long without answering any, or five times as long as 99 % of the requests to its service take if that is longer, while another endpoint answers; until it answers or passes a health check again, and is tried again after a second unless health checks fail. 0s: never. Default 100ms.',
+      'An endpoint is ejected that keeps three requests waiting so long without answering any, or five times as long as 99 % of the requests to its service take if that is longer, while another endpoint answers; one request suffices after twice the longest time that it went without an answer of late; until it answers or passes a health check again, and is tried again after a second unless health checks fail. 0s: never. Default 100ms.',
     ),
   latencyQuantile: ratio()
     .prefault(0)

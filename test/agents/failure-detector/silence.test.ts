@@ -2,21 +2,26 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { usualOf } from '../../../agents/failure-detector/sentence.ts'
 import { SilenceWatch, type Silent } from '../../../agents/failure-detector/silence.ts'
+import { rollDie } from '../../../agents/kit/dice.ts'
 import { ejections, isEjected, stage } from './courtroom.ts'
 
 const FLOOR_MS = 100
 const STEP_MS = 20
 
-/** Two endpoints of one service that are looked at every 20 ms; between looks they answer, or keep somebody waiting. */
-function world(latencyUs = 2000, floorMs = FLOOR_MS) {
+/**
+ * Two endpoints of one service that are looked at every 20 ms; between looks they answer, or keep somebody waiting. One more request is
+ * sent to each before each look, but where `isSparse`.
+ */
+function world(latencyUs = 2000, floorMs = FLOOR_MS, isSparse = false) {
   const watch = new SilenceWatch()
   watch.floorsMs = [floorMs]
   if (latencyUs > 0) watch.learn(0, Array(100).fill(latencyUs), 0)
-  const rows = [0, 1].map(row => ({ row, generation: 1, service: 0, answered: 100, waitedMs: -1 }))
+  const rows = [0, 1].map(row => ({ row, generation: 1, service: 0, answered: 100, picked: 100, waitedMs: -1 }))
   let now = 0
   const waiting: (number | undefined)[] = []
   const look = (stepMs = STEP_MS): Silent[] => {
     now += stepMs
+    if (!isSparse) for (const row of rows) row.picked++
     return watch.look(
       rows.map(row => ({ ...row, waitedMs: waiting[row.row] === undefined ? -1 : now - waiting[row.row]! })),
       now,
@@ -29,11 +34,60 @@ function world(latencyUs = 2000, floorMs = FLOOR_MS) {
     look,
     now: () => now,
     answer: (row: number) => void rows[row].answered++,
+    pick: (row: number) => void rows[row].picked++,
     /** A request goes there and waits from now on, or no more. */
     wait: (row: number, isWaiting = true) => {
       waiting[row] = isWaiting ? now : undefined
     },
   }
+}
+
+/**
+ * Three endpoints are looked at while requests come at random; each is answered in 5 ms, but for `slowShare` of them in 600. The second
+ * answers nothing from `hangsMs` on. Returns who was convicted, and when.
+ */
+function played(load: {
+  requestsPerSecond: number
+  slowShare: number
+  forMs: number
+  hangsMs?: number
+  seed?: number
+}) {
+  const { requestsPerSecond, slowShare, forMs, hangsMs = forMs } = load
+  let { seed = 1 } = load
+  const die = (): number => {
+    const rolled = rollDie(seed)
+    seed = rolled.seed
+    return rolled.value
+  }
+  const watch = new SilenceWatch()
+  watch.floorsMs = [FLOOR_MS]
+  const rows = [0, 1, 2].map(row => ({ row, generation: 1, service: 0, answered: 0, picked: 0 }))
+  let waiting: { row: number; sinceMs: number; untilMs: number }[] = []
+  let slow = 0
+  const convicted: (Silent & { atMs: number })[] = []
+  for (let now = 0; now < forMs; now++) {
+    if (die() < requestsPerSecond / 1000) {
+      const row = Math.floor(die() * 3)
+      const isSlow = die() < slowShare
+      if (isSlow) slow++
+      rows[row].picked++
+      waiting.push({ row, sinceMs: now, untilMs: now + (isSlow ? 600 : 5) })
+    }
+    const isAnswered = ({ row, untilMs }: { row: number; untilMs: number }): boolean =>
+      untilMs <= now && !(row === 1 && now >= hangsMs)
+    for (const each of waiting.filter(isAnswered)) {
+      rows[each.row].answered++
+      watch.learn(0, [(now - each.sinceMs) * 1000], now)
+    }
+    waiting = waiting.filter(each => !isAnswered(each))
+    if (now % STEP_MS !== 0) continue
+    const longest = (row: number): number =>
+      waiting.filter(each => each.row === row).reduce((most, { sinceMs }) => Math.max(most, now - sinceMs), -1)
+    const looks = rows.map(each => ({ ...each, waitedMs: longest(each.row) }))
+    convicted.push(...watch.look(looks, now).map(each => ({ ...each, atMs: now })))
+  }
+  return { slow, convicted }
 }
 
 describe('SilenceWatch', () => {
@@ -104,6 +158,63 @@ describe('SilenceWatch', () => {
     }
   })
 
+  it('convicts nobody for one slow answer where nothing else was asked, and for three that are not answered', () => {
+    const { look, answer, wait, pick } = world(2000, FLOOR_MS, true)
+    pick(1)
+    wait(1)
+    for (let i = 0; i < 50; i++) {
+      answer(0)
+      assert.deepEqual(look(), [])
+    }
+    pick(1)
+    pick(1)
+    const found: number[] = []
+    for (let i = 1; i <= 5; i++) {
+      answer(0)
+      if (look().length > 0) found.push(i * STEP_MS)
+    }
+    // Seen at the first look; half of the limit later somebody should have answered.
+    assert.deepEqual(found, [80])
+  })
+
+  it('convicts for one that is not answered who usually answers something far more often', () => {
+    /** After which silence one is convicted that has answered `times` every so often. */
+    const convictedMs = (everyMs: number, times: number): number => {
+      const { look, answer, wait, watch, now } = world(2000, FLOOR_MS, true)
+      for (let at = STEP_MS; at <= everyMs * times; at += STEP_MS) {
+        answer(0)
+        if (at % everyMs === 0) answer(1)
+        look()
+        if (at % 1000 === 0) watch.learn(0, Array(100).fill(2000), now())
+      }
+      wait(1)
+      for (let i = 1; i <= 60; i++) {
+        answer(0)
+        if (look().length > 0) return i * STEP_MS
+      }
+      return Number.POSITIVE_INFINITY
+    }
+    assert.equal(convictedMs(20, 25), 120)
+    assert.equal(convictedMs(200, 25), 420)
+    assert.equal(convictedMs(20, 15), Number.POSITIVE_INFINITY, 'too few to know what is usual')
+  })
+
+  it('seldom convicts a good endpoint that has few requests, some of them slow', () => {
+    // 15 requests a second, one in 200 takes 600 ms: 10 minutes. To convict for a silence of 100 ms was to do so 36 times.
+    const { slow, convicted } = played({ requestsPerSecond: 15, slowShare: 1 / 200, forMs: 600_000 })
+    assert.ok(slow > 30, `${slow} slow requests`)
+    assert.ok(convicted.length <= 1, `${convicted.length} of ${slow}`)
+  })
+
+  it('convicts one of three that hangs under a hundred requests a second within 300 ms', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { convicted } = played({ requestsPerSecond: 100, slowShare: 0, forMs: 4_000, hangsMs: 3_000, seed })
+      const [first] = convicted
+      assert.equal(first?.row, 1)
+      assert.ok(first.atMs <= 3_300, `after ${first.atMs - 3_000} ms`)
+    }
+  })
+
   it('convicts nobody while nobody answers', () => {
     const { look, wait } = world()
     wait(0)
@@ -156,19 +267,23 @@ describe('SilenceWatch', () => {
 })
 
 describe('usualOf()', () => {
-  const answered = { generation: 1, latenciesUs: [2000, 50_000, 1_500_000] }
+  const answered = { generation: 1, ok: 3, latencyUsMax: 1_500_000, latenciesUs: [2000, 50_000, 1_500_000] }
   const silence = { generation: 1, because: 'silence', untilMs: undefined, healthyMs: 900 } as const
 
-  it('leaves out what an endpoint answers that is out for its silence', () => {
-    assert.deepEqual(usualOf(answered, { ...silence, untilMs: 2000 }, 1000), [])
-    assert.deepEqual(usualOf(answered, { ...silence, untilMs: 2000, because: 'latency' }, 1000), answered.latenciesUs)
-    assert.deepEqual(usualOf(answered, { ...silence, generation: 2, untilMs: 2000 }, 1000), answered.latenciesUs)
-    assert.deepEqual(usualOf(answered, undefined, 1000), answered.latenciesUs)
+  it('leaves out what an endpoint answers that is out for its silence, but for the quickest', () => {
+    const { latenciesUs } = answered
+    assert.deepEqual(usualOf(answered, { ...silence, untilMs: 2000 }, 1000), [2000])
+    assert.deepEqual(usualOf({ ...answered, ok: 0, latencyUsMax: 0 }, { ...silence, untilMs: 2000 }, 1000), [])
+    assert.deepEqual(usualOf(answered, { ...silence, untilMs: 2000, because: 'latency' }, 1000), latenciesUs)
+    assert.deepEqual(usualOf(answered, { ...silence, generation: 2, untilMs: 2000 }, 1000), latenciesUs)
+    assert.deepEqual(usualOf(answered, undefined, 1000), latenciesUs)
   })
 
-  it('leaves out requests that began before it was back', () => {
-    assert.deepEqual(usualOf(answered, silence, 1000), [2000, 50_000])
-    assert.deepEqual(usualOf(answered, silence, 910), [2000])
+  it('leaves out requests that began before it was back, but for the quickest that was answered', () => {
+    assert.deepEqual(usualOf(answered, silence, 1000), answered.latenciesUs)
+    assert.deepEqual(usualOf(answered, silence, 910), [2000, 50_000])
+    // The longest has run into a timeout.
+    assert.deepEqual(usualOf({ ...answered, ok: 2, latencyUsMax: 50_000 }, silence, 1000), [2000, 50_000])
   })
 })
 

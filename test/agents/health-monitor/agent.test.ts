@@ -153,9 +153,16 @@ test('health monitor restarted goes on from the tables: what is barred stays so 
   world.start()
   await world.advance(1_200)
   const writes = world.writes.length
+  const before = world.sent.length
   world.start()
   await world.advance(1_000)
   assert.equal(world.writes.length, writes, 'nothing has changed, so nothing is written')
+  const changes = world.sent.slice(before).filter(({ type }) => type === 'signalbox.endpoint.health-changed')
+  const told = changes.map(({ subject, data }) => {
+    const { from, to } = data as { from: string; to: string }
+    return `${subject} ${from} ${to}`
+  })
+  assert.deepEqual(told, ['api/a unknown unhealthy'], 'its skills have forgotten, and hear of it again')
   verdicts.a = 'passed'
   await world.advance(600)
   assert.equal(world.row('a').bars, 0)

@@ -106,3 +106,25 @@ test('in the running engine requests say how available a service is, to whoever 
   assert.ok(Math.abs(services[0]!.last15m! - 0.75) < 0.1, `${services[0]!.last15m}`)
   assert.ok(services[0]!.requests15m > 0 && services[0]!.requests15m <= 400)
 })
+
+test('a restart of its thread does not silence that an endpoint is unhealthy: an alert is told anew', async t => {
+  const plane = createTestControlPlane({
+    agents: Object.fromEntries(OTHERS.map(({ name }) => [name, null])),
+    actions: {
+      'check-endpoint': ({ row, generation, round, id }) => {
+        const verdict = id === 'a' ? 'failed' : 'passed'
+        return { row, generation, round, verdict, reason: 'as told', isLate: false, tookMs: 1 }
+      },
+    },
+  })
+  const box = await createSignalbox(CONFIG, { control: plane })
+  t.after(() => box.close())
+  const alerts = () => plane.journal.toJsonl().split('"signalbox.health.alerted"').length - 1
+  await plane.advance(5_000)
+  assert.match(box.explain('api').endpoints[0]!.why, /unhealthy/)
+  const before = alerts()
+  plane.control.kill('health-monitor')
+  await plane.advance(120_000)
+  assert.match(box.explain('api').endpoints[0]!.why, /unhealthy/)
+  assert.ok(alerts() > before, `${alerts()} alerts, ${before} before`)
+})
