@@ -5,6 +5,7 @@ import { defineSignal, type SignalOf } from '../../kit/grammar/signal.ts'
 import { defineSkill } from '../../kit/grammar/skill.ts'
 import {
   type EndpointRef,
+  endpointGone,
   healthAlerted,
   healthChanged,
   type MetricName,
@@ -55,8 +56,8 @@ const look = lookingAt<About, 'spare'>('spare')
  */
 export const alertResponse = defineSkill({
   name: 'alert-response',
-  listens: [healthAlerted, healthChanged],
-  overhears: [healthAlerted, healthChanged],
+  listens: [healthAlerted, healthChanged, endpointGone],
+  overhears: [healthAlerted, healthChanged, endpointGone],
   own: [spareDue],
   emits: [quarantineRequested],
   actions: [look],
@@ -76,6 +77,8 @@ export const alertResponse = defineSkill({
       }
       case 'signalbox.endpoint.health-changed':
         return stay(onHealth(slice, signal.data))
+      case 'signalbox.endpoint.unwatched':
+        return stay({ spared: without(slice.spared, subjectOf(signal.data)) })
     }
   },
 })
@@ -135,8 +138,7 @@ function restore(slice: AlertResponse, named: Named, sinceMs: number, sight: Sig
   const subject = subjectOf(named)
   const known = slice.spared.get(subject)
   if (known?.sinceMs !== sinceMs) return stay(slice)
-  const spared = new Map(slice.spared)
-  spared.delete(subject)
+  const spared = without(slice.spared, subject)
   const isOurs = sight !== undefined && isSameRow(known, sight) && sight.health === HEALTH_DEGRADED && !known.isDegraded
   return { state: { spared }, directives: isOurs ? [writeEndpoint('health', sight, HEALTH_HEALTHY)] : [] }
 }
@@ -146,4 +148,11 @@ function onHealth(slice: AlertResponse, { to, ...endpoint }: SignalOf<typeof hea
   const known = slice.spared.get(subject)
   if (known === undefined || !isSameRow(known, endpoint)) return slice
   return { spared: new Map(slice.spared).set(subject, { ...known, isDegraded: to === 'degraded' }) }
+}
+
+function without(spared: AlertResponse['spared'], subject: string): AlertResponse['spared'] {
+  if (!spared.has(subject)) return spared
+  const after = new Map(spared)
+  after.delete(subject)
+  return after
 }

@@ -8,6 +8,7 @@ import {
   anomalyFound,
   capacityReported,
   differentialObserved,
+  endpointGone,
   endpointsMeasured,
   healthAlerted,
   healthChanged,
@@ -58,6 +59,7 @@ export const alerting = defineSkill({
   name: 'alerting',
   listens: [
     healthChanged,
+    endpointGone,
     metricsCollected,
     capacityReported,
     anomalyFound,
@@ -65,7 +67,7 @@ export const alerting = defineSkill({
     quarantineRefused,
     endpointsMeasured,
   ],
-  overhears: [healthChanged, capacityReported, anomalyFound, quarantineRefused, endpointsMeasured],
+  overhears: [healthChanged, endpointGone, capacityReported, anomalyFound, quarantineRefused, endpointsMeasured],
   own: [lookDue],
   emits: [healthAlerted],
   start: (_: undefined, { config }: Setup): Step<Alerting> =>
@@ -73,6 +75,7 @@ export const alerting = defineSkill({
   reload: (slice, config) => stay(onReload(slice, config)),
   decide(slice, signal, now) {
     if (healthChanged.is(signal)) return onHealth(slice, signal.data, now)
+    if (endpointGone.is(signal)) return stay(forget(slice, subjectOf(signal.data)))
     if (metricsCollected.is(signal)) return onMetrics(slice, signal.data, now)
     if (capacityReported.is(signal)) return take(slice, signal.data.rows.flatMap(capacitySamples), now)
     if (anomalyFound.is(signal)) return onAnomaly(slice, signal.data, now)
@@ -158,6 +161,7 @@ function remember<Value>(map: Map<string, Value>, subject: string, value: Value)
 
 function onHealth(slice: Alerting, change: SignalOf<typeof healthChanged>['data'], now: number): Step<Alerting> {
   const { from, to, reason } = change
+  if (to === 'unknown') return stay(forget(slice, subjectOf(change)))
   // At the start every endpoint says so once, and nothing is known against any.
   if (to !== 'unhealthy' && from !== 'unhealthy') return stay(slice)
   const subject = subjectOf(change)
@@ -258,8 +262,15 @@ function onDifferential(
   return { state: slice, directives: tell(slice, alert, COOLDOWN_MS, now) }
 }
 
+/** It has gone, or nobody looks at it any more: what was known against it holds no longer. */
+function forget(slice: Alerting, subject: string): Alerting {
+  slice.breaches.drop(subject)
+  slice.toldMs.delete(subject)
+  slice.flapsMs.delete(subject)
+  return slice
+}
+
 /** There is no such endpoint any more: nothing is wrong with it. */
 function onRefused(slice: Alerting, { because, ...named }: Named & { readonly because: string }): Alerting {
-  if (because === 'unknown') slice.breaches.drop(subjectOf(named))
-  return slice
+  return because === 'unknown' ? forget(slice, subjectOf(named)) : slice
 }

@@ -225,6 +225,53 @@ test('alert: a critical one keeps out whom requests fail at, and an information 
   assert.deepEqual([having('isolated'), having('degraded')], [['e2'], []])
 })
 
+test('alert: an endpoint that goes while it is unhealthy is told of no more, and its incident is over; the next of its name is another (AC-26)', async t => {
+  const { plane, box, broken, alerts, told } = await alertsOf(t)
+  await plane.advance(1_000)
+  for (const id of ['e1', 'e2', 'e3']) broken.add(id)
+  // As in a deploy: gone before half a minute is over.
+  await plane.advance(20_000)
+  box.service('api').remove('e1')
+  await plane.advance(20_000)
+  assert.deepEqual([alerts('e1'), alerts('e2')], [[], ['unhealthy critical']])
+  box.service('api').remove('e2')
+  box.service('api').add({ id: 'e1', url: 'http://127.0.0.1:9' })
+  await plane.advance(120_000)
+  assert.deepEqual([alerts('e1'), alerts('e2')], [[], ['unhealthy critical']])
+  assert.equal(alerts('e3').length, 3, 'it is still there')
+  assert.deepEqual(dataOf(told('incident.resolved', 'e2')).length, 1)
+  assert.deepEqual(told('incident.resolved', 'e3'), [])
+})
+
+test('alert: an endpoint whose service is not checked any more is not told of by what its last checks said (AC-26)', async t => {
+  const { plane, box, broken, alerts, told, having } = await alertsOf(t)
+  await plane.advance(1_000)
+  broken.add('e1')
+  await plane.advance(10_000)
+  broken.add('e2')
+  await plane.advance(25_000)
+  assert.deepEqual([alerts('e1'), alerts('e2')], [['unhealthy critical'], []])
+  const endpoints = Array.from({ length: 10 }, (_, i) => ({ id: `e${i}`, url: `http://127.0.0.1:${i + 1}` }))
+  await box.reload({ services: { api: { policy: 'round-robin', endpoints } } })
+  broken.clear()
+  await plane.advance(180_000)
+  assert.deepEqual([alerts('e1'), alerts('e2')], [['unhealthy critical'], []])
+  assert.equal(told('incident.resolved', 'e1').length, 1)
+  assert.deepEqual([having('isolated'), having('unhealthy'), told('incident.human-needed', 'e1')], [[], [], []])
+})
+
+test('alert: a certificate that ends is told of as long as its endpoint is there (AC-26)', async t => {
+  const { plane, box, alerts } = await alertsOf(t)
+  await plane.advance(1_000)
+  const ending = { metric: 'certificate-days', value: 2, baseline: null, isLearnt: false } as const
+  plane.hear(endpointsMeasured.of({ rows: [{ ...ref('e1'), ...ending }] }))
+  await plane.advance(61_000)
+  assert.equal(alerts('e1').length, 2)
+  box.service('api').remove('e1')
+  await plane.advance(180_000)
+  assert.equal(alerts('e1').length, 2)
+})
+
 test('40 % of the endpoints unhealthy at once: three tenths are kept out, and below half panic uses the rest (F14)', async t => {
   const { plane, broken, having, picked, told } = await alertsOf(t)
   await plane.advance(1_000)
