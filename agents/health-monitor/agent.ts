@@ -125,11 +125,11 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
 
 function refusalsAfter(
   before: State['refusals'],
-  rows: readonly { readonly row: number; readonly refusals: number }[],
+  rows: readonly { readonly row: number; readonly generation: number; readonly refusals: number }[],
 ): State['refusals'] {
   const refusals = new Map(before)
-  for (const { row, refusals: seen } of rows) {
-    if (seen > 0) refusals.set(row, seen)
+  for (const { row, generation, refusals: seen } of rows) {
+    if (seen > 0) refusals.set(row, { generation, seen })
     else refusals.delete(row)
   }
   return refusals

@@ -101,12 +101,13 @@ function look(state: State, looking: Looking, url: string, now: number): Step<St
   const ticket = state.tickets + 1
   const { thresholds, availability: availabilityGoal, certificateDays } = state.knobs
   const available = state.availability.get(ref.row)
+  const refused = state.refusals.get(ref.row)
   const params: ExamineParams = {
     ...ref,
     ...inquiryOf(state, ref.service),
     ...{ ticket, kind, url, timeoutMs, thresholds, availabilityGoal, certificateDays },
     availability: available?.generation === ref.generation ? available : undefined,
-    refusals: { seen: state.refusals.get(ref.row) ?? 0, max: REFUSALS_MAX },
+    refusals: { seen: refused?.generation === ref.generation ? refused.seen : 0, max: REFUSALS_MAX },
     requestPath: healthCheck?.deep?.path,
   }
   const looks = new Map(state.looks).set(ticket, looking)

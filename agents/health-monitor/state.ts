@@ -53,7 +53,7 @@ export interface State {
   /** As measured last, by row. */
   readonly availability: ReadonlyMap<number, Availability>
   /** Checks in a row that were turned away, by row; of those that were. */
-  readonly refusals: ReadonlyMap<number, number>
+  readonly refusals: ReadonlyMap<number, { readonly generation: number; readonly seen: number }>
 }
 
 export function stateOf({ services, agents }: Config): State {

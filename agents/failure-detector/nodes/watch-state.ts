@@ -21,6 +21,8 @@ export interface NodeWatch {
   readonly seed: number
   readonly beats: number
   readonly probes: number
+  /** Beats of nodes that there was no room for. */
+  readonly turnedAway: number
 }
 
 export interface WatchOptions {

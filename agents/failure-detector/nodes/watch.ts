@@ -9,6 +9,7 @@ import { latenessOf, localHealthAfter, stretchOf } from '../../skills/network/lo
 import { suspicionMs } from '../../skills/network/suspicion.ts'
 import { BeatBook } from './beat-book.ts'
 import { lookFor, pickHelpers } from './probing.ts'
+import { NODES_MAX, withRoom } from './room.ts'
 import { nodeRoundTripSensor, nodeSilenceSensor } from './sensors.ts'
 import {
   assistDue,
@@ -26,8 +27,6 @@ import { beatOf, hasNews, isNewlyHeard, seenBy } from './telling.ts'
 import { type NodeWatch, put, unwell, type WatchOptions, without } from './watch-state.ts'
 import { accused, become, newcomer, pinged, type Watched } from './watched.ts'
 
-/** Nodes that are watched: as many as their names fit into one datagram with a beat, with some room. */
-const NODES_MAX = 32
 const ASSISTS_MAX = 64
 /** Beats that are waited for before a newcomer says how many were there before it. */
 const LISTENS_BEATS = 3
@@ -62,10 +61,12 @@ export function nodeWatch(key: string, options: WatchOptions): Mounted<NodeWatch
       state: {
         ...{ settings, book, me: { node, incarnation: incarnation * REFUTATIONS, rank: null } },
         ...{ localHealth: 0, isTroubled: false, others: new Map(), assists: new Map(), seed, beats: 0, probes: 0 },
+        turnedAway: 0,
       },
       directives: [schedule(0, beatDue.of(null))],
     }),
     decide,
+    describe: ({ others, localHealth, turnedAway }) => ({ nodes: others.size, localHealth, turnedAway }),
   })
   return skill.mount(key, options)
 }
@@ -121,9 +122,10 @@ function onBeatDue(before: NodeWatch): Step<NodeWatch> {
   }
 }
 
-function onBeat(watch: NodeWatch, beat: ReturnType<typeof nodeBeat.of>['data'], now: number): Step<NodeWatch> {
+function onBeat(before: NodeWatch, beat: ReturnType<typeof nodeBeat.of>['data'], now: number): Step<NodeWatch> {
   const { node, incarnation, rank, hears, missing, more } = beat
-  const known = watch.others.get(node)
+  const known = before.others.get(node)
+  const { watch, directives: made } = known === undefined ? withRoom(before, now) : { watch: before, directives: [] }
   if (known === undefined && watch.others.size >= NODES_MAX) return stay(watch)
   const isOld = known !== undefined && incarnation < known.incarnation
   if (isOld || (known?.state === 'left' && incarnation === known.incarnation)) return stay(watch)
@@ -137,7 +139,7 @@ function onBeat(watch: NodeWatch, beat: ReturnType<typeof nodeBeat.of>['data'], 
   const met = { ...first, incarnation, rank, hears, missing, more, isHeard: true, ...(isNews && { accusers: [] }) }
   const { after, directives } = become(met, 'alive', known === undefined ? 'it is there' : 'it is heard again', now)
   const learnt = learn(put(watch, after), hears, missing, now)
-  return { state: learnt, directives }
+  return { state: learnt, directives: [...made, ...directives] }
 }
 
 /** Nodes that another one knows and this one did not: whoever comes late to a partition hears from its side who is missing. */

@@ -18,6 +18,7 @@ import {
   type Prediction,
   predictionGiven,
   predictionRequested,
+  securitySensed,
 } from '../../../agents/signals.ts'
 import { elapsedMs, HEALTH_DEGRADED, HEALTH_HEALTHY, UNHEALTHY } from '../../../engine/writer.ts'
 import { Stage } from '../stage.ts'
@@ -136,6 +137,24 @@ test('without comprehensive looks in the config there are none but those that ar
   world.start()
   await world.advance(600_000, 100)
   assert.equal(looks.length, 0)
+})
+
+test('that checks of an endpoint were turned away is not held against who has its row next', async () => {
+  const { world, looks } = stage(EACH_MINUTE)
+  world.start()
+  await world.advance(100)
+  const { row, generation } = world.row('a')
+  world.hear(securitySensed.of({ rows: [{ row, generation, isTrusted: null, daysLeft: null, refusals: 3 }] }))
+  const seen = async (id: string): Promise<number> => {
+    world.hear(healthCheckRequested.of({ service: 'api', id, kind: 'comprehensive' }))
+    await world.advance(100)
+    return looks.at(-1)!.refusals.seen
+  }
+  assert.equal(await seen('a'), 3)
+  world.remove('a')
+  world.add('b', { row })
+  await world.advance(200)
+  assert.equal(await seen('b'), 0)
 })
 
 test('whoever asks how an endpoint is gets what a look of the kind has found, and what is known besides (AC-24)', async () => {
