@@ -238,7 +238,8 @@ function onQuarantined(
   { service, id, reason, by, standing, forMs }: SignalOf<typeof endpointQuarantined>['data'],
 ): Step<HealthCoordination> {
   const subject = `${service}/${id}`
-  if (standing !== 'local' || slice.asking.has(subject)) return stay(slice)
+  // Who is being repaired is out for what this node does to it: the others, whose requests it may serve well, would say no.
+  if (standing !== 'local' || reason === 'repair' || slice.asking.has(subject)) return stay(slice)
   const { role, agreementMs: timeoutMs } = slice
   const knownFence = slice.fences.get(subject) ?? 0
   slice.asking.add(subject)
@@ -369,7 +370,7 @@ function onSettled(slice: HealthCoordination, rows: readonly Settled[], now: num
 }
 
 function isReason(text: string): text is Decided['reason'] {
-  return /^(?:failed|flapping|anomaly|security)$/.test(text)
+  return /^(?:failed|flapping|anomaly|security|repair)$/.test(text)
 }
 
 /** Puts this into the map as the newest, and takes the oldest out where there are too many. */

@@ -12,6 +12,8 @@ export interface Sight extends RowRef {
   readonly health: number
   /** Requests that ended well since the region began, modulo 2^32. */
   readonly ok: number
+  /** The same of those that failed. */
+  readonly failed: number
   /**
    * Why the tables would refuse to isolate it; undefined: they would not. The rules of publication, as they are held there: this is to know
    * before, and to say after.
@@ -65,6 +67,7 @@ export function sightOf(attachment: Attachment, { service, id }: Named): Sight |
   }
   const isFull = isolated > isolatedMax(rows.length) || 2 * out > rows.length
   const bars = endpoints.bars(row)
+  const totals = tally.totals(row)
   const isLast = routable === 0 && (bars & ALL_BARS & ~ISOLATED) === 0
   return {
     row,
@@ -72,7 +75,8 @@ export function sightOf(attachment: Attachment, { service, id }: Named): Sight |
     url: attachment.endpoint(row).url,
     bars,
     health: endpoints.health(row),
-    ok: tally.totals(row).ok >>> 0,
+    ok: totals.ok >>> 0,
+    failed: (totals.error + totals.timeout) >>> 0,
     refusal: isFull ? 'too-many-out' : isLast ? 'last-routable' : undefined,
     ...{ sparedOthers, sparedMax: isolatedMax(rows.length) },
   }
