@@ -46,6 +46,7 @@ import { find, type HealthCheck, healthCheckOf, type State, stateOf, type Target
 import { tunedMs } from './tempo.ts'
 import { tell, turn } from './turn.ts'
 import { judge, paceMs, UNCHECKED } from './verdict.ts'
+import { isShared, voidsAfter } from './voids.ts'
 
 export type { State } from './state.ts'
 
@@ -67,7 +68,8 @@ const JITTER = 0.1
  *            · signalbox.service.availability-measured · signalbox.endpoint.predict
  * skills     baselines · anomalies · analysis; what it does about what it finds, see skills.ts
  * writes     endpoint.HEALTH · endpoint.HEALTHY_SINCE_MS · the bars UNHEALTHY and ISOLATED
- * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still
+ * never      judges an endpoint of a service without `healthCheck`; convicts because its own thread stood still, unless it does so again
+ *            and again in checks of one endpoint and no other
  * reload     verdicts stay; endpoints whose checks are others now are checked at once
  * restart    permanent; the verdicts are in the tables, so it goes on from them: what is barred stays so until checks pass, and is told
  *            again. What is usual is learnt anew
@@ -204,7 +206,7 @@ function newTarget(
   const standing = { ...UNCHECKED, health: isBarLost ? 'unknown' : verdict } as const
   return {
     ...{ ...standing, row, generation, service, id, url, round: 0, lookRound },
-    ...{ isEjected: false, isWarned: false, examined: 'healthy', calmSinceMs: now },
+    ...{ isEjected: false, isWarned: false, examined: 'healthy', calmSinceMs: now, voidMs: 0 },
   }
 }
 
@@ -257,10 +259,15 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
   if (before === undefined || healthCheck === undefined || checked.round !== before.round) return stay(state)
   // Until its next comprehensive check, one that did not do well in the last is spared.
   const verdict = checked.verdict === 'passed' && before.examined !== 'healthy' ? 'degraded' : checked.verdict
-  const judged = judge(before, verdict, healthCheck)
+  const isVoid = verdict === 'void'
+  // Checks of an interval are all those that one standstill may have met.
+  const sinceMs = ((before.wasVoid ? before.voidMs : now) - healthCheck.interval) | 0
+  const isOurs = isVoid && isShared(state.voids, before.row, sinceMs)
+  const judged = judge(isOurs ? { ...before, wasVoid: false } : before, verdict, healthCheck)
   const isSame =
     judged.health === before.health && judged.against === before.against && judged.wasVoid === before.wasVoid
-  const after: Target = isSame ? before : { ...before, ...judged, calmSinceMs: now }
+  const after: Target =
+    isSame && !isVoid ? before : { ...before, ...judged, calmSinceMs: now, voidMs: isVoid ? now : before.voidMs }
   const { row, generation, service, id } = after
   const pace = paceOf(after, healthCheck, now, slices)
   const directives: Directive[] = [
@@ -272,8 +279,8 @@ function onChecked(state: State, checked: Checked, now: number, slices: Slices):
     const { isLate } = checked
     directives.push(emit(ejectedChecked.of({ row, generation, service, id, hasPassed, isLate }, `${service}/${id}`)))
   }
-  if (!isSame) state.targets.set(row, after)
-  return { state, directives }
+  if (after !== before) state.targets.set(row, after)
+  return { state: isVoid ? { ...state, voids: voidsAfter(state.voids, row, now) } : state, directives }
 }
 
 /** Time to the next check, in ms: the interval, unless it is out; and where that may be adapted, by how calm it has been. */

@@ -61,7 +61,7 @@ export function onCloserDue(state: State, due: CloserLook, now: number): Step<St
   if (state.looks.size + state.forecasts.length >= LOOKS_MAX) {
     return { state, directives: nextLook(state, target, due.kind, 'healthy') }
   }
-  return look(state, { ref: refOf(target), kind: due.kind, question: undefined }, target.url, now)
+  return look(state, { ref: refOf(target), kind: due.kind, round: due.round, question: undefined }, target.url, now)
 }
 
 /** Somebody wants to know how an endpoint is. */
@@ -83,7 +83,8 @@ export function onRequested(
   if (endpoint === undefined) return refuse('unknown_endpoint')
   if (state.looks.size + state.forecasts.length >= LOOKS_MAX) return refuse('too_many_checks')
   const ref = { row: endpoint.row, generation: endpoint.generation, service, id }
-  return look(state, { ref, kind: known, question }, endpoint.url, now)
+  const round = find(state, ref)?.lookRound
+  return look(state, { ref, kind: known, round, question }, endpoint.url, now)
 }
 
 function look(state: State, looking: Looking, url: string, now: number): Step<State> {
@@ -201,7 +202,7 @@ function foretold(
 
 function conclude(
   state: State,
-  { ref, kind, question }: Looking,
+  { ref, kind, round, question }: Looking,
   { parts, dependencies, tookMs }: Omit<Examined, 'ticket'>,
   now: number,
   slices: Slices,
@@ -215,7 +216,8 @@ function conclude(
     directives.push(reply(question, healthCheckAnswered.of({ service, id, kind, error: null, examination, standing })))
   }
   const target = find(state, ref)
-  if (target === undefined) return { state, directives }
+  // A reload has begun other looks meanwhile: this one found what those may not, and the next is on its way.
+  if (target === undefined || round !== target.lookRound) return { state, directives }
   if (question === undefined) directives.push(...nextLook(state, target, kind, examination.verdict))
   const counted = count(state, target, examination, now)
   return { state: counted.state, directives: [...directives, ...counted.directives] }

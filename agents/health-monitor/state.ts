@@ -3,6 +3,7 @@ import type { Signal } from '../kit/grammar/signal.ts'
 import type { EndpointView, TablesView } from '../kit/tables.ts'
 import type { Availability, CheckKind, EndpointRef, Examination } from '../signals.ts'
 import type { Standing } from './verdict.ts'
+import type { Voids } from './voids.ts'
 
 export type HealthCheck = NonNullable<ServiceConfig['healthCheck']>
 
@@ -21,12 +22,16 @@ export interface Target extends Standing, EndpointRef {
   readonly examined: Examination['verdict']
   /** Since when nothing has been amiss. */
   readonly calmSinceMs: number
+  /** When a check of it came to nothing last, where that was so of its last check. */
+  readonly voidMs: number
 }
 
 /** A closer look under way. */
 export interface Looking {
   readonly ref: EndpointRef
   readonly kind: CheckKind
+  /** Of the chain of closer looks that was its endpoint's own when this one began; undefined: it had none. */
+  readonly round: number | undefined
   /** Who wants to know; undefined: it was due. */
   readonly question: Signal | undefined
 }
@@ -54,6 +59,8 @@ export interface State {
   readonly availability: ReadonlyMap<number, Availability>
   /** Checks in a row that were turned away, by row; of those that were. */
   readonly refusals: ReadonlyMap<number, { readonly generation: number; readonly seen: number }>
+  /** Checks that came to nothing, of late. */
+  readonly voids: Voids | undefined
 }
 
 export function stateOf({ services, agents }: Config): State {
@@ -68,6 +75,7 @@ export function stateOf({ services, agents }: Config): State {
     forecasts: [],
     availability: new Map(),
     refusals: new Map(),
+    voids: undefined,
   }
 }
 

@@ -12,7 +12,7 @@ export interface Standing {
   readonly health: HealthWord
   /** Checks in a row that spoke against `health`. */
   readonly against: number
-  /** True when the last check came to nothing: a second one in a row counts as failed. */
+  /** True when the last check came to nothing: a second one in a row counts as failed, where it is of this endpoint alone. */
   readonly wasVoid: boolean
 }
 

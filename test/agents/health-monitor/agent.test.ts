@@ -201,6 +201,23 @@ test('health monitor goes on with another config: verdicts stay, and other check
   assert.ok(more >= 40 && more <= 51, `${more} checks`)
 })
 
+test('health monitor convicts nobody while checks of several endpoints come to nothing, in whatever order', async () => {
+  const { world, verdicts } = stage(['a', 'b'])
+  world.start()
+  await world.advance(10)
+  verdicts.a = verdicts.b = 'void'
+  // A hundred of each, a tenth of an interval apart from one to the next at random.
+  await world.advance(100_000, 10)
+  assert.deepEqual([world.row('a').bars, world.row('b').bars], [0, 0])
+  verdicts.b = 'passed'
+  await world.advance(10_000, 10)
+  assert.deepEqual(
+    [world.row('a').bars, world.row('b').bars],
+    [UNHEALTHY, 0],
+    'in checks of one alone it may be that one',
+  )
+})
+
 test('health monitor tells of an endpoint that is gone, also where another has its row or its name', async () => {
   const { world } = stage(['a', 'b', 'c'])
   world.start()

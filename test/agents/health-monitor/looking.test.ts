@@ -8,6 +8,7 @@ import {
   examineEndpoint,
 } from '../../../agents/health-monitor/examine/examine-endpoint.ts'
 import type { Checked } from '../../../agents/health-monitor/signals.ts'
+import type { Edge } from '../../../agents/kit/grammar/action.ts'
 import type { Draft, Signal } from '../../../agents/kit/grammar/signal.ts'
 import {
   type Examination,
@@ -26,8 +27,8 @@ import { Stage } from '../stage.ts'
 const BASIC = { path: '/up', interval: '1s', timeout: '500ms', unhealthyAfter: 2, healthyAfter: 2 }
 const EACH_MINUTE = { ...BASIC, comprehensive: { interval: '60s', timeout: '20s' } }
 
-/** A stage whose checks pass unless `failing`, and whose closer looks find what `finds` says at that moment. */
-function stage(healthCheck: object, ids = ['a']) {
+/** A stage whose checks pass unless `failing`, and whose closer looks find what `finds` says at that moment, and take so long. */
+function stage(healthCheck: object, ids = ['a'], lookMs = 0) {
   const looks: (ExamineParams & { atMs: number })[] = []
   const checks: number[] = []
   const failing = new Set<string>()
@@ -50,7 +51,7 @@ function stage(healthCheck: object, ids = ['a']) {
   }
   const examine = {
     ...examineEndpoint,
-    run: (params: ExamineParams): Examined => {
+    run: (params: ExamineParams, edge: Edge): Examined | Promise<Examined> => {
       looks.push({ ...params, atMs: elapsedMs(world.clock.now(), world.bootMs) })
       const part: Part = {
         part: 'application',
@@ -61,7 +62,8 @@ function stage(healthCheck: object, ids = ['a']) {
         tookMs: 1,
         figures: {},
       }
-      return { ticket: params.ticket, parts: [part], dependencies: [], tookMs: 1 }
+      const examined = { ticket: params.ticket, parts: [part], dependencies: [], tookMs: lookMs || 1 }
+      return lookMs === 0 ? examined : new Promise(resolve => void edge.later(lookMs, () => resolve(examined)))
     },
   }
   const world = new Stage(healthMonitor, { healthCheck }, ids, [check, examine])
@@ -118,6 +120,25 @@ test('after a look that found something the next is due in a quarter of the time
   assert.ok(looks.length > before)
   await world.advance(1_100, 10)
   assert.equal(world.row('a').health, HEALTH_HEALTHY)
+})
+
+test('a reload while a look is under way leaves one chain of looks, and what that look found does not count', async () => {
+  const often = { ...BASIC, comprehensive: { interval: '10s', timeout: '5s' } }
+  const { world, looks, finds } = stage(often, ['a'], 1_000)
+  world.start()
+  while (looks.length < 2) await world.advance(10, 10)
+  finds('failed', true)
+  const { length } = looks
+  while (looks.length === length) await world.advance(10, 10)
+  finds('passed')
+  world.reload({ healthCheck: { ...often, path: '/ready' } })
+  await world.advance(1_500, 10)
+  assert.equal(world.row('a').health, HEALTH_HEALTHY)
+  const before = looks.length
+  await world.advance(128_500, 10)
+  // Each takes 1 s and the next is due 10 to 11 s later: 11 or 12 in 128.5 s, and one more or less for where the first is.
+  const more = looks.length - before
+  assert.ok(more >= 10 && more <= 13, `${more} looks`)
 })
 
 test('a look that failed counts as a failed check (AG-3)', async () => {
