@@ -17,17 +17,22 @@ import {
   quarantineRefused,
   type Severity,
 } from '../../signals.ts'
-import { type AlertRule, type Breach, dueOf, rulesOf } from './alert-rules.ts'
+import { type AlertRule, type Breach, dueOf, isSeverer, rulesOf } from './alert-rules.ts'
 import { Breaches, type Sample } from './breaches.ts'
 import { type Named, subjectOf } from './subject.ts'
+
+interface Told {
+  readonly atMs: number
+  readonly severity: Severity
+}
 
 export interface Alerting {
   readonly rules: ReadonlyMap<MetricName, readonly AlertRule[]>
   readonly flaps: number
   /** What is broken now. This and the two below are changed in place, see there. */
   readonly breaches: Breaches
-  /** By subject and rule: when it was told. */
-  readonly toldMs: Map<string, Map<string, number>>
+  /** By subject and rule: when it was told, and as how grave. */
+  readonly told: Map<string, Map<string, Told>>
   /** By subject: when it became unhealthy of late. */
   readonly flapsMs: Map<string, readonly number[]>
   readonly isLookDue: boolean
@@ -46,7 +51,7 @@ const COOLDOWN_MS = 60_000
 const lookDue = defineSignal('signalbox.alerts.look-scheduled')
 
 /**
- * Tells what is wrong with endpoints, by rules, and each thing once within its cool-down.
+ * Tells what is wrong with endpoints, by rules, and each thing once within its cool-down, but for what has become graver.
  *
  *   measured ──▶ broken? ──▶ for long enough? ──▶ the highest severity of its metric ──▶ told within the cool-down? ──▶ alert
  *
@@ -71,7 +76,7 @@ export const alerting = defineSkill({
   own: [lookDue],
   emits: [healthAlerted],
   start: (_: undefined, { config }: Setup): Step<Alerting> =>
-    stay({ ...knobsOf(config), breaches: new Breaches(), toldMs: new Map(), flapsMs: new Map(), isLookDue: false }),
+    stay({ ...knobsOf(config), breaches: new Breaches(), told: new Map(), flapsMs: new Map(), isLookDue: false }),
   reload: (slice, config) => stay(onReload(slice, config)),
   decide(slice, signal, now) {
     if (healthChanged.is(signal)) return onHealth(slice, signal.data, now)
@@ -137,18 +142,19 @@ function look(slice: Alerting, subjects: Iterable<string>, now: number): Step<Al
   return { state: { ...slice, isLookDue: true }, directives: [...directives, schedule(LOOK_MS, lookDue.of(null))] }
 }
 
-/** Says it, unless it was said within its cool-down. */
+/** Says it, unless it was said within its cool-down, and was no less grave then. */
 function tell(
-  { toldMs }: Alerting,
+  { told }: Alerting,
   alert: SignalOf<typeof healthAlerted>['data'],
   cooldownMs: number,
   now: number,
 ): Directive[] {
-  const { subject, rule } = alert
-  const told = toldMs.get(subject) ?? new Map<string, number>()
-  const before = told.get(rule)
-  if (before !== undefined && elapsedMs(now, before) < cooldownMs) return []
-  remember(toldMs, subject, told.set(rule, now))
+  const { subject, rule, severity } = alert
+  const ofSubject = told.get(subject) ?? new Map<string, Told>()
+  const before = ofSubject.get(rule)
+  const isCooling = before !== undefined && elapsedMs(now, before.atMs) < cooldownMs
+  if (isCooling && !isSeverer(severity, before.severity)) return []
+  remember(told, subject, ofSubject.set(rule, { atMs: now, severity }))
   return [emit(healthAlerted.of(alert, subject))]
 }
 
@@ -265,7 +271,7 @@ function onDifferential(
 /** It has gone, or nobody looks at it any more: what was known against it holds no longer. */
 function forget(slice: Alerting, subject: string): Alerting {
   slice.breaches.drop(subject)
-  slice.toldMs.delete(subject)
+  slice.told.delete(subject)
   slice.flapsMs.delete(subject)
   return slice
 }

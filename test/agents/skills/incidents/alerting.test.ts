@@ -174,8 +174,7 @@ test('alert: an endpoint whose requests are slower besides, and no other, is kep
   const only = (id: number, times: number) => (each: number) => (each === id ? times : 1)
   await measure(world, 30, { 'network-latency': only(1, 1.6), 'check-time': only(1, 2.5) })
   assert.deepEqual([world.having('degraded'), world.having('isolated')], [['e1'], []])
-  await measure(world, 80, { 'network-latency': only(2, 1.6) })
-  await measure(world, 10, { 'network-latency': only(2, 1.6), 'response-time': only(2, 2.5) })
+  await measure(world, 30, { 'network-latency': only(2, 1.6), 'response-time': only(2, 2.5) })
   assert.deepEqual(world.having('isolated'), ['e2'])
 })
 
@@ -188,6 +187,29 @@ test('alert: of endpoints that are all warned of in one moment no more are spare
     ids.map(() => ['errors warning']),
   )
   assert.deepEqual(having('degraded'), ['e0', 'e1', 'e2'])
+})
+
+test('alert: what becomes graver is told at once, and what becomes less grave with its cool-down (AC-26)', async t => {
+  const { plane, alerts, having } = await alertsOf(t)
+  const anomaly = {
+    metric: 'cpu',
+    model: 'statistical',
+    value: 0.9,
+    expected: 0.3,
+    score: 1.5,
+    hasLeak: false,
+  } as const
+  const find = (severity: 'warning' | 'critical'): void =>
+    plane.hear(anomalyFound.of({ ...ref('e1'), severity, score: 1.5, anomalies: [anomaly], inCommon: [] }))
+  await plane.advance(1_000)
+  for (const severity of ['warning', 'critical', 'warning', 'critical'] as const) {
+    find(severity)
+    await plane.advance(10_000)
+  }
+  assert.deepEqual([alerts('e1'), having('isolated')], [['anomaly warning', 'anomaly critical'], ['e1']])
+  await plane.advance(60_000)
+  find('warning')
+  assert.deepEqual(alerts('e1').slice(2), ['anomaly warning'])
 })
 
 test('alert: a warning has the endpoint spared for two minutes where the others suffice, and checked closely (AC-26)', async t => {

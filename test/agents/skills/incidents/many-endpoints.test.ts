@@ -19,8 +19,8 @@ function monitor() {
   const world = observed([alerts, coordination], [], validateConfig({ services: { api: {} } }))
   const known = () => {
     const { own, others, unshared } = world.runner.slice(coordination)
-    const { breaches, flapsMs, toldMs } = world.runner.slice(alerts)
-    return { verdicts: [own.size, others.size, unshared.size], alerts: [breaches.size, flapsMs.size, toldMs.size] }
+    const { breaches, flapsMs, told } = world.runner.slice(alerts)
+    return { verdicts: [own.size, others.size, unshared.size], alerts: [breaches.size, flapsMs.size, told.size] }
   }
   return { ...world, coordination, known }
 }
