@@ -30,9 +30,12 @@ const anomaly = objectOf({
 })
 export type Anomaly = ShapeOf<typeof anomaly>
 
-/** From the health monitor: figures of an endpoint are not what they usually are. */
+/**
+ * From the health monitor: figures of an endpoint are not what they usually are. `inCommon`: those that are so, or nearly, of more endpoints of
+ * its service than may be out at a time: what they share is the likelier cause. Severity is of the others; `info`: there are none.
+ */
 export const anomalyFound = defineSignal('signalbox.endpoint.anomaly-found', {
-  data: objectOf({ ...ref, severity, score: positive, anomalies: listOf(anomaly) }),
+  data: objectOf({ ...ref, severity, score: positive, anomalies: listOf(anomaly), inCommon: listOf(metricName) }),
 })
 
 /** From the health monitor: they are again, or nobody knows any more what is usual. */
@@ -46,7 +49,7 @@ export const healthAlerted = defineSignal('signalbox.health.alerted', {
     /** Name of the rule: one of the config, or one that is always there such as `differential-observability`. */
     rule: text,
     severity,
-    /** `service/id`, or the name of a node. */
+    /** `service/id`; a service, where it is no fault of a single one; or the name of a node. */
     subject: text,
     metric: orNull(metricName),
     value: real,

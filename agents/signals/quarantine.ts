@@ -2,8 +2,8 @@ import { count, objectOf, oneOf, orNull, positive, type ShapeOf, text } from '..
 import { defineSignal } from '../kit/grammar/signal.ts'
 import { ref } from './ref.ts'
 
-/** Why an endpoint is kept out by quarantine: it decides for how long. */
-const quarantineReason = oneOf('failed', 'flapping', 'anomaly', 'security')
+/** Why an endpoint is kept out by quarantine: it decides for how long. `repair`: something is done to it, and whoever does it lets it back. */
+const quarantineReason = oneOf('failed', 'flapping', 'anomaly', 'security', 'repair')
 export type QuarantineReason = ShapeOf<typeof quarantineReason>
 
 /** To the health monitor: keep this endpoint out until it is shown to be well. Asked again, it is kept for longer. */

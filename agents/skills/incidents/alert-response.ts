@@ -5,6 +5,7 @@ import { defineSignal, type SignalOf } from '../../kit/grammar/signal.ts'
 import { defineSkill } from '../../kit/grammar/skill.ts'
 import {
   type EndpointRef,
+  endpointGone,
   healthAlerted,
   healthChanged,
   type MetricName,
@@ -55,8 +56,8 @@ const look = lookingAt<About, 'spare'>('spare')
  */
 export const alertResponse = defineSkill({
   name: 'alert-response',
-  listens: [healthAlerted, healthChanged],
-  overhears: [healthAlerted, healthChanged],
+  listens: [healthAlerted, healthChanged, endpointGone],
+  overhears: [healthAlerted, healthChanged, endpointGone],
   own: [spareDue],
   emits: [quarantineRequested],
   actions: [look],
@@ -76,6 +77,8 @@ export const alertResponse = defineSkill({
       }
       case 'signalbox.endpoint.health-changed':
         return stay(onHealth(slice, signal.data))
+      case 'signalbox.endpoint.unwatched':
+        return stay({ spared: without(slice.spared, subjectOf(signal.data)) })
     }
   },
 })
@@ -102,7 +105,6 @@ export function quarantineReasonOf({ rule, metric }: Pick<Alert, 'rule' | 'metri
     case 'loss':
       return 'failed'
     case 'response-time':
-    case 'network-latency':
       return 'anomaly'
     default:
       return undefined
@@ -113,7 +115,8 @@ function spare(slice: AlertResponse, named: Named, sight: Sight | undefined, now
   const subject = subjectOf(named)
   const known = slice.spared.get(subject)
   const isSpared = known !== undefined && sight !== undefined && isSameRow(known, sight)
-  if (sight === undefined || (!isSpared && (sight.health !== HEALTH_HEALTHY || !sight.maySpare))) return stay(slice)
+  if (sight === undefined || (!isSpared && (sight.health !== HEALTH_HEALTHY || !maySpare(slice, named, sight))))
+    return stay(slice)
   if (!isSpared && slice.spared.size >= SPARED_MAX) return stay(slice)
   const { row, generation } = sight
   const { service, id } = named
@@ -123,13 +126,19 @@ function spare(slice: AlertResponse, named: Named, sight: Sight | undefined, now
   return { state: { spared: new Map(slice.spared).set(subject, spared) }, directives }
 }
 
+/** Of alerts that came together all are looked at before the first of them is spared: who is meant to be counts too. */
+function maySpare({ spared }: AlertResponse, { service }: Named, { sparedOthers, sparedMax }: Sight): boolean {
+  let meant = 0
+  for (const each of spared.values()) if (each.service === service) meant++
+  return Math.max(sparedOthers, meant) < sparedMax
+}
+
 /** It is as its checks say again, unless another warning came meanwhile. */
 function restore(slice: AlertResponse, named: Named, sinceMs: number, sight: Sight | undefined): Step<AlertResponse> {
   const subject = subjectOf(named)
   const known = slice.spared.get(subject)
   if (known?.sinceMs !== sinceMs) return stay(slice)
-  const spared = new Map(slice.spared)
-  spared.delete(subject)
+  const spared = without(slice.spared, subject)
   const isOurs = sight !== undefined && isSameRow(known, sight) && sight.health === HEALTH_DEGRADED && !known.isDegraded
   return { state: { spared }, directives: isOurs ? [writeEndpoint('health', sight, HEALTH_HEALTHY)] : [] }
 }
@@ -139,4 +148,11 @@ function onHealth(slice: AlertResponse, { to, ...endpoint }: SignalOf<typeof hea
   const known = slice.spared.get(subject)
   if (known === undefined || !isSameRow(known, endpoint)) return slice
   return { spared: new Map(slice.spared).set(subject, { ...known, isDegraded: to === 'degraded' }) }
+}
+
+function without(spared: AlertResponse['spared'], subject: string): AlertResponse['spared'] {
+  if (!spared.has(subject)) return spared
+  const after = new Map(spared)
+  after.delete(subject)
+  return after
 }

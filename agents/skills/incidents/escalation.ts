@@ -5,7 +5,9 @@ import { act, type Directive, emit, type Step, schedule, stay } from '../../kit/
 import { defineSignal, type SignalOf } from '../../kit/grammar/signal.ts'
 import { defineSkill } from '../../kit/grammar/skill.ts'
 import {
+  endpointGone,
   healthAlerted,
+  healthChanged,
   humanNeeded,
   incidentAcknowledged,
   incidentEscalated,
@@ -66,7 +68,7 @@ const lookDue = defineSignal('signalbox.incidents.look-scheduled')
  *                      level 1: told to the cluster orchestrator ──▶ 2: to the operator ──▶ 3: somebody is paged
  *                         │                                           └─ a person is needed: a fatal line of the log
  *                         ▼
- *                      acknowledged: no further · no alert for a while: resolved
+ *                      acknowledged: no further · no alert for a while, or the endpoint has gone or is not checked any more: resolved
  *
  * Each level is reached once in an incident.
  *
@@ -74,8 +76,8 @@ const lookDue = defineSignal('signalbox.incidents.look-scheduled')
  */
 export const escalation = defineSkill({
   name: 'escalation',
-  listens: [healthAlerted, recoveryEnded, incidentAcknowledged],
-  overhears: [healthAlerted, recoveryEnded],
+  listens: [healthAlerted, recoveryEnded, incidentAcknowledged, healthChanged, endpointGone],
+  overhears: [healthAlerted, recoveryEnded, healthChanged, endpointGone],
   own: [lookDue],
   emits: [incidentEscalated, humanNeeded, incidentResolved],
   actions: [callHook],
@@ -88,6 +90,10 @@ export const escalation = defineSkill({
         return onAlert(slice, signal.data, now)
       case 'signalbox.endpoint.recovery-ended':
         return onEnded(slice, signal.data, now)
+      case 'signalbox.endpoint.unwatched':
+        return close(slice, subjectOf(signal.data), now)
+      case 'signalbox.endpoint.health-changed':
+        return signal.data.to === 'unknown' ? close(slice, subjectOf(signal.data), now) : stay(slice)
       case 'signalbox.incident.acknowledged':
         return stay(onAcknowledged(slice, signal.data.incident))
       case 'signalbox.incidents.look-scheduled':
@@ -178,11 +184,11 @@ function look(slice: Escalation, now: number): Step<Escalation> {
   const incidents = new Map(slice.incidents)
   const directives: Directive[] = []
   for (const incident of slice.incidents.values()) {
-    const { id: name, subject, because, openedMs, alertedMs, repeats, level, needsHuman, isAcknowledged } = incident
+    const { subject, openedMs, alertedMs, repeats, level, needsHuman, isAcknowledged } = incident
     const afterMs = Math.max(0, elapsedMs(now, openedMs))
     if (elapsedMs(now, alertedMs) >= slice.quietMs) {
       incidents.delete(subject)
-      directives.push(emit(incidentResolved.of({ incident: name, subject, because, afterMs, level }, subject)))
+      directives.push(resolved(incident, now))
       continue
     }
     const reached = isAcknowledged ? level : levelOf(slice.knobs, { afterMs, repeats, needsHuman })
@@ -193,6 +199,20 @@ function look(slice: Escalation, now: number): Step<Escalation> {
   const state = { ...slice, incidents }
   if (incidents.size === 0 || state.isLookDue) return { state, directives }
   return { state: { ...state, isLookDue: true }, directives: [...directives, schedule(LOOK_MS, lookDue.of(null))] }
+}
+
+/** What it was about is not there any more, or nobody knows how it is. That of a service goes on for its other endpoints. */
+function close(slice: Escalation, subject: string, now: number): Step<Escalation> {
+  const incident = slice.incidents.get(subject)
+  if (incident === undefined) return stay(slice)
+  const incidents = new Map(slice.incidents)
+  incidents.delete(subject)
+  return { state: { ...slice, incidents }, directives: [resolved(incident, now)] }
+}
+
+function resolved({ id: incident, subject, because, openedMs, level }: Incident, now: number): Directive {
+  const afterMs = Math.max(0, elapsedMs(now, openedMs))
+  return emit(incidentResolved.of({ incident, subject, because, afterMs, level }, subject))
 }
 
 function raise(

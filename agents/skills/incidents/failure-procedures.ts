@@ -38,9 +38,9 @@ export function failureOf({ metric, reason }: SignalOf<typeof healthAlerted>['da
  *   failed-check   look again
  *   refused        have names looked up, connect, look again
  *   untrusted      connect by certificates as they are in the files now, look again
- *   errors         leave it alone for a while, connect, look again. Its breaker is not ours to close: it is the settling threads', and asks
- *                  for itself with one probe at a time
- *   memory         send it nothing new, let what is in flight end, have it restarted, connect; in vain: let it back
+ *   errors         leave it alone for a while, connect, see how requests go: its checks may have passed all along. Its breaker is not ours to
+ *                  close: it is the settling threads', and asks for itself with one probe at a time
+ *   memory         send it nothing new, let what is in flight end, have it restarted, connect, let it back; in vain: let it back too
  *   expiring       have the certificate renewed, connect
  */
 export function procedureOf(kind: FailureKind, knobs: RecoveryKnobs): Procedure | undefined {
@@ -48,7 +48,8 @@ export function procedureOf(kind: FailureKind, knobs: RecoveryKnobs): Procedure 
   // Of the others nothing is seen in a look: an endpoint whose memory is full may answer well.
   const looksFirst = kind === 'failed-check' || kind === 'refused' || kind === 'untrusted'
   const of = (steps: readonly Compensated[]): Procedure => ({
-    ...{ name: kind, looksFirst, steps, verify: { do: 'look' }, maxAttempts, backOffMs },
+    ...{ name: kind, looksFirst, steps, maxAttempts, backOffMs },
+    verify: { do: kind === 'errors' ? 'see-requests' : 'look' },
   })
   switch (kind) {
     case 'failed-check':
@@ -66,6 +67,7 @@ export function procedureOf(kind: FailureKind, knobs: RecoveryKnobs): Procedure 
         { do: 'wait', ms: IN_FLIGHT_MS },
         { do: 'call', hook: restart, what: 'restart' },
         { do: 'connect' },
+        { do: 'release' },
       ])
     case 'expiring':
       if (certificate === undefined) return undefined

@@ -1,9 +1,11 @@
 import {
   type Config,
+  EJECTED,
   elapsedMs,
   HEALTH_DEGRADED,
   HEALTH_HEALTHY,
   HEALTH_UNKNOWN,
+  ISOLATED,
   upstreamTextOf,
 } from '../../../engine/writer.ts'
 import type { Setup } from '../../kit/grammar/agent.ts'
@@ -24,7 +26,7 @@ import { callHook } from '../webhook.ts'
 import { procedureOf } from './failure-procedures.ts'
 import { isSameRow } from './quarantine-list.ts'
 import { reachEndpoint } from './reach.ts'
-import { again, begin, type Next, nameOf, proceed, type Run, type Step } from './repair-procedure.ts'
+import { again, begin, type Next, nameOf, proceed, type Run, type Step, stepOf } from './repair-procedure.ts'
 import { lookingAt, type Sight } from './sight.ts'
 import { type Named, subjectOf } from './subject.ts'
 
@@ -36,6 +38,8 @@ interface Repair extends Named {
   readonly run: Run
   /** Where it is, once it was looked at. */
   readonly at: RowRef | undefined
+  /** How requests to it had gone when they began to be seen, and since when; undefined: they are not. */
+  readonly seen: { readonly ok: number; readonly failed: number; readonly sinceMs: number } | undefined
   /** The step that is waited for: what comes of an earlier one comes to nothing. */
   readonly serial: number
 }
@@ -50,12 +54,22 @@ export interface FailureRecovery {
 /** A connection that takes longer has failed, where its service says nothing, in ms. */
 const CONNECT_MS = 1_000
 
-/** To itself: a wait, or the back-off before an attempt, is over. */
+/** While requests are seen to, in ms. */
+const SEE_MS = 2_000
+/** So many say at once how they go; fewer after this time, in ms. */
+const REQUESTS_MIN = 20
+const REQUESTS_MS = 60_000
+/** As many may fail as no rule that is always there warns of. */
+const FAILED_SHARE_MAX = 0.05
+
+/** To itself: a wait is over, and with it the step, or it is time for the next attempt, or for another look in the same step. */
 const waitOver = defineSignal('signalbox.repair.wait-over', {
-  data: trusted<Named & { serial: number; isNext: boolean }>(),
+  data: trusted<Named & { serial: number; next: 'step' | 'attempt' | 'look' }>(),
 })
 
-const look = lookingAt<Named & { readonly serial: number; readonly isConnecting: boolean }, 'repair'>('repair')
+type About = Named & { readonly serial: number }
+
+const look = lookingAt<About, 'repair'>('repair')
 
 /**
  * Repairs endpoints: runs procedures, each step an effect of its own, with attempts, a back-off between them, and what takes back what was
@@ -92,10 +106,13 @@ export const failureRecovery = defineSkill({
         return onStep(slice, repair, signal.data.isTaken, signal.data.reason, now)
       }
       case 'signalbox.repair.wait-over': {
-        const { serial, isNext } = signal.data
+        const { serial, next } = signal.data
         const repair = slice.repairs.get(subjectOf(signal.data))
         if (repair?.serial !== serial) return stay(slice)
-        return isNext ? follow(slice, repair, again(repair.run), now) : onStep(slice, repair, true, 'done', now)
+        if (next === 'look') return take(slice, repair, stepOf(repair.run), now)
+        return next === 'attempt'
+          ? follow(slice, repair, again(repair.run), now)
+          : onStep(slice, repair, true, 'done', now)
       }
     }
   },
@@ -115,20 +132,20 @@ function onBegun(
     return { state: slice, directives: [emit(recoveryEnded.of({ ...failed, because: why }, subject))] }
   }
   const next = begin(procedure)
-  const repair = { service, id, kind, because, sinceMs: now, run: next.run, at: undefined, serial: 0 }
+  const repair = { service, id, kind, because, sinceMs: now, run: next.run, at: undefined, seen: undefined, serial: 0 }
   return follow(slice, repair, next, now)
 }
 
 /** Does what is next. */
 function follow(slice: FailureRecovery, before: Repair, next: Next, now: number): Decision<FailureRecovery> {
   const serial = slice.serials + 1
-  const repair: Repair = { ...before, run: next.run, serial }
+  const repair: Repair = { ...before, run: next.run, seen: undefined, serial }
   const { service, id, kind, because, sinceMs } = repair
   const subject = subjectOf(repair)
   const repairs = new Map(slice.repairs).set(subject, repair)
   const state = { ...slice, repairs, serials: serial }
   if (next.next === 'again') {
-    return { state, directives: [schedule(next.afterMs, waitOver.of({ service, id, serial, isNext: true }))] }
+    return { state, directives: [schedule(next.afterMs, waitOver.of({ service, id, serial, next: 'attempt' }))] }
   }
   if (next.next === 'step') return take(state, repair, next.step, now)
   repairs.delete(subject)
@@ -154,12 +171,11 @@ function take(slice: FailureRecovery, repair: Repair, step: Step, now: number): 
   const { service, id, serial, kind, because } = repair
   switch (step.do) {
     case 'connect':
-    case 'look': {
-      const about = { service, id, serial, isConnecting: step.do === 'connect' }
-      return { state: slice, directives: [act(look, { named: { service, id }, about })] }
-    }
+    case 'look':
+    case 'see-requests':
+      return { state: slice, directives: [act(look, { named: { service, id }, about: { service, id, serial } })] }
     case 'wait':
-      return { state: slice, directives: [schedule(step.ms, waitOver.of({ service, id, serial, isNext: false }))] }
+      return { state: slice, directives: [schedule(step.ms, waitOver.of({ service, id, serial, next: 'step' }))] }
     case 'call': {
       const subject = subjectOf(repair)
       const body = { subject, service, id, kind, because, what: step.what }
@@ -180,7 +196,7 @@ function saying({ service, id, kind }: Repair, step: Step): Directive[] {
     case 'refresh-names':
       return [emit(discoveryRequested.of({ strategies: ['dns'] }))]
     case 'isolate':
-      return [emit(quarantineRequested.of({ service, id, reason: 'failed', by }, subject))]
+      return [emit(quarantineRequested.of({ service, id, reason: 'repair', by }, subject))]
     case 'release':
       return [emit(releaseRequested.of({ service, id, by }, subject))]
     default:
@@ -190,7 +206,7 @@ function saying({ service, id, kind }: Repair, step: Step): Directive[] {
 
 function onSeen(
   slice: FailureRecovery,
-  { serial, isConnecting, ...named }: Named & { readonly serial: number; readonly isConnecting: boolean },
+  { serial, ...named }: About,
   sight: Sight | undefined,
   now: number,
 ): Decision<FailureRecovery> {
@@ -201,11 +217,16 @@ function onSeen(
     const run = { ...repair.run, tried: [...repair.run.tried, 'it has left'] }
     return follow(slice, repair, { next: 'end', isWell: true, undo: [], run }, now)
   }
+  const step = stepOf(repair.run)
+  if (step.do === 'see-requests') {
+    const seen = see(slice, repair, sight, now)
+    if (seen !== undefined) return seen
+  }
   const service = Object.hasOwn(slice.config.services, repair.service)
     ? slice.config.services[repair.service]
     : undefined
   // Checks have an opinion, once they have looked.
-  if (!isConnecting && service?.healthCheck !== undefined && sight.health !== HEALTH_UNKNOWN) {
+  if (step.do !== 'connect' && service?.healthCheck !== undefined && sight.health !== HEALTH_UNKNOWN) {
     const isWell = sight.health === HEALTH_HEALTHY || sight.health === HEALTH_DEGRADED
     return onStep(slice, repair, isWell, isWell ? 'its checks pass' : 'its checks fail', now)
   }
@@ -216,6 +237,33 @@ function onSeen(
   return {
     state: { ...slice, repairs },
     directives: [act(reachEndpoint, { row, generation, url, timeoutMs, ...(upstream && { upstream }) })],
+  }
+}
+
+/**
+ * Waits until it is let back and enough requests have been sent to it, or time is up, and goes on with what came of them. Undefined: nobody asks it,
+ * though it may be picked, so that its checks are all there is.
+ */
+function see(
+  slice: FailureRecovery,
+  repair: Repair,
+  { bars, ok, failed }: Sight,
+  now: number,
+): Decision<FailureRecovery> | undefined {
+  const isOut = (bars & ISOLATED) !== 0
+  const seen = repair.seen === undefined || isOut ? { ok, failed, sinceMs: now } : repair.seen
+  const failures = (failed - seen.failed) >>> 0
+  const requests = failures + ((ok - seen.ok) >>> 0)
+  const isOver = !isOut && elapsedMs(now, seen.sinceMs) >= REQUESTS_MS
+  if (requests >= REQUESTS_MIN || (isOver && requests > 0)) {
+    const reason = `${failures} of ${requests} requests failed`
+    return onStep(slice, repair, failures <= FAILED_SHARE_MAX * requests, reason, now)
+  }
+  if (isOver) return (bars & EJECTED) === 0 ? undefined : onStep(slice, repair, false, 'it is ejected', now)
+  const { service, id, serial } = repair
+  return {
+    state: { ...slice, repairs: new Map(slice.repairs).set(subjectOf(repair), { ...repair, seen }) },
+    directives: [schedule(SEE_MS, waitOver.of({ service, id, serial, next: 'look' }))],
   }
 }
 

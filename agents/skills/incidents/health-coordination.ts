@@ -1,13 +1,15 @@
-import { elapsedMs, HEALTH_NAMES, HEALTH_UNKNOWN, ISOLATED } from '../../../engine/writer.ts'
+import { elapsedMs, HEALTH_NAMES, HEALTH_UNKNOWN, ISOLATED, type SignalboxError } from '../../../engine/writer.ts'
+import type { Bridge, Motion } from '../../bridge/bridge.ts'
 import { idOf, type Proposal, type Vote } from '../../bridge/proposal.ts'
 import { defineAction } from '../../kit/grammar/action.ts'
-import { act, type Directive, emit, type Step, schedule, stay } from '../../kit/grammar/directive.ts'
+import { act, emit, type Step, schedule, stay } from '../../kit/grammar/directive.ts'
 import { trusted } from '../../kit/grammar/schema.ts'
 import { defineSignal, type SignalOf } from '../../kit/grammar/signal.ts'
 import { defineSkill } from '../../kit/grammar/skill.ts'
 import { consensusDecided, consensusOpened } from '../../kit/member/membership-signals.ts'
 import {
   ejectedChecked,
+  endpointGone,
   endpointQuarantined,
   endpointReleased,
   healthChanged,
@@ -20,7 +22,7 @@ import {
 import { type Evidence, voteOn } from './quarantine-vote.ts'
 import { lookingAt, type Sight } from './sight.ts'
 import { endpointOf, type Named, subjectOf } from './subject.ts'
-import { believed, merge, type Verdicts } from './verdicts.ts'
+import { believed, merge, type Verdict } from './verdicts.ts'
 
 type Decided = SignalOf<typeof quarantineDecided>['data']
 
@@ -38,24 +40,29 @@ interface Asking extends Omit<Decided, 'status' | 'fence' | 'proposal'> {
   readonly knownFence: number
 }
 
+/**
+ * What is known here and of others. The maps and sets are changed in place: a network that fails changes thousands of verdicts in a second, and a
+ * copy for each would keep the thread from everything else. They hold no more than the endpoints there are.
+ */
 export interface HealthCoordination {
   readonly role: string
   readonly agreementMs: number
   /** Of endpoints that were not always well. */
-  readonly own: Verdicts
-  readonly others: Verdicts
+  readonly own: Map<string, Verdict>
+  readonly others: Map<string, Verdict>
   /** What was settled of late: batch by batch, for only a vote looks at it. */
   readonly batches: readonly { readonly atMs: number; readonly rows: readonly Settled[] }[]
   /** By endpoint: when a check of it passed that was out. */
-  readonly passedMs: ReadonlyMap<string, number>
+  readonly passedMs: Map<string, number>
   /** By endpoint: what is to be voted on, as it looks here. */
-  readonly evidence: ReadonlyMap<string, Evidence>
+  readonly evidence: Map<string, Evidence>
   /** By endpoint: the newest decision that was heard of. */
-  readonly fences: ReadonlyMap<string, number>
+  readonly fences: Map<string, number>
   /** Endpoints that others are being asked about. */
-  readonly asking: ReadonlySet<string>
-  /** Endpoints whose verdict is to be shared; undefined: nothing is to be. */
-  readonly unshared: ReadonlySet<string> | undefined
+  readonly asking: Set<string>
+  /** Endpoints whose verdict is to be shared. */
+  readonly unshared: Set<string>
+  readonly isShareDue: boolean
   readonly node: string
 }
 
@@ -101,14 +108,29 @@ const askOthers = defineAction({
       const motion = { type: PROPOSAL, subject: `${service}/${id}`, episode, payload: { reason, by, forMs } }
       const proposal = idOf(motion)
       const found = await bridge.result(proposal, 0)
-      if (found.status !== 'unknown' && found.fence <= before) continue
-      const { status, fence } =
-        found.status === 'unknown' ? await bridge.result(bridge.startConsensus(voters, motion, timeoutMs)) : found
+      if (found.status !== 'unknown') {
+        if (found.fence <= before) continue
+        return { ...of, status: found.status, fence: found.fence, proposal }
+      }
+      if (!propose(bridge, voters, motion, timeoutMs)) break
+      const { status, fence } = await bridge.result(proposal)
       return { ...of, status, fence, proposal }
     }
     return { ...of, status: 'unknown', fence: 0, proposal: null }
   },
 })
+
+/** Whether it could be asked: not in the lesser part of a partition, nor once one of the voters has gone. Then nobody decides. */
+function propose(bridge: Bridge, voters: readonly string[], motion: Motion, timeoutMs: number): boolean {
+  try {
+    bridge.startConsensus(voters, motion, timeoutMs)
+    return true
+  } catch (error) {
+    const { code } = error as Partial<SignalboxError>
+    if (code === 'SBX_NO_QUORUM' || code === 'SBX_PARTICIPANTS_INSUFFICIENT') return false
+    throw error
+  }
+}
 
 const dated = defineSignal('signalbox.quarantine.dated', { data: trusted<{ decided: Decided; isOld: boolean }>() })
 
@@ -139,13 +161,14 @@ export const healthCoordination = defineSkill({
     endpointQuarantined,
     endpointReleased,
     healthChanged,
+    endpointGone,
     ejectedChecked,
     settledBatch,
     verdictsShared,
     consensusOpened,
     consensusDecided,
   ],
-  overhears: [endpointQuarantined, endpointReleased, healthChanged, ejectedChecked],
+  overhears: [endpointQuarantined, endpointReleased, healthChanged, endpointGone, ejectedChecked],
   own: [shareDue],
   emits: [quarantineDecided, verdictsShared],
   actions: [askOthers, dateDecision, look],
@@ -154,7 +177,7 @@ export const healthCoordination = defineSkill({
       role,
       agreementMs: config.agents['health-monitor'].quarantine.agreement,
       ...{ own: new Map(), others: new Map(), batches: [], passedMs: new Map(), evidence: new Map() },
-      ...{ fences: new Map(), asking: new Set(), unshared: undefined },
+      ...{ fences: new Map(), asking: new Set(), unshared: new Set(), isShareDue: false },
       // A name that no other node gives itself: who tells of this one's verdicts is told apart by it.
       node: `${(seed >>> 0).toString(16)}-${incarnation}`,
     }),
@@ -164,7 +187,8 @@ export const healthCoordination = defineSkill({
       case 'signalbox.endpoint.quarantined':
         return onQuarantined(slice, signal.data)
       case 'signalbox.endpoint.released':
-        return stay({ ...slice, asking: without(slice.asking, subjectOf(signal.data)) })
+        slice.asking.delete(subjectOf(signal.data))
+        return stay(slice)
       case 'signalbox.quarantine.answered':
         return onAnswered(slice, signal.data)
       case 'signalbox.consensus.opened':
@@ -180,14 +204,15 @@ export const healthCoordination = defineSkill({
       case 'signalbox.endpoint.health-changed':
         return onVerdict(slice, signal.data, now)
       case 'signalbox.endpoint.ejected-checked':
-        if (!signal.data.hasPassed) return stay(slice)
-        return stay({ ...slice, passedMs: kept(slice.passedMs, subjectOf(signal.data), now) })
+        if (signal.data.hasPassed) keep(slice.passedMs, subjectOf(signal.data), now)
+        return stay(slice)
       case 'signalbox.endpoint.settled-batch':
         return stay(onSettled(slice, signal.data.rows, now))
-      case 'signalbox.endpoint.verdicts-shared': {
-        const { rows } = signal.data
-        return stay({ ...slice, others: merge(slice.others, slice.own, rows, slice.node, now) })
-      }
+      case 'signalbox.endpoint.verdicts-shared':
+        merge(slice.others, slice.own, signal.data.rows, slice.node, now)
+        return stay(slice)
+      case 'signalbox.endpoint.unwatched':
+        return stay(onGone(slice, subjectOf(signal.data)))
       case 'signalbox.verdicts.share-scheduled':
         return share(slice, now)
     }
@@ -213,18 +238,21 @@ function onQuarantined(
   { service, id, reason, by, standing, forMs }: SignalOf<typeof endpointQuarantined>['data'],
 ): Step<HealthCoordination> {
   const subject = `${service}/${id}`
-  if (standing !== 'local' || slice.asking.has(subject)) return stay(slice)
+  // Who is being repaired is out for what this node does to it: the others, whose requests it may serve well, would say no.
+  if (standing !== 'local' || reason === 'repair' || slice.asking.has(subject)) return stay(slice)
   const { role, agreementMs: timeoutMs } = slice
   const knownFence = slice.fences.get(subject) ?? 0
+  slice.asking.add(subject)
+  if (slice.asking.size > KEPT_MAX) slice.asking.delete(slice.asking.keys().next().value as string)
   return {
-    state: { ...slice, asking: new Set([...slice.asking, subject].slice(-KEPT_MAX)) },
+    state: slice,
     directives: [act(askOthers, { service, id, reason, by, forMs, role, timeoutMs, knownFence })],
   }
 }
 
 function onAnswered(slice: HealthCoordination, decided: Decided): Step<HealthCoordination> {
-  const subject = subjectOf(decided)
-  return tellDecided({ ...slice, asking: without(slice.asking, subject) }, decided)
+  slice.asking.delete(subjectOf(decided))
+  return tellDecided(slice, decided)
 }
 
 function tellDecided(slice: HealthCoordination, decided: Decided): Step<HealthCoordination> {
@@ -255,7 +283,8 @@ function onEvidence(
     hasRoom: sight !== undefined && (sight.refusal === undefined || (sight.bars & ISOLATED) !== 0),
     isKnown: sight !== undefined,
   }
-  return { ...slice, evidence: kept(slice.evidence, subject, evidence) }
+  keep(slice.evidence, subject, evidence)
+  return slice
 }
 
 function answeredAgoMs(
@@ -279,13 +308,13 @@ function onDecided(
   const named = type === PROPOSAL ? endpointOf(subject) : undefined
   if (named === undefined) return stay(slice)
   const known = slice.fences.get(subject) ?? 0
-  const state = { ...slice, fences: kept(slice.fences, subject, Math.max(known, fence)) }
+  keep(slice.fences, subject, Math.max(known, fence))
   const { reason = '', by = '', forMs = '' } = payload
   const time = Number(forMs)
   // Whoever has written it may have written anything.
-  if (fence <= known || !isReason(reason) || !(time >= 0)) return stay(state)
+  if (fence <= known || !isReason(reason) || !(time >= 0)) return stay(slice)
   const decided: Decided = { ...named, reason, by, forMs: time, status, fence, proposal }
-  return { state, directives: [act(dateDecision, decided)] }
+  return { state: slice, directives: [act(dateDecision, decided)] }
 }
 
 /** Of an endpoint that has only ever been well there is nothing to say: the tables have it. */
@@ -296,17 +325,26 @@ function onVerdict(
 ): Step<HealthCoordination> {
   if (from === 'unknown' && health === 'healthy') return stay(slice)
   const subject = `${service}/${id}`
-  const own = new Map(slice.own).set(subject, { health, by: slice.node, isDirect: true, atMs: now })
-  const others = new Map(slice.others)
-  others.delete(subject)
-  const directives: Directive[] = slice.unshared === undefined ? [schedule(SHARE_MS, shareDue.of(null))] : []
-  const unshared = new Set(slice.unshared).add(subject)
-  return { state: { ...slice, own, others, unshared }, directives }
+  slice.own.set(subject, { health, by: slice.node, isDirect: true, atMs: now })
+  slice.others.delete(subject)
+  slice.unshared.add(subject)
+  return slice.isShareDue ? stay(slice) : scheduleShare(slice)
+}
+
+function scheduleShare(slice: HealthCoordination): Step<HealthCoordination> {
+  return { state: { ...slice, isShareDue: true }, directives: [schedule(SHARE_MS, shareDue.of(null))] }
+}
+
+/** Of the next endpoint of its name nothing is known, here or elsewhere; only which decisions were on an earlier one. */
+function onGone(slice: HealthCoordination, subject: string): HealthCoordination {
+  const { own, others, unshared, passedMs, evidence } = slice
+  for (const each of [own, others, unshared, passedMs, evidence]) each.delete(subject)
+  return slice
 }
 
 /** Its own verdicts that are new, and beside them what it was told of endpoints it does not look at. */
 function share(slice: HealthCoordination, now: number): Step<HealthCoordination> {
-  const { own, others, unshared = new Set<string>(), node } = slice
+  const { own, others, unshared, node } = slice
   const subjects = [...unshared, ...others.keys()].slice(0, ROWS_MAX)
   const rows = subjects.flatMap((subject): SharedVerdict[] => {
     const named = endpointOf(subject)
@@ -315,14 +353,15 @@ function share(slice: HealthCoordination, now: number): Step<HealthCoordination>
     const { health, by, atMs } = verdict
     return [{ ...named, health, by, isDirect: by === node, ageMs: Math.max(0, elapsedMs(now, atMs)) }]
   })
-  const rest = new Set([...unshared].slice(ROWS_MAX))
-  return {
-    state: { ...slice, unshared: rest.size === 0 ? undefined : rest },
-    directives: [
-      emit(verdictsShared.of({ node, rows })),
-      ...(rest.size === 0 ? [] : [schedule(SHARE_MS, shareDue.of(null))]),
-    ],
+  for (const subject of subjects) {
+    unshared.delete(subject)
+    // It is looked at no more: the others know now, and what they say of it counts again.
+    if (own.get(subject)?.health === 'unknown') own.delete(subject)
   }
+  const told = emit(verdictsShared.of({ node, rows }))
+  if (unshared.size === 0) return { state: { ...slice, isShareDue: false }, directives: [told] }
+  const step = scheduleShare(slice)
+  return { state: step.state, directives: [told, ...step.directives] }
 }
 
 function onSettled(slice: HealthCoordination, rows: readonly Settled[], now: number): HealthCoordination {
@@ -331,21 +370,12 @@ function onSettled(slice: HealthCoordination, rows: readonly Settled[], now: num
 }
 
 function isReason(text: string): text is Decided['reason'] {
-  return /^(?:failed|flapping|anomaly|security)$/.test(text)
+  return /^(?:failed|flapping|anomaly|security|repair)$/.test(text)
 }
 
-function without(set: ReadonlySet<string>, item: string): ReadonlySet<string> {
-  if (!set.has(item)) return set
-  const after = new Set(set)
-  after.delete(item)
-  return after
-}
-
-/** The map with this in it, and without the oldest where there are too many. */
-function kept<Value>(map: ReadonlyMap<string, Value>, key: string, value: Value): ReadonlyMap<string, Value> {
-  const after = new Map(map)
-  after.delete(key)
-  after.set(key, value)
-  if (after.size > KEPT_MAX) after.delete(after.keys().next().value as string)
-  return after
+/** Puts this into the map as the newest, and takes the oldest out where there are too many. */
+function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > KEPT_MAX) map.delete(map.keys().next().value as string)
 }

@@ -17,6 +17,8 @@ export interface Entry extends EndpointRef {
   /** Of the decision that confirmed it; 0: none did. */
   readonly fence: number
   readonly proposal: string | null
+  /** Whether a check of it has failed, since it is out or just before: only then do checks that pass show anything. */
+  readonly hasFailed: boolean
   /** Checks in a row that it has passed. */
   readonly passes: number
   /** Its end that counts: what was scheduled before it was extended comes to nothing. */

@@ -1,4 +1,4 @@
-import { type Config, ISOLATED, upstreamTextOf } from '../../../engine/writer.ts'
+import { type Config, HEALTH_UNHEALTHY, ISOLATED, upstreamTextOf } from '../../../engine/writer.ts'
 import { rollDie } from '../../kit/dice.ts'
 import type { Setup } from '../../kit/grammar/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../../kit/grammar/directive.ts'
@@ -88,8 +88,9 @@ export interface Quarantine {
  *                       ▼
  *   released   recovered: checks have passed `passes` times in a row · expired: its time is up · asked: somebody lets it back
  *
- * Who failed is back as soon as checks pass. Who flaps, has strange figures or is not to be trusted stays for its time, for checks do not see what
- * it is out for; it is recovered in the end when the last of them have passed. Asked again, an endpoint is kept out for longer,
+ * Who failed checks is back as soon as they pass. Who flaps, has strange figures, is not to be trusted, or failed at requests alone, stays for its
+ * time, for checks do not see what it is out for; it is recovered in the end when the last of them have passed. Who is being repaired stays until
+ * whoever repairs it lets it back. Asked again, an endpoint is kept out for longer,
  * by the same entry. What others decide is followed here too, each decision once.
  *
  * Where its service has health checks, they go on four times as often, and tell; where it has none, a connection a second is tried.
@@ -165,16 +166,19 @@ function onSeen(slice: Quarantine, about: About, sight: Sight | undefined, now: 
 
 /** Sets the bar, and looks whether it stands; one that is kept out already is kept out for longer. */
 function isolate(slice: Quarantine, wish: Wish, endpoint: Sight | undefined, now: number): Step<Quarantine> {
-  const { service, id, reason, by, decided } = wish
+  const { service, id, by, decided } = wish
   if (endpoint === undefined) return refuse(slice, wish, 'unknown')
   const { row, generation } = endpoint
   const known = entryOf(slice.list, wish, generation)
+  // What it is out for already is no less because it has failed besides.
+  const reason = known !== undefined && wish.reason === 'failed' ? known.reason : wish.reason
   const before = beforeOf(slice.list, wish, now)
   const die = rollDie(slice.seed)
   const forMs = decided?.forMs ?? quarantineMs(slice.knobs, reason, before, die.value)
   const rounds = slice.rounds + 1
   const entry: Entry = {
     ...{ row, generation, service, id, reason, by, sinceMs: now, forMs, passes: 0, round: rounds },
+    hasFailed: known?.hasFailed === true || endpoint.health === HEALTH_UNHEALTHY,
     times: known?.times ?? before.times + 1,
     standing: decided === null ? (known?.standing ?? 'local') : 'confirmed',
     fence: decided?.fence ?? known?.fence ?? 0,
@@ -182,7 +186,8 @@ function isolate(slice: Quarantine, wish: Wish, endpoint: Sight | undefined, now
   }
   const after = { ...slice, seed: die.seed, rounds }
   // Never shorter than it would have been.
-  if (known !== undefined && leftMs(known, now) > forMs) return stay(slice)
+  if (known !== undefined && leftMs(known, now) > forMs)
+    return stay({ ...slice, list: put(slice.list, { ...known, reason }) })
   return {
     state: after,
     directives: [writeEndpoint('isolatedBar', endpoint, 1), lookAt(wish, { to: 'verify', entry })],
@@ -249,9 +254,11 @@ function onDecided(
 function onChecked(slice: Quarantine, entry: Entry | undefined, hasPassed: boolean, now: number): Step<Quarantine> {
   if (entry === undefined) return stay(slice)
   const passes = hasPassed ? Math.min(entry.passes + 1, slice.knobs.passes) : 0
-  if (passes === entry.passes) return stay(slice)
-  const after: Entry = { ...entry, passes }
-  if (after.reason === 'failed' && after.passes >= slice.knobs.passes) return letBack(slice, after, 'recovered', now)
+  const hasFailed = entry.hasFailed || !hasPassed
+  if (passes === entry.passes && hasFailed === entry.hasFailed) return stay(slice)
+  const after: Entry = { ...entry, passes, hasFailed }
+  if (after.reason === 'failed' && hasFailed && passes >= slice.knobs.passes)
+    return letBack(slice, after, 'recovered', now)
   return stay({ ...slice, list: put(slice.list, after) })
 }
 
@@ -278,7 +285,7 @@ function adopt(slice: Quarantine, { services }: TablesView, now: number): Step<Q
   let state = slice
   const directives: Directive[] = []
   for (const { name: service, endpoints } of services) {
-    for (const { row, generation, id, bars } of endpoints) {
+    for (const { row, generation, id, bars, health } of endpoints) {
       if ((bars & ISOLATED) === 0 || entryOf(state.list, { service, id }, generation) !== undefined) continue
       const die = rollDie(state.seed)
       const forMs = quarantineMs(state.knobs, 'failed', { times: 0, relapsedFromMs: undefined }, die.value)
@@ -288,6 +295,7 @@ function adopt(slice: Quarantine, { services }: TablesView, now: number): Step<Q
         {
           ...{ row, generation, service, id, reason: 'failed', by: 'an earlier life', standing: 'local' },
           ...{ sinceMs: now, forMs, times: 1, fence: 0, proposal: null, passes: 0, round: rounds },
+          hasFailed: health === HEALTH_UNHEALTHY,
         },
         now,
       )

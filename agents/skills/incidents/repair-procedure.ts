@@ -8,6 +8,8 @@ export type Step =
   | { readonly do: 'refresh-names' }
   /** Look whether its checks have made it well, or connections to it come about where it has none. */
   | { readonly do: 'look' }
+  /** See how requests to it go once it has some again; where nobody asks it, look. */
+  | { readonly do: 'see-requests' }
   /** Leave it alone for so long, in ms. */
   | { readonly do: 'wait'; readonly ms: number }
   /** Tell somebody outside to do something about it. */
@@ -105,8 +107,12 @@ export function proceed(run: Run, hasWorked: boolean, reason: string): Next {
 }
 
 function stepAt(run: Run): Next {
-  const { steps, verify } = run.procedure
-  return { next: 'step', step: steps[run.at] ?? verify, run }
+  return { next: 'step', step: stepOf(run), run }
+}
+
+/** The step that is being done. */
+export function stepOf({ procedure: { steps, verify }, at }: Run): Step {
+  return steps[at] ?? verify
 }
 
 /** A step, for people. */

@@ -12,13 +12,16 @@ export interface Sight extends RowRef {
   readonly health: number
   /** Requests that ended well since the region began, modulo 2^32. */
   readonly ok: number
+  /** The same of those that failed. */
+  readonly failed: number
   /**
    * Why the tables would refuse to isolate it; undefined: they would not. The rules of publication, as they are held there: this is to know
    * before, and to say after.
    */
   readonly refusal: 'too-many-out' | 'last-routable' | undefined
-  /** Whether it may be spared for a warning: where many warn, what they have in common is likelier to be the cause. */
-  readonly maySpare: boolean
+  /** Others of its service that are degraded, and how many may be, it included: where many warn, what they have in common is likelier to be the cause. */
+  readonly sparedOthers: number
+  readonly sparedMax: number
 }
 
 /** What was looked for, and what it was for; undefined: there is no such endpoint. */
@@ -52,18 +55,19 @@ export function sightOf(attachment: Attachment, { service, id }: Named): Sight |
   const { rows } = texts[index]!
   let out = 1
   let isolated = 1
-  let spared = 1
+  let sparedOthers = 0
   let routable = 0
   for (const other of rows) {
     if (other === row) continue
     const bars = endpoints.bars(other)
     if ((bars & (EJECTED | HELD | ISOLATED)) !== 0) out++
     if ((bars & ISOLATED) !== 0) isolated++
-    if ((bars & DEGRADED) !== 0) spared++
+    if ((bars & DEGRADED) !== 0) sparedOthers++
     if ((bars & ALL_BARS) === 0 && endpoints.hasWeight(other)) routable++
   }
   const isFull = isolated > isolatedMax(rows.length) || 2 * out > rows.length
   const bars = endpoints.bars(row)
+  const totals = tally.totals(row)
   const isLast = routable === 0 && (bars & ALL_BARS & ~ISOLATED) === 0
   return {
     row,
@@ -71,9 +75,10 @@ export function sightOf(attachment: Attachment, { service, id }: Named): Sight |
     url: attachment.endpoint(row).url,
     bars,
     health: endpoints.health(row),
-    ok: tally.totals(row).ok >>> 0,
+    ok: totals.ok >>> 0,
+    failed: (totals.error + totals.timeout) >>> 0,
     refusal: isFull ? 'too-many-out' : isLast ? 'last-routable' : undefined,
-    maySpare: spared <= isolatedMax(rows.length),
+    ...{ sparedOthers, sparedMax: isolatedMax(rows.length) },
   }
 }
 

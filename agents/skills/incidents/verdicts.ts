@@ -30,24 +30,22 @@ export function isBetter(one: Verdict, than: Verdict | undefined): boolean {
   return elapsedMs(one.atMs, than.atMs) > 0
 }
 
-/** What others say, after one of them has said this. What they have of us, and what we have seen ourselves, is not among it. */
+/** Takes into what others say what one of them has said. What they have of us, and what we have seen ourselves, is not among it. */
 export function merge(
-  others: Verdicts,
+  others: Map<string, Verdict>,
   own: Verdicts,
   rows: readonly SharedVerdict[],
   me: string,
   now: number,
-): Verdicts {
-  const merged = new Map(others)
+): void {
   for (const row of rows) {
     const subject = subjectOf(row)
     if (row.by === me || own.has(subject)) continue
     const verdict = { health: row.health, by: row.by, isDirect: row.isDirect, atMs: (now - Math.round(row.ageMs)) | 0 }
-    if (!isBetter(verdict, merged.get(subject))) continue
-    if (merged.size >= VERDICTS_MAX && !merged.has(subject)) continue
-    merged.set(subject, verdict)
+    if (!isBetter(verdict, others.get(subject))) continue
+    if (others.size >= VERDICTS_MAX && !others.has(subject)) continue
+    others.set(subject, verdict)
   }
-  return merged
 }
 
 /** What is believed of an endpoint here. */

@@ -6,6 +6,7 @@ import {
   anomalyEnded,
   anomalyFound,
   type BaselineView,
+  endpointGone,
   endpointsMeasured,
   type MetricName,
   type Severity,
@@ -21,23 +22,29 @@ export interface Detecting {
 
 /**
  * Anomaly detection: tells when figures of an endpoint are not what they usually are, for some values in a row, and when they are again. More
- * of them at once is told again, for it is graver.
+ * of them at once is told again, for it is graver. What so many endpoints of a service have at once that it is no fault of theirs is told as that.
  *
- * hears   signalbox.endpoint.measured, of whoever learns what is usual
+ * hears   signalbox.endpoint.measured, of whoever learns what is usual · signalbox.endpoint.unwatched
  * says    signalbox.endpoint.{anomaly-found, anomaly-ended}
  */
 export const anomalyDetection = defineSkill({
   name: 'anomaly-detection',
-  listens: [endpointsMeasured],
-  overhears: [endpointsMeasured],
+  listens: [endpointsMeasured, endpointGone],
+  overhears: [endpointsMeasured, endpointGone],
   emits: [anomalyFound, anomalyEnded],
   start: (): Step<Detecting> => stay({ watch: new AnomalyWatch(), sinceMs: new Map() }),
-  decide(slice: Detecting, { data }, now): Step<Detecting> {
-    return { state: slice, directives: slice.watch.take(data.rows).flatMap(change => tell(slice, change, now)) }
+  decide(slice: Detecting, signal, now): Step<Detecting> {
+    if (endpointGone.is(signal)) {
+      slice.watch.forget(signal.data)
+      slice.sinceMs.delete(signal.data.row)
+      return stay(slice)
+    }
+    const changes = slice.watch.take(signal.data.rows)
+    return { state: slice, directives: changes.flatMap(change => tell(slice, change, now)) }
   },
 })
 
-function tell({ sinceMs }: Detecting, { ref, before, after }: Change, now: number): Directive[] {
+function tell({ sinceMs }: Detecting, { ref, before, after, inCommon }: Change, now: number): Directive[] {
   const subject = `${ref.service}/${ref.id}`
   if (after.length === 0) {
     const tookMs = Math.max(0, elapsedMs(now, sinceMs.get(ref.row) ?? now))
@@ -46,7 +53,8 @@ function tell({ sinceMs }: Detecting, { ref, before, after }: Change, now: numbe
   }
   if (before.length === 0) sinceMs.set(ref.row, now)
   if (after.length <= before.length) return []
-  const found = { ...ref, severity: severityOf(after), score: scoreOf(after), anomalies: after }
+  const own = after.filter(({ metric }) => !inCommon.includes(metric))
+  const found = { ...ref, severity: severityOf(own), score: scoreOf(after), anomalies: after, inCommon }
   return [emit(anomalyFound.of(found, subject))]
 }
 

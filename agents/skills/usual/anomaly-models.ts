@@ -36,6 +36,8 @@ export function placeOf(metric: MetricName): number | undefined {
 /** What a model finds of a value. `score`: how many times beyond the threshold, 1 is just at it. */
 export interface Verdict {
   readonly isAnomalous: boolean
+  /** It is half-way there: said of many endpoints at once, they are on one way. One that is anomalous is. */
+  readonly isNear: boolean
   readonly expected: number
   readonly score: number
   readonly hasLeak: boolean
@@ -57,7 +59,8 @@ export function statistical(
   const mean = before.reduce((sum, each) => sum + each, 0) / before.length
   const variance = before.reduce((sum, each) => sum + (each - mean) ** 2, 0) / before.length
   const z = (value - mean) / Math.max(Math.sqrt(variance), DEVIATION_MIN)
-  return { isAnomalous: z > threshold, expected: mean, score: Math.max(0, z / threshold), hasLeak: false }
+  const score = Math.max(0, z / threshold)
+  return { isAnomalous: z > threshold, isNear: z > threshold / 2, expected: mean, score, hasLeak: false }
 }
 
 /** A line that explains less is none. */
@@ -76,6 +79,7 @@ export function memory(value: number, before: readonly number[], model: Model): 
   return {
     ...verdict,
     isAnomalous: verdict.isAnomalous || hasLeak,
+    isNear: verdict.isNear || hasLeak,
     score: hasLeak ? Math.max(1, verdict.score) : verdict.score,
     hasLeak,
   }
@@ -101,15 +105,17 @@ export function trend(
   // The line is dear: where not even the last third lies half as high as it would have to, it leads nowhere.
   const third = recent.slice(-Math.ceil(window / 3))
   const lately = third.reduce((sum, each) => sum + each, 0) / third.length / mean - 1
-  if (lately <= threshold / 2) {
-    return { isAnomalous: false, expected: mean, score: Math.max(0, lately / threshold), hasLeak: false }
+  const isNear = lately > threshold / 2
+  if (!isNear) {
+    return { isAnomalous: false, isNear, expected: mean, score: Math.max(0, lately / threshold), hasLeak: false }
   }
   const { slope, intercept } = theilSen(
     recent.map((_, i) => i),
     recent,
   )
   const change = (intercept + slope * recent.length - mean) / mean
-  return { isAnomalous: change > threshold, expected: mean, score: Math.max(0, change / threshold), hasLeak: false }
+  const score = Math.max(0, change / threshold)
+  return { isAnomalous: change > threshold, isNear, expected: mean, score, hasLeak: false }
 }
 
 /** The 95th percentile of the window against so many times the usual one. */
@@ -122,18 +128,30 @@ export function percentile(
   // So many values are above the 95th percentile, or are it: it is as high as the least of the highest that many.
   const highest = recent.length - Math.ceil(0.95 * recent.length) + 1
   const limit = threshold * p95
+  const halfWay = ((1 + threshold) / 2) * p95
   let above = 0
-  for (const value of recent) if (value > limit) above++
-  if (above < highest) return { isAnomalous: false, expected: p95, score: 0, hasLeak: false }
+  let near = 0
+  for (const value of recent) {
+    if (value > limit) above++
+    if (value > halfWay) near++
+  }
+  const isNear = near >= highest
+  if (above < highest) return { isAnomalous: false, isNear, expected: p95, score: 0, hasLeak: false }
   const found = [...recent].sort((a, b) => b - a)[highest - 1]!
-  return { isAnomalous: true, expected: p95, score: found / limit, hasLeak: false }
+  return { isAnomalous: true, isNear, expected: p95, score: found / limit, hasLeak: false }
 }
 
-/** One is a warning; two of different kinds are critical, and slow answers with a busy CPU are two. Times of checks and of requests are of one kind. */
+/** What is measured in checks alone, by this process on its own time. */
+const OF_CHECKS: ReadonlySet<MetricName> = new Set(['check-time', 'network-latency'])
+
+/**
+ * One is a warning; two of different kinds are critical, and slow answers with a busy CPU are two. Times of checks and of requests are of one kind.
+ * What checks alone say is a warning however much it is: no request went worse for it.
+ */
 export function severityOf(anomalies: readonly Anomaly[]): Severity {
   const kinds = new Set(anomalies.map(({ metric }) => (metric === 'check-time' ? 'response-time' : metric)))
   if (kinds.size === 0) return 'info'
-  return kinds.size === 1 ? 'warning' : 'critical'
+  return kinds.size === 1 || anomalies.every(({ metric }) => OF_CHECKS.has(metric)) ? 'warning' : 'critical'
 }
 
 export function scoreOf(anomalies: readonly Anomaly[]): number {

@@ -1,3 +1,4 @@
+import { isolatedMax } from '../../../engine/writer.ts'
 import type { RowRef } from '../../kit/table-port.ts'
 import type { Anomaly, EndpointRef, Measured, MetricName } from '../../signals.ts'
 import { MODELS, type Model, memory, percentile, placeOf, statistical, trend, type Verdict } from './anomaly-models.ts'
@@ -11,6 +12,8 @@ interface Track {
   readonly values: number[]
   /** Values in a row that stood out; or, negative, that did not. */
   streak: number
+  /** Values in a row that were half-way there, at least. */
+  near: number
   anomaly: Anomaly | undefined
 }
 
@@ -24,11 +27,16 @@ export interface Change {
   readonly ref: EndpointRef
   readonly before: readonly Anomaly[]
   readonly after: readonly Anomaly[]
+  /** Those of them that are no fault of this endpoint alone. */
+  readonly inCommon: readonly MetricName[]
 }
 
 /**
  * Holds what is measured of endpoints against the models, and remembers what stands out. Changed in place; bounded by the rows of the tables:
  * of each endpoint a hundred and odd values.
+ *
+ * What stands out of more endpoints of a service than may be out at a time, or is about to, they have in common: a busy machine that
+ * measures, a network, a surge. The one that crosses the threshold first is not at fault for it.
  */
 export class AnomalyWatch {
   readonly #watched = new Map<number, Watched>()
@@ -41,12 +49,12 @@ export class AnomalyWatch {
 
   /** Takes what was measured, in its order; says of which endpoints something else is odd than before. */
   take(rows: readonly Measured[]): Change[] {
-    const changes: Change[] = []
+    const changes: Omit<Change, 'inCommon'>[] = []
     for (const measured of rows) {
       const at = placeOf(measured.metric)
       if (at === undefined) continue
       const watched = this.#watch(measured)
-      const track = (watched.tracks[at] ??= { values: [], streak: 0, anomaly: undefined })
+      const track = (watched.tracks[at] ??= { values: [], streak: 0, near: 0, anomaly: undefined })
       const was = track.anomaly
       judge(track, MODELS[at]!, measured)
       if ((track.anomaly === undefined) === (was === undefined)) continue
@@ -54,7 +62,36 @@ export class AnomalyWatch {
       const before = was === undefined ? after.filter(each => each !== track.anomaly) : [...after, was]
       changes.push({ ref: watched.ref, before, after })
     }
-    return changes
+    if (changes.length === 0) return []
+    // Only now: who is with them may be further down in the rows.
+    const shared = this.#shared()
+    return changes.map(change => {
+      const metrics = change.after.map(({ metric }) => metric)
+      return { ...change, inCommon: metrics.filter(metric => shared.has(`${metric} ${change.ref.service}`)) }
+    })
+  }
+
+  /** There is no such endpoint any more. */
+  forget({ row, generation }: RowRef): void {
+    if (this.#watched.get(row)?.ref.generation === generation) this.#watched.delete(row)
+  }
+
+  /** What too many endpoints have at once, as `metric service`. */
+  #shared(): ReadonlySet<string> {
+    const sizes = new Map<string, number>()
+    const near = new Map<string, number>()
+    for (const { ref, tracks } of this.#watched.values()) {
+      sizes.set(ref.service, (sizes.get(ref.service) ?? 0) + 1)
+      for (const [at, track] of tracks.entries()) {
+        const { metric, inARow } = MODELS[at]!
+        if (track === undefined || (track.anomaly === undefined && track.near < inARow)) continue
+        const key = `${metric} ${ref.service}`
+        near.set(key, (near.get(key) ?? 0) + 1)
+      }
+    }
+    const isShared = ([key, count]: [string, number]): boolean =>
+      count > isolatedMax(sizes.get(key.slice(key.indexOf(' ') + 1))!)
+    return new Set([...near].filter(isShared).map(([key]) => key))
   }
 
   #watch({ row, generation, service, id }: Measured): Watched {
@@ -75,6 +112,7 @@ function judge(track: Track, model: Model, measured: Measured): void {
   const isOfBefore = model.model === 'statistical'
   if (!isOfBefore) keep(track, value, model)
   const verdict = baseline === null ? undefined : verdictOf(model, track.values, measured)
+  track.near = verdict?.isNear === true ? track.near + 1 : 0
   if (verdict?.isAnomalous === true) {
     track.streak = Math.max(0, track.streak) + 1
     // Told as it is now for as long as it lasts.

@@ -8,6 +8,7 @@ import {
   anomalyFound,
   type Capacity,
   capacityReported,
+  endpointGone,
   endpointsMeasured,
   healthWordsSensed,
   latenciesCounted,
@@ -51,8 +52,9 @@ export const baselines = defineSkill({
     latenciesCounted,
     anomalyFound,
     anomalyEnded,
+    endpointGone,
   ],
-  overhears: [anomalyFound, anomalyEnded],
+  overhears: [anomalyFound, anomalyEnded, endpointGone],
   own: [windowDue],
   emits: [endpointsMeasured],
   actions: [lookAtTables],
@@ -89,6 +91,7 @@ export const baselines = defineSkill({
       for (const { to, ...ref } of signal.data.rows) if (!isWord(to)) usual.ail(ref)
     } else if (anomalyFound.is(signal)) usual.mark(signal.data, true, now)
     else if (anomalyEnded.is(signal)) usual.mark(signal.data, false, now)
+    else if (endpointGone.is(signal)) usual.forget(signal.data)
     else if (windowDue.is(signal)) return { state: slice, directives: [act(lookAtTables, undefined)] }
     else if (tablesSeen.is(signal)) return closeWindow(slice, signal.data, now)
     return stay(slice)

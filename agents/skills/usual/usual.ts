@@ -50,6 +50,11 @@ export class Usual {
     for (const row of gone) this.#learnings.delete(row)
   }
 
+  /** There is no such endpoint any more: what is read of it late is left out. */
+  forget(ref: RowRef): void {
+    if (this.#find(ref) !== undefined) this.#learnings.delete(ref.row)
+  }
+
   /** A check speaks against it, until `follow` says otherwise. */
   ail(ref: RowRef): void {
     const learning = this.#find(ref)

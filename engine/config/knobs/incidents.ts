@@ -39,7 +39,7 @@ const alertRule = keys({
 const quarantine = keys({
   failed: duration({ min: '1s', max: '24h' })
     .prefault('60s')
-    .describe('How long an endpoint is kept out that failed; less when its checks pass. Default 60s.'),
+    .describe('How long an endpoint is kept out that failed; less when its checks failed and pass again. Default 60s.'),
   flapping: duration({ min: '1s', max: '24h' })
     .prefault('2m')
     .describe('How long one is kept out that comes and goes. Default 2m.'),
@@ -52,7 +52,7 @@ const quarantine = keys({
   longest: duration({ min: '1s', max: '24h' })
     .prefault('30m')
     .describe('Each further time within an hour is twice as long, up to this. Default 30m.'),
-  passes: whole(1, 100).prefault(3).describe('Checks in a row that let a failed one back. Default 3.'),
+  passes: whole(1, 100).prefault(3).describe('Checks in a row that let one back that failed them. Default 3.'),
   agreement: duration({ min: '100ms', max: '10m' })
     .prefault('30s')
     .describe('How long the monitors of other nodes have to agree. Default 30s.'),

@@ -138,7 +138,7 @@ test('risk that node discovery tells, and anomalies the health monitor finds, ma
   for (let i = 0; i < 12; i++) await world.second({ a: calm, b: calm })
   const before = (await world.ask('a')).predictions.find(({ what }) => what === 'failure')!
   world.hear(riskChanged.of({ ...world.ref('a'), risk: 0.9, isAtRisk: true, factors: ['loss'], etaMs: null }))
-  world.hear(anomalyFound.of({ ...world.ref('a'), severity: 'critical', score: 2, anomalies: [] }))
+  world.hear(anomalyFound.of({ ...world.ref('a'), severity: 'critical', score: 2, anomalies: [], inCommon: [] }))
   await world.second({ a: calm, b: calm })
   assert.deepEqual(
     world.told.map(({ id, what }) => [id, what]),

@@ -15,7 +15,11 @@ export interface MonitorNode extends Pick<TestNode<Box>, 'name' | 'plane' | 'box
 const AGENTS = ['health-monitor', 'failure-detector']
 
 /** Several nodes in virtual time over one store, each with a health monitor that sees the endpoints in its own way. */
-export async function monitorNodes(t: TestContext, count: number, { endpoints = 4, knobs = {} } = {}) {
+export async function monitorNodes(
+  t: TestContext,
+  count: number,
+  { endpoints = 4, knobs = {}, beside = [] as readonly string[] } = {},
+) {
   const broken = new Map<string, Set<string>>()
   const urls = Array.from({ length: endpoints }, (_, n) => ({ id: `e${n}`, url: `http://127.0.0.1:${n + 1}` }))
   const config = {
@@ -28,7 +32,7 @@ export async function monitorNodes(t: TestContext, count: number, { endpoints = 
     broken.get(names.get(region) ?? '')?.has(`e${Number(new URL(url).port) - 1}`) === true
   const cluster = await createTestCluster<Box>({
     nodes: count,
-    roster: ROSTER.filter(({ name }) => AGENTS.includes(name)),
+    roster: ROSTER.filter(({ name }) => [...AGENTS, ...beside].includes(name)),
     actions: {
       'check-endpoint': ({ row, generation, round, url }, { attachment }) => {
         const verdict = isBroken(attachment.region.buffer, url) ? 'failed' : 'passed'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { TestPlaneOptions } from '../../../agents/index.ts'
 import { discoveryRequested, healthAlerted, incidentAcknowledged, recoveryRequested } from '../../../agents/index.ts'
 import { failureOf, procedureOf } from '../../../agents/skills/incidents/failure-procedures.ts'
 import { validateConfig } from '../../../engine/config/load.ts'
@@ -40,7 +41,7 @@ test('what is wrong with an endpoint decides how it is repaired (AC-4)', () => {
       ['refresh-names', 'connect'],
       ['connect'],
       ['wait', 'connect'],
-      ['isolate', 'wait', 'call', 'connect'],
+      ['isolate', 'wait', 'call', 'connect', 'release'],
       ['call', 'connect'],
     ],
   )
@@ -90,9 +91,18 @@ test('a repair that fails thrice ends, and a person is needed: a fatal line of t
   )
 })
 
-test('an endpoint whose memory is full is restarted by the hook: kept out first, and let back by its checks (SK-2, AC-4)', async t => {
+test('an endpoint whose memory is full is restarted by the hook: kept out first though its checks pass, and let back then (SK-2, AC-4)', async t => {
   const knobs = { ...PATIENT, recovery: { restart: RESTART } }
-  const { plane, called, having, told } = await monitored(t, { ...QUIET, knobs })
+  const called: { url: string; body: Readonly<Record<string, unknown>> }[] = []
+  const outDuring: string[][] = []
+  const actions: TestPlaneOptions['actions'] = {
+    'call-hook': ({ hook, body, about }) => {
+      called.push({ url: hook.url, body })
+      outDuring.push(having('isolated'))
+      return { about, isTaken: true, reason: '200' }
+    },
+  }
+  const { plane, having, told } = await monitored(t, { ...QUIET, knobs, actions })
   await plane.advance(1_000)
   plane.hear(alert('e1', 'memory', 'as it says itself'))
   assert.deepEqual([having('isolated'), called], [['e1'], []])
@@ -101,8 +111,36 @@ test('an endpoint whose memory is full is restarted by the hook: kept out first,
     called.map(({ url, body }) => [url, body.subject, body.what]),
     [[RESTART.url, 'api/e1', 'restart']],
   )
-  assert.deepEqual(having('isolated'), [])
+  assert.deepEqual([outDuring, having('isolated')], [[['e1']], []])
   assert.equal(dataOf(told('endpoint.recovery-ended', 'e1'))[0]!.outcome, 'recovered')
+})
+
+test('requests that fail are seen to have ended by requests that do not, whatever checks say (SK-2, AC-4)', async t => {
+  const failing = new Set(['e1', 'e2'])
+  const { plane, box, having, told } = await monitored(t, { ...QUIET, endpoints: 10, knobs: PATIENT })
+  const router = box.router('api')
+  /** Forty requests a second; those to an endpoint that is failing are errors. */
+  const go = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      for (let i = 0; i < 40; i++) {
+        const ticket = router.pick()
+        if (ticket >= 0) router.settle(ticket, failing.has(router.endpoint(ticket).id) ? 'error' : 'ok', 1_000)
+      }
+      await plane.advance(1_000)
+    }
+  }
+  await go(1)
+  for (const id of failing) plane.hear(alert(id, 'error-rate'))
+  await go(50)
+  assert.deepEqual(having('isolated'), ['e1', 'e2'], 'for its time, for its checks never failed')
+  failing.delete('e1')
+  await go(45)
+  const ended = (id: string) => dataOf(told('endpoint.recovery-ended', id)).map(({ outcome }) => outcome)
+  assert.deepEqual([ended('e1'), ended('e2')], [['recovered'], []])
+  const { tried } = dataOf(told('endpoint.recovery-ended', 'e1'))[0] as { tried: string[] }
+  assert.match(tried.at(-1)!, /^see-requests: 0 of \d+ requests failed$/)
+  await go(300)
+  assert.deepEqual(ended('e2'), ['failed'])
 })
 
 test('a restart that nobody does is taken back: the endpoint is let back, and a person is needed (SK-2)', async t => {

@@ -4,9 +4,17 @@ import type { Signal } from '../../../../agents/kit/grammar/signal.ts'
 import type { Ports } from '../../../../agents/kit/run/ports.ts'
 import { Runner } from '../../../../agents/kit/run/runner.ts'
 import { VirtualClock } from '../../../../agents/kit/virtual/virtual-clock.ts'
+import type { Config } from '../../../../engine/writer.ts'
 
 /** An agent in virtual time, and all it does to the world. `peers`: to how many agents what it says goes. */
-export function run(agent: AnyAgent, { peers = 1, edge = {} }: { peers?: number; edge?: Partial<Ports['edge']> } = {}) {
+export function run(
+  agent: AnyAgent,
+  {
+    peers = 1,
+    edge = {},
+    config = { agents: {} } as never,
+  }: { peers?: number; edge?: Partial<Ports['edge']>; config?: Config } = {},
+) {
   const clock = new VirtualClock(0)
   const sent: Signal[] = []
   const writes: unknown[] = []
@@ -34,7 +42,7 @@ export function run(agent: AnyAgent, { peers = 1, edge = {} }: { peers?: number;
     report: () => reports++,
     listen() {},
   })
-  runner.start({ config: { agents: {} } as never, configVersion: 1, bootMs: 0, incarnation: 1 })
+  runner.start({ config, configVersion: 1, bootMs: 0, incarnation: 1 })
   const advance = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 10) {
       clock.advance(Math.min(10, left))

@@ -34,8 +34,9 @@ test('a verdict that was seen is believed before one that was told, and of two a
   assert.equal(isBetter(verdict(true, 1), verdict(true, 2)), false)
   const row = { service: 'api', health: 'unhealthy', by: 'two', isDirect: false, ageMs: 5 } as const
   const own = new Map([['api/mine', verdict(true, 1)]])
-  const merged = merge(
-    new Map([['api/seen', verdict(true, 1)]]),
+  const merged = new Map([['api/seen', verdict(true, 1)]])
+  merge(
+    merged,
     own,
     [
       { ...row, id: 'mine' },
@@ -146,6 +147,32 @@ test('without an answer from the store a quarantine stays local, and ends by its
   )
   await advance(10_000)
   assert.deepEqual(nodes[0].isolated(), [])
+})
+
+test('in the lesser part of a partition a quarantine stays local, and its monitor goes on (D14)', async t => {
+  const { nodes, advance, cluster } = await monitorNodes(t, 5, { beside: ['partition-handler'] })
+  const lesser = nodes[3]!
+  cluster.partition([
+    ['a', 'b', 'c'],
+    ['d', 'e'],
+  ])
+  await advance(12_000)
+  lesser.broken.add('e1')
+  await advance(3_000)
+  lesser.plane.hear(ask('e1'))
+  await advance(3_000)
+  assert.deepEqual(
+    decisions(lesser, 'e1').map(({ status }) => status),
+    ['unknown'],
+  )
+  assert.deepEqual(
+    lesser.told('endpoint.quarantined', 'e1').map(({ standing }) => standing),
+    ['local'],
+  )
+  assert.deepEqual(
+    lesser.plane.control.status().map(({ name, restarts }) => `${name} ${restarts}`),
+    ['health-monitor 0', 'failure-detector 0', 'partition-handler 0'],
+  )
 })
 
 test('monitors share verdicts that change, and say which of them they saw themselves (AC-31, SK-19)', async t => {

@@ -38,6 +38,22 @@ test('quarantine of one that failed ends when three checks in a row have passed,
   )
 })
 
+test('quarantine of one that failed, and whose checks never did, lasts for its time, longer reasons included (AC-29)', async t => {
+  const { plane, having, told } = await monitored(t)
+  await plane.advance(1_000)
+  plane.hear(ask('e1'))
+  plane.hear(ask('e2', 'anomaly'))
+  plane.hear(ask('e2'))
+  await plane.advance(50_000)
+  assert.deepEqual(having('isolated'), ['e1'])
+  plane.hear(ask('e1', 'flapping'))
+  plane.hear(ask('e1'))
+  await plane.advance(60_000)
+  assert.deepEqual(having('isolated'), ['e1'], 'it flaps besides')
+  await plane.advance(80_000)
+  assert.equal(dataOf(told('endpoint.released', 'e1')).length, 1)
+})
+
 test('an endpoint that is let back gets a tenth of its weight for ten seconds, and grows into the whole of it (AC-29)', async t => {
   const { plane, box, told } = await monitored(t)
   await plane.advance(1_000)
@@ -95,10 +111,13 @@ test('quarantine asked for again is one entry that lasts longer, and not two (D7
 })
 
 test('quarantine is twice as long each time within an hour, and after a relapse (ALG-22)', async t => {
-  const { plane, told } = await monitored(t)
+  const { plane, told, broken } = await monitored(t)
   for (let i = 0; i < 3; i++) {
+    broken.add('e1')
     plane.hear(ask('e1'))
-    await plane.advance(10_000)
+    await plane.advance(2_000)
+    broken.delete('e1')
+    await plane.advance(8_000)
   }
   const said = dataOf(told('endpoint.quarantined', 'e1')).filter(({ standing }) => standing === 'local')
   assert.deepEqual(
@@ -211,7 +230,7 @@ test('quarantine survives nothing but its own bar: it never touches that of the 
   const { plane, box, having } = await monitored(t)
   box.service('api').quarantine('e1')
   plane.hear(ask('e1'))
-  await plane.advance(3_000)
+  await plane.advance(67_000)
   assert.deepEqual([having('quarantined'), having('isolated')], [['e1'], []])
   assert.equal(box.attachment.endpoints.bars(0) & ISOLATED, 0)
 })

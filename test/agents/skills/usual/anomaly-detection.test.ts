@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rollDie } from '../../../../agents/kit/dice.ts'
-import { type Anomaly, type anomalyFound, endpointsMeasured, type Measured } from '../../../../agents/signals.ts'
+import {
+  type Anomaly,
+  type anomalyFound,
+  endpointGone,
+  endpointsMeasured,
+  type Measured,
+} from '../../../../agents/signals.ts'
 import { anomalyDetection } from '../../../../agents/skills/usual/anomaly-detection.ts'
 import { observed } from '../observed.ts'
 import { checkTwoMounts } from '../two-mounts.ts'
@@ -35,10 +41,10 @@ test('an anomaly is told when three values in a row stand out, once, and when th
   assert.deepEqual(found(), [])
   measure('cpu', [0.9, 0.9, 0.9])
   assert.equal(found().length, 1)
-  const [{ severity, score, anomalies, ...ref }] = found() as [Found]
+  const [{ severity, score, anomalies, inCommon, ...ref }] = found() as [Found]
   assert.deepEqual(
-    { ref, severity, metrics: anomalies.map(({ metric }) => metric) },
-    { ref: { row: 0, generation: 1, service: 'api', id: 'a' }, severity: 'warning', metrics: ['cpu'] },
+    { ref, severity, metrics: anomalies.map(({ metric }) => metric), inCommon },
+    { inCommon: [], ref: { row: 0, generation: 1, service: 'api', id: 'a' }, severity: 'warning', metrics: ['cpu'] },
   )
   assert.ok(Math.abs(score - 2) < 1e-9)
   assert.equal(odd().length, 1)
@@ -63,6 +69,35 @@ test('a second figure that is odd makes it critical, and is told (SK-18)', () =>
   )
   measure('response-time', [500, 500, 500])
   assert.deepEqual(ended(), [], 'one of them is left')
+})
+
+test('what stands out of more endpoints than may be out at a time is told as theirs in common, of the first one too (SK-18)', () => {
+  const world = observed([mounted])
+  const found = (values: readonly (readonly number[])[]) => {
+    const before = world.said<Found>(FOUND).length
+    for (let round = 0; round < values[0]!.length; round++) {
+      const rows = values.map((each, row) => ({ ...measured('response-time', each[round]!), row, id: `e${row}` }))
+      world.hear(endpointsMeasured.of({ rows }))
+    }
+    return world
+      .said<Found>(FOUND)
+      .slice(before)
+      .map(({ id, severity, inCommon }) => [id, severity, inCommon])
+  }
+  // Of ten three may be out. The usual percentile is 500: 1,000 is the threshold, and 750 half-way there.
+  const calm = [500, 500]
+  const three = [...Array.from({ length: 3 }, () => [1_100, 1_100]), ...Array.from({ length: 7 }, () => calm)]
+  assert.deepEqual(
+    found(three),
+    ['e0', 'e1', 'e2'].map(id => [id, 'warning', []]),
+  )
+  found(Array.from({ length: 10 }, () => [500, 500, 500]))
+  const all = [[1_100, 1_100], ...Array.from({ length: 9 }, () => [800, 800])]
+  assert.deepEqual(found(all), [['e0', 'info', ['response-time']]])
+  // Those that have left count no more: one of two may be out.
+  found(Array.from({ length: 10 }, () => [500, 500, 500]))
+  for (let row = 2; row < 10; row++) world.hear(endpointGone.of({ row, generation: 1, service: 'api', id: `e${row}` }))
+  assert.deepEqual(found([[1_100, 1_100], calm]), [['e0', 'warning', []]])
 })
 
 test('what stands out does not become usual by being seen, and what nobody knows the usual of is not odd (SK-18)', () => {

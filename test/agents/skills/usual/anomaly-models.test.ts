@@ -95,6 +95,9 @@ test('one anomaly is a warning, two are critical, and the gravest says how grave
   assert.equal(severityOf([anomaly('memory'), anomaly('network-latency')]), 'critical')
   // Slow checks and slow requests are one thing seen twice.
   assert.equal(severityOf([anomaly('response-time'), anomaly('check-time')]), 'warning')
+  // Both are measured by this process, on its own time.
+  assert.equal(severityOf([anomaly('network-latency'), anomaly('check-time')]), 'warning')
+  assert.equal(severityOf([anomaly('network-latency'), anomaly('response-time')]), 'critical')
   assert.equal(scoreOf([anomaly('cpu', 1.2), anomaly('memory', 3)]), 3)
 })
 

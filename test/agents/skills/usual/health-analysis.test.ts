@@ -68,6 +68,7 @@ test('an endpoint is healthy, degraded or failed, with reasons, by all that is k
       severity: 'warning',
       score: 2,
       anomalies: [{ metric: 'cpu', model: 'statistical', value: 1, expected: 0.3, score: 2, hasLeak: false }],
+      inCommon: [],
     }),
   )
   hear(endpointEjected.of({ ...REF, because: 'silence', failures: 0, found: 1, limit: 1, ejections: 1, forMs: 1 }))
