@@ -31,6 +31,7 @@ import {
   newEvidence,
   RESOURCES,
 } from './evidence.ts'
+import { fitGrowth } from './exhaustion.ts'
 import { secondsOf } from './latency-second.ts'
 import { latencyTrended } from './latency-windows.ts'
 import {
@@ -42,6 +43,7 @@ import {
   TROUBLES,
   type Trouble,
   type TroubleRule,
+  type Watch,
 } from './trouble.ts'
 import { timesUsual, usualP95Us } from './usual-latency.ts'
 
@@ -59,6 +61,8 @@ export interface FailurePrediction {
   readonly rule: TroubleRule
   /** By row; what is in it is changed in place. */
   readonly evidence: Map<number, Evidence>
+  /** Rows of which something may grow, who waits longest first. Changed in place. */
+  readonly unfitted: Set<number>
   readonly inflight: ReadonlyMap<number, number>
   /** By keyOf. */
   readonly standing: ReadonlyMap<number, Standing>
@@ -80,6 +84,11 @@ const STILL = 0.5
 /** A prediction has this many times its time to come true, and so much more. */
 const GRACE = 2
 const GRACE_MS = 10_000
+/**
+ * Endpoints a second whose lines are laid anew. Where ten thousand of them grow at once each has its turn every hundred seconds, a sixth of the
+ * time in which what runs out is told of.
+ */
+const FITS_A_SECOND = 100
 /** Each so long a failure probability is held against what came of it. */
 const CLAIM_MS = 60_000
 
@@ -111,7 +120,8 @@ export const failurePrediction = defineSkill({
   actions: [lookAtTables],
   start: (_: undefined, { config }): Step<FailurePrediction> => ({
     state: {
-      ...{ rule: config.agents.predictor, evidence: new Map(), inflight: new Map(), standing: new Map(), seconds: 0 },
+      ...{ rule: config.agents.predictor, evidence: new Map(), unfitted: new Set(), inflight: new Map() },
+      ...{ standing: new Map(), seconds: 0 },
       calibrations: { failure: NO_CALIBRATION, degradation: NO_CALIBRATION, exhaustion: NO_CALIBRATION },
     },
     directives: [act(lookAtTables, undefined), schedule(SECOND_MS, secondDue.of(null))],
@@ -143,7 +153,9 @@ function note(state: FailurePrediction, signal: Signal, now: number): void {
   } else if (capacityReported.is(signal)) {
     for (const capacity of signal.data.rows) {
       const evidence = of(capacity)
-      if (evidence !== undefined) addCapacity(evidence, capacity, state.inflight.get(capacity.row) ?? 0, now)
+      if (evidence === undefined) continue
+      const mayGrow = addCapacity(evidence, capacity, state.inflight.get(capacity.row) ?? 0, now)
+      if (mayGrow) state.unfitted.add(capacity.row)
     }
   } else if (riskChanged.is(signal)) {
     const evidence = of(signal.data)
@@ -177,8 +189,9 @@ function onTables(state: FailurePrediction, { services }: TablesView, now: numbe
   return { state: { ...state, inflight, standing }, directives }
 }
 
-/** What one decision changes. */
+/** What one decision changes, and by which rule. */
 interface Draft {
+  readonly watch: Watch
   readonly standing: Map<number, Standing>
   calibrations: Calibrations
   readonly directives: Directive[]
@@ -188,12 +201,27 @@ function onSecond(before: FailurePrediction, now: number): Step<FailurePredictio
   const state = { ...before, seconds: before.seconds + 1 }
   const draft = draftOf(state, [schedule(SECOND_MS, secondDue.of(null))])
   if (before.seconds % LOOK_S === 0) draft.directives.push(act(lookAtTables, undefined))
+  const fitted = fitSome(state)
   for (const evidence of state.evidence.values()) {
     endSecond(evidence)
-    const isWaited = evidence.claim !== undefined || isStanding(state, evidence.endpoint.row)
-    if (!isCalm(evidence) || isWaited) consider(state, draft, evidence, TROUBLES, 1, now)
+    const { row } = evidence.endpoint
+    const isWaited = evidence.claim !== undefined || isStanding(state, row)
+    if (!isCalm(evidence) || isWaited || fitted.has(row)) consider(draft, evidence, TROUBLES, 1, now)
   }
   return done(state, draft)
+}
+
+/** Lays the lines of those that have waited longest. */
+function fitSome({ evidence, unfitted }: FailurePrediction): ReadonlySet<number> {
+  const fitted = new Set<number>()
+  for (const row of unfitted) {
+    if (fitted.size === FITS_A_SECOND) break
+    unfitted.delete(row)
+    fitted.add(row)
+    const usage = evidence.get(row)?.usage
+    if (usage !== undefined) for (const each of RESOURCES) fitGrowth(usage[each])
+  }
+  return fitted
 }
 
 /** The latencies of a second are here: of all trouble this is the one that does not wait. */
@@ -203,7 +231,7 @@ function onLatencies(state: FailurePrediction, rows: readonly LatencyCount[], no
     const evidence = state.evidence.get(second.row)
     if (evidence?.endpoint.generation !== second.generation) continue
     addSecond(evidence, second, state.standing.has(keyOf(second.row, 'degradation')), now)
-    consider(state, draft, evidence, ['degradation'], 0, now)
+    consider(draft, evidence, ['degradation'], 0, now)
   }
   return done(state, draft)
 }
@@ -214,13 +242,13 @@ function onSettled(state: FailurePrediction, rows: readonly Settled[], now: numb
     const evidence = state.evidence.get(settled.row)
     if (evidence?.endpoint.generation !== settled.generation) continue
     addSettled(evidence, settled)
-    if (isWorthPeeking(evidence, now)) consider(state, draft, evidence, ['degradation'], 0, now)
+    if (isWorthPeeking(evidence, now)) consider(draft, evidence, ['degradation'], 0, now)
   }
   return done(state, draft)
 }
 
-function draftOf({ standing, calibrations }: FailurePrediction, directives: Directive[]): Draft {
-  return { standing: new Map(standing), calibrations, directives }
+function draftOf({ rule, evidence, standing, calibrations }: FailurePrediction, directives: Directive[]): Draft {
+  return { watch: { ...rule, watched: evidence.size }, standing: new Map(standing), calibrations, directives }
 }
 
 function done(state: FailurePrediction, { standing, calibrations, directives }: Draft): Step<FailurePrediction> {
@@ -228,16 +256,10 @@ function done(state: FailurePrediction, { standing, calibrations, directives }: 
 }
 
 /** What is to be expected of an endpoint, and what of it is to be told or taken back. `passedS`: since it was last considered. */
-function consider(
-  { rule, evidence: { size: watched } }: FailurePrediction,
-  draft: Draft,
-  evidence: Evidence,
-  troubles: readonly Trouble[],
-  passedS: number,
-  now: number,
-): void {
+function consider(draft: Draft, evidence: Evidence, troubles: readonly Trouble[], passedS: number, now: number): void {
   const { endpoint } = evidence
-  const all = predictFailures({ ...rule, watched }, evidence, draft.calibrations, now)
+  const { watch: rule } = draft
+  const all = predictFailures(rule, evidence, draft.calibrations, now)
   if (passedS > 0) draft.calibrations = claim(draft.calibrations, evidence, all, now)
   for (const what of troubles) {
     const key = keyOf(endpoint.row, what)
@@ -281,7 +303,8 @@ function endOf(rule: TroubleRule, evidence: Evidence, known: Standing, quietS: n
     const factor = slowUs(rule, evidence) / usualP95Us(evidence.latency)
     if (timesUsual(evidence.latency) >= factor) return 'came-true'
   }
-  if (what === 'exhaustion' && RESOURCES.some(each => (evidence.uses[each].at(-1)?.used ?? 0) >= 1)) return 'came-true'
+  if (what === 'exhaustion' && RESOURCES.some(each => (evidence.usage[each].uses.at(-1)?.used ?? 0) >= 1))
+    return 'came-true'
   return quietS >= QUIET_S || elapsedMs(now, known.untilMs) > 0 ? 'did-not-come' : undefined
 }
 

@@ -127,13 +127,14 @@ export function noteTrend(
   evidence.p95Now = intercept
 }
 
-function exhaustionsOf(rule: TroubleRule, { uses }: Evidence, known: Calibration, now: number): Expected[] {
+function exhaustionsOf(rule: TroubleRule, { usage }: Evidence, known: Calibration, now: number): Expected[] {
   const each = RESOURCES.flatMap(what => {
-    if (uses[what].length < rule.minSamples) return []
-    const exhaustion = exhaustionOf(uses[what], now)
+    const { length } = usage[what].uses
+    if (length < rule.minSamples) return []
+    const exhaustion = exhaustionOf(usage[what], now)
     if (exhaustion === undefined || exhaustion.etaMs > rule.exhaustionHorizon) return []
     const { etaMs, perSecond, r2 } = exhaustion
-    const share = Math.min(1, uses[what].length / REPORTS_FULL)
+    const share = Math.min(1, length / REPORTS_FULL)
     const reason = `${what} grows by ${(perSecond * 6000).toFixed(1)} % a minute, straight by ${r2.toFixed(2)}`
     return [expected('exhaustion', r2 * (0.5 + share / 2), known, [share, r2], etaMs, [reason])]
   })
