@@ -121,10 +121,12 @@ function onMeasured(before: ResourceManagement, last: Resources, now: number): S
     if (isOver === before.pressures[resource].isOver) continue
     directives.push(emit(resourceExhausted.of({ resource, used, limit: rule.limit, isOver }, resource)))
   }
-  const isFilling = pressures.memory.isOver || pressures.sockets.isOver
-  const isOver = isFilling || pressures.cpu.isOver || pressures['loop-delay'].isOver
+  const { memory, sockets } = pressures
+  const each = Object.values(pressures)
+  const isOver = each.some(pressure => pressure.isOver)
+  const strain = { isOver, isBeyond: each.some(isShort), isFilling: isShort(memory) || isShort(sockets) }
   const { step: stepMs, shedUpTo } = before.knobs
-  const admission = stepped(before.admission, { isOver, isFilling }, { stepMs, levelMax: LEVELS[shedUpTo] }, now)
+  const admission = stepped(before.admission, strain, { stepMs, levelMax: LEVELS[shedUpTo] }, now)
   const slice = { ...before, last, pressures, admission, wishes: standing(before.wishes, now) }
   // While nothing is turned away, and nothing is to be, nobody looks.
   if (!isTight(slice) && slice.held.size === 0) return { state: slice, directives }
@@ -211,6 +213,10 @@ function standing(wishes: ResourceManagement['wishes'], now: number): ResourceMa
 
 function isTight({ admission: { level, share }, wishes }: ResourceManagement): boolean {
   return level > 0 || share !== undefined || wishes.size > 0
+}
+
+function isShort({ isOver, isBeyond }: Pressure): boolean {
+  return isOver && isBeyond
 }
 
 /** Memory and sockets are what is used, so they count at once; the others are how it goes, and may be an accident. */
