@@ -357,7 +357,16 @@ function predictionOf(endpoint: EndpointRef, { what, probability, confidence, et
   return { ...endpoint, what, probability, confidence, etaMs, reasons }
 }
 
-function withdraw(endpoint: EndpointRef, what: Trouble, because: 'came-true' | 'did-not-come' | 'gone'): Directive {
+/** Takes back all that was told: for who is about to end it, and knows that nobody else can. */
+export function withdrawnAll({ standing }: FailurePrediction): Directive[] {
+  return [...standing.values()].map(({ endpoint, expected }) => withdraw(endpoint, expected.what, 'unwatched'))
+}
+
+function withdraw(
+  endpoint: EndpointRef,
+  what: Trouble,
+  because: 'came-true' | 'did-not-come' | 'gone' | 'unwatched',
+): Directive {
   return emit(predictionWithdrawn.of({ ...endpoint, what, because }, subjectOf(endpoint)))
 }
 

@@ -65,7 +65,12 @@ test('stepped() goes no further, and not back, while what is over is below its l
 test('stepped() lets something in however tight it is', () => {
   let admission: Admission = ALL_ADMITTED
   for (let second = 0; second < 600; second += 3) {
-    admission = stepped(admission, { isOver: true, isBeyond: true, isFilling: true }, { stepMs: 3_000, levelMax: 1 }, second * 1_000)
+    admission = stepped(
+      admission,
+      { isOver: true, isBeyond: true, isFilling: true },
+      { stepMs: 3_000, levelMax: 1 },
+      second * 1_000,
+    )
   }
   assert.deepEqual([admission.level, admission.share], [1, 0.1])
 })
