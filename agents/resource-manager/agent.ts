@@ -82,8 +82,8 @@ const market = capacityMarket.mount('capacity-market', undefined)
  *            the good one, as long as nobody waits for it.
  * listens    signalbox.endpoint.capacity-reported · signalbox.metrics.collected · signalbox.service.{load-forecasted, allocate, shed,
  *            capacity-request}
- * emits      signalbox.node.{resources-measured, resource-exhausted, capacity-offered} · signalbox.service.{shedding-changed,
- *            admission-changed, costs-weighed, allocated, capacity-granted} · signalbox.endpoint.capacity-reported
+ * emits      signalbox.node.{resources-measured, resource-exhausted, resources-judged, capacity-offered}
+ *            · signalbox.service.{shedding-changed, admission-changed, costs-weighed, allocated, capacity-granted} · signalbox.endpoint.capacity-reported
  * writes     endpoint.UTILISATION · service.SHED_BY_AGENT, ADMITTED
  * never      turns away what is critical-plus, nor what an operator's word lets through by a stricter one: both count; sheds `critical`
  *            unless the config says it may

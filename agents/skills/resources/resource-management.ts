@@ -9,6 +9,7 @@ import {
   type Resource,
   type Resources,
   resourceExhausted,
+  resourcesJudged,
   resourcesMeasured,
   sheddingChanged,
 } from '../../signals/capacity.ts'
@@ -38,6 +39,8 @@ export interface ResourceManagement {
   readonly knobs: Knobs
   readonly pressures: ByResource<Pressure>
   readonly last: Resources | undefined
+  /** When it was told last what is short; of a new one, when it began to look. */
+  readonly judgedMs: number | undefined
   readonly admission: Admission
   /** Requests in flight when it got tight, by service. */
   readonly inflightThen: ReadonlyMap<string, number>
@@ -81,7 +84,7 @@ export const resourceManagement = defineSkill({
   name: 'resource-management',
   listens: [sheddingRequested],
   own: [wishOver],
-  emits: [resourcesMeasured, resourceExhausted, sheddingChanged, admissionChanged],
+  emits: [resourcesMeasured, resourceExhausted, resourcesJudged, sheddingChanged, admissionChanged],
   actions: [lookAtTables],
   sensors: [resourceUsage],
   start: (_: undefined, { config }): Step<ResourceManagement> => ({
@@ -94,7 +97,7 @@ export const resourceManagement = defineSkill({
 
 function newManagement(knobs: Knobs): ResourceManagement {
   return {
-    ...{ knobs, last: undefined, admission: ALL_ADMITTED, isFresh: true },
+    ...{ knobs, last: undefined, judgedMs: undefined, admission: ALL_ADMITTED, isFresh: true },
     pressures: { cpu: NO_PRESSURE, memory: NO_PRESSURE, 'loop-delay': NO_PRESSURE, sockets: NO_PRESSURE },
     ...{ inflightThen: new Map(), wishes: new Map(), held: new Map() },
   }
@@ -127,7 +130,11 @@ function onMeasured(before: ResourceManagement, last: Resources, now: number): S
   const strain = { isOver, isBeyond: each.some(isShort), isFilling: isShort(memory) || isShort(sockets) }
   const { step: stepMs, shedUpTo } = before.knobs
   const admission = stepped(before.admission, strain, { stepMs, levelMax: LEVELS[shedUpTo] }, now)
-  const slice = { ...before, last, pressures, admission, wishes: standing(before.wishes, now) }
+  // What is short takes calmFor to be enough again: whoever has not looked for so long does not know yet.
+  const isJudged = before.judgedMs !== undefined && elapsedMs(now, before.judgedMs) >= before.knobs.calmFor
+  const judgedMs = isJudged ? now : (before.judgedMs ?? now)
+  if (isJudged) directives.push(emit(resourcesJudged.of({ short: RESOURCES.filter(each => pressures[each].isOver) })))
+  const slice = { ...before, last, judgedMs, pressures, admission, wishes: standing(before.wishes, now) }
   // While nothing is turned away, and nothing is to be, nobody looks.
   if (!isTight(slice) && slice.held.size === 0) return { state: slice, directives }
   return { state: slice, directives: [...directives, act(lookAtTables, undefined)] }

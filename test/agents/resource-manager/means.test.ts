@@ -116,6 +116,22 @@ test('another incarnation goes on from what is turned away, and lets it back by 
   assert.equal(world.held(), '- -')
 })
 
+test('what is short is told again now and then, and by another incarnation once it has looked for long enough', async t => {
+  const world = await managed(t, { api: ENDPOINTS })
+  const told = world.judged
+  await world.advance(3)
+  world.machine.memory = 0.95
+  await world.advance(32)
+  assert.deepEqual(told, [['memory']])
+  await world.plane.control.kill('resource-manager')
+  world.machine.memory = 0.2
+  // Memory was enough from the first look of the new one on: nobody else is left who could say so.
+  await world.advance(28)
+  assert.deepEqual(told, [['memory']])
+  await world.advance(5)
+  assert.deepEqual(told, [['memory'], []])
+})
+
 test('other limits in a reload are measured by at once', async t => {
   const world = await managed(t, { api: ENDPOINTS })
   await world.advance(3)
