@@ -61,6 +61,9 @@ const WISHES_MAX = 16
 const SERVICES_MAX = 1024
 /** A schedule may come as much early. */
 const LOOSE_MS = 100
+/** Who has wished for what an earlier incarnation left, as far as is known, and how long that stands: all ask again within that time. */
+const PREDECESSOR = 'a wish from before'
+const INHERITED_MS = 30_000
 /** Let in at the very least. */
 const ADMITTED_MIN = 8
 
@@ -77,8 +80,8 @@ const RESOURCES = ['cpu', 'memory', 'loop-delay', 'sockets'] as const
  * flight, then fewer: that is the throttle, which holds for requests of any class. The words it writes are those of agents; an
  * operator's word stands beside them, and the stricter counts.
  *
- * Its agent has to own the words `shedFrom` and `admitted`. A later incarnation goes on from them: what was turned away comes back by
- * steps.
+ * Its agent has to own the words `shedFrom` and `admitted`. A later incarnation goes on from them, service by service: what was turned away
+ * comes back by steps, or when nobody wishes for it any more.
  */
 export const resourceManagement = defineSkill({
   name: 'resource-management',
@@ -157,7 +160,7 @@ function onWish(
 }
 
 function onTables(before: ResourceManagement, { services }: TablesView, now: number): Step<ResourceManagement> {
-  const slice = before.isFresh ? goOn(before, services) : before
+  const slice = before.isFresh ? goOn(before, services, now) : before
   const { share } = slice.admission
   // What was in flight when it got tight is noted once, and forgotten when that is over.
   const inflightThen = new Map<string, number>()
@@ -167,7 +170,7 @@ function onTables(before: ResourceManagement, { services }: TablesView, now: num
     }
   }
   const held = new Map<string, Held>()
-  const directives: Directive[] = []
+  const directives: Directive[] = before.isFresh ? [schedule(INHERITED_MS + LOOSE_MS, wishOver.of(null))] : []
   const because = reasonOf(slice)
   for (const service of services) {
     const { index, name, shedByAgent = 0, admitted: admittedNow = 0 } = service
@@ -186,15 +189,25 @@ function onTables(before: ResourceManagement, { services }: TablesView, now: num
   return { state: { ...slice, inflightThen, held }, directives }
 }
 
-/** What an earlier incarnation has turned away is still: it is gone on from there. */
-function goOn(slice: ResourceManagement, services: readonly ServiceView[]): ResourceManagement {
-  const level = Math.max(...services.map(({ shedByAgent = 0 }) => levelOfClass(shedByAgent)), slice.admission.level)
+/**
+ * What an earlier incarnation has turned away is still: it is gone on from there. What all services have in common is the level of this
+ * process; what one of them has beyond that somebody has wished for, who asks again if he still does.
+ */
+function goOn(slice: ResourceManagement, services: readonly ServiceView[], now: number): ResourceManagement {
+  const levels = services.map(({ shedByAgent = 0 }) => levelOfClass(shedByAgent))
+  const level = Math.max(levels.length === 0 ? 0 : Math.min(...levels), slice.admission.level)
+  const wishes = new Map(slice.wishes)
+  for (const { name, shedByAgent: from = 0 } of services) {
+    if (levelOfClass(from) <= level) continue
+    const wish = { from, by: PREDECESSOR, sinceMs: now, forMs: INHERITED_MS }
+    wishes.set(name, appended(wishes.get(name) ?? [], wish, WISHES_MAX))
+  }
   const isHeldBack = services.some(({ admitted = 0 }) => admitted > 0)
   const share = slice.admission.share ?? (isHeldBack ? 1 : undefined)
   const inflightThen = new Map(
     services.flatMap(({ name, admitted = 0 }): [string, number][] => (admitted > 0 ? [[name, admitted]] : [])),
   )
-  return { ...slice, isFresh: false, admission: { ...slice.admission, level, share }, inflightThen }
+  return { ...slice, isFresh: false, admission: { ...slice.admission, level, share }, inflightThen, wishes }
 }
 
 /** The dearest class that is wished for, or that this process needs turned away; 0: none. */
@@ -246,7 +259,7 @@ function reasonOf({ pressures, wishes }: ResourceManagement): string {
   const wishers = new Set([...wishes.values()].flatMap(all => all.map(({ by }) => by)))
   const reasons = [
     ...(short.length > 0 ? [`short of ${short.join(', ')}`] : []),
-    ...[...wishers].map(by => `${by} asks`),
+    ...[...wishers].map(by => (by === PREDECESSOR ? by : `${by} asks`)),
   ]
   return reasons.length === 0 ? 'it is bearable again' : reasons.join('; ')
 }

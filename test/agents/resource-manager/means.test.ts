@@ -116,6 +116,21 @@ test('another incarnation goes on from what is turned away, and lets it back by 
   assert.equal(world.held(), '- -')
 })
 
+test('what was shed of one service for a wish is shed of that one alone after a restart, until the wish would be over', async t => {
+  const world = await managed(t, { api: ENDPOINTS, shop: ENDPOINTS, blog: ENDPOINTS })
+  const shed = () => [0, 1, 2].map(service => world.tables.services.shedFrom(service))
+  world.plane.hear(sheddingRequested.of({ service: 'api', from: 'sheddable', by: 'load-balancer', forMs: 60_000 }))
+  await world.advance(2)
+  const [api] = shed()
+  assert.ok(api! > 0)
+  assert.deepEqual(shed(), [api, 0, 0])
+  await world.plane.control.kill('resource-manager')
+  await world.advance(5)
+  assert.deepEqual(shed(), [api, 0, 0])
+  await world.advance(30)
+  assert.deepEqual(shed(), [0, 0, 0])
+})
+
 test('what is short is told again now and then, and by another incarnation once it has looked for long enough', async t => {
   const world = await managed(t, { api: ENDPOINTS })
   const told = world.judged
