@@ -15,6 +15,7 @@ import {
 } from '../../signals/capacity.ts'
 import { type SheddingWish, sheddingRequested } from '../../signals/load.ts'
 import { type Admission, ALL_ADMITTED, classOfLevel, levelOfClass, stepped } from '../traffic/admission.ts'
+import { type InflightPeaks, peakOf, withInflight } from './inflight-peaks.ts'
 import { NO_PRESSURE, type Pressure, type PressureRule, pressed } from './pressure.ts'
 import { resourceUsage } from './resource-usage.ts'
 
@@ -41,8 +42,11 @@ export interface ResourceManagement {
   readonly last: Resources | undefined
   /** When it was told last what is short; of a new one, when it began to look. */
   readonly judgedMs: number | undefined
+  /** When the tables were looked at last. */
+  readonly lookedMs: number | undefined
   readonly admission: Admission
-  /** Requests in flight when it got tight, by service. */
+  /** Requests in flight of late, and the most there were when it got tight, by service. */
+  readonly peaks: InflightPeaks | undefined
   readonly inflightThen: ReadonlyMap<string, number>
   /** Of others, by service and by who wishes. */
   readonly wishes: ReadonlyMap<string, readonly Wish[]>
@@ -66,6 +70,8 @@ const PREDECESSOR = 'a wish from before'
 const INHERITED_MS = 30_000
 /** Let in at the very least. */
 const ADMITTED_MIN = 8
+/** While nothing is turned away, and nothing is to be, it is only looked at how much is in flight, at this pace. */
+const LOOK_MS = 5_000
 
 const LEVELS = { none: 0, sheddable: 1, 'sheddable-plus': 2, critical: 3 } as const
 const RESOURCES = ['cpu', 'memory', 'loop-delay', 'sockets'] as const
@@ -77,7 +83,7 @@ const RESOURCES = ['cpu', 'memory', 'loop-delay', 'sockets'] as const
  *   others wish: sheddingRequested ───────────────────────┴─▶ by service: the class from which on, the requests in flight
  *
  * Cheap classes go first, step by step, and come back last. Where memory or sockets run out no more requests are let in than were in
- * flight, then fewer: that is the throttle, which holds for requests of any class. The words it writes are those of agents; an
+ * flight of late, then fewer: that is the throttle, which holds for requests of any class, of services that have more than their part. The words it writes are those of agents; an
  * operator's word stands beside them, and the stricter counts.
  *
  * Its agent has to own the words `shedFrom` and `admitted`. A later incarnation goes on from them, service by service: what was turned away
@@ -102,7 +108,7 @@ function newManagement(knobs: Knobs): ResourceManagement {
   return {
     ...{ knobs, last: undefined, judgedMs: undefined, admission: ALL_ADMITTED, isFresh: true },
     pressures: { cpu: NO_PRESSURE, memory: NO_PRESSURE, 'loop-delay': NO_PRESSURE, sockets: NO_PRESSURE },
-    ...{ inflightThen: new Map(), wishes: new Map(), held: new Map() },
+    ...{ lookedMs: undefined, peaks: undefined, inflightThen: new Map(), wishes: new Map(), held: new Map() },
   }
 }
 
@@ -138,8 +144,10 @@ function onMeasured(before: ResourceManagement, last: Resources, now: number): S
   const judgedMs = isJudged ? now : (before.judgedMs ?? now)
   if (isJudged) directives.push(emit(resourcesJudged.of({ short: RESOURCES.filter(each => pressures[each].isOver) })))
   const slice = { ...before, last, judgedMs, pressures, admission, wishes: standing(before.wishes, now) }
-  // While nothing is turned away, and nothing is to be, nobody looks.
-  if (!isTight(slice) && slice.held.size === 0) return { state: slice, directives }
+  const isQuiet = !isTight(slice) && slice.held.size === 0
+  if (isQuiet && before.lookedMs !== undefined && elapsedMs(now, before.lookedMs) < LOOK_MS) {
+    return { state: slice, directives }
+  }
   return { state: slice, directives: [...directives, act(lookAtTables, undefined)] }
 }
 
@@ -162,20 +170,22 @@ function onWish(
 function onTables(before: ResourceManagement, { services }: TablesView, now: number): Step<ResourceManagement> {
   const slice = before.isFresh ? goOn(before, services, now) : before
   const { share } = slice.admission
+  const peaks = withInflight(slice.peaks, services, now)
   // What was in flight when it got tight is noted once, and forgotten when that is over.
   const inflightThen = new Map<string, number>()
   if (share !== undefined) {
     for (const service of services) {
-      inflightThen.set(service.name, slice.inflightThen.get(service.name) ?? inflightOf(service))
+      inflightThen.set(service.name, slice.inflightThen.get(service.name) ?? peakOf(peaks, service.name))
     }
   }
+  const fairShare = share === undefined ? 0 : fairShareOf(inflightThen, share)
   const held = new Map<string, Held>()
   const directives: Directive[] = before.isFresh ? [schedule(INHERITED_MS + LOOSE_MS, wishOver.of(null))] : []
   const because = reasonOf(slice)
   for (const service of services) {
     const { index, name, shedByAgent = 0, admitted: admittedNow = 0 } = service
     const from = strictest(classOfLevel(slice.admission.level), slice.wishes.get(name) ?? [], now)
-    const admitted = share === undefined ? 0 : Math.max(ADMITTED_MIN, Math.floor(inflightThen.get(name)! * share))
+    const admitted = share === undefined ? 0 : Math.max(fairShare, Math.floor(inflightThen.get(name)! * share))
     if (from > 0 || admitted > 0) held.set(name, { from, admitted })
     if (from !== shedByAgent) {
       const told = sheddingChanged.of({ service: name, from: from === 0 ? null : CLASS_NAMES[from]!, because }, name)
@@ -186,7 +196,13 @@ function onTables(before: ResourceManagement, { services }: TablesView, now: num
       directives.push(writeService('admitted', index, admitted), emit(told))
     }
   }
-  return { state: { ...slice, inflightThen, held }, directives }
+  return { state: { ...slice, lookedMs: now, peaks, inflightThen, held }, directives }
+}
+
+/** Each service may have as much of what is let in as any other: who has less is held back only beyond that. */
+function fairShareOf(inflightThen: ReadonlyMap<string, number>, share: number): number {
+  const all = [...inflightThen.values()].reduce((sum, inflight) => sum + inflight, 0)
+  return Math.max(ADMITTED_MIN, Math.floor((all * share) / Math.max(1, inflightThen.size)))
 }
 
 /**
@@ -248,10 +264,6 @@ function ruleOf({ thresholds, overFor, calmFor: calmForMs }: Knobs, resource: Re
 
 function usedOf(resources: Resources, resource: Resource): number {
   return resource === 'loop-delay' ? resources.loopDelayUsP99 : resources[resource]
-}
-
-function inflightOf({ endpoints }: ServiceView): number {
-  return endpoints.reduce((sum, { inflight }) => sum + inflight, 0)
 }
 
 function reasonOf({ pressures, wishes }: ResourceManagement): string {

@@ -4,7 +4,7 @@ import { elapsedMs } from '../../../engine/writer.ts'
 export interface Admission {
   /** Classes that are turned away, the cheapest first: 0 none, 1 sheddable, 2 sheddable-plus too, 3 critical too. */
   readonly level: number
-  /** Of the requests that were in flight when it got tight, the share that is let in; undefined: any number. */
+  /** Of the most requests that were in flight before it got tight, the share that is let in; undefined: any number. */
   readonly share: number | undefined
   /** When the last step was made; undefined: none was. */
   readonly steppedMs: number | undefined

@@ -59,8 +59,8 @@ export async function managed(t: TestContext, services: Services, knobs: Knobs =
     /** What was told to be short, each time it was told. */
     judged,
     /** What is shed and let in, by the tables. */
-    held: (): string => {
-      const [from, admitted] = [tables.services.shedFrom(0), tables.services.admitted(0)]
+    held: (service = 0): string => {
+      const [from, admitted] = [tables.services.shedFrom(service), tables.services.admitted(service)]
       return `${from === 0 ? '-' : CLASS_NAMES[from]} ${admitted === 0 ? '-' : admitted}`
     },
     pick: (name: ClassName): number => router.pick(0, undefined, CLASS_NAMES.indexOf(name)),

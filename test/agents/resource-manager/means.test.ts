@@ -64,6 +64,24 @@ test('one reading beyond a threshold holds for half a minute, gets no tighter, a
   assert.equal(world.held(), '- -')
 })
 
+test('the throttle goes by the most that was in flight of late, and leaves each service its part, also one that was idle or is new', async t => {
+  const world = await managed(t, { api: ENDPOINTS, shop: ENDPOINTS })
+  await world.advance(4)
+  const tickets = Array.from({ length: 40 }, () => world.pick('critical'))
+  await world.advance(6)
+  // At the moment itself nothing happens to be in flight.
+  for (const ticket of tickets) world.router.settle(ticket, 'ok', 1)
+  await world.advance(15)
+  world.machine.memory = 0.9
+  await world.advance(1)
+  assert.deepEqual([world.held(0), world.held(1)], ['sheddable 40', 'sheddable 20'])
+  await world.advance(3)
+  assert.deepEqual([world.held(0), world.held(1)], ['sheddable-plus 30', 'sheddable-plus 15'])
+  await world.box.reload({ services: { api: ENDPOINTS, shop: ENDPOINTS, blog: ENDPOINTS } })
+  await world.advance(1)
+  assert.deepEqual([0, 1, 2].map(world.held), ['sheddable-plus 30', 'sheddable-plus 10', 'sheddable-plus 10'])
+})
+
 test('CPU beyond its threshold counts after three seconds, sheds what is cheap, and caps nobody', async t => {
   const world = await managed(t, { api: ENDPOINTS })
   await world.advance(2)
