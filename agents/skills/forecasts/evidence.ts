@@ -1,6 +1,6 @@
 import { elapsedMs } from '../../../engine/writer.ts'
 import type { Capacity, EndpointRef, Settled } from '../../signals.ts'
-import { addUse, noUsage, type Usage } from './exhaustion.ts'
+import { addUse, forgetSilent, noUsage, type Usage } from './exhaustion.ts'
 import type { Signs } from './failure-odds.ts'
 import type { LatencySecond } from './latency-second.ts'
 import { latencyZ, NO_USUAL, nextUsual, type UsualLatency } from './usual-latency.ts'
@@ -112,9 +112,11 @@ export function addCapacity(
   return addUse(usage.connections, { atMs: now, used: inflight / maxConnections }) || mayGrow
 }
 
-/** Ends the second under way. */
-export function endSecond(evidence: Evidence): void {
-  const { settled, failed, late, long } = evidence
+/** Ends the second under way, and forgets what nobody says any more. */
+export function endSecond(evidence: Evidence, now: number): void {
+  const { settled, failed, late, long, usage } = evidence
+  if (evidence.anomaly > 0 && elapsedMs(now, evidence.anomalyMs) >= ANOMALY_MS) evidence.anomaly = 0
+  for (const each of RESOURCES) forgetSilent(usage[each], now)
   late.settled = late.settled * LATE_KEPT + settled
   late.failed = late.failed * LATE_KEPT + failed
   long.settled = long.settled * LONG_KEPT + settled
@@ -131,17 +133,11 @@ export function isCalm({ late, risk, anomaly }: Evidence): boolean {
 }
 
 /** What speaks for it to fail. */
-export function signsOf(evidence: Evidence, now: number): Signs {
-  const { risk, latency, anomaly, anomalyMs } = evidence
+export function signsOf(evidence: Evidence): Signs {
+  const { risk, latency, anomaly } = evidence
   const late = shareOf(evidence.late)
   const earlier = shareOf(evidence.long)
-  return {
-    risk,
-    errorShare: late,
-    errorTrend: Math.max(0, late - earlier),
-    latencyZ: latencyZ(latency),
-    anomaly: elapsedMs(now, anomalyMs) < ANOMALY_MS ? anomaly : 0,
-  }
+  return { risk, errorShare: late, errorTrend: Math.max(0, late - earlier), latencyZ: latencyZ(latency), anomaly }
 }
 
 /** Readings it rests on: seconds with requests, or reports of its own, whichever are more. */

@@ -34,6 +34,9 @@ export interface Exhaustion extends Pick<Growth, 'perSecond' | 'r2'> {
 
 /** Reports that are kept: with one every ten seconds, those of ten minutes. */
 const USES_MAX = 60
+/** Who has not reported for so many times the usual interval, or this time where that is longer, reports no more. */
+const SILENT_INTERVALS = 3
+const SILENT_MS = 5_000
 /** What wavers more than it grows is no leak. */
 const R2_MIN = 0.8
 /** Less than this from the first report to the last is noise of the measure: a percent of memory. */
@@ -41,6 +44,17 @@ const GROWTH_MIN = 0.01
 
 export function noUsage(): Usage {
   return { uses: [], growth: undefined }
+}
+
+/** Forgets what nobody reports any more: a line that is not measured leads anywhere. */
+export function forgetSilent(usage: Usage, now: number): void {
+  const [first, last] = [usage.uses[0], usage.uses.at(-1)]
+  // Of one report it is not known yet when the next is due.
+  if (first === undefined || last === undefined || first === last) return
+  const intervalMs = elapsedMs(last.atMs, first.atMs) / (usage.uses.length - 1)
+  if (elapsedMs(now, last.atMs) <= Math.max(SILENT_MS, SILENT_INTERVALS * intervalMs)) return
+  usage.uses = []
+  usage.growth = undefined
 }
 
 /**

@@ -94,3 +94,62 @@ test('endpoints whose reports stand still or waver are calm: no line is laid, an
   assert.ok(Array.from({ length: 50 }, (_, row) => world.evidence(row).claim).every(claim => claim === undefined))
   assert.deepEqual(world.told, [])
 })
+
+test('an endpoint that reports no more is soon expected to run out of nothing, and that teaches nothing about the others', () => {
+  const world = new Watched(2)
+  for (let i = 0; i <= 20; i++) {
+    world.report(0, 0.3 + 0.01 * i)
+    world.seconds(10)
+  }
+  assert.deepEqual(
+    world.told.map(({ id, what }) => `${id} ${what}`),
+    ['0 exhaustion'],
+  )
+  world.seconds(3_600)
+  assert.equal(world.told.length, 1)
+  assert.deepEqual(world.withdrawn, ['0 exhaustion did-not-come'])
+  for (let i = 0; i <= 40; i++) {
+    world.report(1, 0.3 + 0.015 * i)
+    world.seconds(10)
+  }
+  assert.deepEqual(
+    world.told.map(({ id, what }) => `${id} ${what}`),
+    ['0 exhaustion', '1 exhaustion'],
+  )
+})
+
+/** The first four endpoints rise for ten minutes at a time, and fall back each time. */
+function sawtooth(world: Watched, times: number): void {
+  for (let time = 0; time < times; time++) {
+    for (let i = 0; i < 80; i++) {
+      for (const row of [0, 1, 2, 3]) world.report(row, i < 60 ? 0.1 + 0.012 * i : 0.1)
+      world.seconds(10)
+    }
+  }
+}
+
+test('claims that never come are told less and less, followed in silence, and trusted again after some hours', () => {
+  const world = new Watched(5)
+  sawtooth(world, 6)
+  const told = world.told.length
+  assert.ok(told > 4 && told < 20, `${told} of 24`)
+  sawtooth(world, 1)
+  assert.equal(world.told.length, told, 'such claims are not told any more')
+  assert.equal(world.withdrawn.length, told, 'and what was not told is not withdrawn')
+  world.seconds(6 * 3_600)
+  for (let i = 0; i < 60; i++) {
+    world.report(4, 0.3 + 0.01 * i)
+    world.seconds(10)
+  }
+  assert.deepEqual([world.told.length, world.told.at(-1)!.id], [told + 1, '4'])
+})
+
+test('an anomaly that was not told again is forgotten after a minute', () => {
+  const world = new Watched(1)
+  world.evidence(0).anomaly = 2
+  world.evidence(0).anomalyMs = world.now
+  world.seconds(59)
+  assert.equal(world.evidence(0).anomaly, 2)
+  world.seconds(1)
+  assert.equal(world.evidence(0).anomaly, 0)
+})
