@@ -48,6 +48,7 @@ export interface State {
   readonly known: KnownRows
   /** µs at the 99th percentile, by service, where enough requests were settled of late. */
   readonly p99Us: ReadonlyMap<string, number>
+  /** By service, the one that looks furthest ahead: a plan is for what comes. */
   readonly forecasts: ReadonlyMap<string, LoadForecast>
   readonly costs: ReadonlyMap<string, Cost>
   /** Questions that wait for a look at the tables. */
@@ -145,7 +146,8 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
     return stay({ ...state, p99Us: new Map(busy.map(({ service, last10s }) => [service, last10s.latencyUsP99])) })
   }
   if (loadForecasted.is(signal)) {
-    return stay({ ...state, forecasts: new Map(signal.data.services.map(each => [each.service, each])) })
+    const byHorizon = signal.data.services.toSorted((a, b) => a.horizonMs - b.horizonMs)
+    return stay({ ...state, forecasts: new Map(byHorizon.map(each => [each.service, each])) })
   }
   if (allocationRequested.is(signal)) {
     if (state.asked.length >= ASKED_MAX) return stay(state)
