@@ -128,6 +128,9 @@ test('what is expected is withdrawn when trouble is not to be predicted any more
   assert.match((await world.ask('a')).because!, /trouble is not predicted/)
   for (let i = 0; i < 5; i++) await world.second({ a: calm, b: calm })
   assert.ok(world.stage.row('a').forecastUs > 0)
+  world.stage.reload({}, { predictor: { trouble: true } })
+  for (let i = 0; i < 12; i++) await world.second({ a: calm, b: calm })
+  assert.equal((await world.ask('a')).because, null)
 })
 
 test('an endpoint whose failures grow is expected to fail, and the prediction comes true when it is ejected (AC-25)', async () => {
