@@ -112,11 +112,15 @@ export function addCapacity(
   return addUse(usage.connections, { atMs: now, used: inflight / maxConnections }) || mayGrow
 }
 
-/** Ends the second under way, and forgets what nobody says any more. */
-export function endSecond(evidence: Evidence, now: number): void {
-  const { settled, failed, late, long, usage } = evidence
-  if (evidence.anomaly > 0 && elapsedMs(now, evidence.anomalyMs) >= ANOMALY_MS) evidence.anomaly = 0
+/** Forgets what it does not say of itself any more. */
+export function forgetUnsaid({ usage }: Evidence, now: number): void {
   for (const each of RESOURCES) forgetSilent(usage[each], now)
+}
+
+/** Ends the second under way. */
+export function endSecond(evidence: Evidence, now: number): void {
+  const { settled, failed, late, long } = evidence
+  if (evidence.anomaly > 0 && elapsedMs(now, evidence.anomalyMs) >= ANOMALY_MS) evidence.anomaly = 0
   late.settled = late.settled * LATE_KEPT + settled
   late.failed = late.failed * LATE_KEPT + failed
   long.settled = long.settled * LONG_KEPT + settled

@@ -26,6 +26,7 @@ import {
   addSettled,
   type Evidence,
   endSecond,
+  forgetUnsaid,
   isCalm,
   isWorthPeeking,
   newEvidence,
@@ -193,6 +194,8 @@ function onSecond(before: FailurePrediction, now: number): Step<FailurePredictio
   for (const evidence of state.evidence.values()) {
     endSecond(evidence, now)
     const { row } = evidence.endpoint
+    // A fifth of them each second: who has been silent for a moment longer makes no difference.
+    if ((row + state.seconds) % LOOK_S === 0) forgetUnsaid(evidence, now)
     const isWaited = evidence.claim !== undefined || isStanding(state, row)
     if (!isCalm(evidence) || isWaited || fitted.has(row)) consider(draft, evidence, TROUBLES, 1, now)
   }
