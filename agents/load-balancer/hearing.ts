@@ -98,8 +98,8 @@ function notedReading(state: State, signal: Signal, now: number): State {
   }
   if (loadForecasted.is(signal)) {
     const growth = new Map([...state.growth].filter(([, { ms }]) => elapsedMs(now, ms) < FORECAST_MS))
-    for (const { service, perSecond, expected } of signal.data.services) {
-      if (perSecond > 0) growth.set(service, { times: expected / perSecond, ms: now })
+    for (const { service, perSecond, expected, horizonMs } of signal.data.services) {
+      if (perSecond > 0 && horizonMs <= SOON_MS) growth.set(service, { times: expected / perSecond, ms: now })
     }
     return { ...state, growth }
   }
@@ -122,8 +122,10 @@ function notedReading(state: State, signal: Signal, now: number): State {
 
 /** A forecast that was not renewed for so long is none. */
 const FORECAST_MS = 30_000
+/** What is shed is for what comes soon: what comes later says nothing of how many requests there will be in flight until then. */
+const SOON_MS = 60_000
 
-/** What load is forecast to grow by; 1 where nobody says. */
+/** What load is forecast to grow by within a minute; 1 where nobody says. */
 export function growthOf({ growth }: State, service: string, now: number): number {
   const known = growth.get(service)
   return known !== undefined && elapsedMs(now, known.ms) < FORECAST_MS ? known.times : 1

@@ -83,7 +83,7 @@ export interface State {
   readonly others: Others
   /** Requests per second by row. */
   readonly rates: ReadonlyMap<number, RowRate>
-  /** Times as many requests as now that are forecast, by service, and when. */
+  /** Times as many requests as now that are forecast for a minute ahead, by service, and when. */
   readonly growth: ReadonlyMap<string, { readonly times: number; readonly ms: number }>
   /** The last thousand that were asked for, the oldest first. */
   readonly routings: readonly Routing[]

@@ -22,7 +22,7 @@ export interface Situation {
   readonly rates: ServiceRates | undefined
   /** Requests in flight that the service can bear, and our share of that. */
   readonly capacity: number
-  /** Times as many requests as now that are forecast; 1: no more, or nobody says. */
+  /** Times as many requests as now that are forecast for a minute ahead; 1: no more, or nobody says. */
   readonly growth: number
 }
 

@@ -15,7 +15,7 @@ import {
 import { adaptiveRouting, HALF_LIFE } from '../skills/forecasts/adaptive-routing.ts'
 import { capacityPlanning } from '../skills/forecasts/capacity-planning.ts'
 import { confidenceOf } from '../skills/forecasts/confidence.ts'
-import { expectedOf, failurePrediction } from '../skills/forecasts/failure-prediction.ts'
+import { expectedOf, failurePrediction, withdrawnAll } from '../skills/forecasts/failure-prediction.ts'
 import { latencyWindows } from '../skills/forecasts/latency-windows.ts'
 import { performanceOptimization } from '../skills/forecasts/performance-optimization.ts'
 
@@ -48,7 +48,7 @@ export const planning = capacityPlanning.mount('planning', undefined)
  *            prediction-withdrawn, predicted}
  * writes     endpoint.FORECAST · service.TRUST
  * never      keeps an endpoint out, or changes a weight: what it foresees is for others to act on, and for adaptive picks
- * reload     parts come and go; what the others have learned stays
+ * reload     parts come and go; what the others have learned stays, and what was expected by one that goes is withdrawn
  * restart    permanent; it learns anew. Forecasts in the tables are forgotten by picks after five seconds
  *
  * What it does is in its skills:
@@ -67,10 +67,10 @@ export const predictor = defineAgent({
     const parts = config.agents.predictor
     return { state: { parts }, directives: PARTS.filter(part => parts[part]).flatMap(beginPart) }
   },
-  reload(before, { agents: { predictor: parts } }): Step<State> {
+  reload(before, { agents: { predictor: parts } }, _now, _version, slices): Step<State> {
     const directives = PARTS.flatMap(part => {
       if (parts[part] === before.parts[part]) return []
-      return parts[part] ? beginPart(part) : endPart(part)
+      return parts[part] ? beginPart(part) : endPart(part, slices)
     })
     return { state: { parts }, directives }
   },
@@ -91,9 +91,11 @@ function beginPart(part: Part): Directive[] {
   ]
 }
 
-function endPart(part: Part): Directive[] {
+function endPart(part: Part, slices: Slices): Directive[] {
   if (part === 'load') return [unmount('planning')]
-  if (part === 'trouble') return [unmount('windows'), unmount('trouble')]
+  if (part === 'trouble') {
+    return [...withdrawnAll(slices.of(trouble)), unmount('windows'), unmount('trouble')]
+  }
   return [unmount('routing'), unmount('tuning')]
 }
 

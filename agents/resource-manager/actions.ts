@@ -3,10 +3,16 @@ import { trusted } from '../kit/grammar/schema.ts'
 import { defineSignal } from '../kit/grammar/signal.ts'
 import { type TablesView, viewTables } from '../kit/tables.ts'
 
-/** The tables, and how long endpoints have worked in all: by row, µs of all requests that went well, together. */
+/** How long an endpoint has worked in all: µs of all requests that went well, together. */
+export interface Worked {
+  readonly generation: number
+  readonly us: number
+}
+
+/** The tables, and by row how long endpoints have worked; those whose cost is not known are left out. */
 export interface Work {
   readonly tables: TablesView
-  readonly workedUs: ReadonlyMap<number, number>
+  readonly worked: ReadonlyMap<number, Worked>
 }
 
 export const workSeen = defineSignal('signalbox.work.seen', { data: trusted<Work>() })
@@ -18,6 +24,7 @@ export const lookAtWork = defineAction({
   run(_: undefined, { attachment }): Work {
     const tables = viewTables(attachment)
     const priced = tables.services.flatMap(({ endpoints }) => endpoints.filter(({ cost }) => cost !== undefined))
-    return { tables, workedUs: new Map(priced.map(({ row }) => [row, attachment.tally.totals(row).latencyUsSum])) }
+    const usOf = (row: number): number => attachment.tally.totals(row).latencyUsSum
+    return { tables, worked: new Map(priced.map(({ row, generation }) => [row, { generation, us: usOf(row) }])) }
   },
 })

@@ -25,7 +25,7 @@ import {
 import { bidFor, CAPACITY, capacityMarket, voteOn } from '../skills/resources/capacity-market.ts'
 import { resourceManagement } from '../skills/resources/resource-management.ts'
 import { limitsOf } from '../skills/resources/resource-usage.ts'
-import { lookAtWork, type Work, workSeen } from './actions.ts'
+import { lookAtWork, type Work, type Worked, workSeen } from './actions.ts'
 import { planAllocation } from './allocation.ts'
 import { adaptAversion, type CostGoals, costFactors, spendingOf, workedShare } from './costs.ts'
 import { forget, inherit, type KnownRows, report, type Told } from './reports.ts'
@@ -48,13 +48,14 @@ export interface State {
   readonly known: KnownRows
   /** µs at the 99th percentile, by service, where enough requests were settled of late. */
   readonly p99Us: ReadonlyMap<string, number>
+  /** By service, the one that looks furthest ahead: a plan is for what comes. */
   readonly forecasts: ReadonlyMap<string, LoadForecast>
   readonly costs: ReadonlyMap<string, Cost>
   /** Questions that wait for a look at the tables. */
   readonly asked: readonly Signal[]
   readonly hasInherited: boolean
   /** At the last step towards the cost goal. */
-  readonly worked: { readonly us: ReadonlyMap<number, number>; readonly atMs: number } | undefined
+  readonly worked: { readonly byRow: ReadonlyMap<number, Worked>; readonly atMs: number } | undefined
 }
 
 const FORGET_MS = 5_000
@@ -82,8 +83,8 @@ const market = capacityMarket.mount('capacity-market', undefined)
  *            the good one, as long as nobody waits for it.
  * listens    signalbox.endpoint.capacity-reported · signalbox.metrics.collected · signalbox.service.{load-forecasted, allocate, shed,
  *            capacity-request}
- * emits      signalbox.node.{resources-measured, resource-exhausted, capacity-offered} · signalbox.service.{shedding-changed,
- *            admission-changed, costs-weighed, allocated, capacity-granted} · signalbox.endpoint.capacity-reported
+ * emits      signalbox.node.{resources-measured, resource-exhausted, resources-judged, capacity-offered}
+ *            · signalbox.service.{shedding-changed, admission-changed, costs-weighed, allocated, capacity-granted} · signalbox.endpoint.capacity-reported
  * writes     endpoint.UTILISATION · service.SHED_BY_AGENT, ADMITTED
  * never      turns away what is critical-plus, nor what an operator's word lets through by a stricter one: both count; sheds `critical`
  *            unless the config says it may
@@ -145,7 +146,8 @@ function decide(state: State, signal: Signal, now: number): Step<State> {
     return stay({ ...state, p99Us: new Map(busy.map(({ service, last10s }) => [service, last10s.latencyUsP99])) })
   }
   if (loadForecasted.is(signal)) {
-    return stay({ ...state, forecasts: new Map(signal.data.services.map(each => [each.service, each])) })
+    const byHorizon = signal.data.services.toSorted((a, b) => a.horizonMs - b.horizonMs)
+    return stay({ ...state, forecasts: new Map(byHorizon.map(each => [each.service, each])) })
   }
   if (allocationRequested.is(signal)) {
     if (state.asked.length >= ASKED_MAX) return stay(state)
@@ -168,14 +170,16 @@ function onTables(before: State, { services }: TablesView, now: number): Step<St
 }
 
 /** One step towards the cost goal, of each service whose endpoints cost anything. */
-function onWork(before: State, { tables, workedUs }: Work, now: number): Step<State> {
+function onWork(before: State, { tables, worked }: Work, now: number): Step<State> {
   const tookMs = before.worked === undefined ? 0 : elapsedMs(now, before.worked.atMs)
   const usedBy = (endpoint: EndpointView): number | undefined => {
     const { row, generation, utilisation } = endpoint
     const known = before.known.get(row)
     if (known?.generation === generation && known.said !== undefined) return utilisation
-    const sinceUs = before.worked?.us.get(row)
-    return sinceUs === undefined ? undefined : workedShare(endpoint, workedUs.get(row)! - sinceUs, tookMs)
+    const [then, last] = [before.worked?.byRow.get(row), worked.get(row)]
+    // Of one that is new here, or whose cost is, it is not known yet how much it has worked since.
+    if (then?.generation !== generation || last?.generation !== generation) return undefined
+    return workedShare(endpoint, last.us - then.us, tookMs)
   }
   const costs = new Map<string, Cost>()
   const directives: Directive[] = []
@@ -186,7 +190,7 @@ function onWork(before: State, { tables, workedUs }: Work, now: number): Step<St
     if (!isFree) costs.set(service.name, cost)
     if (isToTell) directives.push(emit(costsWeighed.of(weighedOf(service, cost), service.name)))
   }
-  return { state: { ...before, costs, worked: { us: workedUs, atMs: now } }, directives }
+  return { state: { ...before, costs, worked: { byRow: worked, atMs: now } }, directives }
 }
 
 /** What is spent is smoothed. What factors come to is told where it changes anything, and now and then again. */

@@ -59,6 +59,15 @@ export const resourceExhausted = defineSignal('signalbox.node.resource-exhausted
   data: objectOf({ resource, used: real, limit: real, isOver: flag }),
 })
 
+/**
+ * From the resource manager, now and then: what this process is short of. All else has been enough since it was told last, which is `calmFor`
+ * ago: for who was not there to hear `resourceExhausted`, and for what nobody is left to take back.
+ */
+export const resourcesJudged = defineSignal('signalbox.node.resources-judged', {
+  data: objectOf({ short: listOf(resource) }),
+  telemetry: true,
+})
+
 /** From the resource manager: requests of this class and of lower ones are turned away; null: none are. */
 export const sheddingChanged = defineSignal('signalbox.service.shedding-changed', {
   data: objectOf({ service: text, from: orNull(text), because: text }),

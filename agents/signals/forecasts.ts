@@ -60,9 +60,9 @@ export type Prediction = ShapeOf<typeof predictionShape>
 /** From the predictor: an endpoint is expected to fail, to become slow, or to run out of something. */
 export const troublePredicted = defineSignal('signalbox.endpoint.trouble-predicted', { data: predictionShape })
 
-/** From the predictor: what was expected of an endpoint is not any more, because it came or because it did not. */
+/** From the predictor: what was expected of an endpoint is not any more, because it came or because it did not, or because nobody looks. */
 export const predictionWithdrawn = defineSignal('signalbox.endpoint.prediction-withdrawn', {
-  data: objectOf({ ...ref, what: predictionWhat, because: oneOf('came-true', 'did-not-come', 'gone') }),
+  data: objectOf({ ...ref, what: predictionWhat, because: oneOf('came-true', 'did-not-come', 'gone', 'unwatched') }),
 })
 
 /** To the predictor: what do you expect of this endpoint? */

@@ -141,9 +141,9 @@ export class Stage {
     return this
   }
 
-  /** The config of its service is another from now on; undefined: the service is gone. */
-  reload(service: ServiceInput | undefined): void {
-    this.#config = validateConfig({ services: service === undefined ? { other: {} } : { api: service } })
+  /** The config of its service is another from now on, or that of agents; undefined: the service is gone. */
+  reload(service: ServiceInput | undefined, agents: ConfigInput['agents'] = {}): void {
+    this.#config = validateConfig({ services: service === undefined ? { other: {} } : { api: service }, agents })
     this.#configVersion++
     this.#runner!.reload(this.#inForce)
   }

@@ -15,7 +15,13 @@ export interface ConfigInForce {
 }
 
 /** How an agent or a skill goes on with another config. */
-export type Reload<State> = (state: State, config: Config, now: number, configVersion: number) => Step<State>
+export type Reload<State> = (
+  state: State,
+  config: Config,
+  now: number,
+  configVersion: number,
+  slices: Slices,
+) => Step<State>
 
 /** What an agent starts with: `config` is the one in force when it starts, checked and with all defaults. */
 export interface Setup extends ConfigInForce {

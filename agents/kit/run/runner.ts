@@ -130,7 +130,8 @@ export class Runner {
     this.#do(() => {
       for (const mind of this.#minds.values()) {
         if (mind.reload === undefined) continue
-        this.#take(mind, mind.reload(mind.state, config, this.#ports.clock.now(), configVersion), undefined)
+        const now = this.#ports.clock.now()
+        this.#take(mind, mind.reload(mind.state, config, now, configVersion, this.#slices), undefined)
       }
     })
     return true

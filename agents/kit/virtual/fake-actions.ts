@@ -29,5 +29,6 @@ export function withFakes(agent: AnyAgent, fakes: Fakes): AnyAgent {
     skills: agent.skills.map(outfit),
     start: setup => later(agent.start(setup)),
     decide: (...heard) => later(agent.decide(...heard)),
+    reload: agent.reload && ((...config) => later(agent.reload!(...config))),
   }
 }

@@ -38,6 +38,15 @@ export function learnOutcome(calibration: Calibration, probability: number, hasC
   })
 }
 
+/** What was learned, as much less as it is older: of few outcomes long ago it is not to be concluded for ever. */
+export function faded(calibration: Calibration, kept: number): Calibration {
+  if (calibration === NO_CALIBRATION) return calibration
+  return calibration.map(({ predictions, cameTrue, claimed, squares }) => ({
+    ...{ predictions: predictions * kept, cameTrue: cameTrue * kept },
+    ...{ claimed: claimed * kept, squares: squares * kept },
+  }))
+}
+
 /**
  * What a model's probability has come to in the past: of a hundred predictions that are now given as 0.8 some eighty come true.
  *

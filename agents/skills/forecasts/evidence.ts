@@ -1,7 +1,6 @@
 import { elapsedMs } from '../../../engine/writer.ts'
-import { appended } from '../../kit/run/bounded.ts'
 import type { Capacity, EndpointRef, Settled } from '../../signals.ts'
-import { USES_MAX, type Use } from './exhaustion.ts'
+import { addUse, forgetSilent, noUsage, type Usage } from './exhaustion.ts'
 import type { Signs } from './failure-odds.ts'
 import type { LatencySecond } from './latency-second.ts'
 import { latencyZ, NO_USUAL, nextUsual, type UsualLatency } from './usual-latency.ts'
@@ -39,7 +38,7 @@ export interface Evidence {
   risk: number
   anomaly: number
   anomalyMs: number
-  readonly uses: Record<Resource, readonly Use[]>
+  readonly usage: Readonly<Record<Resource, Usage>>
   /** A failure probability that waits for what comes of it. */
   claim: { readonly probability: number; readonly atMs: number } | undefined
   /** Seconds on end in which nothing was heard of it. */
@@ -62,7 +61,14 @@ export function newEvidence(endpoint: EndpointRef, now: number): Evidence {
     ...{ endpoint, latency: NO_USUAL, p95Slope: 0, p95Now: 0, settled: 0, failed: 0, seconds: 0 },
     ...{ late: { settled: 0, failed: 0 }, long: { settled: 0, failed: 0 } },
     ...{ ok: 0, okSumUs: 0, countedMs: now, isPeeked: false },
-    ...{ risk: 0, anomaly: 0, anomalyMs: now, uses: { memory: [], connections: [] }, claim: undefined, idleS: 0 },
+    ...{
+      risk: 0,
+      anomaly: 0,
+      anomalyMs: now,
+      usage: { memory: noUsage(), connections: noUsage() },
+      claim: undefined,
+      idleS: 0,
+    },
   }
 }
 
@@ -90,23 +96,31 @@ export function isWorthPeeking(evidence: Evidence, now: number): boolean {
   return true
 }
 
-/** Takes in what an endpoint said of itself. Of its connections it is known how many it may have; how many it has, the tables say. */
+/**
+ * Takes in what an endpoint said of itself, and says whether anything may grow by it (`fitGrowth`). Of its connections it is known how many it
+ * may have; how many it has, the tables say.
+ */
 export function addCapacity(
-  evidence: Evidence,
+  { usage }: Evidence,
   { memory, maxConnections }: Capacity,
   inflight: number,
   now: number,
-): void {
-  const add = (what: Resource, used: number): void => {
-    evidence.uses[what] = appended(evidence.uses[what], { atMs: now, used }, USES_MAX)
-  }
-  if (memory !== null) add('memory', memory)
-  if (maxConnections !== null && maxConnections > 0) add('connections', inflight / maxConnections)
+): boolean {
+  let mayGrow = false
+  if (memory !== null) mayGrow = addUse(usage.memory, { atMs: now, used: memory })
+  if (maxConnections === null || maxConnections <= 0) return mayGrow
+  return addUse(usage.connections, { atMs: now, used: inflight / maxConnections }) || mayGrow
+}
+
+/** Forgets what it does not say of itself any more. */
+export function forgetUnsaid({ usage }: Evidence, now: number): void {
+  for (const each of RESOURCES) forgetSilent(usage[each], now)
 }
 
 /** Ends the second under way. */
-export function endSecond(evidence: Evidence): void {
+export function endSecond(evidence: Evidence, now: number): void {
   const { settled, failed, late, long } = evidence
+  if (evidence.anomaly > 0 && elapsedMs(now, evidence.anomalyMs) >= ANOMALY_MS) evidence.anomaly = 0
   late.settled = late.settled * LATE_KEPT + settled
   late.failed = late.failed * LATE_KEPT + failed
   long.settled = long.settled * LONG_KEPT + settled
@@ -117,28 +131,22 @@ export function endSecond(evidence: Evidence): void {
   evidence.failed = 0
 }
 
-/** Nothing speaks for it to fail or run out of anything: there is nothing to think about. */
-export function isCalm({ late, risk, anomaly, uses }: Evidence): boolean {
-  return late.failed < 0.5 && risk === 0 && anomaly === 0 && RESOURCES.every(each => uses[each].length === 0)
+/** Nothing speaks for it to fail: there is nothing to think about. What it may run out of is thought about when its line is laid anew. */
+export function isCalm({ late, risk, anomaly }: Evidence): boolean {
+  return late.failed < 0.5 && risk === 0 && anomaly === 0
 }
 
 /** What speaks for it to fail. */
-export function signsOf(evidence: Evidence, now: number): Signs {
-  const { risk, latency, anomaly, anomalyMs } = evidence
+export function signsOf(evidence: Evidence): Signs {
+  const { risk, latency, anomaly } = evidence
   const late = shareOf(evidence.late)
   const earlier = shareOf(evidence.long)
-  return {
-    risk,
-    errorShare: late,
-    errorTrend: Math.max(0, late - earlier),
-    latencyZ: latencyZ(latency),
-    anomaly: elapsedMs(now, anomalyMs) < ANOMALY_MS ? anomaly : 0,
-  }
+  return { risk, errorShare: late, errorTrend: Math.max(0, late - earlier), latencyZ: latencyZ(latency), anomaly }
 }
 
 /** Readings it rests on: seconds with requests, or reports of its own, whichever are more. */
-export function samplesOf({ latency, seconds, uses }: Evidence): number {
-  return Math.max(latency.seconds + latency.recent.length, seconds, ...RESOURCES.map(each => uses[each].length))
+export function samplesOf({ latency, seconds, usage }: Evidence): number {
+  return Math.max(latency.seconds + latency.recent.length, seconds, ...RESOURCES.map(each => usage[each].uses.length))
 }
 
 function shareOf({ settled, failed }: Ended): number {

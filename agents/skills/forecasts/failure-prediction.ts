@@ -19,46 +19,40 @@ import {
   settledBatch,
   troublePredicted,
 } from '../../signals.ts'
-import { learnOutcome, NO_CALIBRATION } from './calibration.ts'
+import { type Calibration, faded, learnOutcome, NO_CALIBRATION } from './calibration.ts'
 import {
   addCapacity,
   addSecond,
   addSettled,
   type Evidence,
   endSecond,
+  forgetUnsaid,
   isCalm,
   isWorthPeeking,
   newEvidence,
   RESOURCES,
 } from './evidence.ts'
+import { fitGrowth } from './exhaustion.ts'
 import { secondsOf } from './latency-second.ts'
 import { latencyTrended } from './latency-windows.ts'
+import { endOf, isExpected, isSilent, isToBeTold, type Standing, standingOf, stillStanding } from './standing.ts'
 import {
   type Calibrations,
   type Expected,
   noteTrend,
   predictFailures,
-  slowUs,
   TROUBLES,
   type Trouble,
   type TroubleRule,
+  type Watch,
 } from './trouble.ts'
-import { timesUsual, usualP95Us } from './usual-latency.ts'
-
-/** A prediction that was told and not withdrawn yet. */
-interface Standing {
-  readonly endpoint: EndpointRef
-  readonly expected: Expected
-  /** By then it has come, or does not come. */
-  readonly untilMs: number
-  /** Seconds on end in which nothing spoke for it. */
-  readonly quietS: number
-}
 
 export interface FailurePrediction {
   readonly rule: TroubleRule
   /** By row; what is in it is changed in place. */
   readonly evidence: Map<number, Evidence>
+  /** Rows of which something may grow, who waits longest first. Changed in place. */
+  readonly unfitted: Set<number>
   readonly inflight: ReadonlyMap<number, number>
   /** By keyOf. */
   readonly standing: ReadonlyMap<number, Standing>
@@ -73,13 +67,14 @@ const SECOND_MS = 1000
 const LOOK_S = 5
 /** So many predictions may stand at a time. When more would, something is wrong that is not of one endpoint. */
 export const STANDING_MAX = 256
-/** Seconds on end without a word for it after which a prediction is withdrawn. */
-const QUIET_S = 5
-/** What is less likely than this part of what it takes to be told is no word for it. */
-const STILL = 0.5
-/** A prediction has this many times its time to come true, and so much more. */
-const GRACE = 2
-const GRACE_MS = 10_000
+/**
+ * Endpoints a second whose lines are laid anew. Where ten thousand of them grow at once each has its turn every hundred seconds, a sixth of the
+ * time in which what runs out is told of.
+ */
+const FITS_A_SECOND = 100
+/** What was learned counts half as much each hour: it is faded each minute. */
+const FADE_S = 60
+const FADE_KEPT = 0.5 ** (FADE_S / 3600)
 /** Each so long a failure probability is held against what came of it. */
 const CLAIM_MS = 60_000
 
@@ -90,6 +85,8 @@ const CLAIM_MS = 60_000
  *                 likely enough                       came true · nothing speaks for it for 5 s · its time is over · it is gone
  *   nothing ─────────────────────▶ trouble-predicted ────────────────────────────────────────────────▶ prediction-withdrawn
  *                                                                     └──▶ what came of it is learned: the next probability is calibrated
+ *
+ * What would be told but for that calibration is followed in silence, and learned from likewise; and what was learned fades within hours.
  *
  * What speaks for it comes from whoever is there to say it: latencies by latency-windows.ts, risk from node discovery, anomalies and verdicts
  * from the health monitor, ejections from the failure detector. What nobody says speaks neither for nor against.
@@ -111,7 +108,8 @@ export const failurePrediction = defineSkill({
   actions: [lookAtTables],
   start: (_: undefined, { config }): Step<FailurePrediction> => ({
     state: {
-      ...{ rule: config.agents.predictor, evidence: new Map(), inflight: new Map(), standing: new Map(), seconds: 0 },
+      ...{ rule: config.agents.predictor, evidence: new Map(), unfitted: new Set(), inflight: new Map() },
+      ...{ standing: new Map(), seconds: 0 },
       calibrations: { failure: NO_CALIBRATION, degradation: NO_CALIBRATION, exhaustion: NO_CALIBRATION },
     },
     directives: [act(lookAtTables, undefined), schedule(SECOND_MS, secondDue.of(null))],
@@ -143,7 +141,9 @@ function note(state: FailurePrediction, signal: Signal, now: number): void {
   } else if (capacityReported.is(signal)) {
     for (const capacity of signal.data.rows) {
       const evidence = of(capacity)
-      if (evidence !== undefined) addCapacity(evidence, capacity, state.inflight.get(capacity.row) ?? 0, now)
+      if (evidence === undefined) continue
+      const mayGrow = addCapacity(evidence, capacity, state.inflight.get(capacity.row) ?? 0, now)
+      if (mayGrow) state.unfitted.add(capacity.row)
     }
   } else if (riskChanged.is(signal)) {
     const evidence = of(signal.data)
@@ -169,16 +169,17 @@ function onTables(state: FailurePrediction, { services }: TablesView, now: numbe
   for (const row of state.evidence.keys()) if (!inflight.has(row)) state.evidence.delete(row)
   const standing = new Map(state.standing)
   const directives: Directive[] = []
-  for (const [key, { endpoint, expected }] of state.standing) {
+  for (const [key, { endpoint, expected, isTold }] of state.standing) {
     if (state.evidence.get(endpoint.row)?.endpoint.generation === endpoint.generation) continue
     standing.delete(key)
-    directives.push(withdraw(endpoint, expected.what, 'gone'))
+    if (isTold) directives.push(withdraw(endpoint, expected.what, 'gone'))
   }
   return { state: { ...state, inflight, standing }, directives }
 }
 
-/** What one decision changes. */
+/** What one decision changes, and by which rule. */
 interface Draft {
+  readonly watch: Watch
   readonly standing: Map<number, Standing>
   calibrations: Calibrations
   readonly directives: Directive[]
@@ -187,13 +188,31 @@ interface Draft {
 function onSecond(before: FailurePrediction, now: number): Step<FailurePrediction> {
   const state = { ...before, seconds: before.seconds + 1 }
   const draft = draftOf(state, [schedule(SECOND_MS, secondDue.of(null))])
+  if (state.seconds % FADE_S === 0) draft.calibrations = fadedAll(draft.calibrations)
   if (before.seconds % LOOK_S === 0) draft.directives.push(act(lookAtTables, undefined))
+  const fitted = fitSome(state)
   for (const evidence of state.evidence.values()) {
-    endSecond(evidence)
-    const isWaited = evidence.claim !== undefined || isStanding(state, evidence.endpoint.row)
-    if (!isCalm(evidence) || isWaited) consider(state, draft, evidence, TROUBLES, 1, now)
+    endSecond(evidence, now)
+    const { row } = evidence.endpoint
+    // A fifth of them each second: who has been silent for a moment longer makes no difference.
+    if ((row + state.seconds) % LOOK_S === 0) forgetUnsaid(evidence, now)
+    const isWaited = evidence.claim !== undefined || isStanding(state, row)
+    if (!isCalm(evidence) || isWaited || fitted.has(row)) consider(draft, evidence, TROUBLES, 1, now)
   }
   return done(state, draft)
+}
+
+/** Lays the lines of those that have waited longest. */
+function fitSome({ evidence, unfitted }: FailurePrediction): ReadonlySet<number> {
+  const fitted = new Set<number>()
+  for (const row of unfitted) {
+    if (fitted.size === FITS_A_SECOND) break
+    unfitted.delete(row)
+    fitted.add(row)
+    const usage = evidence.get(row)?.usage
+    if (usage !== undefined) for (const each of RESOURCES) fitGrowth(usage[each])
+  }
+  return fitted
 }
 
 /** The latencies of a second are here: of all trouble this is the one that does not wait. */
@@ -203,7 +222,7 @@ function onLatencies(state: FailurePrediction, rows: readonly LatencyCount[], no
     const evidence = state.evidence.get(second.row)
     if (evidence?.endpoint.generation !== second.generation) continue
     addSecond(evidence, second, state.standing.has(keyOf(second.row, 'degradation')), now)
-    consider(state, draft, evidence, ['degradation'], 0, now)
+    consider(draft, evidence, ['degradation'], 0, now)
   }
   return done(state, draft)
 }
@@ -214,13 +233,13 @@ function onSettled(state: FailurePrediction, rows: readonly Settled[], now: numb
     const evidence = state.evidence.get(settled.row)
     if (evidence?.endpoint.generation !== settled.generation) continue
     addSettled(evidence, settled)
-    if (isWorthPeeking(evidence, now)) consider(state, draft, evidence, ['degradation'], 0, now)
+    if (isWorthPeeking(evidence, now)) consider(draft, evidence, ['degradation'], 0, now)
   }
   return done(state, draft)
 }
 
-function draftOf({ standing, calibrations }: FailurePrediction, directives: Directive[]): Draft {
-  return { standing: new Map(standing), calibrations, directives }
+function draftOf({ rule, evidence, standing, calibrations }: FailurePrediction, directives: Directive[]): Draft {
+  return { watch: { ...rule, watched: evidence.size }, standing: new Map(standing), calibrations, directives }
 }
 
 function done(state: FailurePrediction, { standing, calibrations, directives }: Draft): Step<FailurePrediction> {
@@ -228,16 +247,10 @@ function done(state: FailurePrediction, { standing, calibrations, directives }: 
 }
 
 /** What is to be expected of an endpoint, and what of it is to be told or taken back. `passedS`: since it was last considered. */
-function consider(
-  { rule, evidence: { size: watched } }: FailurePrediction,
-  draft: Draft,
-  evidence: Evidence,
-  troubles: readonly Trouble[],
-  passedS: number,
-  now: number,
-): void {
+function consider(draft: Draft, evidence: Evidence, troubles: readonly Trouble[], passedS: number, now: number): void {
   const { endpoint } = evidence
-  const all = predictFailures({ ...rule, watched }, evidence, draft.calibrations, now)
+  const { watch: rule } = draft
+  const all = predictFailures(rule, evidence, draft.calibrations, now)
   if (passedS > 0) draft.calibrations = claim(draft.calibrations, evidence, all, now)
   for (const what of troubles) {
     const key = keyOf(endpoint.row, what)
@@ -246,22 +259,26 @@ function consider(
     if (known === undefined) {
       // Each look at latencies may be misled by chance: one when half a second is in, and one when it is over, are enough.
       if (what === 'degradation' && passedS > 0) continue
-      if (!isTold(rule, expected) || draft.standing.size >= STANDING_MAX) continue
-      const timeMs = expected.etaMs ?? rule.horizon
-      draft.standing.set(key, { endpoint, expected, untilMs: (now + GRACE * timeMs + GRACE_MS) | 0, quietS: 0 })
-      draft.directives.push(emit(troublePredicted.of(predictionOf(endpoint, expected), subjectOf(endpoint))))
+      if (expected === undefined || !isExpected(rule, expected)) continue
+      if (draft.standing.size >= STANDING_MAX) continue
+      stand(draft, endpoint, expected, now)
       continue
     }
-    const speaks = (expected?.probability ?? 0) >= STILL * rule.probability
-    const quietS = speaks ? 0 : known.quietS + passedS
-    const end = endOf(rule, evidence, known, quietS, now)
+    if (!known.isTold && expected !== undefined && isToBeTold(rule, expected)) {
+      stand(draft, endpoint, expected, now)
+      continue
+    }
+    const standing = stillStanding(rule, known, expected, passedS)
+    const end = endOf(rule, evidence, standing, now)
     if (end === undefined) {
-      draft.standing.set(key, { ...known, expected: expected ?? known.expected, quietS })
+      draft.standing.set(key, standing)
       continue
     }
     draft.standing.delete(key)
-    draft.calibrations = learn(draft.calibrations, what, known.expected.claimed, end === 'came-true')
-    draft.directives.push(withdraw(endpoint, what, end))
+    // Of what nobody reports any more it is not known what came of it.
+    if (end === 'came-true' || !isSilent(evidence, known.expected))
+      draft.calibrations = learn(draft.calibrations, what, known.expected.claimed, end === 'came-true')
+    if (known.isTold) draft.directives.push(withdraw(endpoint, what, end))
   }
 }
 
@@ -269,20 +286,11 @@ function isStanding({ standing }: FailurePrediction, row: number): boolean {
   return standing.size > 0 && TROUBLES.some(what => standing.has(keyOf(row, what)))
 }
 
-function isTold({ probability, horizon }: TroubleRule, expected: Expected | undefined): expected is Expected {
-  if (expected === undefined || expected.probability < probability) return false
-  return expected.what !== 'failure' || (expected.etaMs ?? Number.POSITIVE_INFINITY) <= horizon
-}
-
-/** Whether a prediction has come to its end, and to which. */
-function endOf(rule: TroubleRule, evidence: Evidence, known: Standing, quietS: number, now: number) {
-  const { what } = known.expected
-  if (what === 'degradation') {
-    const factor = slowUs(rule, evidence) / usualP95Us(evidence.latency)
-    if (timesUsual(evidence.latency) >= factor) return 'came-true'
-  }
-  if (what === 'exhaustion' && RESOURCES.some(each => (evidence.uses[each].at(-1)?.used ?? 0) >= 1)) return 'came-true'
-  return quietS >= QUIET_S || elapsedMs(now, known.untilMs) > 0 ? 'did-not-come' : undefined
+function stand(draft: Draft, endpoint: EndpointRef, expected: Expected, now: number): void {
+  const standing = standingOf(draft.watch, endpoint, expected, now)
+  draft.standing.set(keyOf(endpoint.row, expected.what), standing)
+  if (!standing.isTold) return
+  draft.directives.push(emit(troublePredicted.of(predictionOf(endpoint, expected), subjectOf(endpoint))))
 }
 
 /** An endpoint has failed: what was expected of it has come, and so has what was not. */
@@ -313,6 +321,11 @@ function claim(known: Calibrations, evidence: Evidence, all: readonly Expected[]
   return { ...known, failure: learnOutcome(known.failure, waiting.probability, false) }
 }
 
+function fadedAll({ failure, degradation, exhaustion }: Calibrations): Calibrations {
+  const fade = (each: Calibration): Calibration => faded(each, FADE_KEPT)
+  return { failure: fade(failure), degradation: fade(degradation), exhaustion: fade(exhaustion) }
+}
+
 /** Failures that did not come are learned from by the minute, whether they were told of or not. */
 function learn(known: Calibrations, what: Trouble, claimed: number, hasCome: boolean): Calibrations {
   if (what === 'failure' && !hasCome) return known
@@ -334,7 +347,18 @@ function predictionOf(endpoint: EndpointRef, { what, probability, confidence, et
   return { ...endpoint, what, probability, confidence, etaMs, reasons }
 }
 
-function withdraw(endpoint: EndpointRef, what: Trouble, because: 'came-true' | 'did-not-come' | 'gone'): Directive {
+/** Takes back all that was told: for who is about to end it, and knows that nobody else can. */
+export function withdrawnAll({ standing }: FailurePrediction): Directive[] {
+  return [...standing.values()]
+    .filter(({ isTold }) => isTold)
+    .map(({ endpoint, expected }) => withdraw(endpoint, expected.what, 'unwatched'))
+}
+
+function withdraw(
+  endpoint: EndpointRef,
+  what: Trouble,
+  because: 'came-true' | 'did-not-come' | 'gone' | 'unwatched',
+): Directive {
   return emit(predictionWithdrawn.of({ ...endpoint, what, because }, subjectOf(endpoint)))
 }
 

@@ -61,7 +61,10 @@ const VOLUME_MIN = 500
 /** A value must be better by more than this share, in so many windows on end. */
 const GAIN = 0.05
 const WINS = 2
-/** What is recorded: of services, and of each the busiest endpoints. 32 of them with 30 buckets a second each are a megabyte a minute. */
+/**
+ * What is recorded: of services, and of each the endpoints that are told of first, so that they are mostly the same ones from second to second:
+ * it is judged how well what was tells what comes next. 32 of them with 30 buckets a second each are a megabyte a minute.
+ */
 const SERVICES_MAX = 16
 const ENDPOINTS_MAX = 32
 

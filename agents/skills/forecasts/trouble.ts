@@ -1,7 +1,7 @@
 import type { Config } from '../../../engine/writer.ts'
 import { brierScore, type Calibration, calibrated } from './calibration.ts'
 import { confidenceOf } from './confidence.ts'
-import { type Evidence, RESOURCES, samplesOf, signsOf } from './evidence.ts'
+import { type Evidence, RESOURCES, type Resource, samplesOf, signsOf } from './evidence.ts'
 import { exhaustionOf } from './exhaustion.ts'
 import { failureOdds, reasonsOf } from './failure-odds.ts'
 import { windowsUntil } from './ramp.ts'
@@ -25,6 +25,8 @@ export type Calibrations = Readonly<Record<Trouble, Calibration>>
 /** What is expected of an endpoint. */
 export interface Expected {
   readonly what: Trouble
+  /** Of exhaustion, what runs out. */
+  readonly resource?: Resource
   /** As the model has it, and as such claims came out. */
   readonly claimed: number
   readonly probability: number
@@ -64,20 +66,14 @@ export function predictFailures(rule: Watch, evidence: Evidence, known: Calibrat
   const samples = samplesOf(evidence)
   if (samples < rule.minSamples) return []
   return [
-    ...failureOf(rule, evidence, known.failure, samples, now),
+    ...failureOf(rule, evidence, known.failure, samples),
     ...degradationOf(rule, evidence, known.degradation),
     ...exhaustionsOf(rule, evidence, known.exhaustion, now),
   ]
 }
 
-function failureOf(
-  rule: TroubleRule,
-  evidence: Evidence,
-  known: Calibration,
-  samples: number,
-  now: number,
-): Expected[] {
-  const signs = signsOf(evidence, now)
+function failureOf(rule: TroubleRule, evidence: Evidence, known: Calibration, samples: number): Expected[] {
+  const signs = signsOf(evidence)
   const claimed = failureOdds(signs)
   const share = Math.min(1, samples / (3 * rule.minSamples))
   const fit = Math.abs(2 * claimed - 1)
@@ -127,15 +123,16 @@ export function noteTrend(
   evidence.p95Now = intercept
 }
 
-function exhaustionsOf(rule: TroubleRule, { uses }: Evidence, known: Calibration, now: number): Expected[] {
+function exhaustionsOf(rule: TroubleRule, { usage }: Evidence, known: Calibration, now: number): Expected[] {
   const each = RESOURCES.flatMap(what => {
-    if (uses[what].length < rule.minSamples) return []
-    const exhaustion = exhaustionOf(uses[what], now)
+    const { length } = usage[what].uses
+    if (length < rule.minSamples) return []
+    const exhaustion = exhaustionOf(usage[what], now)
     if (exhaustion === undefined || exhaustion.etaMs > rule.exhaustionHorizon) return []
     const { etaMs, perSecond, r2 } = exhaustion
-    const share = Math.min(1, uses[what].length / REPORTS_FULL)
+    const share = Math.min(1, length / REPORTS_FULL)
     const reason = `${what} grows by ${(perSecond * 6000).toFixed(1)} % a minute, straight by ${r2.toFixed(2)}`
-    return [expected('exhaustion', r2 * (0.5 + share / 2), known, [share, r2], etaMs, [reason])]
+    return [{ ...expected('exhaustion', r2 * (0.5 + share / 2), known, [share, r2], etaMs, [reason]), resource: what }]
   })
   return each.sort((a, b) => (a.etaMs ?? 0) - (b.etaMs ?? 0)).slice(0, 1)
 }

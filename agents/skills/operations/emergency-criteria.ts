@@ -22,7 +22,7 @@ interface Criterion {
  *                         health-checks-passing     of these, checks say healthy, where there are checks
  *   network_partition     connectivity-restored     the nodes are together again
  *                         consensus-achieved        all orchestrators have answered one roll call
- *   resource_exhaustion   resources-restored        the resource manager says so: below 80 % of the limit for 30 s
+ *   resource_exhaustion   resources-restored        the resource manager says so: below the limit for 30 s
  *                         performance-within-goal   p99 of every service for 30 s
  */
 export const CRITERIA: Readonly<Record<EmergencyType, readonly Criterion[]>> = {

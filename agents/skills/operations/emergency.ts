@@ -20,6 +20,7 @@ import {
   quarantineRequested,
   rebalanceRequested,
   resourceExhausted,
+  resourcesJudged,
   sheddingRequested,
 } from '../../signals.ts'
 import { rollHexId } from '../hex-id.ts'
@@ -76,6 +77,7 @@ export const emergencyResponse = defineSkill({
     leaderChanged,
     metricsCollected,
     resourceExhausted,
+    resourcesJudged,
     partitionHealed,
     nodeHealthChanged,
   ],
@@ -356,6 +358,15 @@ function onFact(slice: Emergencies, signal: Signal, now: number): Emergencies {
     const { resource, isOver } = signal.data
     // `isOver` of a resource: it is over its limit.
     return over(({ type, subject }) => type === 'resource_exhaustion' && subject === resource, !isOver)
+  }
+  if (resourcesJudged.is(signal)) {
+    const short: readonly string[] = signal.data.short
+    const isWell = ({ subject }: Emergency): boolean => !short.includes(subject)
+    return changed(slice, each =>
+      each.type !== 'resource_exhaustion' || each.isOver === isWell(each)
+        ? each
+        : { ...each, isOver: isWell(each), overMs: isWell(each) ? now : null },
+    )
   }
   if (partitionHealed.is(signal)) {
     return over(({ type, subject }) => type === 'network_partition' && subject === signal.data.partition, true)

@@ -3,7 +3,9 @@ import { elapsedMs } from '../../../engine/writer.ts'
 /** Whether there is too much of something, as it has been of late. */
 export interface Pressure {
   readonly isOver: boolean
-  /** Since when it has been beyond the limit, or, where it is over, well below it; undefined: neither. */
+  /** At the last reading it was beyond the limit. */
+  readonly isBeyond: boolean
+  /** Since when it has been beyond the limit, or, where it is over, below it; undefined: neither. */
   readonly sinceMs: number | undefined
 }
 
@@ -14,17 +16,15 @@ export interface PressureRule {
   readonly calmForMs: number
 }
 
-export const NO_PRESSURE: Pressure = { isOver: false, sinceMs: undefined }
-
-/** So much of the limit is well below it. */
-const CALM_SHARE = 0.8
+export const NO_PRESSURE: Pressure = { isOver: false, isBeyond: false, sinceMs: undefined }
 
 /**
  * The next reading.
  *
- *   calm ──beyond the limit for overForMs──▶ over ──below 80 % of it for calmForMs──▶ calm
+ *   calm ──beyond the limit for overForMs──▶ over ──below it for calmForMs──▶ calm
  *
- * Between 80 % and the limit nothing changes: what was calm stays calm, what was over stays over.
+ * Who goes away from it only while it is beyond the limit, and back once it is calm, comes to rest at the limit. Were it calm only well below
+ * the limit, a use that is steady in between would never be let go again.
  */
 export function pressed(
   before: Pressure,
@@ -34,9 +34,9 @@ export function pressed(
 ): Pressure {
   const { isOver } = before
   if (limit === 0) return NO_PRESSURE
-  const speaksAgainst = isOver ? used < CALM_SHARE * limit : used >= limit
-  if (!speaksAgainst) return { isOver, sinceMs: undefined }
+  const isBeyond = used >= limit
+  if (isOver === isBeyond) return { isOver, isBeyond, sinceMs: undefined }
   const sinceMs = before.sinceMs ?? now
   const isDue = elapsedMs(now, sinceMs) >= (isOver ? calmForMs : overForMs)
-  return isDue ? { isOver: !isOver, sinceMs: undefined } : { isOver, sinceMs }
+  return isDue ? { isOver: !isOver, isBeyond, sinceMs: undefined } : { isOver, isBeyond, sinceMs }
 }

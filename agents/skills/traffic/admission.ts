@@ -4,10 +4,19 @@ import { elapsedMs } from '../../../engine/writer.ts'
 export interface Admission {
   /** Classes that are turned away, the cheapest first: 0 none, 1 sheddable, 2 sheddable-plus too, 3 critical too. */
   readonly level: number
-  /** Of the requests that were in flight when it got tight, the share that is let in; undefined: any number. */
+  /** Of the most requests that were in flight before it got tight, the share that is let in; undefined: any number. */
   readonly share: number | undefined
   /** When the last step was made; undefined: none was. */
   readonly steppedMs: number | undefined
+}
+
+/** How it stands with what this process uses. */
+export interface Strain {
+  /** Something is short, or was a moment ago. */
+  readonly isOver: boolean
+  /** Something that is short is beyond its limit now, and memory or sockets are. */
+  readonly isBeyond: boolean
+  readonly isFilling: boolean
 }
 
 export interface AdmissionRule {
@@ -29,24 +38,26 @@ const SHARE_MAX = 2
 /**
  * One step, where one is due: the first at once, each further one `stepMs` later.
  *
- *   tight    level + 1, up to levelMax; where memory or sockets run out, also what is in flight is let in, and then a quarter less each time
+ *   beyond   level + 1, up to levelMax; where memory or sockets run out, also what is in flight is let in, and then a quarter less each time
+ *   over     nothing: what was done is enough, as it seems
  *   not      the other way round: a half more until nobody is held back, then level − 1
  */
 export function stepped(
   before: Admission,
-  { isOver, isFilling }: { readonly isOver: boolean; readonly isFilling: boolean },
+  { isOver, isBeyond, isFilling }: Strain,
   { stepMs, levelMax }: AdmissionRule,
   now: number,
 ): Admission {
   const { level, share, steppedMs } = before
   if (steppedMs !== undefined && elapsedMs(now, steppedMs) < stepMs) return before
-  if (isOver) {
+  if (isBeyond) {
     const next = {
       level: Math.min(levelMax, level + 1),
       share: isFilling ? (share === undefined ? 1 : Math.max(SHARE_MIN, share * LESS)) : share,
     }
     return next.level === level && next.share === share ? before : { ...next, steppedMs: now }
   }
+  if (isOver) return before
   if (share !== undefined) {
     return { level, share: share * MORE > SHARE_MAX ? undefined : share * MORE, steppedMs: now }
   }

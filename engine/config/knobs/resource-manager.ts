@@ -52,7 +52,7 @@ export const resourceManagerKnobs = agentKnobs({
     ),
   calmFor: duration()
     .prefault('30s')
-    .describe('How long all must be below 80% of their threshold before more is let in again. Default 30s.'),
+    .describe('How long all must be below their threshold before more is let in again. Default 30s.'),
   step: duration({ min: '1s' }).prefault('3s').describe('Time from one step of shedding to the next. Default 3s.'),
   shedUpTo: choice('a class', ['none', 'sheddable', 'sheddable-plus', 'critical'])
     .prefault('sheddable-plus')

@@ -14,6 +14,7 @@ import {
   partitionDetected,
   partitionHealed,
   resourceExhausted,
+  resourcesJudged,
   sheddingRequested,
 } from '../../../agents/signals.ts'
 import { emergencyResponse } from '../../../agents/skills/operations/emergency.ts'
@@ -308,6 +309,18 @@ test('with the strategy manual nothing is begun that nobody asked for', async t 
     (await stage.request('handle_emergency', { type: 'resource_exhaustion', subject: 'memory' })).isTaken,
     true,
   )
+})
+
+test('a resource that is enough when next it is told of is no emergency any more, also for who asked by hand', async t => {
+  const stage = await OrchestratorStage.of(t, { config: FOUR })
+  await stage.request('handle_emergency', { type: 'resource_exhaustion', subject: 'memory' })
+  stage.hear(resourcesJudged.of({ short: ['memory'] }))
+  await stage.advance(40_000)
+  assert.equal(stage.told(emergencyResolved.type).length, 0)
+  stage.hear(resourcesJudged.of({ short: ['cpu'] }))
+  await stage.advance(5_000)
+  const [resolved] = dataOf<Resolved>(stage.told(emergencyResolved.type))
+  assert.deepEqual(resolved!.met, ['resources-restored', 'performance-within-goal'])
 })
 
 test('emergency-response mounted twice keeps two states, and unmounted hears nothing more (SK-22)', () => {

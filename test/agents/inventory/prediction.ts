@@ -80,7 +80,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'D22',
     does: 'withdraws each prediction: it came, did not come, or the endpoint is gone',
-    code: 'agents/skills/forecasts/failure-prediction.ts#endOf',
+    code: 'agents/skills/forecasts/standing.ts#endOf',
     test: PREDICTOR,
   },
 ]

@@ -117,6 +117,22 @@ test('what was expected of an endpoint that is gone is withdrawn (D22)', async (
   assert.deepEqual(world.withdrawn, ['a degradation gone'])
 })
 
+test('what is expected is withdrawn when trouble is not to be predicted any more, and the rest goes on (D22)', async () => {
+  const world = new Predicting()
+  for (let i = 0; i < 60; i++) await world.second({ a: calm, b: calm })
+  for (let i = 1; world.told.length === 0 && i < 10; i++)
+    await world.second({ a: { ok: 100, us: 10_000 * (1 + 0.1 * i) }, b: calm })
+  assert.equal(world.told.length, 1)
+  world.stage.reload({}, { predictor: { trouble: false } })
+  assert.deepEqual(world.withdrawn, ['a degradation unwatched'])
+  assert.match((await world.ask('a')).because!, /trouble is not predicted/)
+  for (let i = 0; i < 5; i++) await world.second({ a: calm, b: calm })
+  assert.ok(world.stage.row('a').forecastUs > 0)
+  world.stage.reload({}, { predictor: { trouble: true } })
+  for (let i = 0; i < 12; i++) await world.second({ a: calm, b: calm })
+  assert.equal((await world.ask('a')).because, null)
+})
+
 test('an endpoint whose failures grow is expected to fail, and the prediction comes true when it is ejected (AC-25)', async () => {
   const world = new Predicting()
   for (let i = 0; i < 30; i++) await world.second({ a: calm, b: calm })

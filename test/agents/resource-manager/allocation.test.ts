@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EndpointView, ServiceView } from '../../../agents/kit/tables.ts'
 import { planAllocation } from '../../../agents/resource-manager/allocation.ts'
-import type { Allocation } from '../../../agents/signals.ts'
+import { type Allocation, loadForecasted } from '../../../agents/signals.ts'
 import { UNHEALTHY } from '../../../engine/writer.ts'
 import { managed } from './managed.ts'
 
@@ -50,4 +50,16 @@ test('the resource manager plans by what is in flight when it is asked (AC-37)',
   const [plan] = (data as { services: Allocation[] }).services
   assert.deepEqual(shares(plan!), { a: 8, b: 2 })
   assert.equal(plan!.isWithinGoal, true)
+})
+
+test('a plan is for the load that is forecast furthest ahead, in whichever order forecasts are told', async t => {
+  const world = await managed(t, { api: { endpoints: [{ id: 'a', url: 'http://127.0.0.1:1' }] } })
+  const forecast = { service: 'api', perSecond: 100, expected: 100, confidence: 1 }
+  const services = [
+    { ...forecast, horizonMs: 300_000, p95: 200 },
+    { ...forecast, horizonMs: 60_000, p95: 120 },
+  ]
+  world.plane.hear(loadForecasted.of({ services }))
+  await world.advance(0.01)
+  assert.equal(world.state().forecasts.get('api')!.p95, 200)
 })

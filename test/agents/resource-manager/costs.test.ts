@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { adaptAversion, costFactors } from '../../../agents/resource-manager/costs.ts'
+import { managed } from './managed.ts'
 import { livePools } from './pools.ts'
 
 const GOALS = { perHour: 100, p99Us: 100_000, most: 0.95 }
@@ -51,4 +52,23 @@ test('where the cheap pool cannot carry all, p99 goes before the cost', async t 
   )
   assert.ok(aware.p99Ms <= 100)
   assert.ok(aware.perHour < blind.perHour)
+})
+
+test('what a service spends goes on to be known when a row passes from an endpoint of known cost to one of unknown', async t => {
+  const a = { id: 'a', url: 'http://127.0.0.1:1', cost: 2 }
+  const knobs = { costs: { interval: '60s' } }
+  const world = await managed(t, { api: { endpoints: [a, { ...a, id: 'b' }] } }, knobs)
+  const rowOf = (id: string) => world.box.explain('api').endpoints.find(each => each.id === id)!.row
+  const row = rowOf('b')
+  await world.advance(121)
+  for (let i = 0; i < 8; i++) {
+    const endpoints = [a, { id: `c${i}`, url: 'http://127.0.0.1:2' }]
+    await world.box.reload({ services: { api: { endpoints } }, agents: { 'resource-manager': knobs } })
+    await world.advance(2)
+    if (rowOf(`c${i}`) === row) break
+    assert.ok(i < 7, 'the row is never taken again')
+  }
+  await world.advance(121)
+  const { perHour } = world.state().costs.get('api')!
+  assert.ok(Number.isFinite(perHour), `${perHour}`)
 })

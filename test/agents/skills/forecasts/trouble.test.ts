@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { exhaustionOf } from '../../../../agents/skills/forecasts/exhaustion.ts'
+import { addUse, exhaustionOf, fitGrowth, noUsage, type Usage } from '../../../../agents/skills/forecasts/exhaustion.ts'
 import { failureOdds, reasonsOf } from '../../../../agents/skills/forecasts/failure-odds.ts'
 import { findRamp, type LogWindow, windowsUntil } from '../../../../agents/skills/forecasts/ramp.ts'
 
@@ -22,16 +22,62 @@ test('each sign makes a failure likelier, and is among the reasons by its weight
   assert.deepEqual(reasons, ['failures grew by 30 % of requests within 20 s', 'risk by how it is reached: 0.50'])
 })
 
-const uses = (shares: readonly number[]) => shares.map((used, i) => ({ atMs: i * 10_000, used }))
+const upTo = (reports: number, share: (i: number) => number): Usage => {
+  const usage = noUsage()
+  const mayGrow = Array.from({ length: reports }, (_, i) => addUse(usage, { atMs: i * 10_000, used: share(i) }))
+  if (mayGrow.at(-1) === true) fitGrowth(usage)
+  return usage
+}
 
 test('memory that grows straight is used up when the line says; what wavers, shrinks or stands still is not (ALG-19)', () => {
   // A percent every ten seconds from 50 %: 69 % at the twentieth report, 31 % to go.
-  const leak = exhaustionOf(uses(Array.from({ length: 20 }, (_, i) => 0.5 + 0.01 * i)), 190_000)!
-  assert.ok(Math.abs(leak.etaMs - 310_000) < 1, `${leak.etaMs}`)
-  assert.equal(exhaustionOf(uses(Array.from({ length: 20 }, (_, i) => 0.5 + 0.1 * (i % 2))), 190_000), undefined)
-  assert.equal(exhaustionOf(uses(Array.from({ length: 20 }, (_, i) => 0.9 - 0.01 * i)), 190_000), undefined)
-  assert.equal(exhaustionOf(uses(Array(20).fill(0.9)), 190_000), undefined)
-  assert.equal(exhaustionOf([], 0), undefined)
+  const leak = upTo(20, i => 0.5 + 0.01 * i)
+  assert.ok(Math.abs(exhaustionOf(leak, 190_000)!.etaMs - 310_000) < 1, `${exhaustionOf(leak, 190_000)!.etaMs}`)
+  assert.ok(Math.abs(exhaustionOf(leak, 195_000)!.etaMs - 305_000) < 1, 'the line goes on between two reports')
+  assert.equal(exhaustionOf(leak, 600_000)!.etaMs, 0)
+  assert.equal(
+    exhaustionOf(
+      upTo(20, i => 0.5 + 0.1 * (i % 2)),
+      190_000,
+    ),
+    undefined,
+  )
+  assert.equal(
+    exhaustionOf(
+      upTo(20, i => 0.9 - 0.01 * i),
+      190_000,
+    ),
+    undefined,
+  )
+  assert.equal(
+    exhaustionOf(
+      upTo(20, () => 0.9),
+      190_000,
+    ),
+    undefined,
+  )
+  assert.equal(exhaustionOf(noUsage(), 0), undefined)
+})
+
+test('addUse() wants no line through what no line would explain, and one through each that grows', () => {
+  const wants = (share: (i: number) => number): boolean[] => {
+    const usage = noUsage()
+    return Array.from({ length: 60 }, (_, i) => addUse(usage, { atMs: i * 5_000, used: share(i) }))
+  }
+  assert.ok(!wants(() => 0.5).includes(true))
+  assert.ok(!wants(i => 0.5 + 0.004 * (i % 3)).includes(true), 'less than a percent is noise')
+  // Three reports that rise are a line until the fourth.
+  assert.ok(
+    !wants(i => 0.5 + 0.1 * ((i * 7) % 4))
+      .slice(4)
+      .includes(true),
+  )
+  assert.ok(!wants(i => 0.9 - 0.01 * i).includes(true))
+  assert.ok(
+    !wants(i => 0.1 + 0.01 * i)
+      .slice(2)
+      .includes(false),
+  )
 })
 
 const USUAL = { meanLog: 0, variance: 0.69, overdispersion: 1, uncertainty: 0 }
