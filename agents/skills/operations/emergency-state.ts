@@ -40,6 +40,8 @@ export interface Emergency extends Suspicion {
   readonly isolated: readonly string[]
   /** Times in a row that each target could be connected to. */
   readonly connects: Readonly<Record<string, number>>
+  /** Where among the targets the next are that are connected to. */
+  readonly triedTo: number
   /** What it was told: the shortage, the partition or the node's death is over, and since when. */
   readonly isOver: boolean
   readonly overMs: number | null
@@ -70,7 +72,7 @@ export interface Emergencies {
 export function newEmergency(suspicion: Suspicion, id: string, now: number, startedAt: string): Emergency {
   return {
     ...suspicion,
-    ...{ id, sinceMs: now, startedAt, actions: [], consents: {}, level: 0, isolated: [], connects: {} },
+    ...{ id, sinceMs: now, startedAt, actions: [], consents: {}, level: 0, isolated: [], connects: {}, triedTo: 0 },
     ...{ isOver: false, overMs: null, withinMs: now, renewedMs: now, rollCall: null, isOperation: false },
   }
 }

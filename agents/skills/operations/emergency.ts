@@ -26,6 +26,7 @@ import { rollHexId } from '../hex-id.ts'
 import { callHook } from '../webhook.ts'
 import { connectsTried, tryConnects } from './connect.ts'
 import { askRole, type Consented, consented, ROLL_CALL } from './consent.ts'
+import { tryTargets, withConnects } from './emergency-connects.ts'
 import { findEndpoint, isResolved, metOf } from './emergency-criteria.ts'
 import { type EmergencyLook, lookForEmergencies, noteDone, seenForEmergencies, workDone } from './emergency-look.ts'
 import { keepShedding, PROCEDURES, type Scene, SHED_MS } from './emergency-procedures.ts'
@@ -54,8 +55,6 @@ const emergencyDue = defineSignal('signalbox.emergency.scheduled')
 const TICK_MS = 1_000
 const OPEN_MAX = 32
 const PAST_MAX = 50
-/** Targets that are connected to in one look. */
-const CONNECTS_MAX = 16
 
 /**
  * Meets emergencies: what helps at once is done at once, here, in order; then the agents concerned are asked to take part, all at once; and
@@ -99,7 +98,10 @@ function decide(slice: Emergencies, signal: Signal, now: number): Step<Emergenci
   if (emergencyDue.is(signal)) return onTick(slice)
   if (workDone.is(signal)) return onStarted(slice, signal.data)
   if (consented.is(signal)) return onConsent(slice, signal.data, now)
-  if (connectsTried.is(signal)) return onConnects(slice, signal.data.about, signal.data.connected)
+  if (connectsTried.is(signal)) {
+    const emergency = slice.open.get(signal.data.about)
+    return stay(emergency ? withEmergency(slice, withConnects(emergency, signal.data.connected)) : slice)
+  }
   if (leaderChanged.is(signal)) {
     const { role, isHere, fence } = signal.data
     return stay(role === slice.role ? { ...slice, fence: isHere ? fence : undefined } : slice)
@@ -255,14 +257,8 @@ function watch(slice: Emergencies, before: Emergency, scene: Scene, now: number)
     directives.push(act(askRole, { id, role: ROLL_CALL, type, subject }))
     emergency = { ...emergency, rollCall: 'asked' }
   }
-  const urls = Object.fromEntries(
-    emergency.targets.slice(0, CONNECTS_MAX).flatMap(target => {
-      const endpoint = findEndpoint(target, scene)
-      return endpoint === undefined ? [] : [[target, endpoint.url] as const]
-    }),
-  )
-  if (Object.keys(urls).length > 0) directives.push(act(tryConnects, { about: emergency.id, urls }))
-  return { state: withEmergency(slice, emergency), directives }
+  const tried = tryTargets(emergency, scene)
+  return { state: withEmergency(slice, tried.emergency), directives: [...directives, ...tried.directives] }
 }
 
 function escalate(emergency: Emergency, level: number, because: string, now: number): Directive[] {
@@ -338,15 +334,6 @@ function onConsent(slice: Emergencies, { id, role, consent }: Consented, now: nu
 
 /** Who is not there cannot be missed: agents may be left out, and so may a store. */
 const BAD: readonly string[] = ['rejected', 'expired', 'unknown']
-
-function onConnects(slice: Emergencies, id: string, connected: Readonly<Record<string, boolean>>): Step<Emergencies> {
-  const emergency = slice.open.get(id)
-  if (emergency === undefined) return stay(slice)
-  const connects = { ...emergency.connects }
-  for (const [target, isConnected] of Object.entries(connected))
-    connects[target] = isConnected ? (connects[target] ?? 0) + 1 : 0
-  return stay(withEmergency(slice, { ...emergency, connects }))
-}
 
 /** What others tell that an emergency hangs on. */
 function onFact(slice: Emergencies, signal: Signal, now: number): Emergencies {

@@ -175,6 +175,23 @@ test('an endpoint that is said to have failed is out within 100 ms, and one emer
   assert.equal(stage.finished(id)!.status, 'done')
 })
 
+test('of a service with many endpoints each has its turn to be connected to, and those that stay away keep none of the others waiting', async t => {
+  const ports = Array.from({ length: 40 }, (_, i) => String(i + 1))
+  const gone = new Set(ports.slice(0, 19))
+  const endpoints = ports.map(port => ({ id: port, url: `http://127.0.0.1:${port}` }))
+  const stage = await OrchestratorStage.of(t, {
+    ...{ config: { services: { api: { endpoints } } }, names: ['cluster-orchestrator'], ...broken(gone) },
+  })
+  const targets = ports.map(port => `api/${port}`).join(', ')
+  const { id } = await stage.request('handle_emergency', { type: 'node_failure', subject: 'api', targets })
+  await stage.advance(2_000)
+  assert.equal(stage.out().length, 12, '30 % of them are kept out')
+  await stage.advance(15_000)
+  // 21 of 40 can be connected to: fewer than half are out.
+  assert.equal(stage.finished(id)?.status, 'done')
+  assert.deepEqual(stage.out(), [])
+})
+
 test('an emergency that lasts too long needs a person, once (AC-36, SK-22)', async t => {
   const ports = new Set(['1', '2', '3', '4'])
   const stage = await OrchestratorStage.of(t, { config: CHECKED, names: NAMES, ...broken(ports) })
