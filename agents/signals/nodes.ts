@@ -4,7 +4,10 @@ import { defineSignal, type SignalOf } from '../kit/grammar/signal.ts'
 export const nodeState = oneOf('alive', 'suspect', 'dead', 'left')
 export type NodeState = ShapeOf<typeof nodeState>
 
-/** From the failure detector: another node is taken for otherwise than before. `phi` at that moment. */
+/**
+ * From the failure detector: another node is taken for otherwise than before. `phi` at that moment. `left`: it said goodbye, or has been dead
+ * for so long that it is forgotten.
+ */
 export const nodeHealthChanged = defineSignal('signalbox.node.health-changed', {
   data: objectOf({ node: text, incarnation: count, from: nodeState, to: nodeState, phi: positive, reason: text }),
 })

@@ -241,6 +241,13 @@ export const emergencyStarted = defineSignal('signalbox.emergency.started', {
   data: objectOf({ ...emergency, actions: listOf(text), tookMs: positive }),
   level: 'warn',
 })
+
+/** From the cluster orchestrator: nothing is done about something that is wrong, for so many emergencies are being met already. */
+export const emergencyRefused = defineSignal('signalbox.emergency.refused', {
+  data: objectOf({ type: emergencyType, subject: text, because: text }),
+  level: 'error',
+})
+
 export const emergencyEscalated = defineSignal('signalbox.emergency.escalated', {
   data: objectOf({ ...emergency, level: count, because: text, afterMs: positive }),
   level: 'error',

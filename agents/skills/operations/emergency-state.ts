@@ -65,6 +65,8 @@ export interface Emergencies {
   readonly open: ReadonlyMap<string, Emergency>
   /** Suspicions that wait for a look at the tables. */
   readonly suspected: readonly Suspected[]
+  /** What was refused for want of room since an emergency has ended, as type and subject: it is told once. */
+  readonly refused: readonly string[]
   /** The last that are over, the latest first. */
   readonly past: readonly OperationRecord[]
 }

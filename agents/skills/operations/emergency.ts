@@ -6,6 +6,7 @@ import { defineSkill } from '../../kit/grammar/skill.ts'
 import {
   discoveryRequested,
   emergencyEscalated,
+  emergencyRefused,
   emergencyResolved,
   emergencyStarted,
   emergencyType,
@@ -54,6 +55,7 @@ const emergencyDue = defineSignal('signalbox.emergency.scheduled')
 /** Criteria are looked at this often while anything is open. */
 const TICK_MS = 1_000
 const OPEN_MAX = 32
+const REFUSED_MAX = 64
 const PAST_MAX = 50
 
 /**
@@ -80,12 +82,13 @@ export const emergencyResponse = defineSkill({
   ],
   own: [emergencyDue, holdsWanted],
   emits: [
-    ...[emergencyStarted, emergencyEscalated, emergencyResolved, humanNeeded, operationAnswered, operationFinished],
+    ...[emergencyStarted, emergencyRefused, emergencyEscalated, emergencyResolved, humanNeeded],
+    ...[operationAnswered, operationFinished],
     ...[quarantineRequested, rebalanceRequested, discoveryRequested, sheddingRequested],
   ],
   actions: [lookForEmergencies, noteDone, tryConnects, askRole, callHook],
   start: ({ role }: EmergencyOptions, { seed, config }): Step<Emergencies> =>
-    stay({ role, config, seed: ~seed, fence: undefined, open: new Map(), suspected: [], past: [] }),
+    stay({ role, config, seed: ~seed, fence: undefined, open: new Map(), suspected: [], refused: [], past: [] }),
   reload: (slice, config: Config) => stay({ ...slice, config }),
   decide,
 })
@@ -145,14 +148,24 @@ function suspect(slice: Emergencies, suspected: Suspected): Step<Emergencies> {
   const isWaiting = slice.suspected.some(
     each => each.suspicion.type === suspicion.type && each.suspicion.subject === suspicion.subject,
   )
-  const isFull = slice.open.size + slice.suspected.length >= OPEN_MAX
-  if (known !== undefined || isWaiting || isFull) {
-    const because = isFull
-      ? `${OPEN_MAX} emergencies are being met`
-      : `it is being met already${known ? ` as ${known.id}` : ''}`
+  if (known !== undefined || isWaiting) {
+    const because = `it is being met already${known ? ` as ${known.id}` : ''}`
     return { state: slice, directives: question === undefined ? [] : [refuse(question, because)] }
   }
+  if (slice.open.size + slice.suspected.length >= OPEN_MAX) return tooMany(slice, suspected)
   return { state: { ...slice, suspected: [...slice.suspected, suspected] }, directives: [look(slice)] }
+}
+
+/** Who asked is told; of what was only noticed people are, once. */
+function tooMany(slice: Emergencies, { question, suspicion: { type, subject } }: Suspected): Step<Emergencies> {
+  const because = `${OPEN_MAX} emergencies are being met`
+  if (question !== undefined) return { state: slice, directives: [refuse(question, because)] }
+  const key = `${type} ${subject}`
+  if (slice.refused.includes(key) || slice.refused.length >= REFUSED_MAX) return stay(slice)
+  return {
+    state: { ...slice, refused: [...slice.refused, key] },
+    directives: [emit(emergencyRefused.of({ type, subject, because }, subject))],
+  }
 }
 
 function look({ role, fence }: Emergencies): Directive {
@@ -303,7 +316,7 @@ function resolve(
     after,
   } as const
   return {
-    state: { ...slice, open, past: [record, ...slice.past].slice(0, PAST_MAX) },
+    state: { ...slice, open, refused: [], past: [record, ...slice.past].slice(0, PAST_MAX) },
     directives: [
       ...(isolated.length > 0 ? [tell(holdsWanted.of({ by: id, targets: [] }))] : []),
       ...(type === 'resource_exhaustion' ? keepShedding(scene, 0) : []),
@@ -349,7 +362,7 @@ function onFact(slice: Emergencies, signal: Signal, now: number): Emergencies {
   }
   if (nodeHealthChanged.is(signal)) {
     const { node, to } = signal.data
-    return over(({ type, subject }) => type === 'node_failure' && subject === node, to === 'alive')
+    return over(({ type, subject }) => type === 'node_failure' && subject === node, to === 'alive' || to === 'left')
   }
   if (!metricsCollected.is(signal)) return slice
   const goalMs = slice.config.agents['cluster-orchestrator'].goals.latency

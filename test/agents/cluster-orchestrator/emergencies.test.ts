@@ -5,6 +5,7 @@ import { stay } from '../../../agents/kit/grammar/directive.ts'
 import type { Signal } from '../../../agents/kit/grammar/signal.ts'
 import {
   emergencyEscalated,
+  emergencyRefused,
   emergencyResolved,
   emergencyStarted,
   humanNeeded,
@@ -282,7 +283,7 @@ test('a partition is over when the nodes are together and all orchestrators have
   assert.deepEqual(resolved!.met, ['connectivity-restored', 'consensus-achieved'])
 })
 
-test('a dead node is an emergency until it lives again', async t => {
+test('a dead node is an emergency until it lives again, or nobody waits for it any more', async t => {
   const stage = await OrchestratorStage.of(t)
   const change = { node: 'n2', incarnation: 1, phi: 9, reason: 'silent for 4 s' }
   stage.hear(nodeHealthChanged.of({ ...change, from: 'alive', to: 'suspect' }))
@@ -297,6 +298,32 @@ test('a dead node is an emergency until it lives again', async t => {
   stage.hear(nodeHealthChanged.of({ ...change, incarnation: 2, from: 'dead', to: 'alive' }))
   await stage.advance(2_000)
   assert.equal(stage.told(emergencyResolved.type).length, 1)
+  stage.hear(nodeHealthChanged.of({ ...change, incarnation: 2, from: 'alive', to: 'dead' }))
+  await stage.advance(2_000)
+  stage.hear(nodeHealthChanged.of({ ...change, incarnation: 2, from: 'dead', to: 'left' }))
+  await stage.advance(2_000)
+  assert.equal(stage.told(emergencyResolved.type).length, 2)
+})
+
+test('what there is no room to meet is told, once, and met as soon as there is room', async t => {
+  const stage = await OrchestratorStage.of(t, { names: ['cluster-orchestrator'] })
+  const change = { incarnation: 1, phi: 9, reason: 'silent for 4 s' } as const
+  const dies = (node: string) => stage.hear(nodeHealthChanged.of({ ...change, node, from: 'suspect', to: 'dead' }))
+  for (let i = 0; i < 32; i++) dies(`n${i}`)
+  await stage.advance(1_000)
+  dies('last')
+  dies('last')
+  await stage.advance(1_000)
+  const refused = dataOf<{ subject: string; because: string }>(stage.told(emergencyRefused.type))
+  assert.deepEqual(
+    refused.map(({ subject, because }) => [subject, because]),
+    [['last', '32 emergencies are being met']],
+  )
+  stage.hear(nodeHealthChanged.of({ ...change, node: 'n0', from: 'dead', to: 'alive' }))
+  await stage.advance(2_000)
+  dies('last')
+  await stage.advance(1_000)
+  assert.equal(dataOf<Started>(stage.told(emergencyStarted.type)).at(-1)!.subject, 'last')
 })
 
 test('what the health monitor could not repair is met too, and people are called by that one alone', async t => {
