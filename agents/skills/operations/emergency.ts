@@ -13,14 +13,11 @@ import {
   humanNeeded,
   leaderChanged,
   metricsCollected,
-  nodeHealthChanged,
   operationAnswered,
   operationFinished,
   operationRequested,
-  partitionHealed,
   quarantineRequested,
   rebalanceRequested,
-  resourceExhausted,
   sheddingRequested,
 } from '../../signals.ts'
 import { rollHexId } from '../hex-id.ts'
@@ -28,9 +25,11 @@ import { callHook } from '../webhook.ts'
 import { connectsTried, tryConnects } from './connect.ts'
 import { askRole, type Consented, consented, ROLL_CALL } from './consent.ts'
 import { tryTargets, withConnects } from './emergency-connects.ts'
-import { findEndpoint, isResolved, metOf } from './emergency-criteria.ts'
+import { findEndpoint, isResolved, metOf, refusalOf } from './emergency-criteria.ts'
+import { isQuick, p99UsOf } from './emergency-figures.ts'
 import { type EmergencyLook, lookForEmergencies, noteDone, seenForEmergencies, workDone } from './emergency-look.ts'
 import { keepShedding, PROCEDURES, type Scene, SHED_MS } from './emergency-procedures.ts'
+import { keyOf, REPORTING, reportsIn, withReports } from './emergency-reports.ts'
 import {
   type Emergencies,
   type Emergency,
@@ -71,15 +70,7 @@ const PAST_MAX = 50
  */
 export const emergencyResponse = defineSkill({
   name: 'emergency-response',
-  listens: [
-    operationRequested,
-    emergencySuspected,
-    leaderChanged,
-    metricsCollected,
-    resourceExhausted,
-    partitionHealed,
-    nodeHealthChanged,
-  ],
+  listens: [operationRequested, emergencySuspected, leaderChanged, metricsCollected, ...REPORTING],
   own: [emergencyDue, holdsWanted],
   emits: [
     ...[emergencyStarted, emergencyRefused, emergencyEscalated, emergencyResolved, humanNeeded],
@@ -88,7 +79,18 @@ export const emergencyResponse = defineSkill({
   ],
   actions: [lookForEmergencies, noteDone, tryConnects, askRole, callHook],
   start: ({ role }: EmergencyOptions, { seed, config }): Step<Emergencies> =>
-    stay({ role, config, seed: ~seed, fence: undefined, open: new Map(), suspected: [], refused: [], past: [] }),
+    stay({
+      role,
+      config,
+      seed: ~seed,
+      fence: undefined,
+      open: new Map(),
+      suspected: [],
+      refused: [],
+      past: [],
+      reports: new Map(),
+      p99Us: {},
+    }),
   reload: (slice, config: Config) => stay({ ...slice, config }),
   decide,
 })
@@ -160,7 +162,7 @@ function suspect(slice: Emergencies, suspected: Suspected): Step<Emergencies> {
 function tooMany(slice: Emergencies, { question, suspicion: { type, subject } }: Suspected): Step<Emergencies> {
   const because = `${OPEN_MAX} emergencies are being met`
   if (question !== undefined) return { state: slice, directives: [refuse(question, because)] }
-  const key = `${type} ${subject}`
+  const key = keyOf(type, subject)
   if (slice.refused.includes(key) || slice.refused.length >= REFUSED_MAX) return stay(slice)
   return {
     state: { ...slice, refused: [...slice.refused, key] },
@@ -183,8 +185,14 @@ function onSeen(before: Emergencies, { tables, leads }: EmergencyLook, time: str
   const directives: Directive[] = []
   let state: Emergencies = { ...before, suspected: [] }
   for (const suspected of before.suspected) {
+    const { question, suspicion } = suspected
+    const refusal = question && refusalOf(suspicion, scene, state.reports)
+    if (question !== undefined && refusal !== undefined) {
+      directives.push(refuse(question, refusal))
+      continue
+    }
     const { id, seed } = rollHexId(state.seed)
-    const begun = begin(suspected, id, scene, time)
+    const begun = begin(state, suspected, id, scene, time)
     if (state.open.size === 0) directives.push(schedule(TICK_MS, emergencyDue.of(null)))
     directives.push(...begun.directives)
     state = { ...state, seed, open: new Map(state.open).set(id, begun.emergency) }
@@ -199,13 +207,14 @@ function onSeen(before: Emergencies, { tables, leads }: EmergencyLook, time: str
 
 /** All immediate actions, in order, before anybody is asked. */
 function begin(
+  slice: Emergencies,
   { suspicion, heardMs, question }: Suspected,
   id: string,
   scene: Scene,
   time: string,
 ): { emergency: Emergency; directives: Directive[] } {
   const { actions, roles } = PROCEDURES[suspicion.type]
-  let emergency = newEmergency({ ...suspicion, targets: targetsOf(suspicion, scene) }, id, heardMs, time)
+  let emergency = newEmergency({ ...suspicion, targets: targetsOf(suspicion, scene) }, slice, id, heardMs, time)
   emergency = { ...emergency, isOperation: question !== undefined }
   const directives: Directive[] = []
   for (const { name, deed } of actions) {
@@ -253,7 +262,7 @@ function onStarted(
 
 function watch(slice: Emergencies, before: Emergency, scene: Scene, now: number): Step<Emergencies> {
   const met = metOf(before, scene, now)
-  if (isResolved(before, met)) return resolve(slice, before, met, scene, now)
+  if (isResolved(before, met, now)) return resolve(slice, before, met, scene, now)
   let emergency = before
   const directives: Directive[] = []
   const ageMs = elapsedMs(now, emergency.sinceMs)
@@ -350,24 +359,18 @@ const BAD: readonly string[] = ['rejected', 'expired', 'unknown']
 
 /** What others tell that an emergency hangs on. */
 function onFact(slice: Emergencies, signal: Signal, now: number): Emergencies {
-  const over = (is: (emergency: Emergency) => boolean, isOver: boolean): Emergencies =>
-    changed(slice, each => (is(each) ? { ...each, isOver, overMs: isOver ? now : null } : each))
-  if (resourceExhausted.is(signal)) {
-    const { resource, isOver } = signal.data
-    // `isOver` of a resource: it is over its limit.
-    return over(({ type, subject }) => type === 'resource_exhaustion' && subject === resource, !isOver)
+  if (metricsCollected.is(signal)) {
+    const after = { ...slice, p99Us: p99UsOf(signal.data) }
+    return changed(after, each => {
+      const isWithin = isQuick(each, signal.data, slice.config)
+      return { ...each, withinMs: isWithin ? (each.withinMs ?? now) : null }
+    })
   }
-  if (partitionHealed.is(signal)) {
-    return over(({ type, subject }) => type === 'network_partition' && subject === signal.data.partition, true)
-  }
-  if (nodeHealthChanged.is(signal)) {
-    const { node, to } = signal.data
-    return over(({ type, subject }) => type === 'node_failure' && subject === node, to === 'alive' || to === 'left')
-  }
-  if (!metricsCollected.is(signal)) return slice
-  const goalMs = slice.config.agents['cluster-orchestrator'].goals.latency
-  const isWithin = signal.data.services.every(({ last10s }) => last10s.latencyUsP99 <= goalMs * 1_000)
-  return changed(slice, each => ({ ...each, withinMs: isWithin ? (each.withinMs ?? now) : null }))
+  const news = reportsIn(signal)
+  return changed({ ...slice, reports: withReports(slice.reports, news) }, each => {
+    const isOver = news.get(keyOf(each.type, each.subject))
+    return isOver === undefined ? each : { ...each, isOver, overMs: isOver ? (each.overMs ?? now) : null }
+  })
 }
 
 function changed(slice: Emergencies, change: (emergency: Emergency) => Emergency): Emergencies {
