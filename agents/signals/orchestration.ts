@@ -85,6 +85,18 @@ export const operationAnswered = defineSignal('signalbox.operation.answered', {
   answers: operationRequested,
 })
 
+/** To the cluster orchestrator: take back what an operation, or an emergency, has done so far, and end it. */
+export const cancelRequested = defineSignal('signalbox.operation.cancel', {
+  data: objectOf({ id: text, by: text }),
+  overflow: 'reject',
+})
+
+/** From the cluster orchestrator: it ends, or why not. `isKnown`: there is one of this id, or another orchestrator may have it. */
+export const cancelAnswered = defineSignal('signalbox.operation.cancel-answered', {
+  data: objectOf({ id: text, isTaken: flag, isKnown: flag, because: text }),
+  answers: cancelRequested,
+})
+
 export const operationStatus = oneOf('running', 'done', 'failed', 'rolled-back', 'aborted')
 export type OperationStatus = ShapeOf<typeof operationStatus>
 

@@ -57,6 +57,8 @@ export interface Emergency extends Suspicion {
   readonly rollCall: 'asked' | 'accepted' | 'failed' | null
   /** It was asked for as an operation. */
   readonly isOperation: boolean
+  /** Who does not want it met any more: it ends with the next look; empty: nobody. */
+  readonly calledOffBy: string
 }
 
 export interface Emergencies {
@@ -97,6 +99,7 @@ export function newEmergency(
       renewedMs: now,
       rollCall: null,
       isOperation: false,
+      calledOffBy: '',
     },
   }
 }
@@ -108,12 +111,13 @@ export function knownAs({ open }: Emergencies, { type, subject }: Suspicion): Em
 
 /** As an operation of the list. */
 export function emergencyRecord(
-  { id, type, subject, by, startedAt, because, actions, consents, level }: Emergency,
+  { id, type, subject, by, startedAt, because, actions, consents, level, calledOffBy }: Emergency,
   tookMs: number,
   status: OperationRecord['status'],
 ): OperationRecord {
   return {
-    ...{ id, operation: 'handle_emergency', options: { type, subject }, by, status, startedAt, tookMs, because },
+    ...{ id, operation: 'handle_emergency', options: { type, subject }, by, status, startedAt, tookMs },
+    because: calledOffBy === '' ? because : `called off by ${calledOffBy}`,
     stage: status === 'running' ? (level > 0 ? `escalated ${level}` : 'met') : 'resolved',
     before: { because },
     after: {

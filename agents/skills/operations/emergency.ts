@@ -39,7 +39,7 @@ import {
   type Suspected,
   type Suspicion,
 } from './emergency-state.ts'
-import { holdsWanted } from './operations.ts'
+import { holdsWanted, operationCalledOff } from './operations.ts'
 
 export interface EmergencyOptions {
   /** Whose office it is: who leads this role asks the others, tells the scale hook and escalates. */
@@ -70,7 +70,7 @@ const PAST_MAX = 50
  */
 export const emergencyResponse = defineSkill({
   name: 'emergency-response',
-  listens: [operationRequested, emergencySuspected, leaderChanged, metricsCollected, ...REPORTING],
+  listens: [operationRequested, emergencySuspected, leaderChanged, metricsCollected, operationCalledOff, ...REPORTING],
   own: [emergencyDue, holdsWanted],
   emits: [
     ...[emergencyStarted, emergencyRefused, emergencyEscalated, emergencyResolved, humanNeeded],
@@ -106,6 +106,12 @@ function decide(slice: Emergencies, signal: Signal, now: number): Step<Emergenci
   if (connectsTried.is(signal)) {
     const emergency = slice.open.get(signal.data.about)
     return stay(emergency ? withEmergency(slice, withConnects(emergency, signal.data.connected)) : slice)
+  }
+  if (operationCalledOff.is(signal)) {
+    const { id, by } = signal.data
+    const emergency = slice.open.get(id)
+    if (emergency === undefined) return stay(slice)
+    return { state: withEmergency(slice, { ...emergency, calledOffBy: by }), directives: [look(slice)] }
   }
   if (leaderChanged.is(signal)) {
     const { role, isHere, fence } = signal.data
@@ -262,7 +268,7 @@ function onStarted(
 
 function watch(slice: Emergencies, before: Emergency, scene: Scene, now: number): Step<Emergencies> {
   const met = metOf(before, scene, now)
-  if (isResolved(before, met, now)) return resolve(slice, before, met, scene, now)
+  if (before.calledOffBy !== '' || isResolved(before, met, now)) return resolve(slice, before, met, scene, now)
   let emergency = before
   const directives: Directive[] = []
   const ageMs = elapsedMs(now, emergency.sinceMs)
@@ -311,15 +317,17 @@ function resolve(
 ): Step<Emergencies> {
   const { id, type, subject, isOperation, isolated, sinceMs } = emergency
   const afterMs = elapsedMs(now, sinceMs)
-  const record = emergencyRecord(emergency, afterMs, 'done')
+  const isCalledOff = emergency.calledOffBy !== ''
+  const status = isCalledOff ? 'aborted' : 'done'
+  const record = emergencyRecord(emergency, afterMs, status)
   const open = new Map(slice.open)
   open.delete(id)
   const { before, after } = record
   const finished = {
     id,
     operation: 'handle_emergency',
-    status: 'done',
-    because: '',
+    status,
+    because: isCalledOff ? record.because : '',
     tookMs: afterMs,
     before,
     after,

@@ -27,6 +27,8 @@ export interface Running {
   readonly startedMs: number
   /** Wall clock, RFC 3339. */
   readonly startedAt: string
+  /** Who does not want it any more: it ends with the next look; empty: nobody. */
+  readonly calledOffBy: string
 }
 
 export interface Operations {
@@ -84,7 +86,7 @@ export function resumed(
   const lost: OperationRecord[] = []
   for (const entry of entries) {
     if (running.has(entry.id)) continue
-    const found: Running = { ...entry, stageSinceMs: now, lookedMs: now, startedMs: now }
+    const found: Running = { ...entry, calledOffBy: '', stageSinceMs: now, lookedMs: now, startedMs: now }
     if (slice.procedures[entry.operation]?.isResumed === true) running.set(entry.id, found)
     else lost.push(finished(recordOf(slice, found, now), 'aborted', 'its orchestrator was lost', {}))
   }

@@ -46,6 +46,11 @@ export const holdsWanted = defineSignal('signalbox.holds.wanted', {
   data: trusted<{ readonly by: string; readonly targets: readonly string[] }>(),
 })
 
+/** Within the agent: this one is not wanted any more; emergencies hear it too. */
+export const operationCalledOff = defineSignal('signalbox.operation.called-off', {
+  data: trusted<{ readonly id: string; readonly by: string }>(),
+})
+
 /** Within the agent: nothing more is begun from now on, or again. */
 export const operationsPaused = defineSignal('signalbox.operations.paused', {
   data: trusted<{ readonly isPaused: boolean; readonly because: string }>(),
@@ -95,6 +100,7 @@ export const operations = defineSkill({
     loadForecasted,
     sessionEnded,
     operationsPaused,
+    operationCalledOff,
     actionFailed,
   ],
   own: [tickDue, sessionWanted, holdsWanted],
@@ -126,6 +132,10 @@ function decide(slice: Operations, signal: Signal, now: number): Step<Operations
   if (operationsPaused.is(signal)) {
     const { isPaused, because } = signal.data
     return stay({ ...slice, paused: isPaused ? because : '' })
+  }
+  if (operationCalledOff.is(signal)) {
+    const { id, by } = signal.data
+    return lookedAtNow(slice, id, running => ({ ...running, calledOffBy: by }))
   }
   if (actionFailed.is(signal)) return onFailed(slice, signal.data.action, now)
   return stay(withFacts(slice, signal, now))
@@ -197,7 +207,7 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
   const begun = procedure.begin({ id, options }, { ...sight, siblings: siblingsOf(slice, operation) })
   if ('refusal' in begun) return { state: slice, directives: [refuse(question, begun.refusal)] }
   const running: Running = {
-    ...{ id, operation, options, by, memory: begun.memory, before: begun.before },
+    ...{ id, operation, options, by, memory: begun.memory, before: begun.before, calledOffBy: '' },
     ...{ stageAt: 0, stageSinceMs: sight.now, startedMs: sight.now },
     lookedMs: lookedBefore(procedure, 0, sight.now),
     startedAt: new Date(sight.wallMs).toISOString(),
@@ -236,6 +246,7 @@ function noted(state: Operations): Directive[] {
 function advance(slice: Operations, before: Running, sight: Sight): Step<Operations> {
   const procedure = slice.procedures[before.operation]!
   const stage = procedure.stages[before.stageAt]!
+  if (before.calledOffBy !== '') return end(slice, before, 'aborted', `called off by ${before.calledOffBy}`, sight)
   const seen: Look<unknown> = stage.look(before.memory, sight, elapsedMs(sight.now, before.stageSinceMs))
   const running: Running = { ...before, memory: seen.memory ?? before.memory, lookedMs: sight.now }
   if (seen.go === 'wait') {
@@ -278,14 +289,23 @@ function undoOf(procedure: AnyProcedure, running: Running, sight: Sight): Direct
 }
 
 function onReturned(slice: Operations, key: string, returned: Returned): Step<Operations> {
-  const running = slice.running.get(key)
-  const take = running && slice.procedures[running.operation]!.take
-  if (running === undefined || take === undefined) return stay(slice)
-  // It is looked at now, and not when the next look is due.
-  const lookedMs =
-    running.lookedMs - 2 * (slice.procedures[running.operation]!.stages[running.stageAt]!.everyMs ?? TICK_MS)
-  const memory = take(running.memory, returned)
-  return { state: withRunning(slice, { ...running, memory, lookedMs }), directives: [lookNow(slice)] }
+  return lookedAtNow(slice, key, running => {
+    const take = slice.procedures[running.operation]!.take
+    return take === undefined ? undefined : { ...running, memory: take(running.memory, returned) }
+  })
+}
+
+/** It is otherwise, and looked at now, not when the next look is due. */
+function lookedAtNow(
+  slice: Operations,
+  id: string,
+  change: (running: Running) => Running | undefined,
+): Step<Operations> {
+  const before = slice.running.get(id)
+  const after = before && change(before)
+  if (after === undefined) return stay(slice)
+  const lookedMs = after.lookedMs - 2 * (slice.procedures[after.operation]!.stages[after.stageAt]!.everyMs ?? TICK_MS)
+  return { state: withRunning(slice, { ...after, lookedMs }), directives: [lookNow(slice)] }
 }
 
 function withRunning(slice: Operations, running: Running): Operations {

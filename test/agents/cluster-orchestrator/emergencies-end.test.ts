@@ -6,6 +6,7 @@ import {
   emergencyStarted,
   nodeHealthChanged,
   resourceExhausted,
+  sheddingRequested,
 } from '../../../agents/signals.ts'
 import { broken, dataOf, OrchestratorStage } from './stage.ts'
 
@@ -92,4 +93,27 @@ test('what there is no room to meet is told, once, and met as soon as there is r
   dies('last')
   await stage.advance(1_000)
   assert.equal(dataOf<{ subject: string }>(stage.told(emergencyStarted.type)).at(-1)!.subject, 'last')
+})
+
+test('what is called off takes back what it did: nobody is kept out, nothing is turned away', async t => {
+  const stage = await OrchestratorStage.of(t, { names: ['cluster-orchestrator'], ...broken(new Set(['1'])) })
+  const failure = await stage.request('handle_emergency', { type: 'node_failure', subject: 'api/a' })
+  const window = await stage.request('maintenance_window', { targets: 'api/b', duration: '1h' })
+  stage.hear(resourceExhausted.of({ resource: 'memory', used: 0.95, limit: 0.85, isOver: true }))
+  await stage.advance(3_000)
+  assert.deepEqual(stage.out(), ['a held', 'b held'])
+  const shortage = (await stage.list()).operations.find(({ options }) => options.subject === 'memory')!
+  for (const { id } of [failure, window, shortage]) assert.equal((await stage.cancel(id)).isTaken, true)
+  await stage.advance(2_000)
+  assert.deepEqual(stage.out(), [])
+  const { status, because } = stage.finished(window.id)!
+  assert.deepEqual([status, because], ['aborted', 'called off by test'])
+  assert.equal(stage.finished(failure.id)!.status, 'aborted')
+  const shed = dataOf<{ forMs: number }>(stage.told(sheddingRequested.type)).slice(-2)
+  assert.deepEqual(
+    shed.map(({ forMs }) => forMs),
+    [0, 0],
+  )
+  assert.match((await stage.cancel(window.id)).because, /it has ended, as aborted/)
+  assert.equal((await stage.cancel('none')).isKnown, false)
 })

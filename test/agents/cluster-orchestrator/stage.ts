@@ -7,6 +7,8 @@ import { reply, stay } from '../../../agents/kit/grammar/directive.ts'
 import type { Draft, Signal, SignalOf } from '../../../agents/kit/grammar/signal.ts'
 import type { Entry } from '../../../agents/kit/outside/journal.ts'
 import {
+  type cancelAnswered,
+  cancelRequested,
   type Figures,
   metricsCollected,
   type OperationName,
@@ -111,6 +113,10 @@ export class OrchestratorStage {
 
   async list(id = ''): Promise<SignalOf<typeof operationsListed>['data']> {
     return this.#ask(operationsRequested.of({ id })) as never
+  }
+
+  async cancel(id: string): Promise<SignalOf<typeof cancelAnswered>['data']> {
+    return this.#ask(cancelRequested.of({ id, by: 'test' })) as never
   }
 
   async #ask(draft: Draft): Promise<unknown> {
