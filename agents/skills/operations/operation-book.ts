@@ -38,6 +38,10 @@ export interface Operations {
   readonly seed: number
   /** Of the term of office; undefined: it does not lead. */
   readonly fence: number | undefined
+  /** Readings of the book of the leader before that are under way: before it is known nothing is begun, nor written down. */
+  readonly reading: number
+  /** The how-manieth book was written last. */
+  readonly turn: number
   /** Why nothing is begun; empty: it is. */
   readonly paused: string
   /** Questions that wait for a look at the tables. */

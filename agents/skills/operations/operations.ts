@@ -108,7 +108,7 @@ export const operations = defineSkill({
   actions: [look, callHook, editEndpoints, writeRecord, readRecord],
   start: ({ role, procedures }: OperationsOptions, { seed, config }): Step<Operations> =>
     stay({
-      ...{ role, procedures, seed, config, fence: undefined, paused: '' },
+      ...{ role, procedures, seed, config, fence: undefined, paused: '', reading: 0, turn: 0 },
       ...{ asked: [], running: new Map(), past: [], metrics: undefined, forecasts: new Map() },
     }),
   reload: (slice, config: Config) => stay({ ...slice, config }),
@@ -120,7 +120,7 @@ function decide(slice: Operations, signal: Signal, now: number): Step<Operations
   if (looked.is(signal)) return onLooked(slice, signal, now)
   if (tickDue.is(signal)) return onTick(slice, now)
   if (leaderChanged.is(signal)) return onLeader(slice, signal.data)
-  if (recordRead.is(signal)) return onBook(slice, signal.data.value, now)
+  if (recordRead.is(signal)) return onBook(slice, signal.data, now)
   if (sessionEnded.is(signal)) {
     return onReturned(slice, signal.data.key, { kind: 'session', session: signal.data.session })
   }
@@ -137,7 +137,7 @@ function decide(slice: Operations, signal: Signal, now: number): Step<Operations
     const { id, by } = signal.data
     return lookedAtNow(slice, id, running => ({ ...running, calledOffBy: by }))
   }
-  if (actionFailed.is(signal)) return onFailed(slice, signal.data.action, now)
+  if (actionFailed.is(signal)) return onFailed(slice, signal.data.action)
   return stay(withFacts(slice, signal, now))
 }
 
@@ -153,7 +153,11 @@ function onRequested(slice: Operations, question: SignalOf<typeof operationReque
           ? `${slice.running.size} operations are under way, ask again later`
           : undefined
   if (refusal !== undefined) return { state: slice, directives: [refuse(question, refusal)] }
-  return { state: { ...slice, asked: [...slice.asked, question] }, directives: [lookNow(slice)] }
+  // Until the book is read it waits: beginning would overwrite what lies there.
+  return {
+    state: { ...slice, asked: [...slice.asked, question] },
+    directives: isReading(slice) ? [] : [lookNow(slice)],
+  }
 }
 
 function refuse(question: SignalOf<typeof operationRequested>, because: string): Directive {
@@ -213,12 +217,12 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
     startedAt: new Date(sight.wallMs).toISOString(),
   }
   const isFirst = slice.running.size === 0
-  const state = { ...slice, seed, running: new Map(slice.running).set(id, running) }
+  const { state, directives } = entered({ ...slice, seed }, running, sight)
   return {
     state,
     directives: [
       reply(question, operationAnswered.of({ id, operation, isTaken: true, because: '' })),
-      ...entered(state, running, sight),
+      ...directives,
       ...(isFirst ? [schedule(TICK_MS, tickDue.of(null))] : []),
     ],
   }
@@ -230,17 +234,22 @@ function lookedBefore({ stages }: AnyProcedure, stageAt: number, now: number): n
 }
 
 /** What is done when a stage begins; whoever comes after this one knows first. */
-function entered(state: Operations, running: Running, sight: Sight): Directive[] {
-  const procedure = state.procedures[running.operation]!
+function entered(slice: Operations, running: Running, sight: Sight): Step<Operations> {
+  const procedure = slice.procedures[running.operation]!
   const stage = procedure.stages[running.stageAt]!
-  return [...noted(state), ...(stage.enter?.(running.memory, sight, running) ?? [])]
+  const { state, directives } = noted(withRunning(slice, running))
+  return { state, directives: [...directives, ...(stage.enter?.(running.memory, sight, running) ?? [])] }
 }
 
-/** The book as it is now, and whom it keeps out. */
-function noted(state: Operations): Directive[] {
-  const { fence } = state
-  const book = fence === undefined || fence === 0 ? [] : [act(writeRecord, { name: BOOK, fence, value: bookOf(state) })]
-  return [tell(holdsWanted.of({ by: HELD_BY, targets: holdsOf(state) })), ...book]
+/** The book as it is now, and whom it keeps out; as long as that of the leader before is not known, neither. */
+function noted(slice: Operations): Step<Operations> {
+  const { fence } = slice
+  if (isReading(slice)) return stay(slice)
+  const holds = tell(holdsWanted.of({ by: HELD_BY, targets: holdsOf(slice) }))
+  if (fence === undefined || fence === 0) return { state: slice, directives: [holds] }
+  const turn = slice.turn + 1
+  const written = act(writeRecord, { name: BOOK, fence, value: bookOf(slice), turn })
+  return { state: { ...slice, turn }, directives: [holds, written] }
 }
 
 function advance(slice: Operations, before: Running, sight: Sight): Step<Operations> {
@@ -252,15 +261,14 @@ function advance(slice: Operations, before: Running, sight: Sight): Step<Operati
   if (seen.go === 'wait') {
     const state = withRunning(slice, running)
     const isSame = JSON.stringify(holdsOf(state)) === JSON.stringify(holdsOf(slice))
-    return { state, directives: isSame ? [] : noted(state) }
+    return isSame ? stay(state) : noted(state)
   }
   if (seen.go !== 'next') return end(slice, running, seen.go, seen.because, sight)
   if (running.stageAt === procedure.stages.length - 1) return end(slice, running, 'done', '', sight)
   const stageAt = running.stageAt + 1
   const lookedMs = lookedBefore(procedure, stageAt, sight.now)
   const next: Running = { ...running, stageAt, stageSinceMs: sight.now, lookedMs }
-  const state = withRunning(slice, next)
-  return { state, directives: entered(state, next, sight) }
+  return entered(slice, next, sight)
 }
 
 function end(
@@ -273,10 +281,10 @@ function end(
   const procedure = slice.procedures[running.operation]!
   const undone = status === 'done' ? [] : undoOf(procedure, running, sight)
   const record = finished(recordOf(slice, running, sight.now), status, because, procedure.after(running.memory, sight))
-  const state = handedOver(slice, running.id, record)
+  const { state, directives } = noted(handedOver(slice, running.id, record))
   const { id, operation, tookMs, before, after: figures } = record
   const told = operationFinished.of({ id, operation, status, because, tookMs, before, after: figures }, id)
-  return { state, directives: [...undone, ...noted(state), emit(told)] }
+  return { state, directives: [...undone, ...directives, emit(told)] }
 }
 
 /** Of the stages that were entered, the last first. */
@@ -323,29 +331,52 @@ function onLeader(
     const state: Operations = { ...slice, fence: undefined, asked: [], running: new Map() }
     return { state, directives: [...refusals, tell(holdsWanted.of({ by: HELD_BY, targets: [] }))] }
   }
-  const state = { ...slice, fence }
-  if (fence === 0) return { state, directives: noted(state) }
-  return { state, directives: [act(readRecord, { name: BOOK })] }
+  return fence === 0 ? noted({ ...slice, fence }) : readBook({ ...slice, fence })
 }
 
-function onBook(slice: Operations, book: unknown, now: number): Step<Operations> {
-  if (slice.fence === undefined) return stay(slice)
+/** Who is alone has nothing to read. */
+function isReading({ fence, reading }: Operations): boolean {
+  return reading > 0 && fence !== 0
+}
+
+function readBook(slice: Operations): Step<Operations> {
+  return { state: { ...slice, reading: slice.reading + 1 }, directives: [act(readRecord, { name: BOOK })] }
+}
+
+/** With the last reading that is under way: one of an earlier term may be of before what others have written since. */
+function onBook(
+  before: Operations,
+  { value, turn }: { readonly value: unknown; readonly turn: number },
+  now: number,
+): Step<Operations> {
+  const slice = { ...before, reading: before.reading - 1 }
+  if (!slice.fence || slice.reading > 0) return stay(slice)
   const isTicking = slice.running.size > 0
-  const { state, lost } = resumed(slice, book, now)
+  const { state: known, lost } = resumed({ ...slice, turn: Math.max(slice.turn, turn) }, value, now)
   const ended = lost.map(({ id, operation, because, tookMs, before, after: figures }) =>
     emit(operationFinished.of({ id, operation, status: 'aborted', because, tookMs, before, after: figures }, id)),
   )
+  const { state, directives } = noted(known)
+  const isBegun = state.running.size > 0 && !isTicking
   return {
     state,
     directives: [
-      ...noted(state),
+      ...directives,
       ...ended,
-      ...(state.running.size > 0 && !isTicking ? [lookNow(state), schedule(TICK_MS, tickDue.of(null))] : []),
+      ...(isBegun || state.asked.length > 0 ? [lookNow(state)] : []),
+      ...(isBegun ? [schedule(TICK_MS, tickDue.of(null))] : []),
     ],
   }
 }
 
-/** A store that does not answer: the book is written with the next change, and where it cannot be read this one begins with its own. */
-function onFailed(slice: Operations, action: string, now: number): Step<Operations> {
-  return action === readRecord.name ? onBook(slice, undefined, now) : stay(slice)
+/** A store that does not answer. What could not be written is written with the next change; what could not be read is read again. */
+function onFailed(before: Operations, action: string): Step<Operations> {
+  if (action !== readRecord.name) return stay(before)
+  const slice = { ...before, reading: before.reading - 1 }
+  if (!slice.fence || slice.reading > 0) return stay(slice)
+  const refusals = slice.asked.map(question =>
+    refuse(question, 'what the orchestrator before had under way cannot be read, ask again later'),
+  )
+  const { state, directives } = readBook({ ...slice, asked: [] })
+  return { state, directives: [...refusals, ...directives] }
 }
