@@ -39,13 +39,8 @@ import { followRecords, recordsFollowed } from '../skills/agreement/cluster-stat
 import { candidacyChanged, leadership } from '../skills/agreement/leadership.ts'
 import { coordination } from '../skills/operations/coordination.ts'
 import { emergencyResponse, emergencySuspected } from '../skills/operations/emergency.ts'
-import {
-  HELD_BY,
-  holdsWanted,
-  operationCalledOff,
-  operations,
-  operationsPaused,
-} from '../skills/operations/operations.ts'
+import { HELD_BY, holdsWanted, operationCalledOff, operationsPaused } from '../skills/operations/operation-signals.ts'
+import { operations } from '../skills/operations/operations.ts'
 import type { Procedures } from '../skills/operations/procedure.ts'
 import { heard, missingIn, seenOf, sorted } from './agents-known.ts'
 import { followed, publishing } from './cluster-facts.ts'

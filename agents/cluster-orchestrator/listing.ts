@@ -4,7 +4,7 @@ import type { SignalOf } from '../kit/grammar/signal.ts'
 import { cancelAnswered, type cancelRequested, operationsListed, type operationsRequested } from '../signals.ts'
 import { type Emergencies, emergencyRecord } from '../skills/operations/emergency-state.ts'
 import { type Operations, recordOf } from '../skills/operations/operation-book.ts'
-import { operationCalledOff } from '../skills/operations/operations.ts'
+import { operationCalledOff } from '../skills/operations/operation-signals.ts'
 import type { Leading } from './state.ts'
 
 /** Operations that are listed. */

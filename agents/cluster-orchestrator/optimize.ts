@@ -4,6 +4,7 @@ import type { Task, TaskResult } from '../signals.ts'
 import { sessionWanted } from '../skills/operations/coordination.ts'
 import type { Figures, Look, Procedure, Sight } from '../skills/operations/procedure.ts'
 import { print, resultsOf } from '../skills/operations/session.ts'
+import { undoKey } from '../skills/operations/undoing.ts'
 import { type Gap, gapsOf, goalsOf, printGap, REQUESTS_MIN } from './goals.ts'
 import { findStranger } from './options.ts'
 
@@ -134,12 +135,12 @@ function verify(memory: Optimising, sight: Sight, sinceMs: number): Look<Optimis
   return { go: 'rolled-back', because: worse.join('; '), memory: judged }
 }
 
-/** Policies as they were; another session asks for that, and whoever does not answer is seen in its results. */
+/** Policies as they were; another session asks for that, and it is over when that is. */
 function takeBack({ results }: Optimising, _: Sight, { id }: { readonly id: string }) {
   const tasks = (results ?? []).flatMap(({ role, what, subject, status, figures }): Task[] =>
     what === 'policy' && status === 'done' ? [{ role, what, subject, detail: figures['policy-before'] ?? '' }] : [],
   )
-  return tasks.length === 0 ? [] : [tell(sessionWanted.of({ key: `${id}/undo`, tasks, deadlineMs: GATHER_MS }))]
+  return tasks.length === 0 ? [] : [tell(sessionWanted.of({ key: undoKey(id), tasks, deadlineMs: GATHER_MS }))]
 }
 
 /** Of the last 10 s, of services that had enough requests for it. */

@@ -39,7 +39,7 @@ import {
   type Suspected,
   type Suspicion,
 } from './emergency-state.ts'
-import { holdsWanted, operationCalledOff } from './operations.ts'
+import { holdsWanted, operationCalledOff } from './operation-signals.ts'
 
 export interface EmergencyOptions {
   /** Whose office it is: who leads this role asks the others, tells the scale hook and escalates. */

@@ -33,28 +33,15 @@ import {
   sightOf,
   withFacts,
 } from './operation-book.ts'
+import { HELD_BY, holdsWanted, operationCalledOff, operationsPaused } from './operation-signals.ts'
 import type { AnyProcedure, Look, Procedures, Returned, Sight } from './procedure.ts'
+import { readKey, turnOf, type Undoing, verdictOf, withAnswer } from './undoing.ts'
 
 export interface OperationsOptions {
   /** Whose office it is: only who leads this role carries anything out. */
   readonly role: string
   readonly procedures: Procedures
 }
-
-/** Within the agent: keep these endpoints out, `service/id`, and of those who was kept out for `by` before no others. */
-export const holdsWanted = defineSignal('signalbox.holds.wanted', {
-  data: trusted<{ readonly by: string; readonly targets: readonly string[] }>(),
-})
-
-/** Within the agent: this one is not wanted any more; emergencies hear it too. */
-export const operationCalledOff = defineSignal('signalbox.operation.called-off', {
-  data: trusted<{ readonly id: string; readonly by: string }>(),
-})
-
-/** Within the agent: nothing more is begun from now on, or again. */
-export const operationsPaused = defineSignal('signalbox.operations.paused', {
-  data: trusted<{ readonly isPaused: boolean; readonly because: string }>(),
-})
 
 const tickDue = defineSignal('signalbox.operations.scheduled')
 const looked = defineSignal('signalbox.operations.looked', {
@@ -76,16 +63,14 @@ const TICK_MS = 1_000
 const RUNNING_MAX = 16
 const ASKED_MAX = 64
 /** Under which name the book lies for the next leader. */
-export const BOOK = 'operations'
-/** `by` of the holds that operations want. */
-export const HELD_BY = 'operations'
+const BOOK = 'operations'
 
 /**
  * Carries out operations, one stage after the other, as long as it leads; the next leader goes on from the book.
  *
  *   operationRequested ──▶ look ──▶ refused, and why
  *                            └──▶ running: stage ──▶ stage … ──▶ done · failed · rolled back · aborted ──▶ operationFinished
- *                                    │ each change
+ *                                    │ each change              └── what was done is taken back first
  *                                    └──▶ book, under the fence of the leader; a later leader's is not overwritten
  *
  * Before each step it looks whether its lease still holds. What was begun is known to the next leader by the book, which goes on with
@@ -211,7 +196,7 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
   const begun = procedure.begin({ id, options }, { ...sight, siblings: siblingsOf(slice, operation) })
   if ('refusal' in begun) return { state: slice, directives: [refuse(question, begun.refusal)] }
   const running: Running = {
-    ...{ id, operation, options, by, memory: begun.memory, before: begun.before, calledOffBy: '' },
+    ...{ id, operation, options, by, memory: begun.memory, before: begun.before, calledOffBy: '', undoing: undefined },
     ...{ stageAt: 0, stageSinceMs: sight.now, startedMs: sight.now },
     lookedMs: lookedBefore(procedure, 0, sight.now),
     startedAt: new Date(sight.wallMs).toISOString(),
@@ -255,6 +240,7 @@ function noted(slice: Operations): Step<Operations> {
 function advance(slice: Operations, before: Running, sight: Sight): Step<Operations> {
   const procedure = slice.procedures[before.operation]!
   const stage = procedure.stages[before.stageAt]!
+  if (before.undoing !== undefined) return goOnUndoing(slice, before, before.undoing, sight)
   if (before.calledOffBy !== '') return end(slice, before, 'aborted', `called off by ${before.calledOffBy}`, sight)
   const seen: Look<unknown> = stage.look(before.memory, sight, elapsedMs(sight.now, before.stageSinceMs))
   const running: Running = { ...before, memory: seen.memory ?? before.memory, lookedMs: sight.now }
@@ -271,20 +257,49 @@ function advance(slice: Operations, before: Running, sight: Sight): Step<Operati
   return entered(slice, next, sight)
 }
 
+/** What has failed takes back first what it has done. */
 function end(
   slice: Operations,
   running: Running,
-  status: 'done' | 'failed' | 'aborted' | 'rolled-back',
+  status: Undoing['status'],
+  because: string,
+  sight: Sight,
+): Step<Operations> {
+  if (status === 'done') return finish(slice, running, status, because, sight)
+  const undoing: Undoing = { status, because, sinceMs: sight.now, askedMs: sight.now, left: 0, faults: [] }
+  return undo(slice, running, undoing, sight)
+}
+
+function undo(slice: Operations, before: Running, undoing: Undoing, sight: Sight): Step<Operations> {
+  const directives = undoOf(slice.procedures[before.operation]!, before, sight)
+  if (directives.length === 0) return finish(slice, before, undoing.status, undoing.because, sight)
+  const asked = { ...undoing, askedMs: sight.now, left: directives.length, faults: [] }
+  const running: Running = { ...before, undoing: asked, lookedMs: sight.now }
+  const { state, directives: written } = noted(withRunning(slice, running))
+  return { state, directives: [...written, ...directives] }
+}
+
+function goOnUndoing(slice: Operations, running: Running, undoing: Undoing, sight: Sight): Step<Operations> {
+  const turn = turnOf(undoing, sight.now)
+  if (turn === 'again') return undo(slice, running, undoing, sight)
+  if (turn === 'wait') return stay(withRunning(slice, { ...running, lookedMs: sight.now }))
+  const { status, because } = verdictOf(undoing)
+  return finish(slice, running, status, because, sight)
+}
+
+function finish(
+  slice: Operations,
+  running: Running,
+  status: Undoing['status'],
   because: string,
   sight: Sight,
 ): Step<Operations> {
   const procedure = slice.procedures[running.operation]!
-  const undone = status === 'done' ? [] : undoOf(procedure, running, sight)
   const record = finished(recordOf(slice, running, sight.now), status, because, procedure.after(running.memory, sight))
   const { state, directives } = noted(handedOver(slice, running.id, record))
   const { id, operation, tookMs, before, after: figures } = record
   const told = operationFinished.of({ id, operation, status, because, tookMs, before, after: figures }, id)
-  return { state, directives: [...undone, ...directives, emit(told)] }
+  return { state, directives: [...directives, emit(told)] }
 }
 
 /** Of the stages that were entered, the last first. */
@@ -297,7 +312,10 @@ function undoOf(procedure: AnyProcedure, running: Running, sight: Sight): Direct
 }
 
 function onReturned(slice: Operations, key: string, returned: Returned): Step<Operations> {
-  return lookedAtNow(slice, key, running => {
+  const { id, isUndo } = readKey(key)
+  return lookedAtNow(slice, id, running => {
+    const { undoing } = running
+    if (isUndo) return undoing && { ...running, undoing: withAnswer(undoing, returned) }
     const take = slice.procedures[running.operation]!.take
     return take === undefined ? undefined : { ...running, memory: take(running.memory, returned) }
   })
