@@ -335,7 +335,15 @@ test('operations: nothing is begun, nor written down, before it is known what th
   assert.deepEqual(acts(refused), ['read-record'], 'it is read again')
   assert.match(JSON.stringify(refused), /cannot be read, ask again later/)
   hear(wish)
-  const targets = { targets: ['api/a'], startsAtMs: 0, durationMs: 60_000, badLooks: 0, note: '' }
+  const targets = {
+    targets: ['api/a'],
+    startsAtMs: 0,
+    durationMs: 60_000,
+    errorsBefore: {},
+    badLooks: 0,
+    judgedMs: null,
+    note: '',
+  }
   const entry = {
     id: 'A',
     operation: 'maintenance_window',
