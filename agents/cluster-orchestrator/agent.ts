@@ -249,10 +249,9 @@ function onMetrics(before: State, metrics: Metrics, now: number, slices: Slices)
   const state: State = { ...before, metrics, performance: performanceOf(metrics, before.latencies) }
   const { strategy } = state.config.agents[ROLE]
   if (strategy !== 'adaptive' || !state.leading.isHere || state.lifecycle.phase !== 'joined') return stay(state)
-  const { running, past } = slices.of(operates)
+  const { running } = slices.of(operates)
   const isAtIt = [...running.values()].some(({ operation }) => operation === 'optimize_performance')
-  const last = past.find(({ operation, by }) => operation === 'optimize_performance' && by === BY_ITSELF)
-  const { improving, begins } = improve(state.improving, metrics, goalsOf(state.config), last, now)
+  const { improving, begins } = improve(state.improving, metrics, goalsOf(state.config), now)
   const wish = operationRequested.of({ operation: 'optimize_performance', options: {}, by: BY_ITSELF })
   return { state: { ...state, improving }, directives: begins && !isAtIt ? [tell(wish)] : [] }
 }

@@ -193,7 +193,7 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
   const { operation, options, by } = question.data
   const procedure = slice.procedures[operation]!
   const { id, seed } = rollHexId(slice.seed)
-  const begun = procedure.begin({ id, options }, { ...sight, siblings: siblingsOf(slice, operation) })
+  const begun = procedure.begin({ id, options, by }, { ...sight, siblings: siblingsOf(slice, operation) })
   if ('refusal' in begun) return { state: slice, directives: [refuse(question, begun.refusal)] }
   const running: Running = {
     ...{ id, operation, options, by, memory: begun.memory, before: begun.before, calledOffBy: '', undoing: undefined },

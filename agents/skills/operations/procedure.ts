@@ -26,6 +26,7 @@ export type Figures = Readonly<Record<string, string>>
 export interface Asked {
   readonly id: string
   readonly options: Figures
+  readonly by: string
 }
 
 /** Something an operation has begun and that has come back. */
