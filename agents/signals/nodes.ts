@@ -71,7 +71,7 @@ export const partitionDetected = defineSignal('signalbox.partition.detected', {
   data: objectOf({ partition: text, sides: listOf(listOf(text)), here: count, strategy: text, verdict }),
 })
 
-/** From the partition handler: they are together again. */
+/** From the partition handler: they are together again, but for those that were given up and did not come; or fall apart in another way now. */
 export const partitionHealed = defineSignal('signalbox.partition.healed', {
   data: objectOf({ partition: text, nodes: listOf(text), tookMs: positive }),
 })
