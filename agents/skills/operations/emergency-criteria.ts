@@ -77,6 +77,14 @@ export function findEndpoint(target: string, { tables }: Pick<Scene, 'tables'>):
   return service?.endpoints.find(({ id }) => id === idOfTarget(target))
 }
 
+/** Of a failed node those that were named; of a service those that are out; of an endpoint itself. */
+export function targetsOf({ type, subject, targets }: Suspicion, { tables }: Scene): readonly string[] {
+  if (type !== 'node_failure' || targets.length > 0) return targets
+  if (findEndpoint(subject, { tables }) !== undefined) return [subject]
+  const service = tables.services.find(({ name }) => name === subject)
+  return (service?.endpoints ?? []).flatMap(({ id, bars }) => (bars === 0 ? [] : [`${subject}/${id}`]))
+}
+
 /** Names of the criteria that are met. */
 export function metOf(emergency: Emergency, scene: Scene, now: number): string[] {
   return CRITERIA[emergency.type].filter(({ isMet }) => isMet(emergency, scene, now)).map(({ name }) => name)

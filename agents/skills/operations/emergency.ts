@@ -21,11 +21,11 @@ import {
   sheddingRequested,
 } from '../../signals.ts'
 import { rollHexId } from '../hex-id.ts'
-import { callHook } from '../webhook.ts'
+import { type Called, callHook, hookCalled } from '../webhook.ts'
 import { connectsTried, tryConnects } from './connect.ts'
 import { askRole, type Consented, consented, ROLL_CALL } from './consent.ts'
 import { tryTargets, withConnects } from './emergency-connects.ts'
-import { findEndpoint, isResolved, metOf, refusalOf } from './emergency-criteria.ts'
+import { isResolved, metOf, refusalOf, targetsOf } from './emergency-criteria.ts'
 import { isQuick, p99UsOf } from './emergency-figures.ts'
 import { type EmergencyLook, lookForEmergencies, noteDone, seenForEmergencies, workDone } from './emergency-look.ts'
 import { keepShedding, PROCEDURES, type Scene, SHED_MS } from './emergency-procedures.ts'
@@ -103,6 +103,7 @@ function decide(slice: Emergencies, signal: Signal, now: number): Step<Emergenci
   if (emergencyDue.is(signal)) return onTick(slice)
   if (workDone.is(signal)) return onStarted(slice, signal.data)
   if (consented.is(signal)) return onConsent(slice, signal.data, now)
+  if (hookCalled.is(signal)) return onCalled(slice, signal.data, now)
   if (connectsTried.is(signal)) {
     const emergency = slice.open.get(signal.data.about)
     return stay(emergency ? withEmergency(slice, withConnects(emergency, signal.data.connected)) : slice)
@@ -247,14 +248,6 @@ function begin(
   return { emergency, directives }
 }
 
-/** Of a failed node those that were named; of a service those that are out; of an endpoint itself. */
-function targetsOf({ type, subject, targets }: Suspicion, { tables }: Scene): readonly string[] {
-  if (type !== 'node_failure' || targets.length > 0) return targets
-  if (findEndpoint(subject, { tables }) !== undefined) return [subject]
-  const service = tables.services.find(({ name }) => name === subject)
-  return (service?.endpoints ?? []).flatMap(({ id, bars }) => (bars === 0 ? [] : [`${subject}/${id}`]))
-}
-
 function onStarted(
   slice: Emergencies,
   { id, atMs }: { readonly id: string; readonly atMs: number },
@@ -272,7 +265,9 @@ function watch(slice: Emergencies, before: Emergency, scene: Scene, now: number)
   let emergency = before
   const directives: Directive[] = []
   const ageMs = elapsedMs(now, emergency.sinceMs)
-  if (emergency.level < 2 && ageMs >= PROCEDURES[emergency.type].escalateAfterMs(scene.config)) {
+  // Who leads has people called for all; of a shortage of its process a node alone knows.
+  const escalates = scene.leads || emergency.type === 'resource_exhaustion'
+  if (escalates && emergency.level < 2 && ageMs >= PROCEDURES[emergency.type].escalateAfterMs(scene.config)) {
     directives.push(...escalate(emergency, 2, `it is not over after ${Math.round(ageMs / 1000)} s`, now))
     emergency = { ...emergency, level: 2 }
   }
@@ -360,6 +355,17 @@ function onConsent(slice: Emergencies, { id, role, consent }: Consented, now: nu
     state: withEmergency(slice, { ...emergency, level: 1 }),
     directives: escalate(emergency, 1, because, now),
   }
+}
+
+/** What the scale hook said. Where nobody makes what is missing, a person has to. */
+function onCalled(slice: Emergencies, { about, isTaken, reason }: Called, now: number): Step<Emergencies> {
+  const before = slice.open.get(about)
+  if (before === undefined) return stay(slice)
+  const said = isTaken ? 'the scale hook has taken it' : `the scale hook has not taken it: ${reason}`
+  const emergency = { ...before, actions: [...before.actions, said] }
+  if (isTaken || emergency.level > 0) return stay(withEmergency(slice, emergency))
+  const state = withEmergency(slice, { ...emergency, level: 1 })
+  return { state, directives: escalate(emergency, 1, said, now) }
 }
 
 /** Who is not there cannot be missed: agents may be left out, and so may a store. */

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  emergencyEscalated,
   emergencyRefused,
   emergencyResolved,
   emergencyStarted,
+  humanNeeded,
   nodeHealthChanged,
   resourceExhausted,
   sheddingRequested,
 } from '../../../agents/signals.ts'
-import { broken, dataOf, OrchestratorStage } from './stage.ts'
+import { broken, dataOf, FOUR, OrchestratorStage } from './stage.ts'
 
 test('of a service with many endpoints each has its turn to be connected to, and those that stay away keep none of the others waiting', async t => {
   const ports = Array.from({ length: 40 }, (_, i) => String(i + 1))
@@ -116,4 +118,19 @@ test('what is called off takes back what it did: nobody is kept out, nothing is 
   )
   assert.match((await stage.cancel(window.id)).because, /it has ended, as aborted/)
   assert.equal((await stage.cancel('none')).isKnown, false)
+})
+
+test('a scale hook that does not take what it is told is said, and a person is called', async t => {
+  const config = { ...FOUR, agents: { 'cluster-orchestrator': { scale: { hook: { url: 'http://127.0.0.1:7/' } } } } }
+  const stage = await OrchestratorStage.of(t, {
+    config,
+    actions: { 'call-hook': ({ about }) => ({ about, isTaken: false, reason: '503' }) },
+  })
+  stage.hear(resourceExhausted.of({ resource: 'memory', used: 0.95, limit: 0.85, isOver: true }))
+  await stage.advance(1_000)
+  const [escalated] = dataOf<{ level: number; because: string }>(stage.told(emergencyEscalated.type))
+  assert.deepEqual([escalated!.level, escalated!.because], [1, 'the scale hook has not taken it: 503'])
+  const { actions } = (await stage.list()).operations[0]!.after
+  assert.match(actions!, /scale-up: the scale hook is told; .*; the scale hook has not taken it: 503$/)
+  assert.equal(stage.told(humanNeeded.type).length, 1)
 })

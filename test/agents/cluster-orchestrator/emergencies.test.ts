@@ -179,8 +179,9 @@ test('a shortage of this process is met by shedding, which is asked for as long 
   const [started] = dataOf<Started>(stage.told(emergencyStarted.type))
   assert.deepEqual(started!.actions, [
     'throttle-requests: sheddable of api',
-    'scale-up: the scale hook was told',
+    'scale-up: the scale hook is told',
     'shed-load: sheddable-plus of api',
+    'the scale hook has taken it',
   ])
   assert.deepEqual(
     calls.map(({ operation }) => operation),
