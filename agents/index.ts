@@ -49,7 +49,7 @@ export {
   writeEndpoint,
   writeService,
 } from './kit/grammar/directive.ts'
-export { actionFailed, sensorFailed, unanswered } from './kit/grammar/own-signals.ts'
+export { actionFailed, asked, sensorFailed, unanswered } from './kit/grammar/own-signals.ts'
 export { type Schema, trusted } from './kit/grammar/schema.ts'
 export {
   defineSensor,

@@ -7,12 +7,14 @@ import type { Entry, Store } from './store.ts'
 export interface FencedRecord {
   readonly name: string
   readonly fence: number
+  /** The how-manieth under this fence, where whoever writes counts; 0 where not. */
+  readonly turn: number
   readonly value: unknown
   readonly revision: number
 }
 
-/** A record as it lies in the store. */
-type Laid = Pick<FencedRecord, 'fence' | 'value'>
+/** A record as it lies in the store; a turn of 0 is left out there. */
+type Laid = Pick<FencedRecord, 'fence' | 'value' | 'turn'>
 
 /**
  * Records that one writes at a time and all read: whoever writes says on behalf of which fence, and loses to a higher one that has
@@ -62,15 +64,17 @@ export class FencedRecords {
 
   /**
    * Writes on behalf of a fence. False: a higher one has written, and this does not count. Rejects with SBX_STORE_SILENT where nobody can
-   * say; said again, it comes to the same.
+   * say; said again, it comes to the same. Who counts its writes by `turn` may say an earlier one again, or have two on their way: the latest
+   * stands, whichever comes last.
    */
-  async write(name: string, fence: number, value: unknown): Promise<boolean> {
+  async write(name: string, fence: number, value: unknown, turn = 0): Promise<boolean> {
     const key = `${this.#root}${name}`
-    const text = JSON.stringify({ fence, value } satisfies Laid)
+    const text = JSON.stringify({ fence, ...(turn > 0 ? { turn } : {}), value })
     for (;;) {
       const there = await this.#store.get(key)
       const laid = there === undefined ? undefined : readLaid(there.value)
       if (laid !== undefined && laid.fence > fence) return false
+      if (laid !== undefined && laid.fence === fence && laid.turn > turn) return true
       if (there?.value === text) return true
       const answer =
         there === undefined ? await this.#store.create(key, text) : await this.#store.cas(key, text, there.revision)
@@ -106,5 +110,7 @@ export class FencedRecords {
 /** What others wrote is looked at before it is believed. */
 function readLaid(value: string): Laid | undefined {
   const laid = readRecord(value) as Partial<Laid> | undefined
-  return laid !== undefined && Number.isSafeInteger(laid.fence) ? { fence: laid.fence!, value: laid.value } : undefined
+  if (laid === undefined || !Number.isSafeInteger(laid.fence)) return undefined
+  const turn = Number.isSafeInteger(laid.turn) ? laid.turn! : 0
+  return { fence: laid.fence!, turn, value: laid.value }
 }

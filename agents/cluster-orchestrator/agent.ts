@@ -1,4 +1,4 @@
-import { type Config, elapsedMs } from '../../engine/writer.ts'
+import type { Config } from '../../engine/writer.ts'
 import { defineAgent } from '../kit/grammar/agent.ts'
 import { act, type Directive, emit, reply, type Step, schedule, stay, tell } from '../kit/grammar/directive.ts'
 import { actionFailed } from '../kit/grammar/own-signals.ts'
@@ -8,6 +8,8 @@ import { agentHeartbeat, topologyUpdated } from '../kit/member/membership-signal
 import { lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
 import {
   agentsDiscovered,
+  cancelAnswered,
+  cancelRequested,
   clusterHealthSensed,
   clusterOverviewed,
   clusterPerformanceSensed,
@@ -37,15 +39,15 @@ import { followRecords, recordsFollowed } from '../skills/agreement/cluster-stat
 import { candidacyChanged, leadership } from '../skills/agreement/leadership.ts'
 import { coordination } from '../skills/operations/coordination.ts'
 import { emergencyResponse, emergencySuspected } from '../skills/operations/emergency.ts'
-import { emergencyRecord } from '../skills/operations/emergency-state.ts'
-import { recordOf } from '../skills/operations/operation-book.ts'
-import { HELD_BY, holdsWanted, operations, operationsPaused } from '../skills/operations/operations.ts'
+import { HELD_BY, holdsWanted, operationCalledOff, operationsPaused } from '../skills/operations/operation-signals.ts'
+import { operations } from '../skills/operations/operations.ts'
 import type { Procedures } from '../skills/operations/procedure.ts'
 import { heard, missingIn, seenOf, sorted } from './agents-known.ts'
 import { followed, publishing } from './cluster-facts.ts'
 import { goalsOf } from './goals.ts'
 import { holdDirectives, withHold, withoutTarget } from './holds.ts'
 import * as lifecycle from './lifecycle.ts'
+import { cancelOperation, listOperations } from './listing.ts'
 import { maintenanceWindow } from './maintenance.ts'
 import { optimizePerformance } from './optimize.ts'
 import { performanceOf } from './performance.ts'
@@ -67,8 +69,6 @@ import { lookForFailures, suspicionOf } from './triggers.ts'
 const ROUND_MS = 5_000
 /** From a word that something is out to the look who is: many of them may come at once. */
 const LOOK_MS = 1_000
-/** Operations that are listed. */
-const LISTED_MAX = 100
 
 /** The five operations but `handle_emergency`, which a skill of its own meets. */
 export const PROCEDURES_BY_NAME: Procedures = {
@@ -120,14 +120,23 @@ export const clusterOrchestrator = defineAgent({
     partitionDetected,
     resourceExhausted,
     operationsRequested,
+    cancelRequested,
     lifecycleRequested,
     leaderChanged,
     holdsWanted,
     actionFailed,
   ],
-  own: [roundDue, lookDue, emergencySuspected, candidacyChanged, operationsPaused, operationRequested],
+  own: [
+    roundDue,
+    lookDue,
+    emergencySuspected,
+    candidacyChanged,
+    operationsPaused,
+    operationRequested,
+    operationCalledOff,
+  ],
   emits: [
-    ...[operationsListed, lifecycleChanged, agentsDiscovered],
+    ...[operationsListed, cancelAnswered, lifecycleChanged, agentsDiscovered],
     ...[clusterStateChanged, clusterOverviewed, clusterHealthSensed, clusterPerformanceSensed],
   ],
   writes: ['heldBar'],
@@ -158,7 +167,12 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
   if (leaderChanged.is(signal)) return onLeader(state, signal.data)
   if (holdsWanted.is(signal)) return onHolds(state, signal.data)
   if (recordsFollowed.is(signal)) return followed(state, signal.data)
-  if (operationsRequested.is(signal)) return onList(state, signal, now, slices)
+  if (operationsRequested.is(signal)) {
+    return { state, directives: [listOperations(signal, slices.of(operates), slices.of(meets), state.leading, now)] }
+  }
+  if (cancelRequested.is(signal)) {
+    return { state, directives: cancelOperation(signal, slices.of(operates), slices.of(meets), state.leading) }
+  }
   if (lifecycleRequested.is(signal)) {
     return turn(state, lifecycle.ask(state.lifecycle, signal, slices.of(operates).running.size, now))
   }
@@ -235,10 +249,9 @@ function onMetrics(before: State, metrics: Metrics, now: number, slices: Slices)
   const state: State = { ...before, metrics, performance: performanceOf(metrics, before.latencies) }
   const { strategy } = state.config.agents[ROLE]
   if (strategy !== 'adaptive' || !state.leading.isHere || state.lifecycle.phase !== 'joined') return stay(state)
-  const { running, past } = slices.of(operates)
+  const { running } = slices.of(operates)
   const isAtIt = [...running.values()].some(({ operation }) => operation === 'optimize_performance')
-  const last = past.find(({ operation, by }) => operation === 'optimize_performance' && by === BY_ITSELF)
-  const { improving, begins } = improve(state.improving, metrics, goalsOf(state.config), last, now)
+  const { improving, begins } = improve(state.improving, metrics, goalsOf(state.config), now)
   const wish = operationRequested.of({ operation: 'optimize_performance', options: {}, by: BY_ITSELF })
   return { state: { ...state, improving }, directives: begins && !isAtIt ? [tell(wish)] : [] }
 }
@@ -283,22 +296,4 @@ function turn(state: State, { lifecycle: next, takesOperations, stands, answers 
     ...answers.map(answer => reply(answer.question, lifecycleChanged.of({ phase, because: answer.because }))),
   ]
   return { state: { ...state, lifecycle: next }, directives }
-}
-
-function onList(
-  state: State,
-  question: SignalOf<typeof operationsRequested>,
-  now: number,
-  slices: Slices,
-): Step<State> {
-  const { id } = question.data
-  const book = slices.of(operates)
-  const { open, past } = slices.of(meets)
-  const running = [
-    ...[...book.running.values()].map(each => recordOf(book, each, now)),
-    ...[...open.values()].map(each => emergencyRecord(each, elapsedMs(now, each.sinceMs), 'running')),
-  ]
-  const ended = [...book.past, ...past].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))
-  const all = [...running, ...ended].filter(each => id === '' || each.id === id).slice(0, LISTED_MAX)
-  return { state, directives: [reply(question, operationsListed.of({ operations: all, leads: state.leading.isHere }))] }
 }

@@ -12,7 +12,7 @@ import {
   versionsOf,
   without,
 } from '../skills/agreement/cluster-state.ts'
-import { HELD_BY } from '../skills/operations/operations.ts'
+import { HELD_BY } from '../skills/operations/operation-signals.ts'
 import type { State } from './state.ts'
 
 /** What this node would have all agree on, as far as it knows it. */

@@ -1,13 +1,16 @@
 import { HELD } from '../../engine/writer.ts'
-import type { Figures, Look, Procedure, Sight } from '../skills/operations/procedure.ts'
+import type { Figures, Procedure, Sight } from '../skills/operations/procedure.ts'
 import { overlapping, readWindow, type Window } from './calendar.ts'
 import { endpointsByName, isRoutable, lossRefusal } from './capacity.ts'
 import { goalsOf, REQUESTS_MIN } from './goals.ts'
 import { isFault } from './options.ts'
 
 interface Maintaining extends Window {
-  /** Looks in a row that saw the goal at risk. */
+  /** Share of requests that failed before anything was taken out, by service. */
+  readonly errorsBefore: Readonly<Record<string, number>>
+  /** Looks in a row that saw the goal at risk, and when the figures were heard that the last of them went by. */
   readonly badLooks: number
+  readonly judgedMs: number | null
   readonly note: string
 }
 
@@ -15,8 +18,10 @@ interface Maintaining extends Window {
 const HELD_MS = 5_000
 /** How long targets have to be picked again once nothing keeps them out; checks may say that they are not well. */
 const BACK_MS = 30_000
-/** One bad look may be the last second before things are better. */
+/** One bad look may be the last second before things are better. Figures are judged once, however often it is looked. */
 const BAD_LOOKS = 2
+/** So many standard deviations above what is usual are no chance. */
+const DEVIATIONS = 3
 
 /**
  * Takes endpoints out for a while, and back: `{ targets, startsAt | startsIn, duration }`.
@@ -40,7 +45,7 @@ export const maintenanceWindow: Procedure<Maintaining> = {
     const refusal = lossRefusal([...new Set([...window.targets, ...together])], sight)
     if (refusal !== undefined) return { refusal }
     return {
-      memory: { ...window, badLooks: 0, note: '' },
+      memory: { ...window, errorsBefore: {}, badLooks: 0, judgedMs: null, note: '' },
       before: { targets: window.targets.join(', '), startsAt: new Date(window.startsAtMs).toISOString() },
     }
   },
@@ -52,9 +57,10 @@ export const maintenanceWindow: Procedure<Maintaining> = {
     },
     {
       name: 'admit',
-      look({ targets }, sight) {
-        const because = lossRefusal(targets, sight)
-        return because === undefined ? { go: 'next' } : { go: 'aborted', because }
+      look(memory, sight) {
+        const because = lossRefusal(memory.targets, sight)
+        if (because !== undefined) return { go: 'aborted', because }
+        return { go: 'next', memory: { ...memory, errorsBefore: errorsOf(sight) } }
       },
     },
     {
@@ -70,23 +76,24 @@ export const maintenanceWindow: Procedure<Maintaining> = {
     },
     {
       name: 'quiesce',
-      look(memory, sight, sinceMs) {
-        const risk = atRisk(memory, sight)
-        if (risk !== undefined) return risk
+      look(before, sight, sinceMs) {
+        const { memory, abort } = judged(before, sight)
+        if (abort !== undefined) return { go: 'aborted', because: abort }
         const known = endpointsByName(sight.tables)
         const inflight = memory.targets.reduce((sum, target) => sum + (known.get(target)?.endpoint.inflight ?? 0), 0)
         if (inflight === 0) return { go: 'next', memory: { ...memory, note: 'nothing was in flight any more' } }
         const { quiesce } = sight.config.agents['cluster-orchestrator'].maintenance
-        if (sinceMs < quiesce) return { go: 'wait' }
+        if (sinceMs < quiesce) return { go: 'wait', memory }
         return { go: 'next', memory: { ...memory, note: `${inflight} requests were still in flight` } }
       },
     },
     {
       name: 'hold',
       everyMs: 5_000,
-      look(memory, sight) {
-        const isOver = sight.wallMs >= memory.startsAtMs + memory.durationMs
-        return isOver ? { go: 'next' } : (atRisk(memory, sight) ?? { go: 'wait', memory: { ...memory, badLooks: 0 } })
+      look(before, sight) {
+        if (sight.wallMs >= before.startsAtMs + before.durationMs) return { go: 'next' }
+        const { memory, abort } = judged(before, sight)
+        return abort === undefined ? { go: 'wait', memory } : { go: 'aborted', because: abort }
       },
     },
     {
@@ -109,22 +116,40 @@ export const maintenanceWindow: Procedure<Maintaining> = {
 
 const HOLDING: readonly string[] = ['drain', 'quiesce', 'hold']
 
-/** Whether going on puts the services at risk: more fail than the goal allows, or what is left is too little. */
-function atRisk(memory: Maintaining, sight: Sight): Look<Maintaining> | undefined {
-  const because = failing(memory, sight) ?? lossRefusal(memory.targets, sight)
-  if (because === undefined) return undefined
-  const badLooks = memory.badLooks + 1
-  if (badLooks < BAD_LOOKS) return { go: 'wait', memory: { ...memory, badLooks } }
-  return { go: 'aborted', because }
+/**
+ * Looks whether going on puts the services at risk: more fail than the goal allows and than did before, or what is left is too little.
+ * `abort`: why to break it off.
+ */
+function judged(before: Maintaining, sight: Sight): { readonly memory: Maintaining; readonly abort?: string } {
+  const loss = lossRefusal(before.targets, sight)
+  const heardMs = sight.metrics?.heardMs ?? null
+  // The same figures say the same again.
+  if (loss === undefined && heardMs === before.judgedMs) return { memory: before }
+  const because = failing(before, sight) ?? loss
+  const badLooks = because === undefined ? 0 : before.badLooks + 1
+  const memory = { ...before, badLooks, judgedMs: heardMs }
+  return because !== undefined && badLooks >= BAD_LOOKS ? { memory, abort: because } : { memory }
 }
 
-function failing({ targets }: Maintaining, { metrics, config }: Sight): string | undefined {
-  const allowed = 1 - goalsOf(config).availability
-  const hurt = metrics?.figures.services.find(
-    ({ service, last10s }) =>
-      last10s.requests >= REQUESTS_MIN &&
-      last10s.errorShare > allowed &&
-      targets.some(target => target.startsWith(`${service}/`)),
+/** Of the last minute, of services that had enough requests for it. */
+function errorsOf({ metrics }: Sight): Record<string, number> {
+  return Object.fromEntries(
+    (metrics?.figures.services ?? []).flatMap(({ service, last60s: { requests, errorShare } }) =>
+      requests < REQUESTS_MIN ? [] : [[service, errorShare] as const],
+    ),
   )
+}
+
+/**
+ * Which service fails more than it may: of `n` requests more than `n p + 3 √(n p)`, where `p` is the share that the goal allows or, if that
+ * is more, what failed before. Fewer are chance.
+ */
+function failing({ targets, errorsBefore }: Maintaining, { metrics, config }: Sight): string | undefined {
+  const allowed = 1 - goalsOf(config).availability
+  const hurt = metrics?.figures.services.find(({ service, last10s: { requests, errorShare } }) => {
+    const usual = requests * Math.max(allowed, errorsBefore[service] ?? 0)
+    const isMore = requests * errorShare > usual + DEVIATIONS * Math.sqrt(usual)
+    return requests >= REQUESTS_MIN && isMore && targets.some(target => target.startsWith(`${service}/`))
+  })
   return hurt && `${Math.round(hurt.last10s.errorShare * 1000) / 10} % of the requests to ${hurt.service} fail`
 }

@@ -4,8 +4,10 @@ import type { Task, TaskResult } from '../signals.ts'
 import { sessionWanted } from '../skills/operations/coordination.ts'
 import type { Figures, Look, Procedure, Sight } from '../skills/operations/procedure.ts'
 import { print, resultsOf } from '../skills/operations/session.ts'
+import { undoKey } from '../skills/operations/undoing.ts'
 import { type Gap, gapsOf, goalsOf, printGap, REQUESTS_MIN } from './goals.ts'
 import { findStranger } from './options.ts'
+import { BY_ITSELF } from './self-optimising.ts'
 
 interface Optimising {
   /** Goals that are missed, the worst first. */
@@ -36,18 +38,24 @@ const BY_KEY: readonly string[] = ['maglev', 'ring-hash', 'rendezvous']
 /**
  * What each agent can do about a goal that is missed: the step it has for tuning itself, which it answers with figures of before and after.
  *
- *   latency        pick by latency, where no policy does that yet and no keys are kept; even out load
+ *   latency        pick by latency, where no policy does that yet, no keys are kept, and somebody has asked; even out load
  *   availability   look for endpoints again; even out load
  *   throughput     plan where load would go for what it costs, which says how much is missing; even out load
  *   efficiency     likewise
+ *
+ * `policy`: the one to pick by; empty: what is best for the goal; null: it stays, for it is the operator's to choose.
  */
-export function tuningTasks(gaps: readonly Gap[], { tables }: Pick<Sight, 'tables'>, policy = ''): Task[] {
+export function tuningTasks(
+  gaps: readonly Gap[],
+  { tables }: Pick<Sight, 'tables'>,
+  policy: string | null = '',
+): Task[] {
   const tasks = new Map<string, Task>()
   const add = (task: Task): void => void tasks.set(JSON.stringify([task.what, task.subject]), task)
   for (const { service, goal } of gaps) {
     const present = tables.services.find(({ name }) => name === service)?.policy ?? ''
-    const isReplaceable = !BY_LATENCY.includes(present) && !BY_KEY.includes(present)
-    const wanted = policy !== '' ? policy : goal === 'latency' && isReplaceable ? 'peak-ewma' : ''
+    const isReplaceable = policy === '' && !BY_LATENCY.includes(present) && !BY_KEY.includes(present)
+    const wanted = policy || (goal === 'latency' && isReplaceable ? 'peak-ewma' : '')
     if (wanted !== '') add({ role: 'load-balancer', what: 'policy', subject: service, detail: wanted })
     if (goal === 'throughput' || goal === 'efficiency') {
       add({ role: 'resource-manager', what: 'allocate', subject: service, detail: '' })
@@ -68,7 +76,7 @@ export function tuningTasks(gaps: readonly Gap[], { tables }: Pick<Sight, 'table
  */
 export const optimizePerformance: Procedure<Optimising> = {
   isResumed: false,
-  begin({ options }, sight) {
+  begin({ options, by }, sight) {
     const stranger = findStranger(options, ['service', 'policy'])
     if (stranger !== undefined) return { refusal: stranger }
     const { service = '', policy } = options
@@ -87,7 +95,11 @@ export const optimizePerformance: Procedure<Optimising> = {
       sight,
     )
     const memory: Optimising = {
-      ...{ gaps: gaps.map(printGap), tasks: tuningTasks(gaps, sight, policy), p99Before },
+      ...{
+        gaps: gaps.map(printGap),
+        tasks: tuningTasks(gaps, sight, policy ?? (by === BY_ITSELF ? null : '')),
+        p99Before,
+      },
       ...{ results: null, verifiedFromMs: null, p99After: {} },
     }
     return { memory, before: { gaps: memory.gaps.join('; '), ...printed(p99Before) } }
@@ -134,12 +146,12 @@ function verify(memory: Optimising, sight: Sight, sinceMs: number): Look<Optimis
   return { go: 'rolled-back', because: worse.join('; '), memory: judged }
 }
 
-/** Policies as they were; another session asks for that, and whoever does not answer is seen in its results. */
+/** Policies as they were; another session asks for that, and it is over when that is. */
 function takeBack({ results }: Optimising, _: Sight, { id }: { readonly id: string }) {
   const tasks = (results ?? []).flatMap(({ role, what, subject, status, figures }): Task[] =>
     what === 'policy' && status === 'done' ? [{ role, what, subject, detail: figures['policy-before'] ?? '' }] : [],
   )
-  return tasks.length === 0 ? [] : [tell(sessionWanted.of({ key: `${id}/undo`, tasks, deadlineMs: GATHER_MS }))]
+  return tasks.length === 0 ? [] : [tell(sessionWanted.of({ key: undoKey(id), tasks, deadlineMs: GATHER_MS }))]
 }
 
 /** Of the last 10 s, of services that had enough requests for it. */

@@ -3,6 +3,7 @@ import { act } from '../kit/grammar/directive.ts'
 import type { EndpointView } from '../kit/tables.ts'
 import { editEndpoints } from '../skills/operations/edit-endpoints.ts'
 import type { Asked, Procedure, Sight } from '../skills/operations/procedure.ts'
+import { undoKey } from '../skills/operations/undoing.ts'
 import { callHook } from '../skills/webhook.ts'
 import { findStranger, isFault, readCount, readList } from './options.ts'
 
@@ -51,9 +52,10 @@ export const scaleCluster: Procedure<Scaling> = {
       },
       undo(memory, _, { id }) {
         const { service, add, remove } = memory
-        if (add.length + remove.length === 0 || memory.fault !== '') return []
+        // Nothing was done; where it was not answered, it may have been.
+        if (add.length + remove.length === 0 || memory.fault) return []
         const gone = add.map(each => each.id).filter(each => !memory.before.includes(each))
-        return [act(editEndpoints, { key: id, service, add: remove, remove: gone })]
+        return [act(editEndpoints, { key: undoKey(id), service, add: remove, remove: gone, takesBack: true })]
       },
     },
     {

@@ -6,7 +6,7 @@ import { type AgentsKnown, byRole, missingIn } from './agents-known.ts'
 import type { Holds } from './holds.ts'
 import { JOINED, type Lifecycle } from './lifecycle.ts'
 import { AllLatencies, type Performance } from './performance.ts'
-import type { Improving } from './self-optimising.ts'
+import { type Improving, NOT_IMPROVING } from './self-optimising.ts'
 import type { clusterStateSensed } from './signals.ts'
 import type { OutSince } from './triggers.ts'
 
@@ -62,7 +62,7 @@ export function newState(config: Config): State {
     metrics: undefined,
     latencies: new AllLatencies(),
     performance: undefined,
-    improving: { missed: 0, pauseMs: 0, restsUntilMs: null },
+    improving: NOT_IMPROVING,
     emergencies: 0,
     running: 0,
     sensed: undefined,

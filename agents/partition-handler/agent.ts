@@ -21,6 +21,7 @@ import { humanNeeded, nodesSeen, partitionDetected, partitionHealed, rightsChang
 import { askPeers, peerAnswered, peersAsked } from '../skills/agreement/asking-peers.ts'
 import { causeOf, partitionId, readConnectivity, sidesOf } from './connectivity.ts'
 import { isLesser, decide as judge, type Picture, type Verdict } from './decide.ts'
+import { isOver, withBack } from './healing.ts'
 import { seekLease } from './seek-lease.ts'
 import { leaseSought, viewDue } from './signals.ts'
 import { stableAfterMs, unstableAfterMs } from './stable-after.ts'
@@ -150,7 +151,7 @@ function settle(state: State, unsettled: Unsettled, picture: Picture, seen: Node
     const asked = { ...state, unsettled: { ...unsettled, isAsked: true } }
     return { state: asked, directives: [act(seekLease, { picture: unsettled.key, waitMs })] }
   }
-  return conclude(state, unsettled, { ...picture, lease: leaseOf(state, picture) }, seen)
+  return conclude(state, unsettled, { ...picture, lease: leaseOf(state, picture) }, seen, now)
 }
 
 /**
@@ -169,7 +170,7 @@ function leaseOf({ lease }: State, { reachable }: Picture): 'here' | 'there' | '
 }
 
 /** It has stayed like that: this side keeps its rights and gives the others up, or loses them and waits. */
-function conclude(before: State, unsettled: Unsettled, picture: Picture, seen: NodesSeen): Step<State> {
+function conclude(before: State, unsettled: Unsettled, picture: Picture, seen: NodesSeen, now: number): Step<State> {
   const { members, reachable, indirect } = picture
   const verdict = judge(before.knobs, picture)
   const all = [...members.keys()].sort()
@@ -194,26 +195,32 @@ function conclude(before: State, unsettled: Unsettled, picture: Picture, seen: N
   const { sinceMs } = unsettled
   const current: Partition = {
     ...{ id, sides, lost, verdict: verdict.verdict, sinceMs, times: 1, isPersonCalled: false },
+    ...{ back: 0, backMs: sinceMs },
   }
+  // The nodes fall apart in another way: what was told before is not so any more.
+  const replaced = before.current === undefined ? [] : [healed(before.current, [...reachable].sort(), now)]
   const here = sides.findIndex(side => side.includes(picture.me))
   const told = { partition: id, sides, here, strategy: before.knobs.strategy, verdict: verdict.verdict }
   return {
     state: { ...step.state, current, history: remember(before.history, current) },
-    directives: [...step.directives, emit(partitionDetected.of(told, id))],
+    directives: [...step.directives, ...replaced, emit(partitionDetected.of(told, id))],
   }
 }
 
 /** Looks after a partition that was concluded: it has healed, or lasts for so long that a person is called. */
-function tend(state: State, { others }: NodesSeen, indirect: number, now: number): Step<State> {
-  const { current, members, knobs } = state
-  if (current === undefined) return stay(state)
-  const isBack = new Map(others.map(({ node, state: standing }) => [node, standing === 'alive' || standing === 'left']))
+function tend(before: State, { others }: NodesSeen, indirect: number, now: number): Step<State> {
+  if (before.current === undefined) return stay(before)
+  const standings = new Map(others.map(({ node, state }) => [node, state]))
+  const current = withBack(before.current, standings, now)
+  const state = { ...before, current }
+  const { members, knobs } = state
   const tookMs = elapsedMs(now, current.sinceMs)
-  if (indirect === 0 && current.lost.every(node => isBack.get(node) === true)) {
-    const nodes = [...members.keys()].sort()
+  if (indirect === 0 && isOver(state, current, standings, now)) {
     const asked = askViews({ ...state, current: undefined })
-    const healed = emit(partitionHealed.of({ partition: current.id, nodes, tookMs }, current.id))
-    return { state: asked.state, directives: [healed, ...asked.directives] }
+    return {
+      state: asked.state,
+      directives: [healed(current, [...members.keys()].sort(), now), ...asked.directives],
+    }
   }
   if (current.isPersonCalled || tookMs < knobs.recoveryTimeout) return stay(state)
   const because = `nodes have been apart for ${Math.round(tookMs / 1_000)} s: ${current.sides.map(side => side.join(' ')).join(' | ')}`
@@ -221,6 +228,10 @@ function tend(state: State, { others }: NodesSeen, indirect: number, now: number
     state: { ...state, current: { ...current, isPersonCalled: true } },
     directives: [emit(humanNeeded.of({ incident: current.id, subject: state.me, because, tried: [] }, current.id))],
   }
+}
+
+function healed({ id, sinceMs }: Partition, nodes: string[], now: number): Directive {
+  return emit(partitionHealed.of({ partition: id, nodes, tookMs: elapsedMs(now, sinceMs) }, id))
 }
 
 /** Asks its like on all nodes that are here what they see, to know that all see the same again. */

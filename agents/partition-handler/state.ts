@@ -26,6 +26,9 @@ export interface Partition {
   readonly sides: readonly (readonly string[])[]
   /** Who was not reachable from here. */
   readonly lost: readonly string[]
+  /** How many of these are back, and since when it is so many. */
+  readonly back: number
+  readonly backMs: number
   readonly verdict: Verdict['verdict']
   readonly sinceMs: number
   /** How often of late the nodes have fallen apart like that. */

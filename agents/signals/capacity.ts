@@ -32,7 +32,9 @@ export const capacityReported = defineSignal('signalbox.endpoint.capacity-report
   telemetry: true,
 })
 
-export const resource = oneOf('cpu', 'memory', 'loop-delay', 'sockets')
+/** What a process may be short of. */
+export const RESOURCES = ['cpu', 'memory', 'loop-delay', 'sockets'] as const
+export const resource = oneOf(...RESOURCES)
 export type Resource = ShapeOf<typeof resource>
 
 const resources = objectOf({

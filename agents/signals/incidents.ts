@@ -54,7 +54,10 @@ export const incidentEscalated = defineSignal('signalbox.incident.escalated', {
   level: 'error',
 })
 
-/** A person is needed, until somebody says that one has come: automatic recovery was tried in vain, or is off. */
+/**
+ * A person is needed, until somebody says that one has come: automatic recovery was tried in vain, or is off, an emergency lasts too long, or
+ * a partition does. From whichever agent it comes, the health monitor tells the operator and whoever is paged, where the config names them.
+ */
 export const humanNeeded = defineSignal('signalbox.incident.human-needed', {
   data: objectOf({ ...incident, tried: listOf(text) }),
   level: 'fatal',

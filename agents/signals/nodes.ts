@@ -4,7 +4,10 @@ import { defineSignal, type SignalOf } from '../kit/grammar/signal.ts'
 export const nodeState = oneOf('alive', 'suspect', 'dead', 'left')
 export type NodeState = ShapeOf<typeof nodeState>
 
-/** From the failure detector: another node is taken for otherwise than before. `phi` at that moment. */
+/**
+ * From the failure detector: another node is taken for otherwise than before. `phi` at that moment. `left`: it said goodbye, or has been dead
+ * for so long that it is forgotten.
+ */
 export const nodeHealthChanged = defineSignal('signalbox.node.health-changed', {
   data: objectOf({ node: text, incarnation: count, from: nodeState, to: nodeState, phi: positive, reason: text }),
 })
@@ -68,7 +71,7 @@ export const partitionDetected = defineSignal('signalbox.partition.detected', {
   data: objectOf({ partition: text, sides: listOf(listOf(text)), here: count, strategy: text, verdict }),
 })
 
-/** From the partition handler: they are together again. */
+/** From the partition handler: they are together again, but for those that were given up and did not come; or fall apart in another way now. */
 export const partitionHealed = defineSignal('signalbox.partition.healed', {
   data: objectOf({ partition: text, nodes: listOf(text), tookMs: positive }),
 })

@@ -85,6 +85,18 @@ export const operationAnswered = defineSignal('signalbox.operation.answered', {
   answers: operationRequested,
 })
 
+/** To the cluster orchestrator: take back what an operation, or an emergency, has done so far, and end it. */
+export const cancelRequested = defineSignal('signalbox.operation.cancel', {
+  data: objectOf({ id: text, by: text }),
+  overflow: 'reject',
+})
+
+/** From the cluster orchestrator: it ends, or why not. `isKnown`: there is one of this id, or another orchestrator may have it. */
+export const cancelAnswered = defineSignal('signalbox.operation.cancel-answered', {
+  data: objectOf({ id: text, isTaken: flag, isKnown: flag, because: text }),
+  answers: cancelRequested,
+})
+
 export const operationStatus = oneOf('running', 'done', 'failed', 'rolled-back', 'aborted')
 export type OperationStatus = ShapeOf<typeof operationStatus>
 
@@ -241,6 +253,13 @@ export const emergencyStarted = defineSignal('signalbox.emergency.started', {
   data: objectOf({ ...emergency, actions: listOf(text), tookMs: positive }),
   level: 'warn',
 })
+
+/** From the cluster orchestrator: nothing is done about something that is wrong, for so many emergencies are being met already. */
+export const emergencyRefused = defineSignal('signalbox.emergency.refused', {
+  data: objectOf({ type: emergencyType, subject: text, because: text }),
+  level: 'error',
+})
+
 export const emergencyEscalated = defineSignal('signalbox.emergency.escalated', {
   data: objectOf({ ...emergency, level: count, because: text, afterMs: positive }),
   level: 'error',

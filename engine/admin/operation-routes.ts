@@ -34,6 +34,14 @@ interface Listed {
   readonly leads: boolean
 }
 
+interface Cancelled {
+  readonly isTaken: boolean
+  readonly isKnown: boolean
+  readonly because: string
+}
+
+const UNKNOWN = 'none has this id, see /api/v1/operations'
+
 /** How people and programs have the cluster orchestrator carry something out, and see what became of it. */
 export function operationRoutes({ box }: Pick<Sources, 'box'>): Route[] {
   const begin: Route['answer'] = async (response, request) => {
@@ -63,11 +71,21 @@ export function operationRoutes({ box }: Pick<Sources, 'box'>): Route[] {
         const { operations } = await ask<Listed>(box, 'signalbox.operation.list', { id: id === '' ? '?' : id })
         const [operation] = operations
         if (operation !== undefined) return sendJson(response, 200, operation)
-        throw new Refusal(
-          404,
-          'SBX_OPERATION_UNKNOWN',
-          'Cannot tell of this operation: none has this id, see /api/v1/operations',
-        )
+        throw new Refusal(404, 'SBX_OPERATION_UNKNOWN', `Cannot tell of this operation: ${UNKNOWN}`)
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/api/v1/operations/:id',
+      need: 'change',
+      answer: async (response, _, { id = '' }) => {
+        const { isTaken, isKnown, because } = await ask<Cancelled>(box, 'signalbox.operation.cancel', {
+          ...{ id, by: 'operator' },
+        })
+        if (!isKnown) throw new Refusal(404, 'SBX_OPERATION_UNKNOWN', `Cannot call this operation off: ${UNKNOWN}`)
+        if (!isTaken) throw new Refusal(409, 'SBX_OPERATION_REFUSED', `Cannot call ${id} off: ${because}`)
+        box.log('info', 'an operation was called off by an operator', { id })
+        sendJson(response, 202, { id })
       },
     },
   ]

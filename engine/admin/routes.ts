@@ -18,7 +18,7 @@ import { agentOf, agentsOf, configOf, type Sources, switchedOffIn } from './snap
 
 /** One path of the admin listener and who may use it. A GET answers HEAD too. */
 export interface Route {
-  method: 'GET' | 'POST' | 'PUT'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Segments; one that begins with ':' takes anything. */
   path: string
   need: Need

@@ -37,6 +37,8 @@ export class Edit {
   readonly #removed = new Set<number>()
   /** Rows that are to be taken out once that was tried. */
   readonly #leaving = new Set<number>()
+  /** By service: how many of those it takes out are newcomers that whoever added them takes back. They are no loss. */
+  readonly takenBack = new Map<number, number>()
   /** What there was before, by index of service. */
   readonly #before: readonly Size[]
   #cursor = 0
@@ -189,6 +191,12 @@ export class Edit {
     this.isChanged = true
   }
 
+  /** Likewise, and the service loses nothing by it: it has come in vain. */
+  takeBack(service: number, row: number): void {
+    this.remove(service, row)
+    this.takenBack.set(service, (this.takenBack.get(service) ?? 0) + 1)
+  }
+
   /** Has a row taken out of its service once that was tried, see trial.ts; one that is on trial itself at once. */
   leave(service: number, row: number): void {
     if ((this.#endpoints.bars(row) & ARRIVING) !== 0) {
@@ -225,7 +233,7 @@ export class Edit {
       const { rows } = this.#structure.services[index]
       this.#serviceTable.refreshPullMax(index, rows, this.#endpoints)
       const before = this.#before[index]?.rows ?? 0
-      const peak = isOperator ? 0 : this.#serviceTable.rowsPeak(index, before, nowMs)
+      const peak = isOperator ? 0 : this.#serviceTable.rowsPeak(index, before, nowMs) - (this.takenBack.get(index) ?? 0)
       // Remembered from the last removal on: who takes one after the other does not outlast it.
       const after = this.#stayingOf(rows)
       if (isOperator || after < before || after > peak) {

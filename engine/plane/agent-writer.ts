@@ -18,13 +18,17 @@ const REFUSAL_OF: Readonly<Record<string, Refusal>> = {
   SBX_ENDPOINT_INVALID: 'invalid',
 }
 
+/** Rows that came by a writer and are remembered as that. */
+const OWN_MAX = 1_024
+
 const decisionCheck = fields({ term: whole(1, 0x7fffffff), revision: whole(0, 0x7fffffff) })
 
 /**
  * The structure as agents edit it. An edit is checked field by field, then judged as a whole, and published or refused whole.
  *
  *   a service never loses its last endpoint           emptied, last-routable
- *   nor more than half of what it had of late         shrunk: all removals within ten minutes together
+ *   nor more than half of what it had of late         shrunk: all removals within ten minutes together; newcomers that the
+ *                                                     agent itself has added, and takes back, do not count
  *   a decision is followed once, and none after a     stale: (term, revision) only grows, and is published in the slot it
  *     later one                                       belongs to
  *   where two threads pick, one tries for 5 s who     on-trial, failed-trial: see memory/trial.ts; what is asked meanwhile
@@ -34,6 +38,8 @@ const decisionCheck = fields({ term: whole(1, 0x7fffffff), revision: whole(0, 0x
  */
 export class AgentWriter {
   readonly #attachment: Attachment
+  /** Rows that came by edits of this writer, by their generation; the latest. */
+  readonly #own = new Map<number, number>()
   #isEditing = false
 
   constructor(attachment: Attachment) {
@@ -52,12 +58,13 @@ export class AgentWriter {
     const wasEditing = this.#isEditing
     let asked: CheckedEdit | undefined
     const trial = this.#trial()
+    const isOwn = (row: number): boolean => this.#own.get(row) === endpoints.generation(row)
     try {
       return writer.editJudged(
         edit => {
           this.#isEditing = true
           if (decision !== undefined) this.#follow(edit, decision)
-          const result = change((asked = new CheckedEdit(edit, this.#attachment, trial.isOn)))
+          const result = change((asked = new CheckedEdit(edit, this.#attachment, { isTried: trial.isOn, isOwn })))
           if (result instanceof Promise)
             throw refused(region, 'broken', 'publish', 'the edit waits for something, let it return')
           return result
@@ -69,7 +76,10 @@ export class AgentWriter {
             trial.begin(edit.version)
           },
           // Not before: who dies half-way has then asked for newcomers beside the old, and not for the old to go without them.
-          onPublished: edit => edit.leaving.forEach(row => void endpoints.setBar(row, LEAVING, true)),
+          onPublished: edit => {
+            edit.leaving.forEach(row => void endpoints.setBar(row, LEAVING, true))
+            for (const row of asked?.added ?? []) this.#keep(row)
+          },
         },
       )
     } catch (error) {
@@ -111,6 +121,12 @@ export class AgentWriter {
     }
   }
 
+  #keep(row: number): void {
+    this.#own.delete(row)
+    this.#own.set(row, this.#attachment.endpoints.generation(row))
+    if (this.#own.size > OWN_MAX) this.#own.delete(this.#own.keys().next().value!)
+  }
+
   #follow(edit: Edit, decision: Decision): void {
     const { region } = this.#attachment
     const fault = decisionCheck(decision, 'decision')
@@ -130,12 +146,12 @@ export class AgentWriter {
 
   #judge(edit: Edit): void {
     for (const resized of edit.resized()) {
-      this.#judgeSize(resized)
+      this.#judgeSize(resized, edit.takenBack.get(resized.service) ?? 0)
       this.#judgeRoutable(edit, resized)
     }
   }
 
-  #judgeSize({ service, name, before, after }: Resized): void {
+  #judgeSize({ service, name, before, after }: Resized, takenBack: number): void {
     const { region, services } = this.#attachment
     const wish = `publish ${after} of ${before} endpoints of ${name}`
     if (after === 0 && before > 0) {
@@ -146,7 +162,7 @@ export class AgentWriter {
         'a service is emptied by its operator alone, use the config or box.service()',
       )
     }
-    const peak = services.rowsPeak(service, before, readClock(region))
+    const peak = services.rowsPeak(service, before, readClock(region)) - takenBack
     if (after < before && after * 2 < peak) {
       const state = `it had ${peak} within the last ten minutes, and loses half of them at most without its operator`
       throw refused(region, 'shrunk', wish, `${state}; use the config or box.service()`)

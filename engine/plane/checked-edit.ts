@@ -8,7 +8,9 @@ import { refused } from './refuse.ts'
 import { endpointFault, serviceFault } from './structure-checks.ts'
 
 /** One transaction on the structure as an agent has it. */
-export type PlaneEdit = Pick<Edit, 'find' | 'rows' | 'putService' | 'removeService' | 'add' | 'remove' | 'revision'>
+export type PlaneEdit = Pick<Edit, 'find' | 'rows' | 'putService' | 'removeService' | 'add' | 'remove' | 'revision'> & {
+  takeBack(service: number, row: number): void
+}
 
 /**
  * The same, with every field checked before it is laid down. What is refused once has the whole edit refused, also where the
@@ -26,8 +28,16 @@ export class CheckedEdit implements PlaneEdit {
 
   /** Whether endpoints that come and go are tried first; throws where they would have to wait. */
   readonly #isTried: () => boolean
+  /** Rows that came by this edit. */
+  readonly added: number[] = []
+  readonly #isOwn: (row: number) => boolean
 
-  constructor(edit: Edit, attachment: Attachment, isTried: () => boolean) {
+  constructor(
+    edit: Edit,
+    attachment: Attachment,
+    { isTried, isOwn }: { isTried: () => boolean; isOwn: (row: number) => boolean },
+  ) {
+    this.#isOwn = isOwn
     this.#edit = edit
     this.#attachment = attachment
     this.#isTried = isTried
@@ -79,6 +89,7 @@ export class CheckedEdit implements PlaneEdit {
       if (there >= 0) return this.#comesBack(there, name, endpoint)
       const isTried = this.#isTried()
       const row = this.#edit.add(service, endpoint)
+      this.added.push(row)
       if (isTried) this.#attachment.endpoints.setBar(row, ARRIVING, true)
       return row
     })
@@ -130,6 +141,17 @@ export class CheckedEdit implements PlaneEdit {
       if (this.#isTried()) this.#edit.leave(service, row)
       else this.#edit.remove(service, row)
     })
+  }
+
+  /**
+   * Takes a row out as `remove` does. One that came by an edit of this writer is no loss to the service: of the others it keeps as many
+   * as it had.
+   */
+  takeBack(service: number, row: number): void {
+    this.remove(service, row)
+    if (!this.#isOwn(row)) return
+    const { takenBack } = this.#edit
+    takenBack.set(service, (takenBack.get(service) ?? 0) + 1)
   }
 
   /** The text of a service as of this edit: unchanged since it was read elsewhere if it is of this revision. */

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   admissionChanged,
   emergencyEscalated,
+  emergencyRefused,
   emergencyResolved,
   emergencyStarted,
   healthAlerted,
@@ -49,6 +50,10 @@ const TOLD: readonly (readonly [{ readonly type: string; readonly data: unknown 
   [
     emergencyStarted.of({ ...emergency, actions: ['check', 'shift load'], tookMs: 3 }),
     'emergency, node failure of n2, is met (check, shift load)',
+  ],
+  [
+    emergencyRefused.of({ type: 'node_failure', subject: 'n2', because: '32 are met' }),
+    'emergency, node failure of n2, is not met (32 are met)',
   ],
   [
     emergencyEscalated.of({ ...emergency, level: 2, because: 'it lasts', afterMs: 60_000 }),

@@ -55,6 +55,33 @@ test('POST /api/v1/operations refuses what is malformed with 400, and what canno
   )
 })
 
+test('DELETE /api/v1/operations/{id} calls one off that runs, and says so of one that has ended and of one that nobody knows', async t => {
+  const { ask, post } = await world(t)
+  const later = { ...MAINTENANCE, options: { ...MAINTENANCE.options, startsIn: '480h' } }
+  let id = ''
+  await eventually(
+    'it is taken',
+    async () => {
+      const { status, json } = await post(later)
+      id = json.id
+      return status === 202
+    },
+    20_000,
+  )
+  const drop = (which: string) => ask(`/api/v1/operations/${which}`, { method: 'DELETE' })
+  assert.equal((await drop(id)).status, 202)
+  await eventually(
+    'it has ended',
+    async () => (await ask(`/api/v1/operations/${id}`)).json.status === 'aborted',
+    20_000,
+  )
+  assert.equal((await ask(`/api/v1/operations/${id}`)).json.because, 'called off by operator')
+  const again = await drop(id)
+  assert.deepEqual([again.status, again.json.error.code], [409, 'SBX_OPERATION_REFUSED'])
+  const none = await drop('none')
+  assert.deepEqual([none.status, none.json.error.code], [404, 'SBX_OPERATION_UNKNOWN'])
+})
+
 test('operations are asked for by the name of the action too, and by the one it had first (AC-32)', async t => {
   const { post } = await world(t)
   await eventually('it leads', async () => (await post(MAINTENANCE)).status === 202, 20_000)

@@ -173,10 +173,13 @@ function onSilences(
     watch = step.state
     directives.push(...step.directives)
   }
-  for (const { node, state, sinceMs } of watch.others.values()) {
+  for (const each of watch.others.values()) {
+    const { node, state, sinceMs } = each
     const isGone = state === 'dead' || state === 'left'
     if (!isGone || elapsedMs(now, sinceMs) < REMEMBERED_MS) continue
     watch.book.forget(node)
+    // Whoever waits for it to come back waits no longer.
+    directives.push(...become(each, 'left', 'it has been dead for too long', now).directives)
     watch = { ...watch, others: without(watch.others, node) }
   }
   return { state: watch, directives }

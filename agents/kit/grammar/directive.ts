@@ -26,6 +26,8 @@ export interface Ask {
   readonly draft: Draft
   /** From now, in ms. */
   readonly deadlineMs: number
+  /** Comes back with the id of the question, where one of several is to be told by its answer. */
+  readonly about?: string
 }
 
 /** Signal to myself later, `delayMs` ± up to `spreadMs`. Without spread it may share a wake-up of the thread, see Clock.later. */
@@ -98,10 +100,10 @@ export function tell(draft: Draft): Tell {
 /**
  * Asks the other agents: the first signal of a kind that `answers` this one and was caused by it is heard if it comes within
  * `deadlineMs`, later ones are not; without any `unanswered` is heard. The kind is one of its `emits`, the answer's one of what it
- * `listens` to.
+ * `listens` to. With `about`, `asked` is heard before either: it says by which id an answer will name this question.
  */
-export function ask(draft: Draft, deadlineMs: number): Ask {
-  return { kind: 'ask', draft, deadlineMs }
+export function ask(draft: Draft, deadlineMs: number, about?: string): Ask {
+  return about === undefined ? { kind: 'ask', draft, deadlineMs } : { kind: 'ask', draft, deadlineMs, about }
 }
 
 /**

@@ -32,6 +32,11 @@ export const sensorFailed = defineSignal('signalbox.sensor.failed', {
   }>(),
 })
 
+/** A question that was asked `about` something is on its way: its answer has this id as its `causationid`. Who asked hears it, listed or not. */
+export const asked = defineSignal('signalbox.question.asked', {
+  data: trusted<{ readonly question: string; readonly about: string }>(),
+})
+
 /** A question without an answer in time. Who asked hears it whether it lists it or not; listed, `decide` knows what it carries. */
 export const unanswered = defineSignal('signalbox.question.unanswered', {
   data: trusted<{

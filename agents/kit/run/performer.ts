@@ -2,7 +2,7 @@ import { elapsedMs, SignalboxError } from '../../../engine/writer.ts'
 import { strayed } from '../dice.ts'
 import type { Setup } from '../grammar/agent.ts'
 import type { Act, Ask, Emit, Schedule, Tell, WriteEndpoint, WriteService } from '../grammar/directive.ts'
-import { actionFailed, sensorFailed, unanswered } from '../grammar/own-signals.ts'
+import { actionFailed, asked, sensorFailed, unanswered } from '../grammar/own-signals.ts'
 import type { AgentEdge, AnySensor } from '../grammar/sensor.ts'
 import type { Draft, Signal } from '../grammar/signal.ts'
 import { HERE, nodeOf } from '../grammar/source.ts'
@@ -64,7 +64,7 @@ export class Performer {
     this.#tell(draft, cause)
   }
 
-  ask(mind: Mind, { draft, deadlineMs }: Ask, cause: Signal | undefined): void {
+  ask(mind: Mind, { draft, deadlineMs, about }: Ask, cause: Signal | undefined): void {
     const { signal, sentTo } = this.emit(mind, { kind: 'emit', draft }, cause)
     const { id, type } = signal
     const askedMs = this.#ports.clock.now()
@@ -79,6 +79,7 @@ export class Performer {
       )
     })
     this.questions.add({ id, party: mind.key, cancel })
+    if (about !== undefined) this.#tell(asked.of({ question: id, about }), cause, mind)
   }
 
   schedule(mind: Mind, { delayMs, spreadMs, draft }: Schedule, cause: Signal | undefined): void {

@@ -24,7 +24,7 @@ export interface Applied {
  * A state with parts that have changed; what is not newer than what is known is stale and changes nothing. A snapshot is a delta since
  * the beginning: both come by the same way, and in whatever order parts come, the state is the same.
  */
-export function applyDelta(before: ClusterState, delta: readonly FencedRecord[]): Applied {
+export function applyDelta(before: ClusterState, delta: readonly Omit<FencedRecord, 'turn'>[]): Applied {
   const state: Partial<Record<Section, ClusterState[Section]>> = { ...before }
   const changed: Section[] = []
   const stale: Section[] = []

@@ -5,6 +5,7 @@ import { act, type Directive, emit, type Step, schedule, stay } from '../../kit/
 import { defineSignal, type SignalOf } from '../../kit/grammar/signal.ts'
 import { defineSkill } from '../../kit/grammar/skill.ts'
 import {
+  emergencyResolved,
   endpointGone,
   healthAlerted,
   healthChanged,
@@ -12,6 +13,7 @@ import {
   incidentAcknowledged,
   incidentEscalated,
   incidentResolved,
+  partitionHealed,
   recoveryEnded,
 } from '../../signals.ts'
 import { callHook } from '../webhook.ts'
@@ -35,13 +37,15 @@ export interface Incident {
   readonly isAcknowledged: boolean
   /** What was done about it. */
   readonly tried: readonly string[]
+  /** Another agent needs a person, and says when it is over: no alert is waited for, and its end is its own to tell. */
+  readonly isOfOther: boolean
 }
 
 export interface Escalation {
   readonly knobs: Config['agents']['health-monitor']['escalation']
   /** Without an alert for so long an incident is over, in ms. */
   readonly quietMs: number
-  /** By subject. */
+  /** By subject; those of other agents by id. */
   readonly incidents: ReadonlyMap<string, Incident>
   readonly seed: number
   readonly isLookDue: boolean
@@ -53,6 +57,8 @@ const TRIED_MAX = 16
 const FOLDED_FROM = 10
 /** While there are incidents, in ms. */
 const LOOK_MS = 1_000
+/** Nobody has said for so long that what another agent needed a person for is over. */
+const OF_OTHER_MS_MAX = 24 * 3_600_000
 /** Alerts come again with their cool-down; this many of it without one, and it is over. */
 const QUIET_COOLDOWNS = 2.5
 
@@ -70,13 +76,24 @@ const lookDue = defineSignal('signalbox.incidents.look-scheduled')
  *                         ▼
  *                      acknowledged: no further · no alert for a while, or the endpoint has gone or is not checked any more: resolved
  *
+ *   another agent needs a person ──▶ incident at level 2, until that agent says that it is over
+ *
  * Each level is reached once in an incident.
  *
  * restart    incidents are forgotten; what is still wrong is told again, and begins another
  */
 export const escalation = defineSkill({
   name: 'escalation',
-  listens: [healthAlerted, recoveryEnded, incidentAcknowledged, healthChanged, endpointGone],
+  listens: [
+    healthAlerted,
+    recoveryEnded,
+    incidentAcknowledged,
+    healthChanged,
+    endpointGone,
+    humanNeeded,
+    emergencyResolved,
+    partitionHealed,
+  ],
   overhears: [healthAlerted, recoveryEnded, healthChanged, endpointGone],
   own: [lookDue],
   emits: [incidentEscalated, humanNeeded, incidentResolved],
@@ -94,6 +111,12 @@ export const escalation = defineSkill({
         return close(slice, subjectOf(signal.data), now)
       case 'signalbox.endpoint.health-changed':
         return signal.data.to === 'unknown' ? close(slice, subjectOf(signal.data), now) : stay(slice)
+      case 'signalbox.incident.human-needed':
+        return onOther(slice, signal.data, now)
+      case 'signalbox.emergency.resolved':
+        return stay(withoutOther(slice, id => id.startsWith(`${signal.data.id}/`)))
+      case 'signalbox.partition.healed':
+        return stay(withoutOther(slice, id => id === signal.data.partition))
       case 'signalbox.incident.acknowledged':
         return stay(onAcknowledged(slice, signal.data.incident))
       case 'signalbox.incidents.look-scheduled':
@@ -134,9 +157,33 @@ function onAlert(
       .toString(16)
       .padStart(8, '0'),
     ...{ subject, because: `${rule}: ${reason}`, openedMs: now, alertedMs: now, repeats: 0, level: 0 },
-    ...{ needsHuman: false, isAcknowledged: false, tried: [] },
+    ...{ needsHuman: false, isAcknowledged: false, tried: [], isOfOther: false },
   }
   return look(put({ ...slice, seed: die.seed }, incident), now)
+}
+
+/** What another agent needs a person for: who is to be told is told here, and may acknowledge it. */
+function onOther(
+  slice: Escalation,
+  { incident: id, subject, because, tried }: SignalOf<typeof humanNeeded>['data'],
+  now: number,
+): Step<Escalation> {
+  const isKnown = [...slice.incidents.values()].some(each => each.id === id)
+  if (isKnown || slice.incidents.size >= INCIDENTS_MAX) return stay(slice)
+  const incident: Incident = {
+    ...{ id, subject, because, openedMs: now, alertedMs: now, repeats: 0, level: 0, needsHuman: true },
+    ...{ isAcknowledged: false, tried: tried.slice(-TRIED_MAX), isOfOther: true },
+  }
+  return look(put(slice, incident), now)
+}
+
+function withoutOther(slice: Escalation, isOver: (id: string) => boolean): Escalation {
+  const incidents = [...slice.incidents].filter(([, { id, isOfOther }]) => !isOfOther || !isOver(id))
+  return incidents.length === slice.incidents.size ? slice : { ...slice, incidents: new Map(incidents) }
+}
+
+function keyOf({ isOfOther, id, subject }: Incident): string {
+  return isOfOther ? id : subject
 }
 
 /** The subject of the incident that something is part of. */
@@ -169,11 +216,8 @@ function onAcknowledged(slice: Escalation, id: string): Escalation {
   return incident === undefined ? slice : put(slice, { ...incident, isAcknowledged: true })
 }
 
-function onCalled(
-  slice: Escalation,
-  { about: subject, isTaken, reason }: { about: string; isTaken: boolean; reason: string },
-) {
-  const incident = slice.incidents.get(subject)
+function onCalled(slice: Escalation, { about, isTaken, reason }: { about: string; isTaken: boolean; reason: string }) {
+  const incident = slice.incidents.get(about)
   if (incident === undefined) return slice
   const line = isTaken ? 'told outside' : `could not be told outside: ${reason}`
   return put(slice, { ...incident, tried: [...incident.tried, line].slice(-TRIED_MAX) })
@@ -184,17 +228,18 @@ function look(slice: Escalation, now: number): Step<Escalation> {
   const incidents = new Map(slice.incidents)
   const directives: Directive[] = []
   for (const incident of slice.incidents.values()) {
-    const { subject, openedMs, alertedMs, repeats, level, needsHuman, isAcknowledged } = incident
+    const { openedMs, alertedMs, repeats, level, needsHuman, isAcknowledged } = incident
     const afterMs = Math.max(0, elapsedMs(now, openedMs))
-    if (elapsedMs(now, alertedMs) >= slice.quietMs) {
-      incidents.delete(subject)
-      directives.push(resolved(incident, now))
+    const { isOfOther } = incident
+    if (elapsedMs(now, alertedMs) >= (isOfOther ? OF_OTHER_MS_MAX : slice.quietMs)) {
+      incidents.delete(keyOf(incident))
+      if (!isOfOther) directives.push(resolved(incident, now))
       continue
     }
     const reached = isAcknowledged ? level : levelOf(slice.knobs, { afterMs, repeats, needsHuman })
     if (reached <= level) continue
     for (let next = level + 1; next <= reached; next++) directives.push(...raise(slice, incident, next, afterMs))
-    incidents.set(subject, { ...incident, level: reached, needsHuman: needsHuman || reached >= 2 })
+    incidents.set(keyOf(incident), { ...incident, level: reached, needsHuman: needsHuman || reached >= 2 })
   }
   const state = { ...slice, incidents }
   if (incidents.size === 0 || state.isLookDue) return { state, directives }
@@ -215,21 +260,20 @@ function resolved({ id: incident, subject, because, openedMs, level }: Incident,
   return emit(incidentResolved.of({ incident, subject, because, afterMs, level }, subject))
 }
 
-function raise(
-  { knobs }: Escalation,
-  { id: incident, subject, because, repeats, tried }: Incident,
-  level: number,
-  afterMs: number,
-): Directive[] {
+/** What another agent has told already is not told again: only who is outside. */
+function raise({ knobs }: Escalation, raised: Incident, level: number, afterMs: number): Directive[] {
+  const { id: incident, subject, because, repeats, tried, isOfOther } = raised
   const escalated = { incident, subject, because, level, afterMs, repeats, tried }
   const hook = level === 2 ? knobs.operator : level === 3 ? knobs.page : undefined
   return [
-    emit(incidentEscalated.of(escalated, subject)),
-    ...(level === 2 ? [emit(humanNeeded.of({ incident, subject, because, tried }, subject))] : []),
-    ...(hook === undefined ? [] : [act(callHook, { hook, body: { what: 'incident', ...escalated }, about: subject })]),
+    ...(isOfOther ? [] : [emit(incidentEscalated.of(escalated, subject))]),
+    ...(level === 2 && !isOfOther ? [emit(humanNeeded.of({ incident, subject, because, tried }, subject))] : []),
+    ...(hook === undefined
+      ? []
+      : [act(callHook, { hook, body: { what: 'incident', ...escalated }, about: keyOf(raised) })]),
   ]
 }
 
 function put(slice: Escalation, incident: Incident): Escalation {
-  return { ...slice, incidents: new Map(slice.incidents).set(incident.subject, incident) }
+  return { ...slice, incidents: new Map(slice.incidents).set(keyOf(incident), incident) }
 }

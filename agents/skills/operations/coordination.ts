@@ -1,5 +1,5 @@
 import { ask, type Directive, reply, type Step, schedule, stay, tell } from '../../kit/grammar/directive.ts'
-import { unanswered } from '../../kit/grammar/own-signals.ts'
+import { asked, unanswered } from '../../kit/grammar/own-signals.ts'
 import { trusted } from '../../kit/grammar/schema.ts'
 import { defineSensor } from '../../kit/grammar/sensor.ts'
 import { defineSignal, type Signal } from '../../kit/grammar/signal.ts'
@@ -20,7 +20,7 @@ import {
   type Task,
 } from '../../signals.ts'
 import { rollHexId } from '../hex-id.ts'
-import { ERRANDS, endSession, openSession, resultsOf, type Session, takeAnswer } from './session.ts'
+import { ERRANDS, endSession, openSession, resultsOf, type Session, takeAnswer, withQuestion } from './session.ts'
 
 export interface CoordinationOptions {
   /** Longer deadlines are cut to this, in ms. */
@@ -85,7 +85,7 @@ export const agentCoordination = defineSensor({
  */
 export const coordination = defineSkill({
   name: 'coordination',
-  listens: [coordinationRequested, sessionWanted, unanswered, ...ANSWERS],
+  listens: [coordinationRequested, sessionWanted, asked, unanswered, ...ANSWERS],
   own: [sessionDue, sessionEnded],
   emits: [
     coordinationEnded,
@@ -108,6 +108,8 @@ export const coordination = defineSkill({
         const { key, tasks, deadlineMs } = signal.data
         return open(slice, tasks, { by: key, deadlineMs, waiter: key }, now)
       }
+      case 'signalbox.question.asked':
+        return stay(onAsked(slice, signal.data))
       case 'signalbox.session.scheduled':
         return onDue(slice, signal.data.id, now)
       case 'signalbox.service.rebalance-finished':
@@ -146,10 +148,16 @@ function open(
     state,
     directives: [
       // Twice as long: who answers after the deadline is heard, and is late.
-      ...tasks.map(task => ask(ERRANDS[task.what].ask(task, by), 2 * deadlineMs)),
+      ...tasks.map((task, at) => ask(ERRANDS[task.what].ask(task, by), 2 * deadlineMs, `${id}/${at}`)),
       schedule(deadlineMs, sessionDue.of({ id })),
     ],
   }
+}
+
+function onAsked(slice: Coordination, { question, about }: { readonly question: string; readonly about: string }) {
+  const [id = '', at] = about.split('/')
+  const session = slice.open.get(id)
+  return session === undefined ? slice : withSession(slice, withQuestion(session, Number(at), question))
 }
 
 function onAnswer(slice: Coordination, answer: Signal, now: number): Step<Coordination> {

@@ -10,6 +10,8 @@ export interface EndpointsEdit {
   readonly add: readonly NewEndpoint[]
   /** Ids. */
   readonly remove: readonly string[]
+  /** Those that go were added for the same purpose, which has failed: the service loses nothing that it had. */
+  readonly takesBack?: boolean
 }
 
 /** What came of an edit: an empty fault is a success. `added`: ids of those that were not there before. */
@@ -24,7 +26,7 @@ export const endpointsEdited = defineSignal('signalbox.endpoints.edited', {
 export const editEndpoints = defineAction({
   name: 'edit-endpoints',
   done: endpointsEdited,
-  run({ key, service, add, remove }: EndpointsEdit, { attachment }) {
+  run({ key, service, add, remove, takesBack = false }: EndpointsEdit, { attachment }) {
     const added: string[] = []
     try {
       attachment.writer.edit(edit => {
@@ -39,7 +41,9 @@ export const editEndpoints = defineAction({
         }
         for (const id of remove) {
           const row = there.get(id)
-          if (row !== undefined) edit.remove(index, row)
+          if (row === undefined) continue
+          if (takesBack) edit.takeBack(index, row)
+          else edit.remove(index, row)
         }
       })
       return { key, fault: '', added }

@@ -1,8 +1,10 @@
 import { elapsedMs, HEALTH_HEALTHY } from '../../../engine/writer.ts'
 import type { EndpointView } from '../../kit/tables.ts'
-import type { EmergencyType } from '../../signals.ts'
+import { type EmergencyType, resource } from '../../signals.ts'
+import { isLongOver } from './emergency-figures.ts'
 import type { Scene } from './emergency-procedures.ts'
-import type { Emergency } from './emergency-state.ts'
+import { keyOf, type Reports } from './emergency-reports.ts'
+import type { Emergency, Suspicion } from './emergency-state.ts'
 import { idOfTarget, serviceOf } from './target.ts'
 
 /** Connections in a row that show that an endpoint can be reached. */
@@ -23,7 +25,8 @@ interface Criterion {
  *   network_partition     connectivity-restored     the nodes are together again
  *                         consensus-achieved        all orchestrators have answered one roll call
  *   resource_exhaustion   resources-restored        the resource manager says so: below the limit for 30 s
- *                         performance-within-goal   p99 of every service for 30 s
+ *                         performance-within-goal   p99 of every service for 30 s, or no worse than before the shortage; five minutes
+ *                                                   after that is over nobody waits for it any more
  */
 export const CRITERIA: Readonly<Record<EmergencyType, readonly Criterion[]>> = {
   node_failure: [
@@ -74,11 +77,33 @@ export function findEndpoint(target: string, { tables }: Pick<Scene, 'tables'>):
   return service?.endpoints.find(({ id }) => id === idOfTarget(target))
 }
 
+/** Of a failed node those that were named; of a service those that are out; of an endpoint itself. */
+export function targetsOf({ type, subject, targets }: Suspicion, { tables }: Scene): readonly string[] {
+  if (type !== 'node_failure' || targets.length > 0) return targets
+  if (findEndpoint(subject, { tables }) !== undefined) return [subject]
+  const service = tables.services.find(({ name }) => name === subject)
+  return (service?.endpoints ?? []).flatMap(({ id, bars }) => (bars === 0 ? [] : [`${subject}/${id}`]))
+}
+
 /** Names of the criteria that are met. */
 export function metOf(emergency: Emergency, scene: Scene, now: number): string[] {
   return CRITERIA[emergency.type].filter(({ isMet }) => isMet(emergency, scene, now)).map(({ name }) => name)
 }
 
-export function isResolved(emergency: Emergency, met: readonly string[]): boolean {
-  return met.length === CRITERIA[emergency.type].length
+export function isResolved(emergency: Emergency, met: readonly string[], now: number): boolean {
+  return met.length === CRITERIA[emergency.type].length || isLongOver(emergency, now)
+}
+
+/** Why nobody could say when an emergency is over that is asked for; undefined: somebody reports on its subject. */
+export function refusalOf({ type, subject, targets }: Suspicion, scene: Scene, reports: Reports): string | undefined {
+  const stranger = `nobody reports on ${JSON.stringify(subject)}`
+  if (type === 'resource_exhaustion') {
+    const known = resource['~standard'].validate(subject)
+    return 'value' in known && known.issues === undefined ? undefined : stranger
+  }
+  if (reports.has(keyOf(type, subject))) return undefined
+  if (type === 'network_partition') return stranger
+  const isService = scene.tables.services.some(({ name }) => name === subject)
+  const isKnown = isService || [subject, ...targets].some(each => findEndpoint(each, scene) !== undefined)
+  return isKnown ? undefined : `${stranger}, write a service, an endpoint as service/id or a node that is known`
 }

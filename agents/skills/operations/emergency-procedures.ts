@@ -122,7 +122,7 @@ function replace({ id, targets, subject }: Emergency, { config, tables, leads }:
   const { hook } = config.agents[BY].scale
   if (hook !== undefined && leads) {
     const body = { id, operation: 'start_replacement', subject, targets }
-    return { directives: [act(callHook, { hook, about: id, body })], note: 'the scale hook was told' }
+    return { directives: [act(callHook, { hook, about: id, body })], note: 'the scale hook is told' }
   }
   const services = new Set([...targets.map(serviceOf), subject])
   const standby = tables.services
@@ -151,5 +151,5 @@ function scaleUp({ id, subject }: Emergency, { config }: Scene): Deed {
   const { hook } = config.agents[BY].scale
   if (hook === undefined) return { directives: [], note: 'no scale hook is configured' }
   const body = { id, operation: 'scale_up_resources', resource: subject }
-  return { directives: [act(callHook, { hook, about: id, body })], note: 'the scale hook was told' }
+  return { directives: [act(callHook, { hook, about: id, body })], note: 'the scale hook is told' }
 }

@@ -1,6 +1,8 @@
 import type { Config } from '../../../engine/writer.ts'
 import type { SignalOf } from '../../kit/grammar/signal.ts'
 import type { EmergencyType, OperationRecord, operationRequested } from '../../signals.ts'
+import type { P99Us } from './emergency-figures.ts'
+import { keyOf, type Reports } from './emergency-reports.ts'
 
 /** What is wrong, as whoever found it says. */
 export interface Suspicion {
@@ -40,17 +42,23 @@ export interface Emergency extends Suspicion {
   readonly isolated: readonly string[]
   /** Times in a row that each target could be connected to. */
   readonly connects: Readonly<Record<string, number>>
-  /** What it was told: the shortage, the partition or the node's death is over, and since when. */
+  /** Where among the targets the next are that are connected to. */
+  readonly triedTo: number
+  /** What it was told: the shortage, the partition or the node's death is over, and since when. What nobody says is amiss is well. */
   readonly isOver: boolean
   readonly overMs: number | null
   /** When shedding was asked for last. */
   readonly renewedMs: number
-  /** Since when figures are within the goal, as far as any were told; null: they are not. */
+  /** How quick services were before, as far as they had enough requests. */
+  readonly p99UsBefore: P99Us
+  /** Since when figures are as they shall be, as far as any were told; null: they are not. */
   readonly withinMs: number | null
   /** What all agreed on at the end: null, not asked yet. */
   readonly rollCall: 'asked' | 'accepted' | 'failed' | null
   /** It was asked for as an operation. */
   readonly isOperation: boolean
+  /** Who does not want it met any more: it ends with the next look; empty: nobody. */
+  readonly calledOffBy: string
 }
 
 export interface Emergencies {
@@ -63,15 +71,36 @@ export interface Emergencies {
   readonly open: ReadonlyMap<string, Emergency>
   /** Suspicions that wait for a look at the tables. */
   readonly suspected: readonly Suspected[]
+  /** What others report on, and how services did at last. */
+  readonly reports: Reports
+  readonly p99Us: P99Us
+  /** What was refused for want of room since an emergency has ended, as type and subject: it is told once. */
+  readonly refused: readonly string[]
   /** The last that are over, the latest first. */
   readonly past: readonly OperationRecord[]
 }
 
-export function newEmergency(suspicion: Suspicion, id: string, now: number, startedAt: string): Emergency {
+export function newEmergency(
+  suspicion: Suspicion,
+  { reports, p99Us }: Pick<Emergencies, 'reports' | 'p99Us'>,
+  id: string,
+  now: number,
+  startedAt: string,
+): Emergency {
+  const isOver = reports.get(keyOf(suspicion.type, suspicion.subject)) ?? true
   return {
     ...suspicion,
-    ...{ id, sinceMs: now, startedAt, actions: [], consents: {}, level: 0, isolated: [], connects: {} },
-    ...{ isOver: false, overMs: null, withinMs: now, renewedMs: now, rollCall: null, isOperation: false },
+    ...{ id, sinceMs: now, startedAt, actions: [], consents: {}, level: 0, isolated: [], connects: {}, triedTo: 0 },
+    ...{
+      isOver,
+      overMs: isOver ? now : null,
+      p99UsBefore: p99Us,
+      withinMs: now,
+      renewedMs: now,
+      rollCall: null,
+      isOperation: false,
+      calledOffBy: '',
+    },
   }
 }
 
@@ -82,12 +111,13 @@ export function knownAs({ open }: Emergencies, { type, subject }: Suspicion): Em
 
 /** As an operation of the list. */
 export function emergencyRecord(
-  { id, type, subject, by, startedAt, because, actions, consents, level }: Emergency,
+  { id, type, subject, by, startedAt, because, actions, consents, level, calledOffBy }: Emergency,
   tookMs: number,
   status: OperationRecord['status'],
 ): OperationRecord {
   return {
-    ...{ id, operation: 'handle_emergency', options: { type, subject }, by, status, startedAt, tookMs, because },
+    ...{ id, operation: 'handle_emergency', options: { type, subject }, by, status, startedAt, tookMs },
+    because: calledOffBy === '' ? because : `called off by ${calledOffBy}`,
     stage: status === 'running' ? (level > 0 ? `escalated ${level}` : 'met') : 'resolved',
     before: { because },
     after: {

@@ -6,30 +6,30 @@ import { defineSkill } from '../../kit/grammar/skill.ts'
 import {
   discoveryRequested,
   emergencyEscalated,
+  emergencyRefused,
   emergencyResolved,
   emergencyStarted,
   emergencyType,
   humanNeeded,
   leaderChanged,
   metricsCollected,
-  nodeHealthChanged,
   operationAnswered,
   operationFinished,
   operationRequested,
-  partitionHealed,
   quarantineRequested,
   rebalanceRequested,
-  resourceExhausted,
-  resourcesJudged,
   sheddingRequested,
 } from '../../signals.ts'
 import { rollHexId } from '../hex-id.ts'
-import { callHook } from '../webhook.ts'
+import { type Called, callHook, hookCalled } from '../webhook.ts'
 import { connectsTried, tryConnects } from './connect.ts'
 import { askRole, type Consented, consented, ROLL_CALL } from './consent.ts'
-import { findEndpoint, isResolved, metOf } from './emergency-criteria.ts'
+import { tryTargets, withConnects } from './emergency-connects.ts'
+import { isResolved, metOf, refusalOf, targetsOf } from './emergency-criteria.ts'
+import { isQuick, p99UsOf } from './emergency-figures.ts'
 import { type EmergencyLook, lookForEmergencies, noteDone, seenForEmergencies, workDone } from './emergency-look.ts'
 import { keepShedding, PROCEDURES, type Scene, SHED_MS } from './emergency-procedures.ts'
+import { keyOf, REPORTING, reportsIn, withReports } from './emergency-reports.ts'
 import {
   type Emergencies,
   type Emergency,
@@ -39,7 +39,7 @@ import {
   type Suspected,
   type Suspicion,
 } from './emergency-state.ts'
-import { holdsWanted } from './operations.ts'
+import { holdsWanted, operationCalledOff } from './operation-signals.ts'
 
 export interface EmergencyOptions {
   /** Whose office it is: who leads this role asks the others, tells the scale hook and escalates. */
@@ -54,9 +54,8 @@ const emergencyDue = defineSignal('signalbox.emergency.scheduled')
 /** Criteria are looked at this often while anything is open. */
 const TICK_MS = 1_000
 const OPEN_MAX = 32
+const REFUSED_MAX = 64
 const PAST_MAX = 50
-/** Targets that are connected to in one look. */
-const CONNECTS_MAX = 16
 
 /**
  * Meets emergencies: what helps at once is done at once, here, in order; then the agents concerned are asked to take part, all at once; and
@@ -71,24 +70,27 @@ const CONNECTS_MAX = 16
  */
 export const emergencyResponse = defineSkill({
   name: 'emergency-response',
-  listens: [
-    operationRequested,
-    emergencySuspected,
-    leaderChanged,
-    metricsCollected,
-    resourceExhausted,
-    resourcesJudged,
-    partitionHealed,
-    nodeHealthChanged,
-  ],
+  listens: [operationRequested, emergencySuspected, leaderChanged, metricsCollected, operationCalledOff, ...REPORTING],
   own: [emergencyDue, holdsWanted],
   emits: [
-    ...[emergencyStarted, emergencyEscalated, emergencyResolved, humanNeeded, operationAnswered, operationFinished],
+    ...[emergencyStarted, emergencyRefused, emergencyEscalated, emergencyResolved, humanNeeded],
+    ...[operationAnswered, operationFinished],
     ...[quarantineRequested, rebalanceRequested, discoveryRequested, sheddingRequested],
   ],
   actions: [lookForEmergencies, noteDone, tryConnects, askRole, callHook],
   start: ({ role }: EmergencyOptions, { seed, config }): Step<Emergencies> =>
-    stay({ role, config, seed: ~seed, fence: undefined, open: new Map(), suspected: [], past: [] }),
+    stay({
+      role,
+      config,
+      seed: ~seed,
+      fence: undefined,
+      open: new Map(),
+      suspected: [],
+      refused: [],
+      past: [],
+      reports: new Map(),
+      p99Us: {},
+    }),
   reload: (slice, config: Config) => stay({ ...slice, config }),
   decide,
 })
@@ -101,7 +103,17 @@ function decide(slice: Emergencies, signal: Signal, now: number): Step<Emergenci
   if (emergencyDue.is(signal)) return onTick(slice)
   if (workDone.is(signal)) return onStarted(slice, signal.data)
   if (consented.is(signal)) return onConsent(slice, signal.data, now)
-  if (connectsTried.is(signal)) return onConnects(slice, signal.data.about, signal.data.connected)
+  if (hookCalled.is(signal)) return onCalled(slice, signal.data, now)
+  if (connectsTried.is(signal)) {
+    const emergency = slice.open.get(signal.data.about)
+    return stay(emergency ? withEmergency(slice, withConnects(emergency, signal.data.connected)) : slice)
+  }
+  if (operationCalledOff.is(signal)) {
+    const { id, by } = signal.data
+    const emergency = slice.open.get(id)
+    if (emergency === undefined) return stay(slice)
+    return { state: withEmergency(slice, { ...emergency, calledOffBy: by }), directives: [look(slice)] }
+  }
   if (leaderChanged.is(signal)) {
     const { role, isHere, fence } = signal.data
     return stay(role === slice.role ? { ...slice, fence: isHere ? fence : undefined } : slice)
@@ -145,14 +157,24 @@ function suspect(slice: Emergencies, suspected: Suspected): Step<Emergencies> {
   const isWaiting = slice.suspected.some(
     each => each.suspicion.type === suspicion.type && each.suspicion.subject === suspicion.subject,
   )
-  const isFull = slice.open.size + slice.suspected.length >= OPEN_MAX
-  if (known !== undefined || isWaiting || isFull) {
-    const because = isFull
-      ? `${OPEN_MAX} emergencies are being met`
-      : `it is being met already${known ? ` as ${known.id}` : ''}`
+  if (known !== undefined || isWaiting) {
+    const because = `it is being met already${known ? ` as ${known.id}` : ''}`
     return { state: slice, directives: question === undefined ? [] : [refuse(question, because)] }
   }
+  if (slice.open.size + slice.suspected.length >= OPEN_MAX) return tooMany(slice, suspected)
   return { state: { ...slice, suspected: [...slice.suspected, suspected] }, directives: [look(slice)] }
+}
+
+/** Who asked is told; of what was only noticed people are, once. */
+function tooMany(slice: Emergencies, { question, suspicion: { type, subject } }: Suspected): Step<Emergencies> {
+  const because = `${OPEN_MAX} emergencies are being met`
+  if (question !== undefined) return { state: slice, directives: [refuse(question, because)] }
+  const key = keyOf(type, subject)
+  if (slice.refused.includes(key) || slice.refused.length >= REFUSED_MAX) return stay(slice)
+  return {
+    state: { ...slice, refused: [...slice.refused, key] },
+    directives: [emit(emergencyRefused.of({ type, subject, because }, subject))],
+  }
 }
 
 function look({ role, fence }: Emergencies): Directive {
@@ -170,8 +192,14 @@ function onSeen(before: Emergencies, { tables, leads }: EmergencyLook, time: str
   const directives: Directive[] = []
   let state: Emergencies = { ...before, suspected: [] }
   for (const suspected of before.suspected) {
+    const { question, suspicion } = suspected
+    const refusal = question && refusalOf(suspicion, scene, state.reports)
+    if (question !== undefined && refusal !== undefined) {
+      directives.push(refuse(question, refusal))
+      continue
+    }
     const { id, seed } = rollHexId(state.seed)
-    const begun = begin(suspected, id, scene, time)
+    const begun = begin(state, suspected, id, scene, time)
     if (state.open.size === 0) directives.push(schedule(TICK_MS, emergencyDue.of(null)))
     directives.push(...begun.directives)
     state = { ...state, seed, open: new Map(state.open).set(id, begun.emergency) }
@@ -186,13 +214,14 @@ function onSeen(before: Emergencies, { tables, leads }: EmergencyLook, time: str
 
 /** All immediate actions, in order, before anybody is asked. */
 function begin(
+  slice: Emergencies,
   { suspicion, heardMs, question }: Suspected,
   id: string,
   scene: Scene,
   time: string,
 ): { emergency: Emergency; directives: Directive[] } {
   const { actions, roles } = PROCEDURES[suspicion.type]
-  let emergency = newEmergency({ ...suspicion, targets: targetsOf(suspicion, scene) }, id, heardMs, time)
+  let emergency = newEmergency({ ...suspicion, targets: targetsOf(suspicion, scene) }, slice, id, heardMs, time)
   emergency = { ...emergency, isOperation: question !== undefined }
   const directives: Directive[] = []
   for (const { name, deed } of actions) {
@@ -219,14 +248,6 @@ function begin(
   return { emergency, directives }
 }
 
-/** Of a failed node those that were named; of a service those that are out; of an endpoint itself. */
-function targetsOf({ type, subject, targets }: Suspicion, { tables }: Scene): readonly string[] {
-  if (type !== 'node_failure' || targets.length > 0) return targets
-  if (findEndpoint(subject, { tables }) !== undefined) return [subject]
-  const service = tables.services.find(({ name }) => name === subject)
-  return (service?.endpoints ?? []).flatMap(({ id, bars }) => (bars === 0 ? [] : [`${subject}/${id}`]))
-}
-
 function onStarted(
   slice: Emergencies,
   { id, atMs }: { readonly id: string; readonly atMs: number },
@@ -240,11 +261,13 @@ function onStarted(
 
 function watch(slice: Emergencies, before: Emergency, scene: Scene, now: number): Step<Emergencies> {
   const met = metOf(before, scene, now)
-  if (isResolved(before, met)) return resolve(slice, before, met, scene, now)
+  if (before.calledOffBy !== '' || isResolved(before, met, now)) return resolve(slice, before, met, scene, now)
   let emergency = before
   const directives: Directive[] = []
   const ageMs = elapsedMs(now, emergency.sinceMs)
-  if (emergency.level < 2 && ageMs >= PROCEDURES[emergency.type].escalateAfterMs(scene.config)) {
+  // Who leads has people called for all; of a shortage of its process a node alone knows.
+  const escalates = scene.leads || emergency.type === 'resource_exhaustion'
+  if (escalates && emergency.level < 2 && ageMs >= PROCEDURES[emergency.type].escalateAfterMs(scene.config)) {
     directives.push(...escalate(emergency, 2, `it is not over after ${Math.round(ageMs / 1000)} s`, now))
     emergency = { ...emergency, level: 2 }
   }
@@ -257,14 +280,8 @@ function watch(slice: Emergencies, before: Emergency, scene: Scene, now: number)
     directives.push(act(askRole, { id, role: ROLL_CALL, type, subject }))
     emergency = { ...emergency, rollCall: 'asked' }
   }
-  const urls = Object.fromEntries(
-    emergency.targets.slice(0, CONNECTS_MAX).flatMap(target => {
-      const endpoint = findEndpoint(target, scene)
-      return endpoint === undefined ? [] : [[target, endpoint.url] as const]
-    }),
-  )
-  if (Object.keys(urls).length > 0) directives.push(act(tryConnects, { about: emergency.id, urls }))
-  return { state: withEmergency(slice, emergency), directives }
+  const tried = tryTargets(emergency, scene)
+  return { state: withEmergency(slice, tried.emergency), directives: [...directives, ...tried.directives] }
 }
 
 function escalate(emergency: Emergency, level: number, because: string, now: number): Directive[] {
@@ -295,21 +312,23 @@ function resolve(
 ): Step<Emergencies> {
   const { id, type, subject, isOperation, isolated, sinceMs } = emergency
   const afterMs = elapsedMs(now, sinceMs)
-  const record = emergencyRecord(emergency, afterMs, 'done')
+  const isCalledOff = emergency.calledOffBy !== ''
+  const status = isCalledOff ? 'aborted' : 'done'
+  const record = emergencyRecord(emergency, afterMs, status)
   const open = new Map(slice.open)
   open.delete(id)
   const { before, after } = record
   const finished = {
     id,
     operation: 'handle_emergency',
-    status: 'done',
-    because: '',
+    status,
+    because: isCalledOff ? record.because : '',
     tookMs: afterMs,
     before,
     after,
   } as const
   return {
-    state: { ...slice, open, past: [record, ...slice.past].slice(0, PAST_MAX) },
+    state: { ...slice, open, refused: [], past: [record, ...slice.past].slice(0, PAST_MAX) },
     directives: [
       ...(isolated.length > 0 ? [tell(holdsWanted.of({ by: id, targets: [] }))] : []),
       ...(type === 'resource_exhaustion' ? keepShedding(scene, 0) : []),
@@ -338,47 +357,34 @@ function onConsent(slice: Emergencies, { id, role, consent }: Consented, now: nu
   }
 }
 
+/** What the scale hook said. Where nobody makes what is missing, a person has to. */
+function onCalled(slice: Emergencies, { about, isTaken, reason }: Called, now: number): Step<Emergencies> {
+  const before = slice.open.get(about)
+  if (before === undefined) return stay(slice)
+  const said = isTaken ? 'the scale hook has taken it' : `the scale hook has not taken it: ${reason}`
+  const emergency = { ...before, actions: [...before.actions, said] }
+  if (isTaken || emergency.level > 0) return stay(withEmergency(slice, emergency))
+  const state = withEmergency(slice, { ...emergency, level: 1 })
+  return { state, directives: escalate(emergency, 1, said, now) }
+}
+
 /** Who is not there cannot be missed: agents may be left out, and so may a store. */
 const BAD: readonly string[] = ['rejected', 'expired', 'unknown']
 
-function onConnects(slice: Emergencies, id: string, connected: Readonly<Record<string, boolean>>): Step<Emergencies> {
-  const emergency = slice.open.get(id)
-  if (emergency === undefined) return stay(slice)
-  const connects = { ...emergency.connects }
-  for (const [target, isConnected] of Object.entries(connected))
-    connects[target] = isConnected ? (connects[target] ?? 0) + 1 : 0
-  return stay(withEmergency(slice, { ...emergency, connects }))
-}
-
 /** What others tell that an emergency hangs on. */
 function onFact(slice: Emergencies, signal: Signal, now: number): Emergencies {
-  const over = (is: (emergency: Emergency) => boolean, isOver: boolean): Emergencies =>
-    changed(slice, each => (is(each) ? { ...each, isOver, overMs: isOver ? now : null } : each))
-  if (resourceExhausted.is(signal)) {
-    const { resource, isOver } = signal.data
-    // `isOver` of a resource: it is over its limit.
-    return over(({ type, subject }) => type === 'resource_exhaustion' && subject === resource, !isOver)
+  if (metricsCollected.is(signal)) {
+    const after = { ...slice, p99Us: p99UsOf(signal.data) }
+    return changed(after, each => {
+      const isWithin = isQuick(each, signal.data, slice.config)
+      return { ...each, withinMs: isWithin ? (each.withinMs ?? now) : null }
+    })
   }
-  if (resourcesJudged.is(signal)) {
-    const short: readonly string[] = signal.data.short
-    const isWell = ({ subject }: Emergency): boolean => !short.includes(subject)
-    return changed(slice, each =>
-      each.type !== 'resource_exhaustion' || each.isOver === isWell(each)
-        ? each
-        : { ...each, isOver: isWell(each), overMs: isWell(each) ? now : null },
-    )
-  }
-  if (partitionHealed.is(signal)) {
-    return over(({ type, subject }) => type === 'network_partition' && subject === signal.data.partition, true)
-  }
-  if (nodeHealthChanged.is(signal)) {
-    const { node, to } = signal.data
-    return over(({ type, subject }) => type === 'node_failure' && subject === node, to === 'alive')
-  }
-  if (!metricsCollected.is(signal)) return slice
-  const goalMs = slice.config.agents['cluster-orchestrator'].goals.latency
-  const isWithin = signal.data.services.every(({ last10s }) => last10s.latencyUsP99 <= goalMs * 1_000)
-  return changed(slice, each => ({ ...each, withinMs: isWithin ? (each.withinMs ?? now) : null }))
+  const news = reportsIn(signal)
+  return changed({ ...slice, reports: withReports(slice.reports, news) }, each => {
+    const isOver = news.get(keyOf(each.type, each.subject))
+    return isOver === undefined ? each : { ...each, isOver, overMs: isOver ? (each.overMs ?? now) : null }
+  })
 }
 
 function changed(slice: Emergencies, change: (emergency: Emergency) => Emergency): Emergencies {

@@ -11,6 +11,7 @@ import {
   type operationRequested,
 } from '../../signals.ts'
 import type { Figures, Procedures, Sight } from './procedure.ts'
+import type { Undoing } from './undoing.ts'
 
 /** An operation that is under way. */
 export interface Running {
@@ -27,6 +28,10 @@ export interface Running {
   readonly startedMs: number
   /** Wall clock, RFC 3339. */
   readonly startedAt: string
+  /** Who does not want it any more: it ends with the next look; empty: nobody. */
+  readonly calledOffBy: string
+  /** It has not come to what it was to, and takes back what it has done. */
+  readonly undoing: Undoing | undefined
 }
 
 export interface Operations {
@@ -36,6 +41,10 @@ export interface Operations {
   readonly seed: number
   /** Of the term of office; undefined: it does not lead. */
   readonly fence: number | undefined
+  /** Readings of the book of the leader before that are under way: before it is known nothing is begun, nor written down. */
+  readonly reading: number
+  /** The how-manieth book was written last. */
+  readonly turn: number
   /** Why nothing is begun; empty: it is. */
   readonly paused: string
   /** Questions that wait for a look at the tables. */
@@ -84,7 +93,14 @@ export function resumed(
   const lost: OperationRecord[] = []
   for (const entry of entries) {
     if (running.has(entry.id)) continue
-    const found: Running = { ...entry, stageSinceMs: now, lookedMs: now, startedMs: now }
+    const found: Running = {
+      ...entry,
+      calledOffBy: '',
+      undoing: undefined,
+      stageSinceMs: now,
+      lookedMs: now,
+      startedMs: now,
+    }
     if (slice.procedures[entry.operation]?.isResumed === true) running.set(entry.id, found)
     else lost.push(finished(recordOf(slice, found, now), 'aborted', 'its orchestrator was lost', {}))
   }
@@ -133,8 +149,8 @@ export function withFacts(slice: Operations, signal: Signal, now: number): Opera
 
 /** An operation as it is told to others. */
 export function recordOf({ procedures }: Operations, running: Running, now: number): OperationRecord {
-  const { id, operation, options, by, before, stageAt, startedAt, startedMs } = running
-  const stage = procedures[operation]?.stages[stageAt]?.name ?? ''
+  const { id, operation, options, by, before, stageAt, startedAt, startedMs, undoing } = running
+  const stage = undoing === undefined ? (procedures[operation]?.stages[stageAt]?.name ?? '') : 'undo'
   return {
     ...{ id, operation, options, by, stage, because: '', status: 'running', startedAt, before, after: {} },
     tookMs: elapsedMs(now, startedMs),

@@ -33,23 +33,15 @@ import {
   sightOf,
   withFacts,
 } from './operation-book.ts'
+import { HELD_BY, holdsWanted, operationCalledOff, operationsPaused } from './operation-signals.ts'
 import type { AnyProcedure, Look, Procedures, Returned, Sight } from './procedure.ts'
+import { readKey, turnOf, type Undoing, verdictOf, withAnswer } from './undoing.ts'
 
 export interface OperationsOptions {
   /** Whose office it is: only who leads this role carries anything out. */
   readonly role: string
   readonly procedures: Procedures
 }
-
-/** Within the agent: keep these endpoints out, `service/id`, and of those who was kept out for `by` before no others. */
-export const holdsWanted = defineSignal('signalbox.holds.wanted', {
-  data: trusted<{ readonly by: string; readonly targets: readonly string[] }>(),
-})
-
-/** Within the agent: nothing more is begun from now on, or again. */
-export const operationsPaused = defineSignal('signalbox.operations.paused', {
-  data: trusted<{ readonly isPaused: boolean; readonly because: string }>(),
-})
 
 const tickDue = defineSignal('signalbox.operations.scheduled')
 const looked = defineSignal('signalbox.operations.looked', {
@@ -71,16 +63,14 @@ const TICK_MS = 1_000
 const RUNNING_MAX = 16
 const ASKED_MAX = 64
 /** Under which name the book lies for the next leader. */
-export const BOOK = 'operations'
-/** `by` of the holds that operations want. */
-export const HELD_BY = 'operations'
+const BOOK = 'operations'
 
 /**
  * Carries out operations, one stage after the other, as long as it leads; the next leader goes on from the book.
  *
  *   operationRequested ──▶ look ──▶ refused, and why
  *                            └──▶ running: stage ──▶ stage … ──▶ done · failed · rolled back · aborted ──▶ operationFinished
- *                                    │ each change
+ *                                    │ each change              └── what was done is taken back first
  *                                    └──▶ book, under the fence of the leader; a later leader's is not overwritten
  *
  * Before each step it looks whether its lease still holds. What was begun is known to the next leader by the book, which goes on with
@@ -95,6 +85,7 @@ export const operations = defineSkill({
     loadForecasted,
     sessionEnded,
     operationsPaused,
+    operationCalledOff,
     actionFailed,
   ],
   own: [tickDue, sessionWanted, holdsWanted],
@@ -102,7 +93,7 @@ export const operations = defineSkill({
   actions: [look, callHook, editEndpoints, writeRecord, readRecord],
   start: ({ role, procedures }: OperationsOptions, { seed, config }): Step<Operations> =>
     stay({
-      ...{ role, procedures, seed, config, fence: undefined, paused: '' },
+      ...{ role, procedures, seed, config, fence: undefined, paused: '', reading: 0, turn: 0 },
       ...{ asked: [], running: new Map(), past: [], metrics: undefined, forecasts: new Map() },
     }),
   reload: (slice, config: Config) => stay({ ...slice, config }),
@@ -114,7 +105,7 @@ function decide(slice: Operations, signal: Signal, now: number): Step<Operations
   if (looked.is(signal)) return onLooked(slice, signal, now)
   if (tickDue.is(signal)) return onTick(slice, now)
   if (leaderChanged.is(signal)) return onLeader(slice, signal.data)
-  if (recordRead.is(signal)) return onBook(slice, signal.data.value, now)
+  if (recordRead.is(signal)) return onBook(slice, signal.data, now)
   if (sessionEnded.is(signal)) {
     return onReturned(slice, signal.data.key, { kind: 'session', session: signal.data.session })
   }
@@ -127,7 +118,11 @@ function decide(slice: Operations, signal: Signal, now: number): Step<Operations
     const { isPaused, because } = signal.data
     return stay({ ...slice, paused: isPaused ? because : '' })
   }
-  if (actionFailed.is(signal)) return onFailed(slice, signal.data.action, now)
+  if (operationCalledOff.is(signal)) {
+    const { id, by } = signal.data
+    return lookedAtNow(slice, id, running => ({ ...running, calledOffBy: by }))
+  }
+  if (actionFailed.is(signal)) return onFailed(slice, signal.data.action)
   return stay(withFacts(slice, signal, now))
 }
 
@@ -143,7 +138,11 @@ function onRequested(slice: Operations, question: SignalOf<typeof operationReque
           ? `${slice.running.size} operations are under way, ask again later`
           : undefined
   if (refusal !== undefined) return { state: slice, directives: [refuse(question, refusal)] }
-  return { state: { ...slice, asked: [...slice.asked, question] }, directives: [lookNow(slice)] }
+  // Until the book is read it waits: beginning would overwrite what lies there.
+  return {
+    state: { ...slice, asked: [...slice.asked, question] },
+    directives: isReading(slice) ? [] : [lookNow(slice)],
+  }
 }
 
 function refuse(question: SignalOf<typeof operationRequested>, because: string): Directive {
@@ -194,21 +193,21 @@ function begin(slice: Operations, question: SignalOf<typeof operationRequested>,
   const { operation, options, by } = question.data
   const procedure = slice.procedures[operation]!
   const { id, seed } = rollHexId(slice.seed)
-  const begun = procedure.begin({ id, options }, { ...sight, siblings: siblingsOf(slice, operation) })
+  const begun = procedure.begin({ id, options, by }, { ...sight, siblings: siblingsOf(slice, operation) })
   if ('refusal' in begun) return { state: slice, directives: [refuse(question, begun.refusal)] }
   const running: Running = {
-    ...{ id, operation, options, by, memory: begun.memory, before: begun.before },
+    ...{ id, operation, options, by, memory: begun.memory, before: begun.before, calledOffBy: '', undoing: undefined },
     ...{ stageAt: 0, stageSinceMs: sight.now, startedMs: sight.now },
     lookedMs: lookedBefore(procedure, 0, sight.now),
     startedAt: new Date(sight.wallMs).toISOString(),
   }
   const isFirst = slice.running.size === 0
-  const state = { ...slice, seed, running: new Map(slice.running).set(id, running) }
+  const { state, directives } = entered({ ...slice, seed }, running, sight)
   return {
     state,
     directives: [
       reply(question, operationAnswered.of({ id, operation, isTaken: true, because: '' })),
-      ...entered(state, running, sight),
+      ...directives,
       ...(isFirst ? [schedule(TICK_MS, tickDue.of(null))] : []),
     ],
   }
@@ -220,52 +219,87 @@ function lookedBefore({ stages }: AnyProcedure, stageAt: number, now: number): n
 }
 
 /** What is done when a stage begins; whoever comes after this one knows first. */
-function entered(state: Operations, running: Running, sight: Sight): Directive[] {
-  const procedure = state.procedures[running.operation]!
+function entered(slice: Operations, running: Running, sight: Sight): Step<Operations> {
+  const procedure = slice.procedures[running.operation]!
   const stage = procedure.stages[running.stageAt]!
-  return [...noted(state), ...(stage.enter?.(running.memory, sight, running) ?? [])]
+  const { state, directives } = noted(withRunning(slice, running))
+  return { state, directives: [...directives, ...(stage.enter?.(running.memory, sight, running) ?? [])] }
 }
 
-/** The book as it is now, and whom it keeps out. */
-function noted(state: Operations): Directive[] {
-  const { fence } = state
-  const book = fence === undefined || fence === 0 ? [] : [act(writeRecord, { name: BOOK, fence, value: bookOf(state) })]
-  return [tell(holdsWanted.of({ by: HELD_BY, targets: holdsOf(state) })), ...book]
+/** The book as it is now, and whom it keeps out; as long as that of the leader before is not known, neither. */
+function noted(slice: Operations): Step<Operations> {
+  const { fence } = slice
+  if (isReading(slice)) return stay(slice)
+  const holds = tell(holdsWanted.of({ by: HELD_BY, targets: holdsOf(slice) }))
+  if (fence === undefined || fence === 0) return { state: slice, directives: [holds] }
+  const turn = slice.turn + 1
+  const written = act(writeRecord, { name: BOOK, fence, value: bookOf(slice), turn })
+  return { state: { ...slice, turn }, directives: [holds, written] }
 }
 
 function advance(slice: Operations, before: Running, sight: Sight): Step<Operations> {
   const procedure = slice.procedures[before.operation]!
   const stage = procedure.stages[before.stageAt]!
+  if (before.undoing !== undefined) return goOnUndoing(slice, before, before.undoing, sight)
+  if (before.calledOffBy !== '') return end(slice, before, 'aborted', `called off by ${before.calledOffBy}`, sight)
   const seen: Look<unknown> = stage.look(before.memory, sight, elapsedMs(sight.now, before.stageSinceMs))
   const running: Running = { ...before, memory: seen.memory ?? before.memory, lookedMs: sight.now }
   if (seen.go === 'wait') {
     const state = withRunning(slice, running)
     const isSame = JSON.stringify(holdsOf(state)) === JSON.stringify(holdsOf(slice))
-    return { state, directives: isSame ? [] : noted(state) }
+    return isSame ? stay(state) : noted(state)
   }
   if (seen.go !== 'next') return end(slice, running, seen.go, seen.because, sight)
   if (running.stageAt === procedure.stages.length - 1) return end(slice, running, 'done', '', sight)
   const stageAt = running.stageAt + 1
   const lookedMs = lookedBefore(procedure, stageAt, sight.now)
   const next: Running = { ...running, stageAt, stageSinceMs: sight.now, lookedMs }
-  const state = withRunning(slice, next)
-  return { state, directives: entered(state, next, sight) }
+  return entered(slice, next, sight)
 }
 
+/** What has failed takes back first what it has done. */
 function end(
   slice: Operations,
   running: Running,
-  status: 'done' | 'failed' | 'aborted' | 'rolled-back',
+  status: Undoing['status'],
+  because: string,
+  sight: Sight,
+): Step<Operations> {
+  if (status === 'done') return finish(slice, running, status, because, sight)
+  const undoing: Undoing = { status, because, sinceMs: sight.now, askedMs: sight.now, left: 0, faults: [] }
+  return undo(slice, running, undoing, sight)
+}
+
+function undo(slice: Operations, before: Running, undoing: Undoing, sight: Sight): Step<Operations> {
+  const directives = undoOf(slice.procedures[before.operation]!, before, sight)
+  if (directives.length === 0) return finish(slice, before, undoing.status, undoing.because, sight)
+  const asked = { ...undoing, askedMs: sight.now, left: directives.length, faults: [] }
+  const running: Running = { ...before, undoing: asked, lookedMs: sight.now }
+  const { state, directives: written } = noted(withRunning(slice, running))
+  return { state, directives: [...written, ...directives] }
+}
+
+function goOnUndoing(slice: Operations, running: Running, undoing: Undoing, sight: Sight): Step<Operations> {
+  const turn = turnOf(undoing, sight.now)
+  if (turn === 'again') return undo(slice, running, undoing, sight)
+  if (turn === 'wait') return stay(withRunning(slice, { ...running, lookedMs: sight.now }))
+  const { status, because } = verdictOf(undoing)
+  return finish(slice, running, status, because, sight)
+}
+
+function finish(
+  slice: Operations,
+  running: Running,
+  status: Undoing['status'],
   because: string,
   sight: Sight,
 ): Step<Operations> {
   const procedure = slice.procedures[running.operation]!
-  const undone = status === 'done' ? [] : undoOf(procedure, running, sight)
   const record = finished(recordOf(slice, running, sight.now), status, because, procedure.after(running.memory, sight))
-  const state = handedOver(slice, running.id, record)
+  const { state, directives } = noted(handedOver(slice, running.id, record))
   const { id, operation, tookMs, before, after: figures } = record
   const told = operationFinished.of({ id, operation, status, because, tookMs, before, after: figures }, id)
-  return { state, directives: [...undone, ...noted(state), emit(told)] }
+  return { state, directives: [...directives, emit(told)] }
 }
 
 /** Of the stages that were entered, the last first. */
@@ -278,14 +312,26 @@ function undoOf(procedure: AnyProcedure, running: Running, sight: Sight): Direct
 }
 
 function onReturned(slice: Operations, key: string, returned: Returned): Step<Operations> {
-  const running = slice.running.get(key)
-  const take = running && slice.procedures[running.operation]!.take
-  if (running === undefined || take === undefined) return stay(slice)
-  // It is looked at now, and not when the next look is due.
-  const lookedMs =
-    running.lookedMs - 2 * (slice.procedures[running.operation]!.stages[running.stageAt]!.everyMs ?? TICK_MS)
-  const memory = take(running.memory, returned)
-  return { state: withRunning(slice, { ...running, memory, lookedMs }), directives: [lookNow(slice)] }
+  const { id, isUndo } = readKey(key)
+  return lookedAtNow(slice, id, running => {
+    const { undoing } = running
+    if (isUndo) return undoing && { ...running, undoing: withAnswer(undoing, returned) }
+    const take = slice.procedures[running.operation]!.take
+    return take === undefined ? undefined : { ...running, memory: take(running.memory, returned) }
+  })
+}
+
+/** It is otherwise, and looked at now, not when the next look is due. */
+function lookedAtNow(
+  slice: Operations,
+  id: string,
+  change: (running: Running) => Running | undefined,
+): Step<Operations> {
+  const before = slice.running.get(id)
+  const after = before && change(before)
+  if (after === undefined) return stay(slice)
+  const lookedMs = after.lookedMs - 2 * (slice.procedures[after.operation]!.stages[after.stageAt]!.everyMs ?? TICK_MS)
+  return { state: withRunning(slice, { ...after, lookedMs }), directives: [lookNow(slice)] }
 }
 
 function withRunning(slice: Operations, running: Running): Operations {
@@ -303,29 +349,52 @@ function onLeader(
     const state: Operations = { ...slice, fence: undefined, asked: [], running: new Map() }
     return { state, directives: [...refusals, tell(holdsWanted.of({ by: HELD_BY, targets: [] }))] }
   }
-  const state = { ...slice, fence }
-  if (fence === 0) return { state, directives: noted(state) }
-  return { state, directives: [act(readRecord, { name: BOOK })] }
+  return fence === 0 ? noted({ ...slice, fence }) : readBook({ ...slice, fence })
 }
 
-function onBook(slice: Operations, book: unknown, now: number): Step<Operations> {
-  if (slice.fence === undefined) return stay(slice)
+/** Who is alone has nothing to read. */
+function isReading({ fence, reading }: Operations): boolean {
+  return reading > 0 && fence !== 0
+}
+
+function readBook(slice: Operations): Step<Operations> {
+  return { state: { ...slice, reading: slice.reading + 1 }, directives: [act(readRecord, { name: BOOK })] }
+}
+
+/** With the last reading that is under way: one of an earlier term may be of before what others have written since. */
+function onBook(
+  before: Operations,
+  { value, turn }: { readonly value: unknown; readonly turn: number },
+  now: number,
+): Step<Operations> {
+  const slice = { ...before, reading: before.reading - 1 }
+  if (!slice.fence || slice.reading > 0) return stay(slice)
   const isTicking = slice.running.size > 0
-  const { state, lost } = resumed(slice, book, now)
+  const { state: known, lost } = resumed({ ...slice, turn: Math.max(slice.turn, turn) }, value, now)
   const ended = lost.map(({ id, operation, because, tookMs, before, after: figures }) =>
     emit(operationFinished.of({ id, operation, status: 'aborted', because, tookMs, before, after: figures }, id)),
   )
+  const { state, directives } = noted(known)
+  const isBegun = state.running.size > 0 && !isTicking
   return {
     state,
     directives: [
-      ...noted(state),
+      ...directives,
       ...ended,
-      ...(state.running.size > 0 && !isTicking ? [lookNow(state), schedule(TICK_MS, tickDue.of(null))] : []),
+      ...(isBegun || state.asked.length > 0 ? [lookNow(state)] : []),
+      ...(isBegun ? [schedule(TICK_MS, tickDue.of(null))] : []),
     ],
   }
 }
 
-/** A store that does not answer: the book is written with the next change, and where it cannot be read this one begins with its own. */
-function onFailed(slice: Operations, action: string, now: number): Step<Operations> {
-  return action === readRecord.name ? onBook(slice, undefined, now) : stay(slice)
+/** A store that does not answer. What could not be written is written with the next change; what could not be read is read again. */
+function onFailed(before: Operations, action: string): Step<Operations> {
+  if (action !== readRecord.name) return stay(before)
+  const slice = { ...before, reading: before.reading - 1 }
+  if (!slice.fence || slice.reading > 0) return stay(slice)
+  const refusals = slice.asked.map(question =>
+    refuse(question, 'what the orchestrator before had under way cannot be read, ask again later'),
+  )
+  const { state, directives } = readBook({ ...slice, asked: [] })
+  return { state, directives: [...refusals, ...directives] }
 }

@@ -26,6 +26,7 @@ export type Figures = Readonly<Record<string, string>>
 export interface Asked {
   readonly id: string
   readonly options: Figures
+  readonly by: string
 }
 
 /** Something an operation has begun and that has come back. */
@@ -48,7 +49,10 @@ export interface Stage<Memory> {
   /** What is done when it begins. */
   enter?(memory: Memory, sight: Sight, asked: Asked): readonly Directive[]
   look(memory: Memory, sight: Sight, sinceMs: number): Look<Memory>
-  /** Takes back what it did, where a later stage, or it itself, fails. */
+  /**
+   * Takes back what it did, where a later stage, or it itself, fails. Each of these has an answer, by the key `undoKey(id)`: the operation
+   * is over when all have come, and what is refused is said again.
+   */
   undo?(memory: Memory, sight: Sight, asked: Asked): readonly Directive[]
 }
 
@@ -56,7 +60,7 @@ export interface Stage<Memory> {
  * An operation: what it begins with, and its stages, all pure. `Memory` is plain data, so that it can be handed to another orchestrator.
  *
  *   begin ──▶ stage ── look: wait … next ──▶ stage ──▶ … ──▶ done
- *     │                  └── failed · aborted · rolled-back ──▶ undo of the stages that were entered, the last first
+ *     │                  └── failed · aborted · rolled-back ──▶ undo of the stages that were entered, the last first, and its answers
  *     └── refused: nothing was done
  */
 export interface Procedure<Memory> {

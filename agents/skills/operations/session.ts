@@ -39,12 +39,10 @@ export const ERRANDS: Readonly<Record<Task['what'], Errand>> = {
   },
   policy: {
     ask: ({ subject: service, detail: policy }, by) => policyRequested.of({ service, policy, by }, service),
-    read({ subject, detail }, answer): Said | undefined {
+    read({ subject }, answer): Said | undefined {
       if (!policyTaken.is(answer) || answer.data.service !== subject) return undefined
       const { policy, before, refused } = answer.data
       if (refused !== '') return { isDone: false, because: refused, figures: {} }
-      // One for another session that was answered at the same time.
-      if (detail !== '' && policy !== detail.replace(/!$/, '')) return undefined
       return {
         isDone: true,
         because: `picks by ${policy}`,
@@ -86,6 +84,8 @@ export interface Session {
   readonly sinceMs: number
   readonly deadlineMs: number
   readonly tasks: readonly Task[]
+  /** By task: the id of its question, once that is on its way. */
+  readonly questions: readonly (string | undefined)[]
   /** By task; undefined while it is not answered. */
   readonly results: readonly (TaskResult | undefined)[]
   /** The deadline is over, or all have answered: what comes now is late. */
@@ -96,18 +96,26 @@ export function openSession(
   tasks: readonly Task[],
   { id, by, sinceMs, deadlineMs }: Pick<Session, 'id' | 'by' | 'sinceMs' | 'deadlineMs'>,
 ): Session {
-  return { id, by, sinceMs, deadlineMs, tasks, results: tasks.map(() => undefined), isOver: tasks.length === 0 }
+  const none = tasks.map(() => undefined)
+  return { id, by, sinceMs, deadlineMs, tasks, questions: none, results: none, isOver: tasks.length === 0 }
+}
+
+/** A session that knows by which id the answer to one of its tasks will come. */
+export function withQuestion(session: Session, at: number, question: string): Session {
+  return { ...session, questions: session.questions.with(at, question) }
 }
 
 /**
- * A session with what an answer says of one of its tasks; undefined: it says nothing of them. Who answers after the deadline is late, and
- * replaces the silence there was.
+ * A session with what an answer says of the task whose question it answers; undefined: that is none of them, be it one of the same kind
+ * about the same service. Who answers after the deadline is late, and replaces the silence there was.
  */
 export function takeAnswer(session: Session, answer: Signal, now: number): Session | undefined {
-  const at = session.tasks.findIndex((task, i) => isOpen(session.results[i]) && ERRANDS[task.what].read(task, answer))
-  if (at < 0) return undefined
+  const at = answer.causationid === undefined ? -1 : session.questions.indexOf(answer.causationid)
+  if (at < 0 || !isOpen(session.results[at])) return undefined
   const task = session.tasks[at]!
-  const { isDone, because, figures } = ERRANDS[task.what].read(task, answer)!
+  const said = ERRANDS[task.what].read(task, answer)
+  if (said === undefined) return undefined
+  const { isDone, because, figures } = said
   const status = session.isOver ? 'late' : isDone ? 'done' : 'failed'
   const result: TaskResult = { ...task, status, because, figures, tookMs: elapsedMs(now, session.sinceMs) }
   const results = session.results.with(at, result)

@@ -13,6 +13,7 @@ export const SENTENCES = {
     because,
   ],
   'signalbox.emergency.started': data => [emergency(data), 'met', data.actions.join(', ')],
+  'signalbox.emergency.refused': data => [emergency(data), 'not met', data.because],
   'signalbox.emergency.escalated': data => [emergency(data), `at level ${data.level}`, data.because],
   'signalbox.emergency.resolved': data => [emergency(data), 'over'],
   'signalbox.incident.escalated': ({ subject, level, because }) => [

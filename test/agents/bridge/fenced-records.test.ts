@@ -30,6 +30,17 @@ test('FencedRecords.write() refuses a fence that is older than what was written 
   assert.equal(plain.isMade, true)
 })
 
+test('FencedRecords.write() that was late does not replace a later one of the same fence, where they are counted', async () => {
+  const { time, open } = world()
+  const { records, store } = open()
+  await time.until(records.write('x', 1, 'first', 1))
+  await time.until(records.write('x', 1, 'second', 2))
+  // Its answer was lost, and it is said again.
+  assert.equal(await time.until(records.write('x', 1, 'first', 1)), true)
+  assert.match((await time.until(store.get('book/x')))!.value, /second/)
+  assert.equal(await time.until(records.write('x', 2, 'of the next', 1)), true, 'a higher fence counts anew')
+})
+
 test('FencedRecords.write() may be said again: the same comes to the same, in one revision (D36)', async () => {
   const { time, open, settle } = world()
   const { records } = open()

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defineAgent } from '../../../agents/kit/grammar/agent.ts'
 import { stay } from '../../../agents/kit/grammar/directive.ts'
-import type { Signal } from '../../../agents/kit/grammar/signal.ts'
 import {
   emergencyEscalated,
   emergencyResolved,
@@ -19,42 +18,14 @@ import {
 } from '../../../agents/signals.ts'
 import { emergencyResponse } from '../../../agents/skills/operations/emergency.ts'
 import { checkTwoMounts } from '../skills/two-mounts.ts'
-import { FOUR, OrchestratorStage, type StageOptions, silent } from './stage.ts'
+import { broken, dataOf, FOUR, OrchestratorStage, silent } from './stage.ts'
 
 const CHECKED = {
   services: { api: { ...FOUR.services.api, healthCheck: { path: '/', interval: '1s', timeout: '500ms' } } },
 }
 const NAMES = ['health-monitor', 'load-balancer', 'consensus-coordinator', 'cluster-orchestrator']
 
-/** Endpoints that are broken, by port: their checks fail, and they cannot be connected to. */
-function broken(ports: Set<string>): Pick<StageOptions, 'actions'> {
-  return {
-    actions: {
-      'check-endpoint': async ({ row, generation, round, url }) => {
-        const hasFailed = ports.has(new URL(url).port)
-        return {
-          row,
-          generation,
-          round,
-          verdict: hasFailed ? 'failed' : 'passed',
-          reason: 'a test',
-          isLate: false,
-          tookMs: 1,
-        }
-      },
-      'try-connects': async ({ about, urls }) => {
-        const connected = Object.entries(urls as Record<string, string>).map(([target, url]) => [
-          target,
-          !ports.has(new URL(url).port),
-        ])
-        return { about, connected: Object.fromEntries(connected) }
-      },
-    },
-  }
-}
-
 const EMERGENCY = 'signalbox.emergency.'
-const dataOf = <Body>(signals: readonly Signal[]): Body[] => signals.map(({ data }) => data as Body)
 type Started = { id: string; type: string; subject: string; actions: string[]; tookMs: number }
 type Escalated = { level: number; because: string; afterMs: number }
 type Resolved = { met: string[]; afterMs: number }
@@ -209,8 +180,9 @@ test('a shortage of this process is met by shedding, which is asked for as long 
   const [started] = dataOf<Started>(stage.told(emergencyStarted.type))
   assert.deepEqual(started!.actions, [
     'throttle-requests: sheddable of api',
-    'scale-up: the scale hook was told',
+    'scale-up: the scale hook is told',
     'shed-load: sheddable-plus of api',
+    'the scale hook has taken it',
   ])
   assert.deepEqual(
     calls.map(({ operation }) => operation),
@@ -266,7 +238,7 @@ test('a partition is over when the nodes are together and all orchestrators have
   assert.deepEqual(resolved!.met, ['connectivity-restored', 'consensus-achieved'])
 })
 
-test('a dead node is an emergency until it lives again', async t => {
+test('a dead node is an emergency until it lives again, or nobody waits for it any more', async t => {
   const stage = await OrchestratorStage.of(t)
   const change = { node: 'n2', incarnation: 1, phi: 9, reason: 'silent for 4 s' }
   stage.hear(nodeHealthChanged.of({ ...change, from: 'alive', to: 'suspect' }))
@@ -281,6 +253,11 @@ test('a dead node is an emergency until it lives again', async t => {
   stage.hear(nodeHealthChanged.of({ ...change, incarnation: 2, from: 'dead', to: 'alive' }))
   await stage.advance(2_000)
   assert.equal(stage.told(emergencyResolved.type).length, 1)
+  stage.hear(nodeHealthChanged.of({ ...change, incarnation: 2, from: 'alive', to: 'dead' }))
+  await stage.advance(2_000)
+  stage.hear(nodeHealthChanged.of({ ...change, incarnation: 2, from: 'dead', to: 'left' }))
+  await stage.advance(2_000)
+  assert.equal(stage.told(emergencyResolved.type).length, 2)
 })
 
 test('what the health monitor could not repair is met too, and people are called by that one alone', async t => {

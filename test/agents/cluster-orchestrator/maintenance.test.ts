@@ -102,6 +102,36 @@ test('maintenance_window is broken off where what is left fails, and its targets
   assert.deepEqual([status, because], ['aborted', '2 % of the requests to api fail'])
 })
 
+test('maintenance_window goes on where no more fails than did before, and figures that were judged are not judged again', async t => {
+  const stage = await OrchestratorStage.of(t)
+  const router = stage.box.router('api')
+  for (let i = 0; i < 4; i++) router.pick()
+  // Twice what the goal of 99.9 % allows, and usual there.
+  stage.metrics({ errorShare: 0.002 })
+  const { id } = await stage.request('maintenance_window', { targets: 'api/a', duration: '10m' })
+  for (let i = 0; i < 8; i++) {
+    await stage.advance(5_000)
+    stage.metrics({ errorShare: 0.002 })
+  }
+  // Of 300 requests one is 0.33 %.
+  stage.metrics({ requests: 300, errorShare: 1 / 300 })
+  await stage.advance(5_000)
+  stage.metrics({ requests: 300, errorShare: 1 / 300 })
+  await stage.advance(5_000)
+  assert.equal(stage.finished(id), undefined)
+  stage.metrics({ errorShare: 0.02 })
+  await stage.advance(20_000)
+  assert.deepEqual(stage.out(), ['a held'], 'one window of figures may be a moment, however often it is looked at')
+  stage.metrics({ errorShare: 0.002 })
+  await stage.advance(6_000)
+  stage.metrics({ errorShare: 0.02 })
+  await stage.advance(6_000)
+  assert.deepEqual(stage.out(), ['a held'], 'it was better in between')
+  stage.metrics({ errorShare: 0.02 })
+  await stage.advance(6_000)
+  assert.equal(stage.finished(id)!.status, 'aborted')
+})
+
 test('maintenance_window gives up where the rules of publication do not let its targets out', async t => {
   const config = { ...FOUR, agents: { 'cluster-orchestrator': { policies: { minRoutable: 1 } } } }
   const stage = await OrchestratorStage.of(t, { config })

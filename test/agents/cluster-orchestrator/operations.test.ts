@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PROCEDURES_BY_NAME } from '../../../agents/cluster-orchestrator/agent.ts'
-import { defineAgent } from '../../../agents/kit/grammar/agent.ts'
-import { reply, stay } from '../../../agents/kit/grammar/directive.ts'
+import { defineAgent, type Setup } from '../../../agents/kit/grammar/agent.ts'
+import { type Directive, reply, stay } from '../../../agents/kit/grammar/directive.ts'
+import { actionFailed } from '../../../agents/kit/grammar/own-signals.ts'
+import type { Draft } from '../../../agents/kit/grammar/signal.ts'
 import {
   healthChanged,
+  leaderChanged,
   loadForecasted,
   operationRequested,
   policyRequested,
   policyTaken,
   rebalanceRequested,
 } from '../../../agents/signals.ts'
+import { recordRead } from '../../../agents/skills/agreement/cluster-records.ts'
 import { operations } from '../../../agents/skills/operations/operations.ts'
+import { validateConfig } from '../../../engine/config/load.ts'
 import { checkTwoMounts } from '../skills/two-mounts.ts'
 import { FOUR, OrchestratorStage, silent } from './stage.ts'
 
@@ -124,7 +129,7 @@ test('scale_cluster takes back what it added where newcomers do not become healt
   const { id } = await stage.request('scale_cluster', { service: 'api', add: 'http://127.0.0.1:9' })
   await stage.advance(15_000)
   const { status, because, after } = stage.finished(id)!
-  assert.deepEqual([status, because, after], ['failed', '127.0.0.1:9 not healthy after 10000 ms', { endpoints: '5' }])
+  assert.deepEqual([status, because, after], ['failed', '127.0.0.1:9 not healthy after 10000 ms', { endpoints: '4' }])
   assert.equal(stage.box.explain('api').endpoints.length, 4)
 })
 
@@ -308,6 +313,52 @@ test('cluster-orchestrator: sixteen operations run at a time, and fifty that hav
   }
   await stage.advance(62_000)
   assert.equal((await stage.list()).operations.length, 50)
+})
+
+test('operations: nothing is begun, nor written down, before it is known what the leader before had under way', () => {
+  const mounted = operations.mount('operations', { role: 'a', procedures: PROCEDURES_BY_NAME })
+  const config = validateConfig(FOUR)
+  let slice = mounted.start({ config, seed: 1 } as Setup).state
+  const hear = (draft: Draft): Directive[] => {
+    const signal = { id: 'x', specversion: '1.0', source: '/a', time: '2026-01-01T00:00:00Z', ...draft } as const
+    const step = mounted.decide(slice, signal, 1_000)
+    slice = step.state
+    return [...step.directives]
+  }
+  const acts = (directives: Directive[]) => directives.flatMap(each => (each.kind === 'act' ? [each.action] : []))
+  const office = { role: 'a', isHere: true, standing: 'leader', fence: 7, because: 'a test' } as const
+  assert.deepEqual(acts(hear(leaderChanged.of(office))), ['read-record'])
+  const wish = operationRequested.of({ operation: 'rebalance_load', options: {}, by: 'test' })
+  assert.deepEqual(hear(wish), [], 'it waits')
+  const failed = { action: 'read-record', params: null, fault: 'a test', attempts: 3, tookMs: 1 }
+  const refused = hear(actionFailed.of(failed))
+  assert.deepEqual(acts(refused), ['read-record'], 'it is read again')
+  assert.match(JSON.stringify(refused), /cannot be read, ask again later/)
+  hear(wish)
+  const targets = {
+    targets: ['api/a'],
+    startsAtMs: 0,
+    durationMs: 60_000,
+    errorsBefore: {},
+    badLooks: 0,
+    judgedMs: null,
+    note: '',
+  }
+  const entry = {
+    id: 'A',
+    operation: 'maintenance_window',
+    options: {},
+    by: 'x',
+    memory: targets,
+    before: {},
+    stageAt: 4,
+  }
+  const value = { running: [{ ...entry, startedAt: '2026-01-01T00:00:00Z' }], past: [] }
+  const read = hear(recordRead.of({ name: 'operations', value, turn: 9 }))
+  assert.deepEqual(acts(read), ['write-record', 'look-for-operations'])
+  assert.match(JSON.stringify(read), /"turn":10/)
+  assert.deepEqual([...slice.running.keys()], ['A'])
+  assert.equal(slice.asked.length, 1)
 })
 
 test('operations mounted twice keep two states, and unmounted hear nothing more (SK-20)', () => {

@@ -14,6 +14,7 @@ import {
   endpointReleased,
   lifecycleChanged,
   lifecycleRequested,
+  nodeHealthChanged,
   operationAnswered,
   operationFinished,
   operationRequested,
@@ -220,6 +221,18 @@ test('roles are asked beside each other: two that are silent cost fifteen second
   await world.advance(2_000)
   const [{ data }] = first.told.filter(emergencyEscalated.is) as [SignalOf<typeof emergencyEscalated>]
   assert.equal(data.because, 'partial_coordination_failure: load-balancer expired, health-monitor expired')
+})
+
+test('an emergency that lasts too long is escalated by the node that leads, and by no other', async t => {
+  const config = { ...FOUR, agents: { 'cluster-orchestrator': { emergencies: { nodeFailure: '5s' } } } }
+  const { world, leading, nodes } = await cluster(t, ['n1', 'n2', 'n3'], { config })
+  const change = { node: 'n9', incarnation: 1, phi: 9, reason: 'silent', from: 'suspect', to: 'dead' } as const
+  for (const node of nodes) node.hear(nodeHealthChanged.of(change))
+  await world.advance(8_000)
+  const escalated = nodes.filter(node =>
+    node.told.some(signal => emergencyEscalated.is(signal) && signal.data.level === 2),
+  )
+  assert.deepEqual(escalated, [leading()])
 })
 
 test('a node that is drained begins nothing new, ends what runs, and hands the lead on; it leads again only when it joins (AC-34)', async t => {

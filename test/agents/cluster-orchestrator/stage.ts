@@ -7,6 +7,8 @@ import { reply, stay } from '../../../agents/kit/grammar/directive.ts'
 import type { Draft, Signal, SignalOf } from '../../../agents/kit/grammar/signal.ts'
 import type { Entry } from '../../../agents/kit/outside/journal.ts'
 import {
+  type cancelAnswered,
+  cancelRequested,
   type Figures,
   metricsCollected,
   type OperationName,
@@ -113,6 +115,10 @@ export class OrchestratorStage {
     return this.#ask(operationsRequested.of({ id })) as never
   }
 
+  async cancel(id: string): Promise<SignalOf<typeof cancelAnswered>['data']> {
+    return this.#ask(cancelRequested.of({ id, by: 'test' })) as never
+  }
+
   async #ask(draft: Draft): Promise<unknown> {
     let answer: unknown
     let fault: Error | undefined
@@ -169,3 +175,32 @@ export class OrchestratorStage {
     this.hear(metricsCollected.of({ services, endpoints: [], endpointsLeftOut: 0 }))
   }
 }
+
+/** Endpoints that are broken, by port: their checks fail, and they cannot be connected to. */
+export function broken(ports: Set<string>): Pick<StageOptions, 'actions'> {
+  return {
+    actions: {
+      'check-endpoint': async ({ row, generation, round, url }) => {
+        const hasFailed = ports.has(new URL(url).port)
+        return {
+          row,
+          generation,
+          round,
+          verdict: hasFailed ? 'failed' : 'passed',
+          reason: 'a test',
+          isLate: false,
+          tookMs: 1,
+        }
+      },
+      'try-connects': async ({ about, urls }) => {
+        const connected = Object.entries(urls as Record<string, string>).map(([target, url]) => [
+          target,
+          !ports.has(new URL(url).port),
+        ])
+        return { about, connected: Object.fromEntries(connected) }
+      },
+    },
+  }
+}
+
+export const dataOf = <Body>(signals: readonly Signal[]): Body[] => signals.map(({ data }) => data as Body)

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { failureDetector } from '../../../agents/failure-detector/agent.ts'
 import { watchSettingsOf } from '../../../agents/failure-detector/nodes/settings.ts'
+import { silencesRead } from '../../../agents/failure-detector/nodes/signals.ts'
 import { nodeWatch } from '../../../agents/failure-detector/nodes/watch.ts'
 import type { WatchOptions } from '../../../agents/failure-detector/nodes/watch-state.ts'
-import { nodeBeat } from '../../../agents/signals/nodes.ts'
+import { newcomer } from '../../../agents/failure-detector/nodes/watched.ts'
+import type { Setup } from '../../../agents/kit/grammar/agent.ts'
+import { nodeBeat, nodeHealthChanged } from '../../../agents/signals/nodes.ts'
 import { validateConfig } from '../../../engine/config/load.ts'
 import { watchedOf } from '../cluster/watched-cluster.ts'
 import { checkTwoSkills } from '../skills/two-skills.ts'
@@ -49,6 +52,32 @@ test('a node that says goodbye has left and is not missed; in its next life it i
   await watched.cluster.advance(5_000)
   assert.deepEqual(watched.view('a'), ['b alive', 'c alive'])
   assert.deepEqual(watched.view('c'), ['a alive', 'b alive'])
+})
+
+test('a node that has been dead for an hour is forgotten, and told to have left', () => {
+  const { agents } = validateConfig({ services: { api: {} } })
+  const settings = watchSettingsOf(agents['failure-detector'].nodes)
+  const watch = nodeWatch('w', { node: 'a', incarnation: 1, settings, seed: 1 })
+  const looked = {
+    id: 'x',
+    specversion: '1.0',
+    source: '/a',
+    time: '',
+    ...silencesRead.of({ silences: [], lateMs: 0 }),
+  } as const
+  const others = new Map([['b', newcomer('b', 'dead', 0)]])
+  const start = { ...watch.start({} as Setup).state, others }
+  const soon = watch.decide(start, looked, 3_599_000)
+  assert.deepEqual([...soon.state.others.keys()], ['b'])
+  const late = watch.decide(start, looked, 3_600_000)
+  assert.deepEqual([...late.state.others.keys()], [])
+  const told = late.directives
+    .flatMap(each => (each.kind === 'emit' ? [each.draft] : []))
+    .filter(({ type }) => type === nodeHealthChanged.type)
+  assert.deepEqual(
+    told.map(({ data }) => [(data as { from: string }).from, (data as { to: string }).to]),
+    [['dead', 'left']],
+  )
 })
 
 test('a node comes back in another life before it was missed, and its beats count anew', async t => {

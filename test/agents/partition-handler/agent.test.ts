@@ -82,6 +82,38 @@ test('partition handler tells of a partition once, and of its end (AG-7)', async
   assert.deepEqual(types, ['partition.healed', 'peers.asked'])
 })
 
+test('partition handler tells the end of each partition it has told of, where one follows on another', async () => {
+  const { see, told } = stage()
+  await see(3)
+  await see(20, LESSER)
+  await see(20, { b: 'dead', ...LESSER })
+  await see(3)
+  const partitions = told().flatMap(([type, { partition }]) =>
+    type.startsWith('partition') ? [[type, partition]] : [],
+  )
+  const [first, second] = partitions.filter(([type]) => type === 'partition.detected').map(([, id]) => id)
+  assert.notEqual(first, second)
+  assert.deepEqual(partitions, [
+    ['partition.detected', first],
+    ['partition.healed', first],
+    ['partition.detected', second],
+    ['partition.healed', second],
+  ])
+})
+
+test('partition handler tells of the end where a node of the other side does not come back, on either side', async () => {
+  for (const lost of [GONE, LESSER]) {
+    const { see, told } = stage()
+    await see(3)
+    await see(20, lost)
+    told()
+    await see(4, { e: 'dead' })
+    assert.ok(!told().some(([type]) => type === 'partition.healed'), 'it may still come')
+    await see(16, { e: 'dead' })
+    assert.ok(told().some(([type]) => type === 'partition.healed'))
+  }
+})
+
 test('partition handler withholds rights as soon as this may be the lesser side, and concludes when nothing has changed for 7 s', async () => {
   const { see, told } = stage()
   await see(3)
@@ -170,7 +202,16 @@ test('partition handler does not miss who has left', async () => {
 })
 
 test('remember() keeps ten ways to fall apart, each once', () => {
-  const partition = { sides: [], lost: [], verdict: 'keep', sinceMs: 0, times: 1, isPersonCalled: false } as const
+  const partition = {
+    sides: [],
+    lost: [],
+    verdict: 'keep',
+    sinceMs: 0,
+    times: 1,
+    isPersonCalled: false,
+    back: 0,
+    backMs: 0,
+  } as const
   let history = remember([], { ...partition, id: 'x' })
   for (let i = 0; i < 12; i++) history = remember(history, { ...partition, id: `${i}` })
   assert.deepEqual(

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestPlaneOptions } from '../../../agents/index.ts'
-import { discoveryRequested, healthAlerted, incidentAcknowledged, recoveryRequested } from '../../../agents/index.ts'
+import {
+  discoveryRequested,
+  emergencyResolved,
+  healthAlerted,
+  humanNeeded,
+  incidentAcknowledged,
+  partitionHealed,
+  recoveryRequested,
+} from '../../../agents/index.ts'
 import { failureOf, procedureOf } from '../../../agents/skills/incidents/failure-procedures.ts'
 import { validateConfig } from '../../../engine/config/load.ts'
 import { monitorNodes } from './monitor-nodes.ts'
@@ -189,6 +197,40 @@ test('whoever asks for a repair gets one, without an alert (AC-4)', async t => {
   const tried = (id: string) => dataOf(told('endpoint.recovery-ended', id)).map(each => [each.outcome, each.tried])
   assert.deepEqual(tried('e1'), [['recovered', ['look: its checks pass']]])
   assert.deepEqual(tried('nobody'), [['recovered', ['it has left']]])
+})
+
+test('what another agent needs a person for is told outside once, may be acknowledged, and ends when that agent says so', async t => {
+  const knobs = {
+    ...PATIENT,
+    escalation: {
+      operator: { url: 'http://127.0.0.1:9/operator' },
+      page: { url: 'http://127.0.0.1:9/page' },
+      pageAfter: '90s',
+    },
+  }
+  const { plane, told, called } = await monitored(t, { ...QUIET, knobs })
+  const needed = (incident: string, subject: string) =>
+    plane.hear(humanNeeded.of({ incident, subject, because: 'it is not over after 300 s', tried: ['shed-load'] }))
+  needed('A/2', 'api')
+  needed('A/2', 'api')
+  needed('p1', 'n1')
+  await plane.advance(1_000)
+  const lines = () => called.map(({ url, body }) => `${new URL(url).pathname} ${body.incident} ${body.level}`)
+  assert.deepEqual(lines(), ['/operator A/2 2', '/operator p1 2'])
+  plane.hear(incidentAcknowledged.of({ incident: 'p1', by: 'test' }))
+  await plane.advance(100_000)
+  assert.deepEqual(lines().slice(2), ['/page A/2 3'])
+  const shown = () => {
+    const { localState } = plane.control.report!('health-monitor') as { localState: { skills: { escalation: object } } }
+    return (localState.skills.escalation as { incidents: { id: string }[] }).incidents.map(({ id }) => id)
+  }
+  assert.deepEqual(shown(), ['A/2', 'p1'])
+  plane.hear(emergencyResolved.of({ id: 'A', type: 'node_failure', subject: 'api', met: [], afterMs: 1 }))
+  plane.hear(partitionHealed.of({ partition: 'p1', nodes: [], tookMs: 1 }))
+  // It is among what the next heartbeat says.
+  await plane.advance(10_000)
+  assert.deepEqual(shown(), [])
+  assert.deepEqual(told('incident.escalated', 'api'), [], 'it is not told again among the agents')
 })
 
 test('an incident reaches the orchestrator, the operator and whoever is paged, each once, until it is acknowledged or over', async t => {

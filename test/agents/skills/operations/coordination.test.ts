@@ -120,6 +120,24 @@ test('coordination: a session ends as soon as all have answered, and each hears 
   )
 })
 
+test('coordination: an answer counts for the question it answers, whoever else was silent about the same', async () => {
+  const { hear, answer, runner, slice, advance } = world()
+  const wish = { tasks: [task('rebalance', 'api')], deadlineMs: 5_000 }
+  hear(wished.of({ key: 'one', ...wish }))
+  await advance(6_000)
+  hear(wished.of({ key: 'two', ...wish }))
+  answer(1, rebalanceDone.of({ service: 'api', ...DONE }))
+  await advance(10)
+  const results = (runner.state as Session[]).map(({ by, results }) => [by, results[0]!.status])
+  assert.deepEqual(results, [
+    ['one', 'silent'],
+    ['two', 'done'],
+  ])
+  answer(0, rebalanceDone.of({ service: 'api', ...DONE }))
+  await advance(10)
+  assert.equal(slice().sums.late, 1)
+})
+
 test('coordination: a plan of where load would go is read for the service it was asked for', async () => {
   const { hear, sent, ended } = world()
   hear(coordinationRequested.of({ tasks: [task('allocate', 'api')], deadlineMs: 5_000, by: 'test' }))
