@@ -21,6 +21,7 @@ import { SignalDesk } from './signal-desk.ts'
 
 /** A thread of agents, as whoever speaks to its agents needs it. Each call may wait for the thread's next turn. */
 export interface Hearer {
+  /** Hears what no agent says: what is not checked is not taken. */
   hear(signal: Signal): Promise<Delivery>
   deadLetters(): Promise<AgentDeadLetters[]>
   redrive(agent: string | undefined): Promise<number>

@@ -13,6 +13,8 @@ import type { Journal } from './journal.ts'
 /** What strangers say may be long; above this the journal keeps its attributes alone, so that ten thousand of them stay some megabytes. */
 const KEPT_BYTES_MAX = 4_096
 
+const NOBODY = 'no agent that runs listens to its type and can check what it carries'
+
 /** What a desk does its work with. */
 export interface DeskPorts {
   readonly clock: Pick<Clock, 'wallMs'>
@@ -86,7 +88,7 @@ export class SignalDesk {
       }
       const from = at === 0 ? '' : ` (those before it were taken, go on from this one)`
       if (delivery.kind === 'invalid') return notTold('invalid', signal, delivery.fault + from)
-      const fault = delivery.kind === 'full' ? 'who listens to it has no room for it now' : 'nobody listens to its type'
+      const fault = delivery.kind === 'full' ? 'who listens to it has no room for it now' : NOBODY
       return notTold(delivery.kind, signal, `${fault}${from}`)
     }
     return { isTaken: true, ids: signals.map(({ id }) => id) }
@@ -99,7 +101,7 @@ export class SignalDesk {
     return explanation === undefined ? {} : { ...explanation.columns }
   }
 
-  /** A signal from outside as its kind wants it, or why it is not taken. A kind that only agents know is checked where they are. */
+  /** A signal from outside as its kind wants it, or why it is not taken. A kind that only agents know is checked where they are, or refused there. */
   #check(signal: Signal): Signal | Told {
     const kind = this.#kinds.get(signal.type)
     if (kind === undefined) return signal

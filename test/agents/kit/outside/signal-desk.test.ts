@@ -106,7 +106,7 @@ test('SignalDesk says that nobody listens, that there is no room, or what the ag
   assert.deepEqual(await post(event('unknown')), {
     isTaken: false,
     because: 'unknown',
-    fault: 'event "unknown" of "acme.thing.told": nobody listens to its type',
+    fault: 'event "unknown" of "acme.thing.told": no agent that runs listens to its type and can check what it carries',
   })
   assert.deepEqual(await post(event('1'), event('invalid'), event('2')), {
     isTaken: false,
