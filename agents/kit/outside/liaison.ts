@@ -121,7 +121,9 @@ export class Liaison {
       this.#questions.set(id, { onAnswer: answer => end(() => resolve(answer)) })
       this.#desk.told(asked)
       void this.#deliver(asked).then(delivery => {
-        if (delivery.kind !== 'taken') end(() => reject(notTaken(type, delivery)))
+        // Who was silent may hear it yet, and answer in time.
+        if (delivery.kind === 'taken' || delivery.kind === 'silent') return
+        end(() => reject(notTaken(type, delivery)))
       })
     })
   }
@@ -165,7 +167,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal
 }
 
-function notTaken(type: string, delivery: Exclude<Delivery, { kind: 'taken' }>): SignalboxError {
+function notTaken(type: string, delivery: Exclude<Delivery, { kind: 'taken' | 'silent' }>): SignalboxError {
   switch (delivery.kind) {
     case 'invalid':
       return new SignalboxError('SBX_SIGNAL_INVALID', `Cannot ask ${type}: ${delivery.fault}`)

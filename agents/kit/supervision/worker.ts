@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { type AgentDeadLetters, inheritedOptions } from '../../../engine/writer.ts'
 import type { ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
-import { type Delivery, FULL } from '../run/delivery.ts'
+import { type Delivery, SILENT } from '../run/delivery.ts'
 import type { Order, Report, SpareStart, ThreadStart } from './orders.ts'
 
 /** Old space of one thread of agents: far above what bounded collections need, far below what hurts the process. */
@@ -12,7 +12,7 @@ const HEAP_MB_MAX = 128
 /** The module that runs inside every thread of agents; beside this one in the build as in the sources. */
 const THREAD = new URL(`../../thread${extname(import.meta.url)}`, import.meta.url)
 
-/** A thread that turns answers within some ms; one that has not by then, hangs. */
+/** A thread that turns answers within some ms; one that has not by then is busy with one decision, without a core, or hangs. */
 const ANSWER_MS_MAX = 1_000
 
 export interface WorkerEvents {
@@ -98,9 +98,9 @@ export class AgentWorker {
     this.#send({ order: 'orphan', parent })
   }
 
-  /** Has the thread hear something, and resolves with what became of it; where it does not say so in time, it has no room. */
+  /** Has the thread hear something, and resolves with what became of it, or that it has not said so in time. */
   async hear(signal: Signal): Promise<Delivery> {
-    return ((await this.#ask(ask => ({ order: 'hear', ask, signal }))) as Delivery | undefined) ?? FULL
+    return ((await this.#ask(ask => ({ order: 'hear', ask, signal }))) as Delivery | undefined) ?? SILENT
   }
 
   /** What did not arrive at its agents; nothing where it does not say so in time. */
