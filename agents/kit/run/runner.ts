@@ -177,10 +177,13 @@ export class Runner {
     this.#ports.report()
   }
 
-  /** Gives dead letters another try, in the order they died. Returns how many. */
+  /** Gives dead letters another try, in the order they died. Returns how many; those that come to nothing again are among them. */
   redrive(filter?: (letter: DeadLetter) => boolean): number {
     const signals = this.deadLetters.redrive(filter)
-    for (const signal of signals) this.receive(signal, this.#strangers.has(signal))
+    for (const signal of signals) {
+      const { kind } = this.receive(signal, this.#strangers.has(signal))
+      if (kind === 'unknown') this.deadLetters.add(signal, this.#kinds.get(signal.type), 'undeliverable')
+    }
     return signals.length
   }
 
