@@ -250,9 +250,11 @@ function onTopology(member: Membership, topology: Topology, { node }: Membership
 function onOpened(
   member: Membership,
   { id, voters }: { readonly id: string; readonly voters: readonly string[] },
-  { agent }: MembershipOptions,
+  { agent, node }: MembershipOptions,
 ): Membership {
-  if (!voters.includes(agent) || member.participation.includes(id)) return member
+  // Where its like is on other nodes it votes by the name that says where it is.
+  if (!(voters.includes(agent) || voters.includes(`${agent}@${node}`)) || member.participation.includes(id))
+    return member
   return { ...member, participation: appended(member.participation, id, PARTICIPATION_MAX) }
 }
 

@@ -132,6 +132,15 @@ test('every agent takes over a topology with a higher version, and no older one 
   assert.deepEqual(slice().knownNodes, ['n1', 'n2'])
 })
 
+test('every agent takes part in what it is to vote on, by its name or as that of its node, and in nothing else', () => {
+  const { hear, slice } = member()
+  const voters = ['health-monitor', 'health-monitor@n1', 'health-monitor@n2', 'load-balancer@n1']
+  for (const voter of voters) {
+    hear(consensusOpened.of({ id: voter, type: 'quarantine', subject: 'api/a', payload: {}, voters: [voter] }))
+  }
+  assert.deepEqual(slice().participation, ['health-monitor', 'health-monitor@n1'])
+})
+
 test('what every agent remembers is bounded: peers, open votes, decisions, nodes', () => {
   const { hear, slice } = member()
   for (let i = 0; i < 300; i++) hear(beat(`agent-${i}`, 1))
