@@ -91,7 +91,7 @@ async function host(start: ThreadStart): Promise<Obey> {
         if (!crew.reload(order.inForce)) tell({ report: 'outdated' })
         break
       case 'hear':
-        answer(order.ask, crew.hear(order.signal))
+        answer(order.ask, crew.hear(order.signal, true))
         break
       case 'letters':
         answer(order.ask, crew.deadLetters())

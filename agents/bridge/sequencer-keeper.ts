@@ -48,15 +48,15 @@ export class SequencerKeeper {
   /** `file`: where changes are kept. Throws SBX_STORE_REFUSED where that cannot be read or written. */
   static async start(file?: string, options: KeeperOptions = {}): Promise<SequencerKeeper> {
     const keeper = new SequencerKeeper(file, options)
-    const worker = keeper.#begin()
     try {
+      const worker = keeper.#begin()
       const [{ term }] = (await once(worker, 'message')) as [Begun]
       keeper.#term = term
+      keeper.#watchOver(worker)
     } catch (error) {
       const { message } = error as Error
       throw new SignalboxError('SBX_STORE_REFUSED', `Cannot start the sequencer: ${message}`, { cause: error })
     }
-    keeper.#watchOver(worker)
     return keeper
   }
 
@@ -95,6 +95,7 @@ export class SequencerKeeper {
     await this.#worker?.terminate()
   }
 
+  /** Throws where the system has no room for another thread. */
   #begin(): Worker {
     const start: SequencerStart = this.#file === undefined ? { term: this.#term } : { file: this.#file }
     const worker = new Worker(THREAD, { name: 'signalbox:sequencer', workerData: start, ...inheritedOptions() })
@@ -112,13 +113,24 @@ export class SequencerKeeper {
       for (const store of this.#stores) store.leave()
       this.#term++
       if (elapsedMs(this.#clock.now(), sinceMs) >= HEALTHY_MS) this.#deathsInRow = 0
-      const delayMs = backoffMs(this.#deathsInRow++, this.#dice())
-      this.#callOff = this.#clock.later(delayMs, () => this.#beginAnew(), true)
+      this.#beginLater()
     })
   }
 
+  #beginLater(): void {
+    const delayMs = backoffMs(this.#deathsInRow++, this.#dice())
+    this.#callOff = this.#clock.later(delayMs, () => this.#beginAnew(), true)
+  }
+
   #beginAnew(): void {
-    const worker = this.#begin()
+    let worker: Worker
+    try {
+      worker = this.#begin()
+    } catch {
+      // One that was never there is dead as well: the next one comes after a longer wait.
+      this.#beginLater()
+      return
+    }
     worker.once('message', ({ term }: Begun) => {
       this.#term = term
     })

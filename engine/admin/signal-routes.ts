@@ -12,8 +12,12 @@ const REFUSALS: Readonly<Record<NotTold, { status: number; code: ErrorCode }>> =
   format: { status: 415, code: 'SBX_SIGNAL_INVALID' },
   invalid: { status: 400, code: 'SBX_SIGNAL_INVALID' },
   unknown: { status: 404, code: 'SBX_SIGNAL_UNKNOWN' },
+  silent: { status: 503, code: 'SBX_AGENT_SILENT' },
   full: { status: 429, code: 'SBX_SIGNAL_REFUSED' },
 }
+
+/** What may be otherwise in a moment. */
+const BUSY: ReadonlySet<NotTold> = new Set(['silent', 'full'])
 
 /** What people and programs hear of the agents' signals, and tell them. */
 export function signalRoutes({ box }: Pick<Sources, 'box'>, feed: SignalFeed): Route[] {
@@ -90,6 +94,6 @@ function typesOf({ url = '' }: IncomingMessage): string[] {
 
 function refusalOf({ because, fault }: Exclude<Told, { isTaken: true }>): Refusal {
   const { status, code } = REFUSALS[because]
-  const headers: Record<string, string> = because === 'full' ? { 'retry-after': '1' } : {}
+  const headers: Record<string, string> = BUSY.has(because) ? { 'retry-after': '1' } : {}
   return new Refusal(status, code, `Cannot tell the agents: ${fault}`, headers)
 }

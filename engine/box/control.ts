@@ -87,6 +87,8 @@ export type NotTold =
   | 'invalid'
   /** Nobody listens to signals of its type. */
   | 'unknown'
+  /** No thread of agents took it, and one of them has not said in time whether it does: it may be heard yet. */
+  | 'silent'
   /** Whoever listens has no room for it now. */
   | 'full'
 

@@ -155,13 +155,14 @@ test('POST /api/v1/signals says why a message was not taken', async t => {
     ['format', 415, 'SBX_SIGNAL_INVALID'],
     ['invalid', 400, 'SBX_SIGNAL_INVALID'],
     ['unknown', 404, 'SBX_SIGNAL_UNKNOWN'],
+    ['silent', 503, 'SBX_AGENT_SILENT'],
     ['full', 429, 'SBX_SIGNAL_REFUSED'],
   ] as const
   for (const [because, wanted, code] of cases) {
     control.answer = { isTaken: false, because, fault: 'the reason' }
     const { status, json, headers } = await tell(STRUCTURED)
     assert.deepEqual([status, json.error], [wanted, { code, message: 'Cannot tell the agents: the reason' }])
-    assert.equal(headers['retry-after'], because === 'full' ? '1' : undefined)
+    assert.equal(headers['retry-after'], because === 'full' || because === 'silent' ? '1' : undefined)
   }
 })
 

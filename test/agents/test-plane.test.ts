@@ -176,3 +176,18 @@ test('whoever emits what it does not declare has broken a promise', async t => {
   t.after(() => {})
   await assert.rejects(createSignalbox(CONFIG, { control: plane }), { message: /it is not among what it emits/ })
 })
+
+test('nobody outside is taken for a sensor of an agent, or for its supervisor: no thread ends by what it says', async t => {
+  const { plane } = await worldOf(t)
+  const incarnations = () => plane.control.status().map(({ incarnation }) => incarnation)
+  for (const type of [
+    'signalbox.self.sensed',
+    'signalbox.action.failed',
+    'signalbox.zones.placed',
+    'signalbox.parent.lost',
+  ]) {
+    await assert.rejects(plane.control.ask!({ type, data: null }, { timeoutMs: 100 }), { code: 'SBX_SIGNAL_UNKNOWN' })
+  }
+  await plane.advance(5_000)
+  assert.deepEqual(new Set(incarnations()), new Set([1]))
+})

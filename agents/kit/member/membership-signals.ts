@@ -63,7 +63,7 @@ export const rightsChanged = defineSignal('signalbox.node.rights-changed', {
 /** Of a proposal: what it is about, and what is proposed, words and numbers by name. */
 const proposal = { id: text, type: text, subject: text, payload: mapOf(text) }
 
-/** A proposal these agents are to vote on. */
+/** A proposal these agents are to vote on: by their names, on a node among others as `name@node`. */
 export const consensusOpened = defineSignal('signalbox.consensus.opened', {
   data: objectOf({ ...proposal, voters: listOf(text) }),
 })

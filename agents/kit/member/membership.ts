@@ -65,22 +65,18 @@ const QUEUED_DEGRADED = 512
 /** A decision that takes longer than a beat of the thread keeps all of it waiting. */
 const HANDLING_US_DEGRADED = 100_000
 
-/** While its registration is under way it looks that often whether it is there. */
+/** While its registration is under way it looks that often whether it is there … */
 const REGISTERING_MS = 500
-
-/** What an agent sees of itself. */
-interface Self {
-  readonly doing: Doing
-  readonly revision: number
-  readonly isRegistering: boolean
-}
+/** … for five seconds: what has not come by then is kept by something that will not be over soon, and is noticed with the next heartbeat. */
+const REGISTERING_LOOKS = 10
 
 const NOTHING_DONE: Doing = { handled: 0, handledPerSecond: 0, handlingUsP99: 0, failures: 0, queued: 0, dropped: 0 }
 
-/** To itself: how it has been doing, and whether the registry has it. */
-const selfSensed = defineSignal('signalbox.self.sensed', {
-  data: trusted<{ readonly doing: Doing; readonly revision: number }>(),
-})
+/** To itself: how it has been doing. */
+const selfSensed = defineSignal('signalbox.self.sensed', { data: trusted<{ readonly doing: Doing }>() })
+
+/** To itself: the registry has another entry of it than before, or none any more, which is 0. */
+const entrySensed = defineSignal('signalbox.entry.sensed', { data: trusted<{ readonly revision: number }>() })
 
 const registryTold = defineSignal('signalbox.registry.told')
 
@@ -125,6 +121,7 @@ export function judgeHealth(before: Membership, doing: Doing): Pick<Membership, 
  * knows the others by their heartbeats, and answers for its health at once.
  *
  *   every heartbeat ──▶ look at itself ──▶ heartbeat to all · status, where it has changed · word to the registry
+ *   now and then ─────▶ look whether the registry has it ──▶ heartbeat to all, where that has changed
  *
  * Nothing of it grows without bound.
  */
@@ -137,28 +134,39 @@ export function membership(options: MembershipOptions): Mounted<Membership> {
     actions: [tellRegistry, tellBridge],
     sensors: [
       defineSensor({
+        name: 'entry',
+        emits: entrySensed,
+        everyMs: options.heartbeatMs,
+        start: () => ({ revision: 0, looks: 0 }),
+        read: ({ place }) => place?.revision,
+        perceive(before, found: number | undefined) {
+          const revision = found ?? 0
+          const looks = found === 0 ? Math.min(before.looks + 1, REGISTERING_LOOKS) : 0
+          return {
+            memory: { revision, looks },
+            readings: revision === before.revision ? [] : [entrySensed.of({ revision })],
+            ...(found === 0 &&
+              before.looks < REGISTERING_LOOKS && { nextMs: Math.min(REGISTERING_MS, options.heartbeatMs) }),
+          }
+        },
+      }),
+      defineSensor({
         name: 'self',
         emits: selfSensed,
         everyMs: options.heartbeatMs,
         spreadMs: options.heartbeatMs / 10,
         start: () => null,
-        read: ({ self, place }) => ({
-          doing: self(),
-          revision: place?.revision ?? 0,
-          isRegistering: place?.revision === 0,
-        }),
-        perceive: (memory, { doing, revision, isRegistering }: Self) => ({
-          memory,
-          readings: [selfSensed.of({ doing, revision })],
-          ...(isRegistering && { nextMs: Math.min(REGISTERING_MS, options.heartbeatMs) }),
-        }),
+        read: ({ self }) => self(),
+        perceive: (memory, doing: Doing) => ({ memory, readings: [selfSensed.of({ doing })] }),
       }),
     ],
     start: ({ node }: MembershipOptions): Step<Membership> => ({ state: newMember(node), directives: [report()] }),
     decide(member, signal, now) {
       switch (signal.type) {
         case 'signalbox.self.sensed':
-          return onSensed(member, signal.data, options, now)
+          return onSensed(member, signal.data.doing, options, now)
+        case 'signalbox.entry.sensed':
+          return onEntry(member, signal.data.revision, options, now)
         case 'signalbox.agent.heartbeat':
           return stay(onHeartbeat(member, signal.data, options, now))
         case 'signalbox.agent.health-requested':
@@ -202,18 +210,11 @@ function beatOf({ health, doing }: Membership, { agent, role, node, incarnation 
   return { agent, role, node, incarnation, health, queued: doing.queued }
 }
 
-function onSensed(
-  before: Membership,
-  { doing, revision }: { readonly doing: Doing; readonly revision: number },
-  options: MembershipOptions,
-  now: number,
-): Step<Membership> {
+function onSensed(before: Membership, doing: Doing, options: MembershipOptions, now: number): Step<Membership> {
   const { health, reasons } = judgeHealth(before, doing)
-  const isRegistered = before.registration?.revision === revision
-  const registration = revision === 0 ? null : isRegistered ? before.registration : { revision, registeredMs: now }
   const member: Membership = {
     ...before,
-    ...{ doing, droppedBefore: before.doing.dropped, health, reasons, registration, heartbeatMs: now },
+    ...{ doing, droppedBefore: before.doing.dropped, health, reasons, heartbeatMs: now },
   }
   const directives: Directive[] = [emit(agentHeartbeat.of(beatOf(member, options), options.agent))]
   if (health !== before.health) {
@@ -224,6 +225,13 @@ function onSensed(
     )
   }
   return { state: member, directives: [...directives, report()] }
+}
+
+/** Who is registered may be found from now on: the others hear at once that it is there, those too that were not when it began. */
+function onEntry(before: Membership, revision: number, options: MembershipOptions, now: number): Step<Membership> {
+  const registration = revision === 0 ? null : { revision, registeredMs: now }
+  const member: Membership = { ...before, registration, heartbeatMs: now }
+  return { state: member, directives: [emit(agentHeartbeat.of(beatOf(member, options), options.agent)), report()] }
 }
 
 function onHeartbeat(
@@ -250,9 +258,11 @@ function onTopology(member: Membership, topology: Topology, { node }: Membership
 function onOpened(
   member: Membership,
   { id, voters }: { readonly id: string; readonly voters: readonly string[] },
-  { agent }: MembershipOptions,
+  { agent, node }: MembershipOptions,
 ): Membership {
-  if (!voters.includes(agent) || member.participation.includes(id)) return member
+  // Where its like is on other nodes it votes by the name that says where it is.
+  if (!(voters.includes(agent) || voters.includes(`${agent}@${node}`)) || member.participation.includes(id))
+    return member
   return { ...member, participation: appended(member.participation, id, PARTICIPATION_MAX) }
 }
 

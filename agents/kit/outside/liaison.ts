@@ -21,6 +21,7 @@ import { SignalDesk } from './signal-desk.ts'
 
 /** A thread of agents, as whoever speaks to its agents needs it. Each call may wait for the thread's next turn. */
 export interface Hearer {
+  /** Hears what no agent says: what is not checked is not taken. */
   hear(signal: Signal): Promise<Delivery>
   deadLetters(): Promise<AgentDeadLetters[]>
   redrive(agent: string | undefined): Promise<number>
@@ -42,6 +43,7 @@ export interface LiaisonPorts {
 
 /** What was asked from outside and waits for its answer. */
 interface Question {
+  readonly type: string
   onAnswer(signal: Signal): void
 }
 
@@ -60,9 +62,11 @@ export class Liaison {
   readonly #stamp: Stamp
   readonly #reports = new Map<string, AgentReport>()
   readonly #questions = new Map<string, Question>()
+  readonly #kinds: ReadonlyMap<string, AnySignalKind>
 
   constructor(ports: LiaisonPorts) {
     this.#ports = ports
+    this.#kinds = new Map(ports.kinds.map(kind => [kind.type, kind]))
     this.#stamp = new Stamp('outside', ports.clock, ports.dice)
     this.#desk = new SignalDesk({
       clock: ports.clock,
@@ -77,7 +81,8 @@ export class Liaison {
   told(signal: Signal, trail: readonly Signal[]): void {
     this.#note(trail)
     this.#desk.told(signal)
-    if (signal.causationid !== undefined) this.#questions.get(signal.causationid)?.onAnswer(signal)
+    const question = signal.causationid === undefined ? undefined : this.#questions.get(signal.causationid)
+    if (question !== undefined && this.#answers(signal, question)) question.onAnswer(signal)
   }
 
   /** An agent has set a word. */
@@ -100,7 +105,8 @@ export class Liaison {
   explain = (service: string, id: string): Readonly<Record<string, Cause>> => this.#desk.explain(service, id)
 
   /**
-   * Asks the agents from outside, and resolves with the first answer. Rejects with SBX_AGENT_SILENT when there is none within
+   * Asks the agents from outside, and resolves with the first answer: a fact that follows from the question and whose kind says that it
+   * answers it; of kinds that are not known on this side, the first that follows from it. Rejects with SBX_AGENT_SILENT when there is none within
    * `timeoutMs`, and says how the agents stand; with SBX_SIGNAL_… when it is not taken; with the reason of `signal` when that is aborted.
    */
   ask = async (draft: Draft, { timeoutMs, signal: abort }: AskOptions): Promise<Signal> => {
@@ -117,10 +123,12 @@ export class Liaison {
       const onAbort = (): void => end(() => reject(abort!.reason))
       const cancel = this.#ports.clock.later(timeoutMs, () => end(() => reject(this.#silent(type, timeoutMs))))
       abort?.addEventListener('abort', onAbort, { once: true })
-      this.#questions.set(id, { onAnswer: answer => end(() => resolve(answer)) })
+      this.#questions.set(id, { type, onAnswer: answer => end(() => resolve(answer)) })
       this.#desk.told(asked)
       void this.#deliver(asked).then(delivery => {
-        if (delivery.kind !== 'taken') end(() => reject(notTaken(type, delivery)))
+        // Who was silent may hear it yet, and answer in time.
+        if (delivery.kind === 'taken' || delivery.kind === 'silent') return
+        end(() => reject(notTaken(type, delivery)))
       })
     })
   }
@@ -140,6 +148,12 @@ export class Liaison {
     }
     const redriven = await Promise.all(this.#ports.hearers().map(hearer => hearer.redrive(agent)))
     return redriven.reduce((sum, each) => sum + each, 0)
+  }
+
+  /** Other facts may follow from a question before its answer does. */
+  #answers(signal: Signal, { type }: Question): boolean {
+    const kind = this.#kinds.get(signal.type)
+    return kind === undefined || kind.answers === type
   }
 
   async #deliver(signal: Signal): Promise<Delivery> {
@@ -164,7 +178,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal
 }
 
-function notTaken(type: string, delivery: Exclude<Delivery, { kind: 'taken' }>): SignalboxError {
+function notTaken(type: string, delivery: Exclude<Delivery, { kind: 'taken' | 'silent' }>): SignalboxError {
   switch (delivery.kind) {
     case 'invalid':
       return new SignalboxError('SBX_SIGNAL_INVALID', `Cannot ask ${type}: ${delivery.fault}`)

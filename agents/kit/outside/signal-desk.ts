@@ -1,4 +1,4 @@
-import type { Cause, EventMessage, HeardEvent, Hearing, HearWish, Told } from '../../../engine/writer.ts'
+import type { Cause, EventMessage, HeardEvent, Hearing, HearWish, NotTold, Told } from '../../../engine/writer.ts'
 import type { Clock } from '../clock.ts'
 import { check, trusts } from '../grammar/schema.ts'
 import type { AnySignalKind, Signal } from '../grammar/signal.ts'
@@ -12,6 +12,13 @@ import type { Journal } from './journal.ts'
 
 /** What strangers say may be long; above this the journal keeps its attributes alone, so that ten thousand of them stay some megabytes. */
 const KEPT_BYTES_MAX = 4_096
+
+/** Why those that listen have not taken it. */
+const FAULTS = {
+  unknown: 'no agent that runs listens to its type and can check what it carries',
+  silent: 'a thread of agents has not said in time whether it is taken, it may be heard yet',
+  full: 'who listens to it has no room for it now',
+} as const
 
 /** What a desk does its work with. */
 export interface DeskPorts {
@@ -86,8 +93,7 @@ export class SignalDesk {
       }
       const from = at === 0 ? '' : ` (those before it were taken, go on from this one)`
       if (delivery.kind === 'invalid') return notTold('invalid', signal, delivery.fault + from)
-      const fault = delivery.kind === 'full' ? 'who listens to it has no room for it now' : 'nobody listens to its type'
-      return notTold(delivery.kind, signal, `${fault}${from}`)
+      return notTold(delivery.kind, signal, FAULTS[delivery.kind] + from)
     }
     return { isTaken: true, ids: signals.map(({ id }) => id) }
   }
@@ -99,7 +105,7 @@ export class SignalDesk {
     return explanation === undefined ? {} : { ...explanation.columns }
   }
 
-  /** A signal from outside as its kind wants it, or why it is not taken. A kind that only agents know is checked where they are. */
+  /** A signal from outside as its kind wants it, or why it is not taken. A kind that only agents know is checked where they are, or refused there. */
   #check(signal: Signal): Signal | Told {
     const kind = this.#kinds.get(signal.type)
     if (kind === undefined) return signal
@@ -134,6 +140,6 @@ export class SignalDesk {
   }
 }
 
-function notTold(because: 'invalid' | 'unknown' | 'full', { id, type }: Signal, fault: string): Told {
+function notTold(because: Exclude<NotTold, 'format'>, { id, type }: Signal, fault: string): Told {
   return { isTaken: false, because, fault: `event ${show(id)} of ${show(type)}: ${fault}` }
 }

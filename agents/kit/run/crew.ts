@@ -130,9 +130,9 @@ export class Crew {
       .every(Boolean)
   }
 
-  /** A signal from outside this thread. */
-  hear(signal: Signal): Delivery {
-    return overAll(this.runners.map(runner => runner.receive(signal)))
+  /** A signal from outside this thread; `isStranger`: from no agent, so that nothing of it is believed unchecked. */
+  hear(signal: Signal, isStranger = false): Delivery {
+    return overAll(this.runners.map(runner => runner.receive(signal, isStranger)))
   }
 
   /** What did not arrive at its agents. */

@@ -14,10 +14,8 @@ export type Reason =
   | 'rejected'
   /** What it carries is not what its type promises. */
   | 'invalid'
-  /** Nobody there listens to it. */
+  /** It was given another try, and nobody there listens to it any more. */
   | 'undeliverable'
-  /** Whoever heard it failed. */
-  | 'failed'
 
 /** A signal that did not arrive. */
 export interface DeadLetter {
@@ -42,13 +40,15 @@ export interface DeadLetterReport {
 }
 
 /**
- * Signals that did not arrive, so that nothing is lost without a word. Bounded: the last hundred facts are kept, of all others their
- * number.
+ * Signals that did not arrive at an agent that runs. Bounded: the last hundred facts are kept, of all others their number.
  *
  *          put, no room                redrive                    arrives
  *   signal ────────────▶ dead letter ───────────▶ put once more ───────────▶ …
- *                             ▲                         │ no room again: attempts + 1
+ *                             ▲                         │ no room again, nobody listens any more: attempts + 1
  *                             └─────────────────────────┘ after the fifth death it stays
+ *
+ * They are the agent's, and go with it: what ends its thread takes along these, the signals that wait, and the one it was dealing with.
+ * Of that the log has the fault alone.
  */
 export class DeadLetters {
   readonly #clock: Pick<Clock, 'wallMs'>
@@ -56,7 +56,7 @@ export class DeadLetters {
   #letters = new Fifo<DeadLetter>()
   /** How often those have died that were given back, by id: the last of them, as many as there is room for letters. */
   readonly #redriven = new Map<string, number>()
-  readonly #died: Record<Reason, number> = { overflow: 0, rejected: 0, invalid: 0, undeliverable: 0, failed: 0 }
+  readonly #died: Record<Reason, number> = { overflow: 0, rejected: 0, invalid: 0, undeliverable: 0 }
   #telemetry = 0
 
   constructor(clock: Pick<Clock, 'wallMs'>, room = LETTERS_MAX) {

@@ -51,6 +51,10 @@ export class Runner {
   readonly #timers: Timers
   readonly #minds = new Map<string, Mind>()
   readonly #routes = new SignalRoutes<Mind>()
+  /** Without what only its own sensors read: nobody else is taken for one of them. */
+  readonly #strangersRoutes = new SignalRoutes<Mind>()
+  /** Of the signals that wait or have died, those that no agent says. */
+  readonly #strangers = new WeakSet<Signal>()
   readonly #kinds = new Map<string, AnySignalKind>()
   readonly #abort = new AbortController()
   readonly #slices: Slices = { of: mounted => this.slice(mounted) }
@@ -137,15 +141,23 @@ export class Runner {
     return true
   }
 
-  /** A signal from another agent; one that is not what it says becomes a dead letter, as one there is no room for. */
-  receive(signal: Signal): Delivery {
-    if (this.#isClosed || !this.listensTo(signal.type)) return UNKNOWN
+  /**
+   * A signal from another agent; one that is not what it says becomes a dead letter, as one there is no room for.
+   *
+   * `isStranger`: no agent says it. Agents trust each other, so of strangers only that is taken which somebody here listens to and whose
+   * kind can be checked: neither what only sensors read, nor a kind without a schema, nor what is listened to by a pattern alone.
+   */
+  receive(signal: Signal, isStranger = false): Delivery {
+    const routes = isStranger ? this.#strangersRoutes : this.#routes
+    if (this.#isClosed || routes.targets(signal.type).length === 0) return UNKNOWN
     const kind = this.#kinds.get(signal.type)
+    if (isStranger && (kind === undefined || trusts(kind.data))) return UNKNOWN
     const isFromAway = nodeOf(signal.source) !== undefined
     // Facts of other threads and all that comes from outside are checked; telemetry of our own threads is what it says.
-    const isChecked = kind !== undefined && (isFromAway || !kind.isTelemetry) && !trusts(kind.data)
+    const isChecked = kind !== undefined && (isFromAway || isStranger || !kind.isTelemetry) && !trusts(kind.data)
     const verdict = isFromAway && kind?.reach !== 'cluster' ? STRAY : isChecked ? check(kind.data, signal.data) : GOOD
     if (!verdict.isGood) {
+      if (isStranger) this.#strangers.add(signal)
       this.deadLetters.add(signal, kind, 'invalid', verdict.fault)
       return { kind: 'invalid', fault: verdict.fault }
     }
@@ -155,6 +167,7 @@ export class Runner {
       if (question !== undefined) this.#tell(checked, question.party)
       return TAKEN
     }
+    if (isStranger) this.#strangers.add(checked)
     const hasRoom = this.#mailbox.put(checked, kind ?? A_FACT)
     this.#turn()
     return hasRoom ? TAKEN : FULL
@@ -165,10 +178,13 @@ export class Runner {
     this.#ports.report()
   }
 
-  /** Gives dead letters another try, in the order they died. Returns how many. */
+  /** Gives dead letters another try, in the order they died. Returns how many; those that come to nothing again are among them. */
   redrive(filter?: (letter: DeadLetter) => boolean): number {
     const signals = this.deadLetters.redrive(filter)
-    for (const signal of signals) this.receive(signal)
+    for (const signal of signals) {
+      const { kind } = this.receive(signal, this.#strangers.has(signal))
+      if (kind === 'unknown') this.deadLetters.add(signal, this.#kinds.get(signal.type), 'undeliverable')
+    }
     return signals.length
   }
 
@@ -248,7 +264,8 @@ export class Runner {
   #deliver({ signal, to }: Waiting<string>): void {
     const sinceMs = this.#pace.begin()
     const now = this.#ports.clock.now()
-    const minds = to === undefined ? this.#routes.targets(signal.type) : [this.#minds.get(to)]
+    const routes = this.#strangers.has(signal) ? this.#strangersRoutes : this.#routes
+    const minds = to === undefined ? routes.targets(signal.type) : [this.#minds.get(to)]
     for (const mind of minds) {
       if (mind !== undefined) this.#take(mind, mind.decide(mind.state, signal, now, this.#slices), signal)
     }
@@ -308,7 +325,9 @@ export class Runner {
 
   #admit(mind: Mind, start: () => Step<unknown>, cause: Signal | undefined): void {
     this.#minds.set(mind.key, mind)
-    for (const pattern of mind.patterns) mind.keep(this.#routes.add(pattern, mind, { priority: mind.priority }))
+    const { priority } = mind
+    for (const pattern of mind.patterns) mind.keep(this.#routes.add(pattern, mind, { priority }))
+    for (const pattern of mind.wants) mind.keep(this.#strangersRoutes.add(pattern, mind, { priority }))
     for (const kind of mind.kinds) this.#kinds.set(kind.type, kind)
     this.#take(mind, start(), cause)
     for (const sensor of mind.sensors) this.#performer.sense(mind, sensor, this.#setup!)

@@ -45,7 +45,7 @@ export type Order =
   | { readonly order: 'store'; readonly port: MessagePort }
   /** Go on with this config. */
   | { readonly order: 'reload'; readonly inForce: ConfigInForce }
-  /** Hear this, and report by the number what became of it. */
+  /** Hear this, which no agent says, and report by the number what became of it. */
   | { readonly order: 'hear'; readonly ask: number; readonly signal: Signal }
   /** Report by the number what did not arrive. */
   | { readonly order: 'letters'; readonly ask: number }

@@ -199,7 +199,7 @@ export class Supervised {
     this.#takeBack?.()
     this.worker = undefined
     // Before anything else: what the thread held (its seat, the right to drain) is needed by the one after it.
-    this.#ground.link.onThreadGone(threadId)
+    if (threadId >= 0) this.#ground.link.onThreadGone(threadId)
     const reason = fault?.message ?? `its thread ended with code ${code}`
     this.#events.onEnded(this, fault !== undefined || code !== 0, reason, fault)
   }

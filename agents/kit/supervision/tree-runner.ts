@@ -31,14 +31,20 @@ export class TreeRunner {
     this.#events.push(event)
     if (this.#isTaking) return
     this.#isTaking = true
-    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      this.#steppedMs = this.#ports.nowMs()
-      const { state, orders } = step(this.state, next, this.#steppedMs, this.#ports.dice())
-      this.state = state
-      for (const order of orders) this.#ports.perform(order)
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#step(next)
+    } finally {
+      // Whatever was thrown: the next event is to be taken, and what falls due.
+      this.#isTaking = false
+      this.#wait()
     }
-    this.#isTaking = false
-    this.#wait()
+  }
+
+  #step(event: TreeEvent): void {
+    this.#steppedMs = this.#ports.nowMs()
+    const { state, orders } = step(this.state, event, this.#steppedMs, this.#ports.dice())
+    this.state = state
+    for (const order of orders) this.#ports.perform(order)
   }
 
   #wait(): void {

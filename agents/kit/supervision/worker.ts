@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { type AgentDeadLetters, inheritedOptions } from '../../../engine/writer.ts'
 import type { ConfigInForce } from '../grammar/agent.ts'
 import type { Signal } from '../grammar/signal.ts'
-import { type Delivery, FULL } from '../run/delivery.ts'
+import { type Delivery, SILENT } from '../run/delivery.ts'
 import type { Order, Report, SpareStart, ThreadStart } from './orders.ts'
 
 /** Old space of one thread of agents: far above what bounded collections need, far below what hurts the process. */
@@ -12,7 +12,7 @@ const HEAP_MB_MAX = 128
 /** The module that runs inside every thread of agents; beside this one in the build as in the sources. */
 const THREAD = new URL(`../../thread${extname(import.meta.url)}`, import.meta.url)
 
-/** A thread that turns answers within some ms; one that has not by then, hangs. */
+/** A thread that turns answers within some ms; one that has not by then is busy with one decision, without a core, or hangs. */
 const ANSWER_MS_MAX = 1_000
 
 export interface WorkerEvents {
@@ -28,52 +28,57 @@ export interface WorkerEvents {
  * whoever awaits that gets an answer; in between it does not.
  */
 export class AgentWorker {
+  /** -1: there never was a thread. */
   readonly threadId: number
   /** Resolves when the thread is gone. */
   readonly gone: Promise<void>
-  isGone = false
-  readonly #worker: Worker
+  isGone: boolean
+  /** Undefined: it could not be created. */
+  readonly #worker: Worker | undefined
   readonly #asked = new Map<number, (answer: unknown) => void>()
   #asks = 0
   #events: WorkerEvents | undefined
 
-  /** Without events it is a spare: see `host`. */
+  /**
+   * Without events it is a spare: see `host`. Where the system has no room for another thread it is gone from the start, and that is an
+   * exit with a fault as any other, after this returns.
+   */
   constructor(name: string, start: ThreadStart | SpareStart, events?: WorkerEvents) {
     this.#events = events
-    this.#worker = new Worker(THREAD, {
-      name: `signalbox:${name}`,
-      workerData: start,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
-      ...inheritedOptions(),
-    })
-    this.threadId = this.#worker.threadId
     let fault: Error | undefined
-    this.#worker.on('message', (report: Report) => {
+    const fail = (error: unknown): void => void (fault ??= error instanceof Error ? error : new Error(String(error)))
+    const worker = created(name, start, fail)
+    this.#worker = worker
+    this.threadId = worker?.threadId ?? -1
+    this.isGone = worker === undefined
+    worker?.on('message', (report: Report) => {
       if (report.report === 'answer') this.#answer(report.ask, report.answer)
       else this.#events?.onReport(report)
     })
-    this.#worker.on('messageerror', error => this.#events?.onGarbled(error))
-    this.#worker.on('error', error => (fault ??= error instanceof Error ? error : new Error(String(error))))
-    this.gone = new Promise(resolve =>
-      this.#worker.once('exit', code => {
+    worker?.on('messageerror', error => this.#events?.onGarbled(error))
+    worker?.on('error', fail)
+    this.gone = new Promise(resolve => {
+      const onExit = (code: number): void => {
         this.isGone = true
         for (const ask of this.#asked.keys()) this.#answer(ask, undefined)
         this.#events?.onExit(code, fault)
         resolve()
-      }),
-    )
+      }
+      if (worker === undefined) queueMicrotask(() => onExit(1))
+      else worker.once('exit', onExit)
+    })
   }
 
   /** Has a spare run agents. */
   host(start: ThreadStart, events: WorkerEvents): void {
     this.#events = events
-    this.#worker.ref()
+    this.#worker?.ref()
     this.#send({ order: 'host', start })
   }
 
   /** Lets the process end although this thread runs. */
   release(): void {
-    this.#worker.unref()
+    this.#worker?.unref()
   }
 
   /** Gives both threads a port to each other. */
@@ -98,9 +103,9 @@ export class AgentWorker {
     this.#send({ order: 'orphan', parent })
   }
 
-  /** Has the thread hear something, and resolves with what became of it; where it does not say so in time, it has no room. */
+  /** Has the thread hear something, and resolves with what became of it, or that it has not said so in time. */
   async hear(signal: Signal): Promise<Delivery> {
-    return ((await this.#ask(ask => ({ order: 'hear', ask, signal }))) as Delivery | undefined) ?? FULL
+    return ((await this.#ask(ask => ({ order: 'hear', ask, signal }))) as Delivery | undefined) ?? SILENT
   }
 
   /** What did not arrive at its agents; nothing where it does not say so in time. */
@@ -115,15 +120,15 @@ export class AgentWorker {
 
   /** Asks the thread to end. */
   stop(): void {
-    this.#worker.ref()
+    this.#worker?.ref()
     this.#send({ order: 'stop' })
   }
 
   /** Ends the thread wherever it is, even in a loop without end. */
   terminate(): void {
     if (this.isGone) return
-    this.#worker.ref()
-    void this.#worker.terminate()
+    this.#worker?.ref()
+    void this.#worker?.terminate()
   }
 
   /** Undefined: it has gone, or does not turn. */
@@ -147,6 +152,22 @@ export class AgentWorker {
   }
 
   #send(order: Order): void {
-    this.#worker.postMessage(order, 'port' in order ? [order.port] : [])
+    if (this.#worker !== undefined) this.#worker.postMessage(order, 'port' in order ? [order.port] : [])
+    else if ('port' in order) order.port.close()
+  }
+}
+
+/** A thread; undefined where there is no room for another one, which Node says by throwing. */
+function created(name: string, start: ThreadStart | SpareStart, onFault: (error: unknown) => void): Worker | undefined {
+  try {
+    return new Worker(THREAD, {
+      name: `signalbox:${name}`,
+      workerData: start,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+      ...inheritedOptions(),
+    })
+  } catch (error) {
+    onFault(error)
+    return undefined
   }
 }

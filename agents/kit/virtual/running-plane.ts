@@ -84,7 +84,7 @@ export class RunningPlane implements RunningControl {
             ? []
             : [
                 {
-                  hear: async signal => crew.hear(signal),
+                  hear: async signal => crew.hear(signal, true),
                   deadLetters: async () => crew.deadLetters(),
                   redrive: async agent => crew.redrive(agent),
                 },

@@ -8,6 +8,7 @@ import { SequencerKeeper } from '../../../agents/bridge/sequencer-keeper.ts'
 import { SequencerLog } from '../../../agents/bridge/sequencer-log.ts'
 import type { Asked } from '../../../agents/bridge/wire.ts'
 import { eventually } from '../../support/eventually.ts'
+import { noRoomForThreads } from '../../support/no-room.ts'
 import { logFor, startSequencer } from './sequencer-here.ts'
 import { STORE_CONTRACT } from './store-contract.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -161,6 +162,19 @@ describe('SequencerKeeper', () => {
     await keeper.kill()
     await eventually('it begins again', () => waits.length > length)
     assert.equal(waits[length], 20)
+  })
+
+  it('tries again where the system has no room for its thread', async t => {
+    const keeper = await startSequencer(t)
+    const store = keeper.open()
+    const room = noRoomForThreads(t)
+    await keeper.kill()
+    await eventually('no thread could be made', () => room.refused() > 1)
+    room.end()
+    await eventually('another one answers', async () => (await store.status().catch(() => undefined))?.term === 1)
+    const full = noRoomForThreads(t)
+    await assert.rejects(SequencerKeeper.start(), { code: 'SBX_STORE_REFUSED', message: /EAGAIN/ })
+    full.end()
   })
 })
 

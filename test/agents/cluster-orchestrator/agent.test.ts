@@ -25,7 +25,8 @@ const state = (stage: OrchestratorStage): State => stage.plane.state('cluster-or
 
 test('cluster-orchestrator: it knows all agents by their heartbeats, who has gone, and which roles nobody has (AG-4, D18)', async t => {
   const stage = await OrchestratorStage.of(t)
-  await stage.advance(6_000)
+  // Two heartbeats of each, whatever the dice say.
+  await stage.advance(12_000)
   assert.deepEqual(Object.keys(byRole(state(stage).agents)).sort(), ['consensus-coordinator', 'load-balancer'])
   // All roles of the roster are among those it looks for.
   for (const { name } of ROSTER) assert.ok((ROLES as readonly string[]).includes(name), name)
@@ -52,7 +53,8 @@ test('cluster-orchestrator: an agent that is not well is known as that with its 
     decide: known => stay(known),
   })
   const stage = await OrchestratorStage.of(t, { agents: { 'load-balancer': ill } })
-  await stage.advance(6_000)
+  // Its next heartbeat, and after that the next report of who heard it.
+  await stage.advance(12_000)
   assert.equal(state(stage).agents.get('load-balancer@local')!.health, 'degraded')
   const report = stage.plane.control.report!('cluster-orchestrator') as unknown as { localState: { agents: object } }
   assert.deepEqual((report.localState.agents as Record<string, string[]>)['load-balancer'], [

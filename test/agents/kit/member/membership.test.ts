@@ -132,6 +132,15 @@ test('every agent takes over a topology with a higher version, and no older one 
   assert.deepEqual(slice().knownNodes, ['n1', 'n2'])
 })
 
+test('every agent takes part in what it is to vote on, by its name or as that of its node, and in nothing else', () => {
+  const { hear, slice } = member()
+  const voters = ['health-monitor', 'health-monitor@n1', 'health-monitor@n2', 'load-balancer@n1']
+  for (const voter of voters) {
+    hear(consensusOpened.of({ id: voter, type: 'quarantine', subject: 'api/a', payload: {}, voters: [voter] }))
+  }
+  assert.deepEqual(slice().participation, ['health-monitor', 'health-monitor@n1'])
+})
+
 test('what every agent remembers is bounded: peers, open votes, decisions, nodes', () => {
   const { hear, slice } = member()
   for (let i = 0; i < 300; i++) hear(beat(`agent-${i}`, 1))
@@ -197,4 +206,33 @@ test('every agent that loses its entry is unregistered until it has another (D23
   place.revision = 12
   await advance(1_200)
   assert.equal(slice().registration?.revision, 12)
+})
+
+test('every agent that cannot be registered looks often for five seconds, and then with its heartbeats, which are as many as ever', async () => {
+  let looks = 0
+  let revision = 0
+  const place = {
+    get revision() {
+      looks++
+      return revision
+    },
+    update() {},
+  }
+  const { sent, advance, reports, slice } = member(place)
+  const beats = () => sent.filter(({ type }) => type === agentHeartbeat.type).length
+  await advance(60_000)
+  // A heartbeat a second, give or take a tenth; looks at 0, 0.5 … 5 s, and then one a second.
+  assert.ok(beats() >= 54 && beats() <= 68, `${beats()}`)
+  assert.ok(looks >= 64 && looks <= 67, `${looks}`)
+  assert.equal(reports(), beats() + 1)
+  revision = 7
+  await advance(1_100)
+  assert.equal(slice().registration?.revision, 7)
+  // What is lost then is looked for often again.
+  revision = 0
+  await advance(1_100)
+  assert.equal(slice().registration, null)
+  revision = 9
+  await advance(600)
+  assert.equal(slice().registration?.revision, 9)
 })

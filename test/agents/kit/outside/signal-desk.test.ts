@@ -93,6 +93,7 @@ test('SignalDesk keeps of a long fact from outside that it was told, and lets al
 test('SignalDesk says that nobody listens, that there is no room, or what the agent finds wrong, and where to go on', async () => {
   const answers: Record<string, Delivery> = {
     full: { kind: 'full' },
+    silent: { kind: 'silent' },
     unknown: { kind: 'unknown' },
     invalid: { kind: 'invalid', fault: 'a: expected string' },
   }
@@ -103,10 +104,16 @@ test('SignalDesk says that nobody listens, that there is no room, or what the ag
     because: 'full',
     fault: 'event "full" of "acme.thing.told": who listens to it has no room for it now',
   })
+  assert.deepEqual(await post(event('silent')), {
+    isTaken: false,
+    because: 'silent',
+    fault:
+      'event "silent" of "acme.thing.told": a thread of agents has not said in time whether it is taken, it may be heard yet',
+  })
   assert.deepEqual(await post(event('unknown')), {
     isTaken: false,
     because: 'unknown',
-    fault: 'event "unknown" of "acme.thing.told": nobody listens to its type',
+    fault: 'event "unknown" of "acme.thing.told": no agent that runs listens to its type and can check what it carries',
   })
   assert.deepEqual(await post(event('1'), event('invalid'), event('2')), {
     isTaken: false,

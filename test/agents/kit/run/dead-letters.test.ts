@@ -28,7 +28,7 @@ test('DeadLetters keeps the signal, the reason, the fault, the time and the atte
       },
       { signal: signal('b'), reason: 'undeliverable', time: '2023-11-14T22:13:21.000Z', attempts: 1 },
     ],
-    died: { overflow: 0, rejected: 0, invalid: 1, undeliverable: 1, failed: 0 },
+    died: { overflow: 0, rejected: 0, invalid: 1, undeliverable: 1 },
     telemetry: 0,
   })
 })
@@ -44,7 +44,7 @@ test('DeadLetters keeps the last hundred, and counts telemetry without keeping i
 
 test('DeadLetters gives back in order what the filter wants, and keeps the rest', () => {
   const letters = new DeadLetters(new VirtualClock())
-  for (const id of 'abcd') letters.add(signal(id), FACT, id === 'b' ? 'failed' : 'overflow')
+  for (const id of 'abcd') letters.add(signal(id), FACT, id === 'b' ? 'rejected' : 'overflow')
   const ids = (signals: Signal[]): string[] => signals.map(({ id }) => id)
   assert.deepEqual(ids(letters.redrive(({ reason }) => reason === 'overflow')), ['a', 'c', 'd'])
   assert.deepEqual(ids(letters.redrive()), ['b'])
