@@ -214,7 +214,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'D23',
     does: 'keeps an agent’s registration, and sees when it is lost and made again',
-    code: 'agents/kit/member/membership.ts#onSensed',
+    code: 'agents/kit/member/membership.ts#onEntry',
     test: 'test/agents/kit/member/membership.test.ts',
   },
   {
