@@ -195,12 +195,11 @@ function take(state: Bids, letter: string, agent: string, value: string): void {
 
 function readTender(value: string, roundMsMin: number | undefined): Tender | undefined {
   const tender = readRecord(value) as Tender | undefined
-  if (tender === undefined || !Array.isArray(tender.bidders)) return undefined
-  return findTenderFault(tender, roundMsMin) === undefined ? tender : undefined
+  return tender !== undefined && findTenderFault(tender, roundMsMin) === undefined ? tender : undefined
 }
 
 function readAward(value: string): Award | undefined {
   const found = readRecord(value) as Award | undefined
-  if (found === undefined || !/^(?:awarded|void)$/.test(found.status)) return undefined
+  if (found?.status !== 'awarded' && found?.status !== 'void') return undefined
   return [found.costs, found.out].every(each => typeof each === 'object' && each !== null) ? found : undefined
 }

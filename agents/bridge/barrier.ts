@@ -164,11 +164,12 @@ export class Barrier {
   }
 }
 
+const STATUSES: ReadonlySet<unknown> = new Set(['passed', 'expired', 'broken'] satisfies Gathering['status'][])
+
 /** What others wrote is looked at before it is believed; undefined where it is not what it should be. */
 function readMeeting(value: string): Meeting | undefined {
   const meeting = readRecord(value) as Meeting | undefined
-  if (meeting === undefined || !Array.isArray(meeting.participants)) return undefined
-  return findMeetingFault(meeting) === undefined ? meeting : undefined
+  return meeting !== undefined && findMeetingFault(meeting) === undefined ? meeting : undefined
 }
 
 function readArrival(value: string): Arrival | undefined {
@@ -178,6 +179,6 @@ function readArrival(value: string): Arrival | undefined {
 
 function readGathering(value: string): Gathering | undefined {
   const gathering = readRecord(value) as Gathering | undefined
-  if (gathering === undefined || !/^(?:passed|expired|broken)$/.test(gathering.status)) return undefined
+  if (gathering === undefined || !STATUSES.has(gathering.status)) return undefined
   return Array.isArray(gathering.missing) && Array.isArray(gathering.dead) ? gathering : undefined
 }

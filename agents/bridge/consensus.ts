@@ -149,19 +149,22 @@ export class Consensus {
   }
 }
 
+const BALLOTS: ReadonlySet<unknown> = new Set(['yes', 'no', 'abstain'] satisfies Vote['ballot'][])
+const STATUSES: ReadonlySet<unknown> = new Set(['accepted', 'rejected', 'expired'] satisfies Decision['status'][])
+
 /** What others wrote is looked at before it is believed; undefined where it is not what it should be. */
 function readProposal(value: string): Proposal | undefined {
   const proposal = readRecord(value) as Proposal | undefined
-  if (proposal === undefined || !Array.isArray(proposal.voters) || proposal.rule === undefined) return undefined
-  return findFault(proposal) === undefined ? proposal : undefined
+  return proposal !== undefined && findFault(proposal) === undefined ? proposal : undefined
 }
 
 function readVote(value: string): Vote | undefined {
   const vote = readRecord(value) as Vote | undefined
-  return vote !== undefined && /^(?:yes|no|abstain)$/.test(vote.ballot) ? vote : undefined
+  return vote !== undefined && BALLOTS.has(vote.ballot) ? vote : undefined
 }
 
 function readDecision(value: string): Decision | undefined {
   const decision = readRecord(value) as Decision | undefined
-  return decision !== undefined && /^(?:accepted|rejected|expired)$/.test(decision.status) ? decision : undefined
+  if (decision === undefined || !STATUSES.has(decision.status)) return undefined
+  return typeof decision.votes === 'object' && decision.votes !== null ? decision : undefined
 }

@@ -63,13 +63,11 @@ export class Following {
 
   async #look(): Promise<void> {
     while (!this.#isClosed) {
-      try {
-        const { entries, revision } = await this.#store.list(this.#prefix)
-        if (!this.#isClosed) this.#begin(entries, revision)
-        return
-      } catch {
-        await pauseAgain(this.#clock)
-      }
+      // The store alone may fail here: a follower that throws is a broken promise, and not to be taken for a silence.
+      const listed = await this.#store.list(this.#prefix).catch(() => undefined)
+      if (this.#isClosed) return
+      if (listed !== undefined) return this.#begin(listed.entries, listed.revision)
+      await pauseAgain(this.#clock)
     }
   }
 
@@ -77,8 +75,9 @@ export class Following {
     const onChanges = (changes: readonly Change[]): void => {
       if (!this.#isClosed) this.#follower.onChanges(changes)
     }
-    this.#watch = this.#store.watch(this.#prefix, revision, onChanges, () => this.#lose())
     this.#follower.onAnew([...entries].sort((a, b) => a.revision - b.revision))
+    if (this.#isClosed) return
+    this.#watch = this.#store.watch(this.#prefix, revision, onChanges, () => this.#lose())
     this.#isCurrent = true
     this.#wake()
   }

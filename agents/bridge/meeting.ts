@@ -1,4 +1,4 @@
-import { findFaultIn } from './proposal.ts'
+import { findFaultIn, type Unproven } from './proposal.ts'
 
 /** Who is to come. Without an incarnation it was not there when the meeting was called, and whichever of its lives comes will do. */
 export interface Participant {
@@ -30,8 +30,8 @@ export interface Gathering {
   readonly decidedBy: string
 }
 
-/** What is wrong with a meeting; undefined where nothing is. */
-export function findMeetingFault({ participants, timeoutMs, episode }: Meeting): string | undefined {
+/** What is wrong with a meeting, whatever it is; undefined where nothing is. */
+export function findMeetingFault({ participants, timeoutMs, episode }: Unproven<Meeting>): string | undefined {
   return findFaultIn(participants, 'participants', timeoutMs, episode)
 }
 

@@ -50,26 +50,38 @@ export function idOf({ type, subject, episode }: Pick<Proposal, 'type' | 'subjec
     .slice(0, 16)
 }
 
-/** What is wrong with a proposal; undefined where nothing is. */
-export function findFault({ voters, rule, timeoutMs, episode }: Proposal): string | undefined {
+const RULES: ReadonlySet<unknown> = new Set(['majority', 'unanimous', 'any'])
+
+/** What others wrote: each of its fields may be there or not, and be anything. */
+export type Unproven<T> = { readonly [K in keyof T]?: unknown }
+
+/** What is wrong with a proposal, whatever it is; undefined where nothing is. */
+export function findFault({ type, subject, voters, rule, timeoutMs, episode }: Unproven<Proposal>): string | undefined {
+  if (typeof type !== 'string' || typeof subject !== 'string') return 'its type or its subject is no text'
   const fault = findFaultIn(voters, 'voters', timeoutMs, episode)
-  if (fault !== undefined || typeof rule === 'string') return fault
-  const { quorum } = rule
-  const isQuorum = Number.isSafeInteger(quorum) && quorum >= 1 && quorum <= voters.length
-  return isQuorum ? undefined : `its quorum is ${quorum} of ${voters.length} voters`
+  if (fault !== undefined || RULES.has(rule)) return fault
+  const { quorum } = (rule ?? {}) as { readonly quorum?: unknown }
+  const { length } = voters as readonly unknown[]
+  const isQuorum = isWhole(quorum) && quorum >= 1 && quorum <= length
+  return isQuorum ? undefined : `its quorum is ${shown(quorum)} of ${length} voters`
 }
 
-/** What is wrong with whatever several take part in; undefined where nothing is. */
-export function findFaultIn(
-  agents: readonly { readonly agent: string }[],
-  who: string,
-  timeoutMs: number,
-  episode: number,
-): string | undefined {
-  if (agents.length === 0) return `it has no ${who}`
-  if (new Set(agents.map(({ agent }) => agent)).size < agents.length) return `an agent stands twice among its ${who}`
-  if (!(timeoutMs > 0) || timeoutMs > 2 ** 31 - 1) return `its timeout is ${timeoutMs} ms`
-  return Number.isSafeInteger(episode) && episode >= 0 ? undefined : `its episode is ${episode}`
+/** What is wrong with whatever several take part in, whatever it is; undefined where nothing is. */
+export function findFaultIn(agents: unknown, who: string, timeoutMs: unknown, episode: unknown): string | undefined {
+  if (!Array.isArray(agents) || agents.length === 0) return `it has no ${who}`
+  const names = (agents as readonly ({ readonly agent?: unknown } | null)[]).map(each => each?.agent)
+  if (!names.every(name => typeof name === 'string')) return `one of its ${who} has no name`
+  if (new Set(names).size < names.length) return `an agent stands twice among its ${who}`
+  const isTimeout = typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= 2 ** 31 - 1
+  if (!isTimeout) return `its timeout is ${shown(timeoutMs)} ms`
+  return isWhole(episode) && episode >= 0 ? undefined : `its episode is ${shown(episode)}`
+}
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
+
+/** What may be no number, for a message: an object may refuse to be a text. */
+export function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : `no number but of type ${typeof value}`
 }
 
 /** How many of its voters must say yes. */

@@ -40,6 +40,9 @@ export interface Registered {
  * read is a copy that is kept up to date; it costs no call.
  *
  *   register ──▶ create registry/agent, on a lease ──▶ lost, or silent ──▶ again, as long as it lives
+ *            └─▶ a later life is there ──▶ that one has gone ──▶ again
+ *
+ * A later life may be one of another process that has died since, on a store that outlives both.
  */
 export class Registry {
   readonly #store: Store
@@ -110,6 +113,7 @@ export class Registry {
   }
 
   #tell(): void {
+    for (const place of this.#places) if (!this.#there.has(place.agent)) place.onVacant()
     for (const listener of [...this.#listeners]) listener()
   }
 
@@ -145,6 +149,8 @@ class Place implements Registered {
   #hasChanged = false
   #isWriting = false
   #isEnded = false
+  /** When it looked last a later life of the same agent was there. */
+  #isOutlived = false
 
   constructor(store: Store, clock: BridgeClock, registration: Registration, ttlMs: number, onEnd: () => void) {
     this.#store = store
@@ -153,6 +159,15 @@ class Place implements Registered {
     this.#ttlMs = ttlMs
     this.#onEnd = onEnd
     this.#change()
+  }
+
+  get agent(): string {
+    return this.#registration.agent
+  }
+
+  /** Nobody is there of this name. */
+  onVacant(): void {
+    if (this.#isOutlived) this.#change()
   }
 
   update(change: Partial<Pick<Registration, 'capabilities' | 'zone' | 'health' | 'meta'>>): void {
@@ -191,7 +206,8 @@ class Place implements Registered {
     const value = JSON.stringify(this.#registration)
     const lease = this.#lease?.isHeld === true ? this.#lease : await this.#newLease()
     const there = await this.#store.get(key)
-    if (there !== undefined && this.#isNewer(there)) {
+    this.#isOutlived = there !== undefined && this.#isNewer(there)
+    if (this.#isOutlived) {
       this.revision = 0
       return
     }
@@ -210,7 +226,7 @@ class Place implements Registered {
     }
   }
 
-  /** A later life of the same agent has taken its place. */
+  /** It is of a later life of the same agent. */
   #isNewer({ value }: Entry): boolean {
     return (readRegistration(value)?.incarnation ?? -1) > this.#registration.incarnation
   }

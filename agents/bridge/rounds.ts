@@ -7,8 +7,8 @@ import { Sweeper, type Written } from './sweeper.ts'
 
 /** How long the records of a round stay when it has ended, in ms. */
 const KEEP_MS = 3_600_000
-/** Rounds that have ended and are remembered, for who asks late. */
-const REMEMBERED_MAX = 10_000
+/** Rounds that have ended and are remembered, for who asks late; the store is asked about those before. */
+const REMEMBERED_MAX = 1_000
 /** Whoever waits for a round beyond its time gets an answer that much later, in ms: others may be about to write it. */
 export const GRACE_MS = 250
 
@@ -21,7 +21,7 @@ export interface Ending<Outcome> {
 /** One round, as it is seen here. */
 export interface Round<Opening, State, Outcome> {
   readonly id: string
-  /** Undefined as long as it was only asked about. */
+  /** Undefined as long as it was only asked about, and when it has ended. */
   opening: Opening | undefined
   /** What its participants wrote, and what is done about it here. */
   readonly state: State
@@ -48,6 +48,7 @@ export interface Matter<Opening, State, Outcome> {
 }
 
 interface Seen<Opening, State, Outcome> extends Round<Opening, State, Outcome> {
+  state: State
   /** The revision its opening has: one that is made anew is another round. */
   openedAt: number
   /** When it was seen first. */
@@ -73,6 +74,7 @@ export class Rounds<Opening, State, Outcome> {
   readonly #clock: BridgeClock
   readonly #sweeper: Sweeper
   readonly #keepMs: number
+  readonly #store: Store
   readonly #scribe: Scribe
   readonly #following: Following
   readonly #rounds = new Map<string, Seen<Opening, State, Outcome>>()
@@ -80,11 +82,17 @@ export class Rounds<Opening, State, Outcome> {
   /** Records that were seen and the revision each has: what is listed again is not read again. */
   readonly #known = new Map<string, number>()
   readonly #record: RegExp
+  /** The state of all that have ended: nothing is done about them any more. */
+  readonly #idle: State
   #isClosed = false
   #fence = 0
+  /** Some have ended and are not remembered, though their records may lie there. */
+  #hasForgotten = false
 
   constructor(store: Store, matter: Matter<Opening, State, Outcome>, clock = realClock, keepMs = KEEP_MS) {
     this.#matter = matter
+    this.#store = store
+    this.#idle = matter.begin()
     this.#clock = clock
     this.#sweeper = new Sweeper(store, clock, keepMs / 4)
     this.#keepMs = keepMs
@@ -153,6 +161,7 @@ export class Rounds<Opening, State, Outcome> {
     const round = this.#round(id)
     if (round.ending !== undefined) return Promise.resolve(round.ending)
     if (this.#isClosed) return Promise.resolve(undefined)
+    if (this.#hasForgotten && round.opening === undefined) void this.#lookBack(id)
     return new Promise(resolve => {
       const end = (ending: Ending<Outcome> | undefined): void => {
         callOff()
@@ -178,6 +187,12 @@ export class Rounds<Opening, State, Outcome> {
 
   #isUnderWay(round: Seen<Opening, State, Outcome>): boolean {
     return round.ending === undefined && this.#rounds.get(round.id) === round
+  }
+
+  /** Asks the store how a round ended that is not remembered. What has not been told yet comes by itself, in its turn. */
+  async #lookBack(id: string): Promise<void> {
+    const end = await this.#store.get(`${this.#matter.root}d/${id}`).catch(() => undefined)
+    if (end !== undefined && end.revision <= this.#fence && !this.#isClosed) this.#see([end])
   }
 
   #forgetBut(entries: readonly Entry[]): void {
@@ -223,6 +238,8 @@ export class Rounds<Opening, State, Outcome> {
     const round = this.#round(id)
     this.#know(round, { key, revision })
     if (letter !== 'd') {
+      // One that comes late is known, to be taken away with the rest, and changes nothing.
+      if (round.ending !== undefined) return undefined
       this.#matter.take(round.state, letter, agent, value)
       return round
     }
@@ -259,11 +276,17 @@ export class Rounds<Opening, State, Outcome> {
     // Who ended it takes the records away; should that one be gone by then, anybody.
     this.#sweepLater(round, this.#matter.isMine(ending.outcome) ? this.#keepMs : 2 * this.#keepMs)
     for (const end of [...round.waiting]) end(ending)
-    if (this.#ended.push(round.id) > REMEMBERED_MAX) this.#forget(this.#ended.shift() as string)
+    const { opening } = round
+    round.opening = undefined
+    round.state = this.#idle
+    if (this.#ended.push(round.id) > REMEMBERED_MAX) {
+      this.#hasForgotten = true
+      this.#forget(this.#ended.shift() as string)
+    }
     // What was read anew may have been told before.
     if (ending.fence <= this.#fence) return
     this.#fence = ending.fence
-    if (round.opening !== undefined) this.#matter.onEnd(round.opening, ending)
+    if (opening !== undefined) this.#matter.onEnd(opening, ending)
   }
 
   /** The opening goes when no part is left that another one could find, and the end last: who looks meanwhile sees that it has ended. */

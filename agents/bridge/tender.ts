@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { findFaultIn, type Voter } from './proposal.ts'
+import { findFaultIn, shown, type Unproven, type Voter } from './proposal.ts'
 
 /** How long bids are taken and opened, in ms: at least so long each unless it is said otherwise, and never longer together. */
 export const ROUND_MS_MIN = 10_000
@@ -52,13 +52,15 @@ export interface Award {
   readonly decidedBy: string
 }
 
-/** What is wrong with a tender; undefined where nothing is. */
+/** What is wrong with a tender, whatever it is; undefined where nothing is. */
 export function findTenderFault(
-  { bidders, reserve, roundMs, episode }: Tender,
+  { bidders, reserve, roundMs, episode }: Unproven<Tender>,
   roundMsMin = ROUND_MS_MIN,
 ): string | undefined {
-  if (!Number.isFinite(reserve) || reserve < 0) return `its reserve is ${reserve}`
-  if (!(roundMs >= roundMsMin)) return `its rounds take ${roundMs} ms, make it ${roundMsMin} at least`
+  const isReserve = typeof reserve === 'number' && Number.isFinite(reserve) && reserve >= 0
+  if (!isReserve) return `its reserve is ${shown(reserve)}`
+  const isLong = typeof roundMs === 'number' && roundMs >= roundMsMin
+  if (!isLong) return `its rounds take ${shown(roundMs)} ms, make it ${roundMsMin} at least`
   if (2 * roundMs > TENDER_MS_MAX) return `its rounds take ${roundMs} ms, make it ${TENDER_MS_MAX / 2} at most`
   return findFaultIn(bidders, 'bidders', roundMs, episode)
 }

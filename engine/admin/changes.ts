@@ -77,7 +77,7 @@ export class Changes {
   }
 
   #find({ service, id }: Target): EndpointReport | undefined {
-    return this.#counters.service(service).endpoints.find(endpoint => endpoint.id === id)
+    return this.#counters.endpoint(service, id)
   }
 }
 

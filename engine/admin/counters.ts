@@ -1,7 +1,7 @@
 import type { Box } from '../box/box.ts'
 import { outcomesLost } from '../memory/outcome-ring.ts'
 import type { RowTotals } from '../memory/tally.ts'
-import type { EndpointReport, ServiceReport } from '../router/report.ts'
+import { type EndpointReport, reportEndpointOf, type ServiceReport } from '../router/report.ts'
 
 /** Threads count modulo 2^32: at 100,000 requests a second that is twelve hours, so a reading a minute misses no wrap. */
 export const WIDEN_EVERY_MS = 60_000
@@ -26,15 +26,18 @@ export class Counters {
   services(): ServiceReport[] {
     const before = this.#rows
     this.#rows = new Map()
-    return this.#box.services().map(report => ({
-      ...report,
-      endpoints: report.endpoints.map(endpoint => this.#widened(endpoint, before)),
-    }))
+    return this.#box.services().map(report => this.#allWidened(report, before))
   }
 
   /** One service with wide counts. Throws SBX_SERVICE_UNKNOWN, SBX_BOX_CLOSED. */
   service(name: string): ServiceReport {
-    return this.services().find(({ service }) => service === name) ?? this.#box.explain(name)
+    return this.#allWidened(this.#box.explain(name), this.#rows)
+  }
+
+  /** One endpoint with wide counts; undefined: the service has none of this id. Throws SBX_SERVICE_UNKNOWN. */
+  endpoint(service: string, id: string): EndpointReport | undefined {
+    const report = reportEndpointOf(this.#box.attachment, service, id)
+    return report === undefined ? undefined : this.#widened(report, this.#rows)
   }
 
   /** Outcomes that were never reported because a ring was full. */
@@ -45,7 +48,11 @@ export class Counters {
     return this.#lost
   }
 
-  #widened(endpoint: EndpointReport, before: Map<number, Row>): EndpointReport {
+  #allWidened(report: ServiceReport, before: ReadonlyMap<number, Row>): ServiceReport {
+    return { ...report, endpoints: report.endpoints.map(endpoint => this.#widened(endpoint, before)) }
+  }
+
+  #widened(endpoint: EndpointReport, before: ReadonlyMap<number, Row>): EndpointReport {
     const { row, totals: seen } = endpoint
     const generation = this.#box.attachment.endpoints.generation(row)
     const known = before.get(row)

@@ -1,3 +1,4 @@
+import { reportPickable } from '../router/report.ts'
 import type { Sources } from './snapshot.ts'
 
 export interface Readiness {
@@ -9,13 +10,13 @@ export interface Readiness {
 /**
  * Ready while the engine routes and at least one service has an endpoint that a pick would give. One empty service
  * among others does not take the node out: its requests would find nothing elsewhere either, and the others would
- * lose this node for it.
+ * lose this node for it. Anybody may ask this as often as they like, so it looks no further than it must.
  */
 export function readReadiness({ box, isReady }: Sources): Readiness {
   if (box.isClosed) return { isReady: false, reasons: ['the box was closed'] }
   const isRouting = isReady()
-  const services = box.services()
-  const empty = services.filter(({ endpoints }) => !endpoints.some(({ isPickable }) => isPickable))
+  const services = reportPickable(box.attachment)
+  const empty = services.filter(({ isPickable }) => !isPickable)
   const reasons = empty.map(({ service }) => `service ${service} has no endpoint that can be picked`)
   if (!isRouting) reasons.unshift('the engine does not take requests now')
   return { isReady: isRouting && empty.length < services.length, reasons }

@@ -1,12 +1,12 @@
 import { steadyMs } from './clock.ts'
 
-/** A person mistypes a token a few times; 100 tries a minute make even a weak token last for years. */
+/** A person mistypes a token a few times; 100 tries a minute make even a short token last for years. */
 const WRONG_MAX = 100
 const WINDOW_MS = 60_000
 /** Peers remembered at once; the oldest is forgotten first, which bounds the memory an attacker can take. */
 const PEERS_MAX = 1024
 
-/** Counts wrong tokens by peer address, so that guessing is slow however fast the guesses come. */
+/** Counts wrong tokens by peer address, so that guessing a short one is slow however fast the guesses come. */
 export class WrongTokens {
   readonly #now: () => number
   readonly #peers = new Map<string, { since: number; wrong: number }>()

@@ -41,7 +41,7 @@ export const adminSchema = keys({
   })
     .prefault('')
     .describe(
-      'What changes must carry as "Authorization: Bearer". Empty: changes from loopback alone. Required where admin.listen is not loopback. Default empty.',
+      'What changes must carry as "Authorization: Bearer". Empty: changes from loopback alone. Required where admin.listen is not loopback. With 16 characters or more, by chance, it passes whatever wrong ones come from the same address. Default empty.',
     ),
 })
 

@@ -3,10 +3,12 @@ import { AGENT_BARS, barNames, ISOLATED, isolatedMax, TAKEN_OUT, TAKEN_OUT_MAX, 
 import { EndpointTable, FACTOR_WHOLE } from '../memory/endpoint-table.ts'
 import { countRefusal, type Refusal } from '../memory/refusals.ts'
 import type { Region } from '../memory/region.ts'
+import { ServiceTable } from '../memory/service-table.ts'
 import { serviceCount, serviceStart, slotOf } from '../memory/slots.ts'
 import type { AgentWriter } from './agent-writer.ts'
 import { refused } from './refuse.ts'
 import { isRoutable } from './routable.ts'
+import { type Alike, Standing, TAKEN_OUT_OR_TRIPPED } from './standing.ts'
 
 const MS = [-0x80000000, 0x7fffffff] as const
 const COUNT = [0, 0x7fffffff] as const
@@ -30,11 +32,15 @@ const WEIGHT_MIN = 1 / 256
 export class AgentEndpoints extends EndpointTable {
   readonly #region: Region
   readonly #writer: AgentWriter
+  readonly #services: ServiceTable
+  /** By service: one each, as it was when a row of it was last taken out. */
+  readonly #standings = new Map<number, Standing>()
 
   constructor(region: Region, writer: AgentWriter) {
     super(region)
     this.#region = region
     this.#writer = writer
+    this.#services = new ServiceTable(region)
   }
 
   /** Sets or clears bars of one's own. False: it was refused, because of how many are out already. */
@@ -45,7 +51,12 @@ export class AgentEndpoints extends EndpointTable {
       throw refused(this.#region, 'not-owned', `set ${names} as an agent`, 'it is for others to say, use HELD')
     }
     if (!on || (bar & TAKEN_OUT) === 0) return super.setBar(row, bar, on)
-    return this.#takeOut(row, bar, TAKEN_OUT, () => super.setBar(row, bar, true))
+    return this.#takeOut(row, bar, TAKEN_OUT, () => {
+      // One that has all of them already changes nothing.
+      const revisions = (this.bars(row) & bar) === bar ? 0 : 1
+      super.setBar(row, bar, true)
+      return revisions
+    })
   }
 
   /** False: it was refused, because of how many are out already, or somebody is at this breaker now. */
@@ -53,38 +64,47 @@ export class AgentEndpoints extends EndpointTable {
     this.#within('row', row, 0, this.rows - 1)
     this.#within('openForMs', openForMs, ...COUNT)
     const work = (): boolean => super.setBreaker(row, openForMs, seat, nowMs)
-    return openForMs === 0 ? work() : this.#takeOut(row, TRIPPED, TAKEN_OUT | TRIPPED, work)
+    if (openForMs === 0) return work()
+    return this.#takeOut(row, TRIPPED, TAKEN_OUT_OR_TRIPPED, () => (work() ? 1 : undefined))
   }
 
-  /** Does what takes a row out by a bar, unless so many are out by that or bars alike that it may not. */
-  #takeOut(row: number, bar: number, alike: number, work: () => boolean): boolean {
+  /**
+   * Does what takes a row out by a bar, unless so many are out by that or bars alike that it may not. `work` answers how many
+   * revisions it made, undefined: it was not done.
+   */
+  #takeOut(row: number, bar: number, alike: Alike, work: () => number | undefined): boolean {
     try {
-      return this.#writer.alone(published => this.#mayTakeOut(row, bar, alike, slotOf(published)) && work())
+      return this.#writer.alone(published => {
+        const standing = this.#standing(this.service(row), published)
+        if (!standing.has(row)) return this.#refuse('invalid')
+        return this.#mayTakeOut(standing, row, bar, alike) && standing.keepUp(row, work)
+      })
     } catch (error) {
       if (!(error instanceof SignalboxError && error.code === 'SBX_REGION_WRITER_BUSY')) throw error
       return this.#refuse('busy')
     }
   }
 
-  #mayTakeOut(row: number, bar: number, alike: number, slot: number): boolean {
-    const service = this.service(row)
-    const start = serviceStart(this.#region, slot, service)
-    const count = serviceCount(this.#region, slot, service)
-    const rows = this.#region.words.subarray(start, start + count)
-    if (!rows.includes(row)) return this.#refuse('invalid')
-    let out = 1
-    let isolated = (bar & ISOLATED) === 0 ? 0 : 1
-    let routableOthers = 0
-    for (const other of rows) {
-      if (other === row) continue
-      const others = this.bars(other)
-      if ((others & alike) !== 0) out++
-      if (isolated > 0 && (others & ISOLATED) !== 0) isolated++
-      if (isRoutable(this, other)) routableOthers++
-    }
-    if (out > count * TAKEN_OUT_MAX || isolated > isolatedMax(count)) return this.#refuse('too-many-out')
-    if (routableOthers === 0 && isRoutable(this, row)) return this.#refuse('last-routable')
+  #mayTakeOut(standing: Standing, row: number, bar: number, alike: Alike): boolean {
+    const { count } = standing
+    const isIsolated = (bar & ISOLATED) !== 0
+    if (standing.others(row, alike) + 1 > count * TAKEN_OUT_MAX) return this.#refuse('too-many-out')
+    if (isIsolated && standing.others(row, ISOLATED) + 1 > isolatedMax(count)) return this.#refuse('too-many-out')
+    if (standing.routableOthers(row) === 0 && isRoutable(this, row)) return this.#refuse('last-routable')
     return true
+  }
+
+  /** How the service stands: counted anew where anybody else has changed anything since. The revision is read first, see Standing. */
+  #standing(service: number, published: number): Standing {
+    const revision = this.#services.revisionOfFacts(service)
+    const known = this.#standings.get(service)
+    if (known?.revision === revision && known.published === published) return known
+    const slot = slotOf(published)
+    const start = serviceStart(this.#region, slot, service)
+    const rows = this.#region.words.subarray(start, start + serviceCount(this.#region, slot, service))
+    const standing = new Standing(this, rows, published, revision)
+    this.#standings.set(service, standing)
+    return standing
   }
 
   override setHealth(row: number, health: number): void {

@@ -12,7 +12,7 @@ import type { RowTotals } from '../memory/tally.ts'
 import { findPolicy } from '../policies/registry.ts'
 import type { Attachment } from './attachment.ts'
 import { policyInForce } from './policy-in-force.ts'
-import { isPicked, type Standing, standingsOf } from './standing.ts'
+import { isAnyPicked, isPicked, type Standing, standingsOf } from './standing.ts'
 import { Tiers } from './tiers.ts'
 import { why } from './why.ts'
 
@@ -106,10 +106,36 @@ export function reportService(attachment: Attachment, service: string): ServiceR
   return reportOne(attachment, index, text, rows)
 }
 
-function reportOne(attachment: Attachment, index: number, text: ServiceText, rows: readonly number[]): ServiceReport {
-  const { region, seat, services, slot } = attachment
+/** The services, and whether a pick would give anything: what their reports say of that, at a fraction of what they cost. */
+export function reportPickable(attachment: Attachment): { service: string; isPickable: boolean }[] {
+  return attachment.serviceTexts().flatMap(({ text, rows }, index) => {
+    if (text.isGone) return []
+    const priorities = prioritiesOf(tiersOf(attachment, index, text))
+    return [{ service: text.name, isPickable: isAnyPicked(attachment, rows, text, priorities) }]
+  })
+}
+
+/** Reports one endpoint; undefined: the service has none of this id. Throws SBX_SERVICE_UNKNOWN. */
+export function reportEndpointOf(attachment: Attachment, service: string, id: string): EndpointReport | undefined {
+  const { index } = attachment.findService(service)
+  const row = attachment.rowOfId(index, id)
+  const { text, rows } = attachment.serviceTexts()[index]
+  const at = rows.indexOf(row)
+  if (at < 0) return undefined
+  const priorities = prioritiesOf(tiersOf(attachment, index, text))
+  return reportEndpoint(attachment, standingsOf(attachment, rows, text, priorities)[at]!)
+}
+
+function tiersOf(attachment: Attachment, index: number, text: ServiceText): Tiers {
+  const { region, slot } = attachment
   const tiers = new Tiers(attachment, index)
   tiers.bind(text, serviceStart(region, slot, index), serviceCount(region, slot, index), undefined)
+  return tiers
+}
+
+function reportOne(attachment: Attachment, index: number, text: ServiceText, rows: readonly number[]): ServiceReport {
+  const { region, seat, services, slot } = attachment
+  const tiers = tiersOf(attachment, index, text)
   const gauges = new Gauges(region, seat, index)
   const priorities = prioritiesOf(tiers)
   const configured = findPolicy(text.policy.name)?.name ?? text.policy.name

@@ -47,6 +47,22 @@ export function standingsOf(
   return standings
 }
 
+/**
+ * Whether picks may take any of a service's rows now. It looks until it finds one whose turn it is; all are gone over together only
+ * where there is none.
+ */
+export function isAnyPicked(
+  attachment: Attachment,
+  rows: readonly number[],
+  text: ServiceText,
+  priorities: readonly PriorityReport[],
+): boolean {
+  return (
+    rows.some(row => isPicked(gather(attachment, row, text, priorities))) ||
+    standingsOf(attachment, rows, text, priorities).some(isPicked)
+  )
+}
+
 export function isFull({ limit, inflight }: Standing): boolean {
   return limit > 0 && inflight >= limit
 }

@@ -100,12 +100,30 @@ test('the feed skips snapshots for a slow listener, drops it in the end, and sto
   feed.close()
 })
 
+test('the feed is the more seldom the larger its snapshots are, and says in between that it goes on', async t => {
+  const box = await createSignalbox(TWO_SERVICES)
+  t.after(() => box.close())
+  const counters = { services: () => [{ service: 'x'.repeat(1_000_000) }] } as unknown as Counters
+  const sources = { box, counters, version: '1', isReady: () => true, proxy: undefined, reload: undefined }
+  // A million bytes a second, and a turn each 10 ms: one snapshot in a hundred turns.
+  const feed = new LiveFeed(sources, 10)
+  t.after(() => feed.close())
+  const listener = new SlowResponse()
+  listener.writableNeedDrain = false
+  const written: string[] = []
+  listener.write = (text?: string) => void written.push(text!.slice(0, 5))
+  feed.open({ method: 'GET' } as IncomingMessage, listener as unknown as ServerResponse)
+  await eventually('a second snapshot', () => written.filter(text => text === 'data:').length === 2)
+  assert.equal(written.indexOf('data:', 1), 101)
+  assert.ok(written.slice(1, 101).every(text => text === ':\n\n'))
+})
+
 class SlowResponse extends EventEmitter {
   writableNeedDrain = true
   written = 0
   isDestroyed = false
   writeHead(): void {}
-  write(): void {
+  write(_?: string): void {
     this.written++
   }
   end(): void {}

@@ -3,16 +3,22 @@ import type { Signal } from '../grammar/signal.ts'
 import { Fifo } from '../run/fifo.ts'
 import type { EndpointColumn, RowRef, ServiceColumn } from '../table-port.ts'
 
-/** Minutes of a bad day, a day of good ones; some megabytes. */
+/** Of facts, and of writes: minutes of a bad day, a day of good ones; some megabytes. */
 export const JOURNAL_ENTRIES = 10_000
 /** Longer than any chain the agents make; a bound on one that strangers make up. */
 const CHAIN_SIGNALS = 64
 
 /**
- * Columns that are not journalled: `latencyUs`, `limit` and `utilisation` are readings, written for every endpoint many times a second, and would
- * push out all that there is to explain; `pullMax` follows from the other columns, and what is written to it means nothing.
+ * Columns that are not journalled: `latencyUs`, `forecastUs`, `limit` and `utilisation` are readings, written for every endpoint many times a
+ * second, and would push out all that there is to explain; `pullMax` follows from the other columns, and what is written to it means nothing.
  */
-const UNTOLD: ReadonlySet<EndpointColumn | ServiceColumn> = new Set(['latencyUs', 'limit', 'utilisation', 'pullMax'])
+const UNTOLD: ReadonlySet<EndpointColumn | ServiceColumn> = new Set([
+  'latencyUs',
+  'forecastUs',
+  'limit',
+  'utilisation',
+  'pullMax',
+])
 
 /** Whether what is written to a column is journalled. */
 export function isTold(column: EndpointColumn | ServiceColumn): boolean {
@@ -46,6 +52,12 @@ export interface WriteEntry {
 
 export type Entry = SignalEntry | WriteEntry
 
+/** An entry, and the how manyth it is. */
+interface Noted<E extends Entry = Entry> {
+  readonly at: number
+  readonly entry: E
+}
+
 /** A write on its way into the journal. */
 export interface Written {
   readonly agent: string
@@ -71,21 +83,23 @@ export interface Explanation extends RowRef {
 }
 
 /**
- * What happened, with cause and effect: facts that agents told and words they set, the last ten thousand of them.
+ * What happened, with cause and effect: facts that agents told and words they set, the last ten thousand of each.
  *
  *   signal ejected ◀── causationid ── write ejectedBar = 1
  *      │ causationid
  *      ▼
  *   signal health-changed
  *
+ * While weights move, each word of them is set many times a second: facts have room of their own, so that none is forgotten for it.
  * Telemetry is not in it: a chain that leads through telemetry ends there. The last write of every word stays, and with it the chain
  * that led to it, however long ago: there are as many of them as the tables have words.
  */
 export class Journal {
   readonly #room: number
-  readonly #entries = new Fifo<Entry>()
+  #noted = 0
+  readonly #facts = new Kind<SignalEntry>()
+  readonly #writes = new Kind<WriteEntry>()
   readonly #byId = new Map<string, Signal>()
-  readonly #byCause = new Map<string, Fifo<Entry>>()
   readonly #bySubject = new Map<string, Fifo<Signal>>()
   readonly #last = new Map<string, { readonly write: WriteEntry; readonly chain: readonly Signal[] }>()
   /** Columns of endpoints that were ever written. */
@@ -96,13 +110,14 @@ export class Journal {
   }
 
   get length(): number {
-    return this.#entries.length
+    return this.#facts.entries.length + this.#writes.entries.length
   }
 
   /** Notes a fact; one whose id is there already is the same fact. */
   told(signal: Signal): void {
     if (this.#byId.has(signal.id)) return
-    this.#add({ kind: 'signal', signal })
+    const forgotten = this.#add(this.#facts, { kind: 'signal', signal })
+    if (forgotten !== undefined) this.#forget(forgotten.signal)
     this.#byId.set(signal.id, signal)
     if (signal.subject !== undefined) lineIn(this.#bySubject, signal.subject).push(signal)
   }
@@ -123,7 +138,7 @@ export class Journal {
       time: new Date(wallMs).toISOString(),
       ...(cause === undefined ? {} : { causationid: cause.id }),
     }
-    this.#add(write)
+    this.#add(this.#writes, write)
     // The cause itself need not be here: an agent's own timer is not told to anyone, and it is the nearest cause all the same.
     const chain = cause === undefined ? [] : [cause, ...this.#follow(cause.causationid, new Set([cause.id]))]
     this.#last.set(wordKey(column, isEndpoint ? directive.row : directive.service), { write, chain })
@@ -136,7 +151,7 @@ export class Journal {
 
   /** What followed directly from a signal, oldest first. */
   effects(id: string): Entry[] {
-    return [...(this.#byCause.get(id) ?? [])]
+    return inOrder(this.#facts.byCause.get(id) ?? [], this.#writes.byCause.get(id) ?? [])
   }
 
   /** Signals about an endpoint (`service/id`) or a service, oldest first. */
@@ -152,7 +167,7 @@ export class Journal {
   /** Signals told after this one, oldest first; undefined when the journal does not reach back to it. */
   after(id: string): Signal[] | undefined {
     if (!this.#byId.has(id)) return undefined
-    const signals = [...this.#entries].flatMap(entry => (entry.kind === 'signal' ? [entry.signal] : []))
+    const signals = [...this.#facts.entries].map(({ entry }) => entry.signal)
     return signals.slice(signals.findIndex(signal => signal.id === id) + 1)
   }
 
@@ -172,7 +187,9 @@ export class Journal {
 
   /** All entries as JSON, one a line, oldest first. Keys are sorted: two runs that did the same say the same. */
   toJsonl(): string {
-    return [...this.#entries].map(entry => `${JSON.stringify(entry, sortKeys)}\n`).join('')
+    return inOrder(this.#facts.entries, this.#writes.entries)
+      .map(entry => `${JSON.stringify(entry, sortKeys)}\n`)
+      .join('')
   }
 
   #follow(id: string | undefined, seen: Set<string>): Signal[] {
@@ -187,22 +204,32 @@ export class Journal {
     return chain
   }
 
-  #add(entry: Entry): void {
-    if (this.#entries.length >= this.#room) this.#forget(this.#entries.take()!)
-    this.#entries.push(entry)
+  /** Adds one, and returns the oldest of its kind where that had to make room for it. */
+  #add<E extends Entry>({ entries, byCause }: Kind<E>, entry: E): E | undefined {
+    const noted = { at: this.#noted++, entry }
+    const oldest = entries.length >= this.#room ? entries.take()?.entry : undefined
+    const oldCause = oldest === undefined ? undefined : causeOf(oldest)
+    if (oldCause !== undefined) leaveLine(byCause, oldCause)
+    entries.push(noted)
     const cause = causeOf(entry)
-    if (cause !== undefined) lineIn(this.#byCause, cause).push(entry)
+    if (cause !== undefined) lineIn(byCause, cause).push(noted)
+    return oldest
   }
 
-  /** Entries leave in the order they came, so each is the oldest in every line it stands in. */
-  #forget(entry: Entry): void {
-    const cause = causeOf(entry)
-    if (cause !== undefined) leaveLine(this.#byCause, cause)
-    if (entry.kind === 'write') return
-    const { id, subject } = entry.signal
+  #forget({ id, subject }: Signal): void {
     this.#byId.delete(id)
     if (subject !== undefined) leaveLine(this.#bySubject, subject)
   }
+}
+
+/** Entries of one kind. They leave in the order they came, so each is the oldest in every line it stands in. */
+class Kind<E extends Entry> {
+  readonly entries = new Fifo<Noted<E>>()
+  readonly byCause = new Map<string, Fifo<Noted<E>>>()
+}
+
+function inOrder(facts: Iterable<Noted>, writes: Iterable<Noted>): Entry[] {
+  return [...facts, ...writes].sort((a, b) => a.at - b.at).map(({ entry }) => entry)
 }
 
 const causeOf = (entry: Entry): string | undefined =>

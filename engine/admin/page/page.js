@@ -10,7 +10,7 @@ const POINTS = 120
 /** Rates are taken over 2 s: over one snapshot alone they would jump. */
 const RATE_SPAN = 4
 const CHANGES_MAX = 40
-/** Snapshots come every half second; after this long without one the feed is called lost. */
+/** Snapshots come every half second, or a comment where they are large; after this long without either the feed is called lost. */
 const SILENCE_MS = 4_000
 /** Half as long up to half as long again, so that all who look do not come back at one moment. */
 const RETRY_MS = 1_500
@@ -80,6 +80,8 @@ const cards = new Map()
 const agentRows = new Map()
 const threadRows = new Map()
 let lastUptime = 0
+let lastTime = 0
+let pointsNow = 1
 let isHearing = false
 
 function onSnapshot(snapshot) {
@@ -87,6 +89,9 @@ function onSnapshot(snapshot) {
   if (snapshot.uptimeMs < lastUptime)
     for (const card of cards.values()) for (const row of card.rows.values()) row.forget()
   lastUptime = snapshot.uptimeMs
+  const halfSeconds = Math.round((snapshot.time - lastTime) / 500)
+  pointsNow = lastTime === 0 ? 1 : Math.min(POINTS, Math.max(1, halfSeconds))
+  lastTime = snapshot.time
   showLink('live', snapshot.isReady ? 'live' : 'live, not taking requests')
   if (byId('waiting') !== null) byId('waiting').remove()
   byId('lower').hidden = false
@@ -550,9 +555,10 @@ function put(node, text) {
   if (node.data !== text) node.data = text
 }
 
+/** A point for each half second since the snapshot before. */
 function push(values, value) {
-  values.push(value)
-  if (values.length > POINTS) values.shift()
+  for (let point = 0; point < pointsNow; point++) values.push(value)
+  if (values.length > POINTS) values.splice(0, values.length - POINTS)
 }
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })

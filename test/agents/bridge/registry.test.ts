@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { pause } from '../../../agents/bridge/clock.ts'
+import { InlineSequencer } from '../../../agents/bridge/inline-sequencer.ts'
 import { type Registration, Registry } from '../../../agents/bridge/registry.ts'
 import type { Store } from '../../../agents/bridge/store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startSequencer } from './sequencer-here.ts'
+import { VirtualTime } from './virtual-time.ts'
 
 /** Longer than a busy machine stands still. */
 const TTL_MS = 3000
@@ -25,6 +28,15 @@ const agent = (name: string, more: Partial<Registration> = {}): Registration => 
 
 const names = (registry: Registry, ...criteria: Parameters<Registry['discover']>): string[] =>
   registry.discover(...criteria).map(({ agent }) => agent)
+
+/** Looks each 100 ms for ten times as long as a lease. */
+async function once(clock: VirtualTime, isSo: () => boolean): Promise<void> {
+  for (let looks = 0; looks < TTL_MS / 10; looks++) {
+    if (isSo()) return
+    await pause(clock, 100)
+  }
+  assert.fail('it never came to be so')
+}
 
 describe('Registry', () => {
   it('shows everybody who is there, by what is looked for', async t => {
@@ -88,5 +100,22 @@ describe('Registry', () => {
     assert.equal(young.discover()[0]?.incarnation, 2)
     await first.end()
     assert.deepEqual(names(young), ['a'])
+  })
+
+  it('takes the place of a later life that has gone, as one of an earlier process has', async () => {
+    const clock = new VirtualTime()
+    const sequencer = new InlineSequencer({ clock, keeps: true })
+    const before = sequencer.open()
+    const second = new Registry(before, clock).register(agent('a', { incarnation: 2 }), TTL_MS)
+    await clock.until(once(clock, () => second.revision > 0))
+    // Without a word: its lease goes on until it runs out, while the next process counts its lives from 1 again.
+    sequencer.forget(before)
+    const registry = new Registry(sequencer.open(), clock)
+    const first = registry.register(agent('a'), TTL_MS)
+    await clock.until(once(clock, () => names(registry).length === 1))
+    assert.deepEqual([first.revision, registry.find('a')?.incarnation], [0, 2])
+    await clock.until(once(clock, () => first.revision > 0))
+    await clock.until(once(clock, () => registry.find('a')?.incarnation === 1))
+    await registry.close()
   })
 })

@@ -91,10 +91,11 @@ test('Journal explains no tenant of a row by what was written for another', () =
 
 test('Journal passes over readings, and writes that change nothing', () => {
   const journal = new Journal()
-  const write = (column: 'latencyUs' | 'limit' | 'factor', value: number, old?: number): void => {
+  const write = (column: 'latencyUs' | 'forecastUs' | 'limit' | 'factor', value: number, old?: number): void => {
     journal.wrote({ agent: 'x', directive: writeEndpoint(column, ROW, value), old, wallMs: WALL_MS, cause: undefined })
   }
   write('latencyUs', 5)
+  write('forecastUs', 5)
   write('limit', 5)
   write('factor', 1, 1)
   journal.wrote({ agent: 'x', directive: writeService('pullMax', 0, 0), wallMs: WALL_MS, cause: undefined })
@@ -111,12 +112,39 @@ test('Journal forgets the oldest, with all that led to it; the last write of a w
     wallMs: WALL_MS,
     cause: signal('c', 'b', 'api/x'),
   })
-  assert.equal(journal.length, 4)
-  // a made room for the write.
+  journal.told(signal('e'))
+  assert.equal(journal.length, 5)
+  // a made room for e.
   assert.deepEqual([ids(journal.chain('c')), journal.chain('a'), ids(journal.about('api/x'))], [['c', 'b'], [], ['c']])
   for (let i = 0; i < 10; i++) journal.told(signal(`later ${i}`))
   assert.deepEqual([journal.chain('c'), journal.effects('a'), journal.about('api/x')], [[], [], []])
-  assert.deepEqual(ids(journal.explain([ROW])[0]!.columns.health!.chain), ['c', 'b'])
+  assert.deepEqual(ids(journal.explain([ROW])[0]!.columns.health!.chain), ['c', 'b', 'a'])
+})
+
+test('Journal forgets no fact for the words that are set, however many, and tells both in the order they came', () => {
+  const journal = story(4)
+  const cause = signal('a')
+  const write = (value: number): void =>
+    journal.wrote({ agent: 'x', directive: writeEndpoint('factor', ROW, value), wallMs: WALL_MS, cause })
+  for (let i = 1; i <= 1_000; i++) write(1 / i)
+  assert.equal(journal.length, 4 + 4)
+  assert.deepEqual(ids(journal.after('a')), ['b', 'c', 'd'])
+  assert.deepEqual(
+    [ids(journal.chain('c')), ids(journal.about('api/x'))],
+    [
+      ['c', 'b', 'a'],
+      ['a', 'c'],
+    ],
+  )
+  journal.told(signal('e', 'a'))
+  write(0.5)
+  const said = journal.effects('a').map(entry => (entry.kind === 'signal' ? entry.signal.id : entry.value))
+  assert.deepEqual(said, ['b', 'd', 1 / 998, 1 / 999, 1 / 1_000, 'e', 0.5])
+  const kinds = journal.toJsonl().match(/"kind":"[a-z]+"/g)
+  assert.deepEqual(
+    kinds?.map(kind => kind[8]),
+    [...'sss', ...'www', 's', 'w'],
+  )
 })
 
 test('Journal resumes after a signal that it still knows', () => {
