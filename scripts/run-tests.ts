@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,6 +17,9 @@ const PROGRAMS = [
   { command: 'curl', debian: 'curl', for: 'HTTP/2 from a client that is not ours' },
   { command: 'chromium', debian: 'chromium', for: 'the dashboard in a browser' },
 ]
+
+/** For a whole file, as for each test of it: the longest takes a minute on a quiet machine, and others run beside it. */
+const FILE_MS_MAX = 300_000
 
 const TESTS = fileURLToPath(new URL('../test/', import.meta.url))
 
@@ -57,7 +61,13 @@ if (files.length === 0) {
 installMissing()
 const { status, signal } = spawnSync(
   process.execPath,
-  ['--test', '--test-reporter=spec', '--test-timeout=120000', ...files],
+  [
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${availableParallelism()}`,
+    `--test-timeout=${FILE_MS_MAX}`,
+    ...files,
+  ],
   { stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '' } },
 )
 process.exit(status ?? (signal === null ? 1 : 128))
