@@ -3,17 +3,19 @@ import { AgentWorker } from './worker.ts'
 /** Keeps one thread ready that has loaded what agents need, so that a start only has to start them. */
 export class Spare {
   readonly #modules: readonly string[]
+  readonly #heapMib: number
   #worker: AgentWorker | undefined
   #isClosed = false
 
-  constructor(modules: readonly string[]) {
+  constructor(modules: readonly string[], heapMib: number) {
     this.#modules = modules
+    this.#heapMib = heapMib
   }
 
   /** Makes one ready unless there is one. It keeps no process alive. */
   prepare(): void {
     if (this.#isClosed || (this.#worker !== undefined && !this.#worker.isGone)) return
-    this.#worker = new AgentWorker('spare', { modules: this.#modules })
+    this.#worker = new AgentWorker('spare', this.#heapMib, { modules: this.#modules })
     this.#worker.release()
   }
 

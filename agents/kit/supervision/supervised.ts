@@ -22,6 +22,8 @@ export interface Ground {
   readonly heartbeats: Heartbeats
   readonly bootMs: number
   readonly profile: Profile
+  /** What each thread may have, see `heapMib`. */
+  readonly heapMib: number
   readonly spare: Spare | undefined
   /** What agents agree through. */
   readonly sequencer: SequencerLender | undefined
@@ -73,7 +75,10 @@ export class Supervised {
     this.#ground = ground
     this.#events = events
     this.#agents = plan.agents.map(({ name, module }, index) => ({ name, module, line: line + index, before: NONE }))
-    this.#first = new Spare(plan.agents.map(({ module }) => module))
+    this.#first = new Spare(
+      plan.agents.map(({ module }) => module),
+      ground.heapMib,
+    )
   }
 
   /** Has a thread load what its agents need, which takes far longer than to start them, while others start. */
@@ -97,7 +102,7 @@ export class Supervised {
   }
 
   start(isAwaited: boolean): void {
-    const { link, heartbeats, attachment, inForce, bootMs, profile, spare, sequencer } = this.#ground
+    const { link, heartbeats, attachment, inForce, bootMs, profile, heapMib, spare, sequencer } = this.#ground
     this.incarnation++
     this.#isAsked = false
     const nowMs = tickClock(attachment.region)
@@ -122,7 +127,7 @@ export class Supervised {
     }
     const ready = this.#first.take() ?? spare?.take()
     ready?.host(start, events)
-    this.worker = ready ?? new AgentWorker(this.id, start, events)
+    this.worker = ready ?? new AgentWorker(this.id, heapMib, start, events)
     const { worker } = this
     this.#takeBack = sequencer?.lend(port => worker.lend(port))
     // At the first start somebody awaits it; later nobody does, and then it must not keep the process alive.

@@ -24,6 +24,7 @@ import { tellTidings } from './tidings.ts'
 import { TreeRunner } from './tree-runner.ts'
 import { unknownAgent } from './unknown-agent.ts'
 import { lagAfter } from './watch.ts'
+import { heapMib } from './worker.ts'
 
 /** How the agents are supervised. */
 export interface Supervising extends SupervisionOptions {
@@ -67,6 +68,7 @@ export class Supervisor implements RunningControl {
     const attachment = attach(link.handle)
     const profile = PROFILES[name]
     const { threads: plans, root } = plan(roster, threads, profile.stopMsMax, options)
+    const heap = heapMib(attachment.endpoints.rows)
     this.#ground = {
       link,
       inForce: { config: link.config, configVersion: link.configVersion },
@@ -75,7 +77,13 @@ export class Supervisor implements RunningControl {
       bootMs: tickClock(attachment.region),
       profile,
       sequencer,
-      spare: profile.hasSpare ? new Spare(roster.map(({ module }) => module)) : undefined,
+      heapMib: heap,
+      spare: profile.hasSpare
+        ? new Spare(
+            roster.map(({ module }) => module),
+            heap,
+          )
+        : undefined,
     }
     this.#liaison = new Liaison({
       ...{ clock: new RegionClock(attachment), dice: chance, attachment, kinds },

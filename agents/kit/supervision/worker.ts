@@ -6,8 +6,14 @@ import type { Signal } from '../grammar/signal.ts'
 import { type Delivery, SILENT } from '../run/delivery.ts'
 import type { Order, Report, SpareStart, ThreadStart } from './orders.ts'
 
-/** Old space of one thread of agents: far above what bounded collections need, far below what hurts the process. */
-const HEAP_MB_MAX = 128
+/**
+ * Old space that one thread of agents may have, in MiB: far above what bounded collections need, far below what hurts the process. What
+ * agents remember of an endpoint, each its own, is about 20 KiB when all of it is at its bound; there are rows for three times as many
+ * endpoints as a config names, and a heap with as much garbage as there is life in it is healthy.
+ */
+export function heapMib(rows: number): number {
+  return 128 + Math.ceil(rows / 64)
+}
 
 /** The module that runs inside every thread of agents; beside this one in the build as in the sources. */
 const THREAD = new URL(`../../thread${extname(import.meta.url)}`, import.meta.url)
@@ -43,11 +49,11 @@ export class AgentWorker {
    * Without events it is a spare: see `host`. Where the system has no room for another thread it is gone from the start, and that is an
    * exit with a fault as any other, after this returns.
    */
-  constructor(name: string, start: ThreadStart | SpareStart, events?: WorkerEvents) {
+  constructor(name: string, heapMib: number, start: ThreadStart | SpareStart, events?: WorkerEvents) {
     this.#events = events
     let fault: Error | undefined
     const fail = (error: unknown): void => void (fault ??= error instanceof Error ? error : new Error(String(error)))
-    const worker = created(name, start, fail)
+    const worker = created(name, heapMib, start, fail)
     this.#worker = worker
     this.threadId = worker?.threadId ?? -1
     this.isGone = worker === undefined
@@ -158,12 +164,17 @@ export class AgentWorker {
 }
 
 /** A thread; undefined where there is no room for another one, which Node says by throwing. */
-function created(name: string, start: ThreadStart | SpareStart, onFault: (error: unknown) => void): Worker | undefined {
+function created(
+  name: string,
+  heapMib: number,
+  start: ThreadStart | SpareStart,
+  onFault: (error: unknown) => void,
+): Worker | undefined {
   try {
     return new Worker(THREAD, {
       name: `signalbox:${name}`,
       workerData: start,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: heapMib },
       ...inheritedOptions(),
     })
   } catch (error) {

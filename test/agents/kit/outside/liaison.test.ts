@@ -78,7 +78,7 @@ test('ask() is refused where a mailbox says that it has no room', async () => {
 
 test('a thread that does not turn, or is gone, is silent: that it has no room only a mailbox says', async () => {
   // Its agents have not been named yet, so that its orders wait.
-  const worker = new AgentWorker('idle', { modules: [] })
+  const worker = new AgentWorker('idle', 16, { modules: [] })
   const signal = { ...QUESTION, id: '1', specversion: '1.0', source: '/test', time: '' } as const
   assert.deepEqual(await worker.hear(signal), { kind: 'silent' })
   worker.terminate()

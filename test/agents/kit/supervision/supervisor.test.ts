@@ -142,8 +142,8 @@ const FAULTS: [fault: string, reason: RegExp, what: string][] = [
   ['loop', /^its event loop has stood still for \d+ ms$/, 'loops without end'],
   ['wait', /^its event loop has stood still for \d+ ms$/, 'waits for ever'],
   ['late', /^its event loop has stood still for \d+ ms$/, 'writes without end'],
-  ['heap', /^its memory has grown to \d+ MiB of 128$/, 'fills its heap'],
-  ['buffers', /^its memory has grown to \d+ MiB of 128$/, 'fills memory outside its heap'],
+  ['heap', /^its memory has grown to \d+ MiB of 144$/, 'fills its heap'],
+  ['buffers', /^its memory has grown to \d+ MiB of 144$/, 'fills memory outside its heap'],
 ]
 
 for (const [fault, reason, what] of FAULTS) {
