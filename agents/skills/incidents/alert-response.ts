@@ -12,6 +12,7 @@ import {
   type QuarantineReason,
   quarantineRequested,
 } from '../../signals.ts'
+import { OF_CHECKS } from '../usual/anomaly-models.ts'
 import { isSameRow } from './quarantine-list.ts'
 import { lookingAt, type Sight } from './sight.ts'
 import { endpointOf, type Named, subjectOf } from './subject.ts'
@@ -36,6 +37,14 @@ const SPARED_MAX = 4_096
 
 /** Warnings about these are no fault of what the endpoint is doing now: sparing it would help nobody. */
 const NO_REASON_TO_SPARE: ReadonlySet<MetricName | null> = new Set(['certificate-days', null])
+
+/**
+ * Nor is it reason enough that checks take longer than they usually do: under load this process comes to their answers late, by chance to
+ * those of some endpoints more than of others, and whoever has requests tells by them.
+ */
+function isNoReason({ rule, metric }: Alert): boolean {
+  return NO_REASON_TO_SPARE.has(metric) || (rule === 'anomaly' && metric !== null && OF_CHECKS.has(metric))
+}
 
 /** To itself: time to see whether an endpoint is still to be spared. */
 const spareDue = defineSignal('signalbox.spare.end-scheduled', { data: trusted<Named & { sinceMs: number }>() })
@@ -91,7 +100,7 @@ function onAlert(slice: AlertResponse, alert: Alert): Step<AlertResponse> {
     const wish = reason && quarantineRequested.of({ ...named, reason, by: `alert ${alert.rule}` }, alert.subject)
     return { state: slice, directives: wish === undefined ? [] : [emit(wish)] }
   }
-  if (alert.severity === 'info' || NO_REASON_TO_SPARE.has(alert.metric)) return stay(slice)
+  if (alert.severity === 'info' || isNoReason(alert)) return stay(slice)
   return { state: slice, directives: [act(look, { named, about: { ...named, to: 'spare' } })] }
 }
 

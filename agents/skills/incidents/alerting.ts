@@ -17,6 +17,7 @@ import {
   quarantineRefused,
   type Severity,
 } from '../../signals.ts'
+import { OF_CHECKS } from '../usual/anomaly-models.ts'
 import { type AlertRule, type Breach, dueOf, isSeverer, rulesOf } from './alert-rules.ts'
 import { Breaches, type Sample } from './breaches.ts'
 import { type Named, subjectOf } from './subject.ts'
@@ -244,7 +245,8 @@ function tellOdd(
 ): Directive[] {
   const reason = anomalies.map(({ metric, value, expected }) => `${metric} ${value}, usually ${expected}`).join('; ')
   const value = Math.max(...anomalies.map(({ score }) => score))
-  const metric = anomalies[0]?.metric ?? null
+  const [first] = [...anomalies.filter(each => !OF_CHECKS.has(each.metric)), ...anomalies]
+  const metric = first?.metric ?? null
   return tell(slice, { rule, ...of, metric, value, threshold: 1, reason }, COOLDOWN_MS, now)
 }
 

@@ -11,7 +11,12 @@ export interface Model {
   readonly threshold: number
   /** So many values in a row must be one before it is told: how easily noise looks like one decides. */
   readonly inARow: number
+  /** Of times: what is above the usual by less is none of the endpoint's, in µs. Left out: 0. */
+  readonly leastUs?: number
 }
+
+/** The thread that times checks has other things to do: how much later it may come to an answer is no word on who gave it. */
+const OWN_US = 10_000
 
 /**
  * The models, and where their numbers come from: the windows and thresholds are those the monitor was specified with. A value beyond
@@ -21,9 +26,9 @@ export interface Model {
 export const MODELS: readonly Model[] = [
   { metric: 'cpu', model: 'statistical', window: 20, threshold: 2.5, inARow: 3 },
   { metric: 'memory', model: 'statistical', window: 15, threshold: 2, inARow: 3 },
-  { metric: 'network-latency', model: 'trend', window: 30, threshold: 0.3, inARow: 1 },
+  { metric: 'network-latency', model: 'trend', window: 30, threshold: 0.3, inARow: 1, leastUs: OWN_US },
   { metric: 'response-time', model: 'percentile', window: 1, threshold: 2, inARow: 2 },
-  { metric: 'check-time', model: 'percentile', window: 60, threshold: 2, inARow: 1 },
+  { metric: 'check-time', model: 'percentile', window: 60, threshold: 2, inARow: 1, leastUs: OWN_US },
 ]
 
 const PLACES: ReadonlyMap<MetricName, number> = new Map(MODELS.map(({ metric }, i) => [metric, i]))
@@ -35,6 +40,8 @@ export function placeOf(metric: MetricName): number | undefined {
 
 /** What a model finds of a value. `score`: how many times beyond the threshold, 1 is just at it. */
 export interface Verdict {
+  /** What was held against the usual: the value, or what the window comes to. */
+  readonly value: number
   readonly isAnomalous: boolean
   /** It is half-way there: said of many endpoints at once, they are on one way. One that is anomalous is. */
   readonly isNear: boolean
@@ -60,7 +67,7 @@ export function statistical(
   const variance = before.reduce((sum, each) => sum + (each - mean) ** 2, 0) / before.length
   const z = (value - mean) / Math.max(Math.sqrt(variance), DEVIATION_MIN)
   const score = Math.max(0, z / threshold)
-  return { isAnomalous: z > threshold, isNear: z > threshold / 2, expected: mean, score, hasLeak: false }
+  return { value, isAnomalous: z > threshold, isNear: z > threshold / 2, expected: mean, score, hasLeak: false }
 }
 
 /** A line that explains less is none. */
@@ -99,36 +106,37 @@ function isLeak(values: readonly number[]): boolean {
 export function trend(
   recent: readonly number[],
   { mean }: BaselineView,
-  { window, threshold }: Model,
+  { window, threshold, leastUs = 0 }: Model,
 ): Verdict | undefined {
   if (recent.length < window || mean <= 0) return undefined
+  const [value, limit] = [recent.at(-1)!, Math.max(threshold, leastUs / mean)]
   // The line is dear: where not even the last third lies half as high as it would have to, it leads nowhere.
   const third = recent.slice(-Math.ceil(window / 3))
   const lately = third.reduce((sum, each) => sum + each, 0) / third.length / mean - 1
-  const isNear = lately > threshold / 2
+  const isNear = lately > limit / 2
   if (!isNear) {
-    return { isAnomalous: false, isNear, expected: mean, score: Math.max(0, lately / threshold), hasLeak: false }
+    return { value, isAnomalous: false, isNear, expected: mean, score: Math.max(0, lately / limit), hasLeak: false }
   }
   const { slope, intercept } = theilSen(
     recent.map((_, i) => i),
     recent,
   )
   const change = (intercept + slope * recent.length - mean) / mean
-  const score = Math.max(0, change / threshold)
-  return { isAnomalous: change > threshold, isNear, expected: mean, score, hasLeak: false }
+  const score = Math.max(0, change / limit)
+  return { value, isAnomalous: change > limit, isNear, expected: mean, score, hasLeak: false }
 }
 
-/** The 95th percentile of the window against so many times the usual one. */
+/** The 95th percentile of the window against so many times the usual one, and so much more than it at least. */
 export function percentile(
   recent: readonly number[],
   { p95 }: BaselineView,
-  { window, threshold }: Model,
+  { window, threshold, leastUs = 0 }: Model,
 ): Verdict | undefined {
   if (recent.length < window || !(p95 > 0)) return undefined
   // So many values are above the 95th percentile, or are it: it is as high as the least of the highest that many.
   const highest = recent.length - Math.ceil(0.95 * recent.length) + 1
-  const limit = threshold * p95
-  const halfWay = ((1 + threshold) / 2) * p95
+  const limit = Math.max(threshold * p95, p95 + leastUs)
+  const halfWay = (p95 + limit) / 2
   let above = 0
   let near = 0
   for (const value of recent) {
@@ -136,13 +144,13 @@ export function percentile(
     if (value > halfWay) near++
   }
   const isNear = near >= highest
-  if (above < highest) return { isAnomalous: false, isNear, expected: p95, score: 0, hasLeak: false }
-  const found = [...recent].sort((a, b) => b - a)[highest - 1]!
-  return { isAnomalous: true, isNear, expected: p95, score: found / limit, hasLeak: false }
+  if (above < highest) return { value: 0, isAnomalous: false, isNear, expected: p95, score: 0, hasLeak: false }
+  const value = [...recent].sort((a, b) => b - a)[highest - 1]!
+  return { value, isAnomalous: true, isNear, expected: p95, score: value / limit, hasLeak: false }
 }
 
 /** What is measured in checks alone, by this process on its own time. */
-const OF_CHECKS: ReadonlySet<MetricName> = new Set(['check-time', 'network-latency'])
+export const OF_CHECKS: ReadonlySet<MetricName> = new Set(['check-time', 'network-latency'])
 
 /**
  * One is a warning; two of different kinds are critical, and slow answers with a busy CPU are two. Times of checks and of requests are of one kind.

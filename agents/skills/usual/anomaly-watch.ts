@@ -116,8 +116,7 @@ function judge(track: Track, model: Model, measured: Measured): void {
   if (verdict?.isAnomalous === true) {
     track.streak = Math.max(0, track.streak) + 1
     // Told as it is now for as long as it lasts.
-    if (track.streak >= model.inARow || track.anomaly !== undefined)
-      track.anomaly = anomalyOf(metric, model, value, verdict)
+    if (track.streak >= model.inARow || track.anomaly !== undefined) track.anomaly = anomalyOf(metric, model, verdict)
     return
   }
   // What stands out does not get into the window of what is usual, nor what is no sample of it.
@@ -142,11 +141,6 @@ function keep({ values }: Track, value: number, { window }: Model): void {
   if (values.length > window) values.shift()
 }
 
-function anomalyOf(
-  metric: MetricName,
-  { model }: Model,
-  value: number,
-  { expected, score, hasLeak }: Verdict,
-): Anomaly {
+function anomalyOf(metric: MetricName, { model }: Model, { value, expected, score, hasLeak }: Verdict): Anomaly {
   return { metric, model, value, expected, score, hasLeak }
 }
