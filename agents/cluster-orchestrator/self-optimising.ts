@@ -1,4 +1,5 @@
 import { elapsedMs } from '../../engine/writer.ts'
+import { NOTHING_SEEN } from '../kit/tables.ts'
 import type { Metrics } from '../signals.ts'
 import { type Goals, gapsOf } from './goals.ts'
 
@@ -39,7 +40,7 @@ export function improve(
   goals: Goals,
   now: number,
 ): { readonly improving: Improving; readonly begins: boolean } {
-  const sight = { metrics: { figures: metrics, heardMs: now }, forecasts: new Map(), tables: { services: [] } }
+  const sight = { metrics: { figures: metrics, heardMs: now }, forecasts: new Map(), tables: NOTHING_SEEN }
   const gaps = gapsOf(goals, sight)
   const isMissed = gaps.length > 0
   const counted = { ...before, missed: isMissed ? before.missed + 1 : 0, met: isMissed ? 0 : before.met + 1 }

@@ -8,6 +8,7 @@ import {
   ISOLATED,
   UNHEALTHY,
 } from '../../engine/writer.ts'
+import { glanceAtTables, glanced, isSameGlance } from '../kit/glance.ts'
 import { defineAgent } from '../kit/grammar/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } from '../kit/grammar/directive.ts'
 import { unanswered } from '../kit/grammar/own-signals.ts'
@@ -52,6 +53,7 @@ export type { State } from './state.ts'
 
 /** How soon an endpoint that was added or removed is noticed. */
 const LOOK_MS = 100
+const nextLook = schedule(LOOK_MS, lookDue.of(null))
 
 /** Share of the interval by which checks stray, so that those of many endpoints and nodes do not fall together. */
 const JITTER = 0.1
@@ -90,7 +92,7 @@ export const healthMonitor = defineAgent({
     availabilityMeasured,
   ],
   writes: ['health', 'healthySinceMs', 'unhealthyBar', 'isolatedBar'],
-  actions: [lookAtTables, checkEndpoint, examineEndpoint],
+  actions: [lookAtTables, glanceAtTables, checkEndpoint, examineEndpoint],
   sensors: [healthWords, vitals, application, network, resources, availability, security],
   skills: [...OBSERVING, ...SKILLS],
   start: ({ config }): Step<State> => ({ state: stateOf(config), directives: [act(lookAtTables, undefined)] }),
@@ -110,7 +112,12 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
   if (tablesSeen.is(signal)) return onTables(state, signal.data, now)
   if (checkDue.is(signal)) return onCheckDue(state, signal.data)
   if (endpointChecked.is(signal)) return onChecked(state, signal.data, now, slices)
-  if (lookDue.is(signal)) return { state, directives: [act(lookAtTables, undefined)] }
+  if (lookDue.is(signal)) return { state, directives: [act(glanceAtTables, undefined)] }
+  if (glanced.is(signal)) {
+    return isSameGlance(state.glance, signal.data)
+      ? { state, directives: [nextLook] }
+      : { state: { ...state, glance: signal.data }, directives: [act(lookAtTables, undefined)] }
+  }
   if (closerDue.is(signal)) return onCloserDue(state, signal.data, now)
   if (endpointLookedAt.is(signal)) return onLookedAt(state, signal.data, now, slices)
   if (healthCheckRequested.is(signal)) return onRequested(state, signal, now)
@@ -141,7 +148,7 @@ function refusalsAfter(
 function onTables(state: State, tables: TablesView, now: number): Step<State> {
   const targets = new Map<number, Target>()
   // First of all: another endpoint may have the name of one that is gone.
-  const directives: Directive[] = [...goneSince(state.tables, tables), schedule(LOOK_MS, lookDue.of(null))]
+  const directives: Directive[] = [...goneSince(state.tables, tables), nextLook]
   let { rounds } = state
   for (const { name, endpoints } of tables.services) {
     const healthCheck = healthCheckOf(state, name)
@@ -171,7 +178,8 @@ function onTables(state: State, tables: TablesView, now: number): Step<State> {
 }
 
 /** Tells of each endpoint that was there when the tables were looked at before, and is not now. */
-function goneSince(before: TablesView, { services }: TablesView): Directive[] {
+function goneSince(before: TablesView, { structure, services }: TablesView): Directive[] {
+  if (structure === before.structure) return []
   const generations = new Map<number, number>()
   for (const { endpoints } of services) for (const { row, generation } of endpoints) generations.set(row, generation)
   return before.services.flatMap(({ name: service, endpoints }) =>
@@ -228,7 +236,11 @@ function reload(before: State, { services, agents }: Config, now: number): Step<
     directives.push(checkNow(renewed))
     if (healthCheck !== undefined) directives.push(...beginLooks(renewed, healthCheck))
   }
-  return { state: { ...before, services, knobs: agents['health-monitor'], targets, rounds }, directives }
+  // With no glance the next look is a whole one: it sees to those that are not checked any more.
+  return {
+    state: { ...before, services, knobs: agents['health-monitor'], targets, rounds, glance: undefined },
+    directives,
+  }
 }
 
 function checkNow({ row, generation, round }: Target): Directive {

@@ -1,6 +1,7 @@
 import type { Config, ServiceConfig } from '../../engine/writer.ts'
+import type { Glance } from '../kit/glance.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
-import type { EndpointView, TablesView } from '../kit/tables.ts'
+import { type EndpointView, NOTHING_SEEN, type TablesView } from '../kit/tables.ts'
 import type { Availability, CheckKind, EndpointRef, Examination } from '../signals.ts'
 import type { Standing } from './verdict.ts'
 import type { Voids } from './voids.ts'
@@ -51,6 +52,8 @@ export interface State {
   readonly rounds: number
   /** As seen last. */
   readonly tables: TablesView
+  /** What was glanced before that look. */
+  readonly glance: Glance | undefined
   /** By ticket. */
   readonly looks: ReadonlyMap<number, Looking>
   readonly tickets: number
@@ -69,7 +72,8 @@ export function stateOf({ services, agents }: Config): State {
     knobs: agents['health-monitor'],
     targets: new Map(),
     rounds: 0,
-    tables: { services: [] },
+    tables: NOTHING_SEEN,
+    glance: undefined,
     looks: new Map(),
     tickets: 0,
     forecasts: [],

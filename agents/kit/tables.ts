@@ -76,8 +76,13 @@ export interface ServiceView {
 
 /** All services that are there at one moment. */
 export interface TablesView {
+  /** The published structure: who is there, and what is said of them. It is another with each publication. */
+  readonly structure: number
   readonly services: readonly ServiceView[]
 }
+
+/** Before the first look. */
+export const NOTHING_SEEN: TablesView = { structure: 0, services: [] }
 
 /** The answer to `lookAtTables`. */
 export const tablesSeen = defineSignal('signalbox.tables.seen', { data: trusted<TablesView>() })
@@ -91,6 +96,7 @@ export const lookAtTables = defineAction({
 
 export function viewTables(attachment: Attachment): TablesView {
   return {
+    structure: attachment.catchUp(),
     services: attachment
       .serviceTexts()
       .flatMap(({ text, rows }, index) => (text.isGone ? [] : [viewService(attachment, text, rows, index)])),

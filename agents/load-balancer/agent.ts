@@ -1,4 +1,5 @@
 import { elapsedMs } from '../../engine/writer.ts'
+import { glanceAtTables, glanced, isSameGlance } from '../kit/glance.ts'
 import { defineAgent } from '../kit/grammar/agent.ts'
 import {
   act,
@@ -45,7 +46,6 @@ import { responseTimes } from '../skills/traffic/response-times.ts'
 import { trafficMeasured } from '../skills/traffic/traffic.ts'
 import { trafficAnalysis } from '../skills/traffic/traffic-analysis.ts'
 import { type Agreed, agreeOnShares, BALANCING, sharesAgreed, voteOnShares } from './admission.ts'
-import { glanceAtTables, glanced, isSameGlance } from './glance.ts'
 import { NOTED, noted } from './hearing.ts'
 import { NOTHING_UNREAD } from './known.ts'
 import { smooth } from './latency.ts'

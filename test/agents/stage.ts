@@ -1,5 +1,5 @@
 import { rollDie } from '../../agents/kit/dice.ts'
-
+import { glanceAtTables } from '../../agents/kit/glance.ts'
 import type { AnyAction } from '../../agents/kit/grammar/action.ts'
 import type { AnyAgent } from '../../agents/kit/grammar/agent.ts'
 import type { WriteEndpoint, WriteService } from '../../agents/kit/grammar/directive.ts'
@@ -8,7 +8,6 @@ import { Runner } from '../../agents/kit/run/runner.ts'
 import { type EndpointView, lookAtTables, type ServiceView } from '../../agents/kit/tables.ts'
 import { withFakes } from '../../agents/kit/virtual/fake-actions.ts'
 import { VirtualClock } from '../../agents/kit/virtual/virtual-clock.ts'
-import { glanceAtTables } from '../../agents/load-balancer/glance.ts'
 import { validateConfig } from '../../engine/config/load.ts'
 import type { ConfigInput } from '../../engine/config/schema.ts'
 import { EJECTED, HELD, ISOLATED, TRIPPED, UNHEALTHY } from '../../engine/writer.ts'
@@ -109,15 +108,23 @@ export class Stage {
     return this.rows.get(id)!
   }
 
+  /** Another with each endpoint that comes or goes. */
+  get #structure(): number {
+    return this.#generations * 1000 + this.rows.size
+  }
+
   /** Starts the agent, or after a crash another incarnation of it: the tables are all that is left. */
   start(): this {
     this.#runner?.close()
     const run = (): object => {
       this.onLook()
-      return structuredClone({ services: [this.service] })
+      return structuredClone({ structure: this.#structure, services: [this.service] })
     }
     const look = { name: lookAtTables.name, run }
-    const glance = { name: glanceAtTables.name, run: () => ({ structure: 0, facts: JSON.stringify(this.service) }) }
+    const glance = {
+      name: glanceAtTables.name,
+      run: () => ({ structure: this.#structure, facts: JSON.stringify(this.service) }),
+    }
     const fakes = [look, glance, ...this.#fakes].map(({ name, run }) => [name, run] as const)
     const agent = withFakes(this.#agent, Object.fromEntries(fakes))
     let seed = 7

@@ -39,7 +39,8 @@ export interface Routing extends RoutingOptions {
   readonly halfLives: ReadonlyMap<string, number>
   /** By row; changed in place, see there. */
   readonly tracks: Map<number, Known>
-  readonly tables: TablesView
+  /** As seen last, those that go by forecasts. */
+  readonly services: readonly ServiceView[]
   readonly tablesMs: number
   /** By name of service. */
   readonly trusts: ReadonlyMap<string, Trust>
@@ -112,7 +113,7 @@ export const adaptiveRouting = defineSkill({
   actions: [lookAtTables],
   start: (options: RoutingOptions, { now }): Step<Routing> => ({
     state: {
-      ...{ ...options, halfLives: new Map(), tracks: new Map(), tables: { services: [] }, tablesMs: now },
+      ...{ ...options, halfLives: new Map(), tracks: new Map(), services: [], tablesMs: now },
       ...{ trusts: new Map(), middles: new Map(), next: 0 },
     },
     directives: [act(lookAtTables, undefined), schedule(SECOND_MS, secondDue.of(null))],
@@ -150,9 +151,9 @@ function onSettled(state: Routing, rows: readonly Settled[], now: number): Step<
 
 /** Who is new is known from now on, who is gone is forgotten. */
 function onTables(state: Routing, { services: all }: TablesView, now: number): Routing {
-  const tables = { services: all.filter(goesByForecasts) }
+  const services = all.filter(goesByForecasts)
   const rows = new Set<number>()
-  for (const { name: service, endpoints } of tables.services) {
+  for (const { name: service, endpoints } of services) {
     for (const { row, generation } of endpoints) {
       rows.add(row)
       if (state.tracks.get(row)?.track.generation === generation) continue
@@ -160,11 +161,11 @@ function onTables(state: Routing, { services: all }: TablesView, now: number): R
     }
   }
   for (const row of state.tracks.keys()) if (!rows.has(row)) state.tracks.delete(row)
-  const names = new Set(tables.services.map(({ name }) => name))
+  const names = new Set(services.map(({ name }) => name))
   const kept = <Value>(map: ReadonlyMap<string, Value>) => new Map([...map].filter(([name]) => names.has(name)))
   return {
     ...state,
-    tables,
+    services,
     tablesMs: now,
     halfLives: kept(state.halfLives),
     trusts: kept(state.trusts),
@@ -182,7 +183,7 @@ function onSecond(state: Routing, now: number): Step<Routing> {
   const middles = new Map(state.middles)
   const directives: Directive[] = []
   const due: Track[] = []
-  for (const { name, index, endpoints } of state.tables.services) {
+  for (const { name, index, endpoints } of state.services) {
     const tracks: Track[] = []
     for (const { row } of endpoints) {
       const known = state.tracks.get(row)

@@ -281,3 +281,20 @@ test('health monitor lets go of a service that is not checked any more, and take
   assert.ok(asked.length > before)
   assert.equal(world.row('a').bars, UNHEALTHY)
 })
+
+test('health monitor looks at the tables where they have changed, and not ten times a second', async () => {
+  const { world } = stage(['a', 'b'])
+  let looks = 0
+  world.onLook = () => void looks++
+  const looksWithin = async (ms: number): Promise<number> => {
+    looks = 0
+    await world.advance(ms)
+    return looks
+  }
+  world.start()
+  await looksWithin(20_000)
+  // Those of what it has mounted: it learns in windows of ten seconds.
+  assert.ok((await looksWithin(20_000)) <= 6, `${looks} looks in 20 s`)
+  world.row('a').bars |= EJECTED
+  assert.ok((await looksWithin(110)) >= 1, 'it has been seen')
+})

@@ -6,7 +6,7 @@ import { mount, stay, unmount } from '../../../agents/kit/grammar/directive.ts'
 import { type Draft, defineSignal } from '../../../agents/kit/grammar/signal.ts'
 import type { Mounted } from '../../../agents/kit/grammar/skill.ts'
 import { Runner } from '../../../agents/kit/run/runner.ts'
-import { type TablesView, tablesSeen } from '../../../agents/kit/tables.ts'
+import { NOTHING_SEEN, type TablesView, tablesSeen } from '../../../agents/kit/tables.ts'
 import { VirtualClock } from '../../../agents/kit/virtual/virtual-clock.ts'
 import { validateConfig } from '../../../engine/config/load.ts'
 
@@ -27,7 +27,7 @@ export interface Told<Slice> {
  */
 export async function toldTwice<Slice>(
   mountAt: (key: string) => Mounted<Slice>,
-  { before, after, tables = { services: [] } }: { before: Draft; after: Draft; tables?: TablesView },
+  { before, after, tables = NOTHING_SEEN }: { before: Draft; after: Draft; tables?: TablesView },
 ): Promise<Told<Slice>> {
   const faked = (key: string): Mounted<Slice> => {
     const mounted = mountAt(key)

@@ -1,6 +1,6 @@
-import { defineAction } from '../kit/grammar/action.ts'
-import { trusted } from '../kit/grammar/schema.ts'
-import { defineSignal } from '../kit/grammar/signal.ts'
+import { defineAction } from './grammar/action.ts'
+import { trusted } from './grammar/schema.ts'
+import { defineSignal } from './grammar/signal.ts'
 
 /** The state of the tables as two numbers: they are as they were where both are. */
 export interface Glance {
@@ -13,8 +13,8 @@ export interface Glance {
 export const glanced = defineSignal('signalbox.tables.glanced', { data: trusted<Glance>() })
 
 /**
- * Whether a look at the tables would see anything new: a word for each service, instead of twenty for each endpoint. Requests in flight, and the
- * words that are the load balancer's own, may change without it.
+ * Whether a look at the tables would see anything new: a word for each service, instead of twenty for each endpoint. Requests in flight,
+ * latencies and loads may change without it. A look that follows it sees at least what it told.
  */
 export const glanceAtTables = defineAction({
   name: 'glance-at-tables',
