@@ -14,7 +14,7 @@ import { act, type Directive, emit, type Step, schedule, stay, writeEndpoint } f
 import { unanswered } from '../kit/grammar/own-signals.ts'
 import type { Signal } from '../kit/grammar/signal.ts'
 import type { Slices } from '../kit/grammar/skill.ts'
-import { type EndpointView, lookAtTables, type TablesView, tablesSeen } from '../kit/tables.ts'
+import { type EndpointView, lookAtTables, lookEveryMs, type TablesView, tablesSeen } from '../kit/tables.ts'
 import {
   availabilityMeasured,
   capacityReported,
@@ -53,7 +53,6 @@ export type { State } from './state.ts'
 
 /** How soon an endpoint that was added or removed is noticed. */
 const LOOK_MS = 100
-const nextLook = schedule(LOOK_MS, lookDue.of(null))
 
 /** Share of the interval by which checks stray, so that those of many endpoints and nodes do not fall together. */
 const JITTER = 0.1
@@ -115,7 +114,7 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
   if (lookDue.is(signal)) return { state, directives: [act(glanceAtTables, undefined)] }
   if (glanced.is(signal)) {
     return isSameGlance(state.glance, signal.data)
-      ? { state, directives: [nextLook] }
+      ? { state, directives: [nextLook(state)] }
       : { state: { ...state, glance: signal.data }, directives: [act(lookAtTables, undefined)] }
   }
   if (closerDue.is(signal)) return onCloserDue(state, signal.data, now)
@@ -148,7 +147,7 @@ function refusalsAfter(
 function onTables(state: State, tables: TablesView, now: number): Step<State> {
   const targets = new Map<number, Target>()
   // First of all: another endpoint may have the name of one that is gone.
-  const directives: Directive[] = [...goneSince(state.tables, tables), nextLook]
+  const directives: Directive[] = [...goneSince(state.tables, tables), nextLook(state)]
   let { rounds } = state
   for (const { name, endpoints } of tables.services) {
     const healthCheck = healthCheckOf(state, name)
@@ -175,6 +174,10 @@ function onTables(state: State, tables: TablesView, now: number): Step<State> {
     }
   }
   return { state: { ...state, tables, targets, rounds }, directives }
+}
+
+function nextLook({ targets }: State): Directive {
+  return schedule(lookEveryMs(targets.size, LOOK_MS), lookDue.of(null))
 }
 
 /** Tells of each endpoint that was there when the tables were looked at before, and is not now. */

@@ -94,6 +94,14 @@ export const lookAtTables = defineAction({
   run: (_: undefined, { attachment }) => viewTables(attachment),
 })
 
+/** A look, and what follows from it, takes some µs for each endpoint: with so many in a ms it is a fifth of a core at most. */
+const ROWS_PER_MS = 50
+
+/** From one look to the next, in ms, where something changes all the time: with very many endpoints longer than `leastMs`. */
+export function lookEveryMs(endpoints: number, leastMs: number): number {
+  return Math.max(leastMs, Math.ceil(endpoints / ROWS_PER_MS))
+}
+
 export function viewTables(attachment: Attachment): TablesView {
   return {
     structure: attachment.catchUp(),

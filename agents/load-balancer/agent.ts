@@ -16,7 +16,7 @@ import {
 import type { Signal } from '../kit/grammar/signal.ts'
 import type { Slices } from '../kit/grammar/skill.ts'
 import { appended } from '../kit/run/bounded.ts'
-import { lookAtTables, tablesSeen } from '../kit/tables.ts'
+import { lookAtTables, lookEveryMs, tablesSeen } from '../kit/tables.ts'
 import {
   admissionAgreed,
   breakerChanged,
@@ -166,7 +166,13 @@ function decide(state: State, signal: Signal, now: number, slices: Slices): Step
   if (tickDue.is(signal)) {
     // Where weight is on its way, its next step is a look as well, and knows why.
     const next = isQuiet(state, now) ? act(glanceAtTables, undefined) : look
-    return { state, directives: [...(state.isMoving ? [] : [next]), schedule(TICK_MS, tickDue.of(null))] }
+    return {
+      state,
+      directives: [
+        ...(state.isMoving ? [] : [next]),
+        schedule(lookEveryMs(state.known.size, TICK_MS), tickDue.of(null)),
+      ],
+    }
   }
   if (glanced.is(signal)) {
     return isSameGlance(state.glance, signal.data)
@@ -204,10 +210,13 @@ const FACTS = new Set<string>(
 )
 const isFact = ({ type }: Signal): boolean => FACTS.has(type)
 
-/** A look within some ms, unless one is on its way. */
+/** A look within some ms, with very many endpoints within a fifth of a second, unless one is on its way. */
 function soon(state: State): Step<State> {
   if (state.isLookDue) return stay(state)
-  return { state: { ...state, isLookDue: true }, directives: [schedule(LOOK_MS, lookDue.of(null))] }
+  return {
+    state: { ...state, isLookDue: true },
+    directives: [schedule(lookEveryMs(state.known.size, LOOK_MS), lookDue.of(null))],
+  }
 }
 
 function due(state: State, what: keyof Due, again: Directive): Step<State> {

@@ -1,6 +1,6 @@
 import { type Config, elapsedMs } from '../../engine/writer.ts'
 import { type Directive, emit, type Step, schedule, writeEndpoint, writeService } from '../kit/grammar/directive.ts'
-import type { EndpointView, ServiceView, TablesView } from '../kit/tables.ts'
+import { type EndpointView, lookEveryMs, type ServiceView, type TablesView } from '../kit/tables.ts'
 import { loadSummarised } from '../signals.ts'
 import type { ServiceRates } from '../skills/traffic/traffic-analysis.ts'
 import { adapted, usualOf } from './adapting.ts'
@@ -73,7 +73,7 @@ export function onTables(
   // The rest of the way is gone for the same cause.
   return {
     state: { ...lasting, isMoving: true },
-    directives: [...directives, schedule(TICK_MS, shiftDue.of(null))],
+    directives: [...directives, schedule(lookEveryMs(known.size, TICK_MS), shiftDue.of(null))],
   }
 }
 
