@@ -6,7 +6,18 @@ import { ROSTER } from '../../../agents/index.ts'
 import { eventually } from '../../support/eventually.ts'
 import { IS_FULL, spread, startDrill, strikeable } from './drill.ts'
 
-const FAULTS = ['throw', 'reject', 'exit', 'garble', 'loop', 'wait', 'late', 'heap', 'buffers']
+/** What an agent does, and what is said of it then. */
+const FAULTS: Readonly<Record<string, RegExp>> = {
+  throw: /^a fault of the test$/,
+  reject: /^a fault of the test$/,
+  exit: /^its thread ended with code 3$/,
+  garble: /^what it told cannot be read: Missing internal module/,
+  loop: /^its event loop has stood still for \d+ ms$/,
+  wait: /^its event loop has stood still for \d+ ms$/,
+  late: /^its event loop has stood still for \d+ ms$/,
+  heap: /^its memory has grown to \d+ MiB of 144$/,
+  buffers: /^its memory has grown to \d+ MiB of 144$/,
+}
 const ROUNDS = IS_FULL ? 3 : 1
 /** All of them, or one of each group. */
 const STRUCK = IS_FULL ? ROSTER : ROSTER.filter(({ group }, i) => ROSTER.findIndex(each => each.group === group) === i)
@@ -24,7 +35,7 @@ test('every agent of the roster falls by every fault in turn, under load, and no
   })
   const rows: string[] = []
   let falls = 0
-  for (const fault of FAULTS) {
+  for (const [fault, reason] of Object.entries(FAULTS)) {
     const [detected, back]: [number[], number[]] = [[], []]
     for (let round = 0; round < ROUNDS; round++) {
       for (const { name } of STRUCK) {
@@ -45,6 +56,7 @@ test('every agent of the roster falls by every fault in turn, under load, and no
           60_000,
         )
         clearInterval(again)
+        assert.match(drill.status(name).lastError!, reason)
         const at = (message: string): number => drill.lines.find(line => line.message === message)!.atMs
         const detectedMs = at(`agent ${name} is restarted`)
         detected.push(detectedMs - struckMs)
