@@ -1,5 +1,4 @@
 import { type Config, elapsedMs } from '../../../engine/writer.ts'
-import { rollDie } from '../../kit/dice.ts'
 import type { Setup } from '../../kit/grammar/agent.ts'
 import { act, type Directive, emit, type Step, schedule, stay } from '../../kit/grammar/directive.ts'
 import { defineSignal, type SignalOf } from '../../kit/grammar/signal.ts'
@@ -16,6 +15,7 @@ import {
   partitionHealed,
   recoveryEnded,
 } from '../../signals.ts'
+import { rollHexId } from '../hex-id.ts'
 import { callHook } from '../webhook.ts'
 import { rulesOf } from './alert-rules.ts'
 import { levelOf } from './escalation-matrix.ts'
@@ -151,15 +151,12 @@ function onAlert(
     return look(put(slice, { ...known, repeats: known.repeats + 1, alertedMs: now }), now)
   }
   if (slice.incidents.size >= INCIDENTS_MAX) return stay(slice)
-  const die = rollDie(slice.seed)
+  const { id, seed } = rollHexId(slice.seed)
   const incident: Incident = {
-    id: Math.floor(die.value * 2 ** 32)
-      .toString(16)
-      .padStart(8, '0'),
-    ...{ subject, because: `${rule}: ${reason}`, openedMs: now, alertedMs: now, repeats: 0, level: 0 },
+    ...{ id, subject, because: `${rule}: ${reason}`, openedMs: now, alertedMs: now, repeats: 0, level: 0 },
     ...{ needsHuman: false, isAcknowledged: false, tried: [], isOfOther: false },
   }
-  return look(put({ ...slice, seed: die.seed }, incident), now)
+  return look(put({ ...slice, seed }, incident), now)
 }
 
 /** What another agent needs a person for: who is to be told is told here, and may acknowledge it. */

@@ -1,8 +1,10 @@
 import { defineAction } from '../../kit/grammar/action.ts'
+import { act, type Directive } from '../../kit/grammar/directive.ts'
 import { trusted } from '../../kit/grammar/schema.ts'
 import { defineSignal } from '../../kit/grammar/signal.ts'
 import { type TablesView, viewTables } from '../../kit/tables.ts'
 import { mayAct } from '../agreement/office.ts'
+import type { Emergencies } from './emergency-state.ts'
 
 export interface EmergencyLook {
   readonly tables: TablesView
@@ -32,3 +34,7 @@ export const noteDone = defineAction({
   done: workDone,
   run: ({ id }: { id: string }, { now }) => ({ id, atMs: now() }),
 })
+
+export function lookAtScene({ role, fence }: Emergencies): Directive {
+  return act(lookForEmergencies, { role, fence: fence ?? null })
+}

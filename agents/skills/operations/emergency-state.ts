@@ -126,3 +126,7 @@ export function emergencyRecord(
     },
   }
 }
+
+export function withEmergency(slice: Emergencies, emergency: Emergency): Emergencies {
+  return { ...slice, open: new Map(slice.open).set(emergency.id, emergency) }
+}

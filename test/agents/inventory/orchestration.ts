@@ -196,13 +196,13 @@ export const ROWS: readonly Row[] = [
   {
     id: 'D16',
     does: 'does all immediate actions of an emergency before it asks anybody',
-    code: `${SKILLS}/operations/emergency.ts#begin`,
+    code: `${SKILLS}/operations/emergency-course.ts#begin`,
     test: EMERGENCIES,
   },
   {
     id: 'D17',
     does: 'answers an emergency of an unknown kind with no_emergency_procedure',
-    code: `${SKILLS}/operations/emergency.ts#onRequested`,
+    code: `${SKILLS}/operations/emergency-asking.ts#onRequested`,
     test: EMERGENCIES,
   },
   {
