@@ -93,6 +93,7 @@ export {
 } from './plane/plane.ts'
 export { PublicationRefused } from './plane/refuse.ts'
 export { endpointFault } from './plane/structure-checks.ts'
+export { ResponseReader, type ResponseSink } from './proxy/upstreams/response-reader.ts'
 export { disableAgent, enableAgent, isAgentEnabled } from './router/agent-switch.ts'
 export { PICK } from './router/nobody.ts'
 export { loadsOf } from './router/panic.ts'

@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2'
-import type { Question } from './ask.ts'
 import { dialerOf } from './dialers.ts'
 import { ANSWER_BYTES_MAX, readHealthAnswer, writeHealthQuestion } from './grpc-messages.ts'
+import type { Question } from './question.ts'
 
 export interface GrpcQuestion extends Omit<Question, 'path'> {
   /** Of the endpoint's services the one that is meant; empty: all of it. */
