@@ -14,7 +14,8 @@ import {
   slotOf,
   versionOf,
 } from '../../engine/memory/slots.ts'
-import { newEndpoint, tinyWorld } from '../support/tiny-world.ts'
+import { newEndpoint } from '../support/new-endpoint.ts'
+import { tinyWorld } from '../support/tiny-world.ts'
 import { stepwise } from './ring-steps.ts'
 
 const SMALL = { rows: 4, services: 2, seats: 1, textBytes: 128, outcomes: 64 }

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { SignalboxError } from '../../engine/errors.ts'
 import { LAYOUT_VERSION, LAYOUT_VERSION_AT, MAGIC_AT } from '../../engine/memory/layout.ts'
 import { createRegion, DEFAULT_CAPACITY, handleOf, openRegion } from '../../engine/memory/region.ts'
-import { newEndpoint, TinyWorld, tinyWorld } from '../support/tiny-world.ts'
+import { newEndpoint } from '../support/new-endpoint.ts'
+import { TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 const SMALL = { rows: 3, services: 1, seats: 1, textBytes: 128, outcomes: 64, affinity: 64 }
 

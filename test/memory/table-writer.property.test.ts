@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { SignalboxError } from '../../engine/errors.ts'
 import { isWhole, peekPublished, slotOf, versionOf } from '../../engine/memory/slots.ts'
-import { newEndpoint, TinyWorld } from '../support/tiny-world.ts'
+import { newEndpoint } from '../support/new-endpoint.ts'
+import { TinyWorld } from '../support/tiny-world.ts'
 
 const ROWS = 8
 const SERVICES = 3

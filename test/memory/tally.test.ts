@@ -15,7 +15,8 @@ import {
 import { createRegion, type Region } from '../../engine/memory/region.ts'
 import { freeSeat, takeSeat } from '../../engine/memory/seats.ts'
 import { Tally } from '../../engine/memory/tally.ts'
-import { newEndpoint, tinyWorld } from '../support/tiny-world.ts'
+import { newEndpoint } from '../support/new-endpoint.ts'
+import { tinyWorld } from '../support/tiny-world.ts'
 
 const SMALL = { rows: 4, services: 1, seats: 3, textBytes: 128, outcomes: 64 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { newEndpoint, TinyWorld } from '../support/tiny-world.ts'
+import { newEndpoint } from '../support/new-endpoint.ts'
+import { TinyWorld } from '../support/tiny-world.ts'
 
 const ROWS = 4
 

@@ -8,8 +8,9 @@ import { avalanche } from '../../engine/memory/hash-key.ts'
 import { createDice } from '../../engine/policies/dice.ts'
 import { NO_ENDPOINT, type PickRow } from '../../engine/policies/policy.ts'
 import { completeOptions } from '../../engine/policies/policy-options.ts'
+import { newEndpoint, type TinyEndpoint } from '../support/new-endpoint.ts'
 import { VARIANTS, type Variant } from '../support/policy-variants.ts'
-import { newEndpoint, type TinyEndpoint, type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
+import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 /** What every policy promises, whoever writes it. A new one is tested by being in the registry. */
 
@@ -301,7 +302,7 @@ const IS_FULL = process.env.SIGNALBOX_PROOF === 'full'
 test('a pick and a settle allocate nothing, under every policy, plain, guarded, from a subset and refused (D38)', t => {
   const script = fileURLToPath(new URL('../support/heap-of-picks.js', import.meta.url))
   const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128']
-  const [picks, rounds] = IS_FULL ? [1_000_000, 10] : [500_000, 3]
+  const [picks, rounds] = IS_FULL ? [1_000_000, 10] : [250_000, 3]
   const args = [...flags, script, `${picks}`, `${rounds}`]
   const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: IS_FULL ? 3_600_000 : 100_000 })
   assert.equal(child.status, 0, child.stderr)

@@ -11,14 +11,7 @@ import { buildTable, sizeOf } from '../../engine/policies/tables/table-spec.ts'
 import { xxhash } from '../../engine/policies/tables/xxhash.ts'
 import { Attachment } from '../../engine/router/attachment.ts'
 import { Router } from '../../engine/router/router.ts'
-
-/** What a test says of an endpoint; the rest has defaults. */
-export interface TinyEndpoint {
-  weight?: number
-  zone?: string
-  priority?: number
-  metadata?: Record<string, string>
-}
+import { newEndpoint, type TinyEndpoint } from './new-endpoint.ts'
 
 export interface TinyOptions {
   /** Name of the policy, or the policy with its options. */
@@ -201,8 +194,4 @@ export class TinyWorld {
     fillTable(this.region, at, buildTable(spec, members))
     edit.setTable(service, at)
   }
-}
-
-export function newEndpoint(id: string, { weight = 1, zone = '', priority = 0, metadata = {} }: TinyEndpoint = {}) {
-  return { id, url: `http://${id}.test`, zone, metadata, weight, priority }
 }
