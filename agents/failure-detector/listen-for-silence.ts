@@ -18,9 +18,10 @@ export const listenForSilence = defineAction({
       const look = (): void => {
         const now = edge.now()
         const looks = lookAtWaiting(edge.attachment, now)
-        const rows = watch.look(looks, now)
+        const everyMs = Math.max(LOOK_MS, Math.ceil(looks.length / ROWS_PER_MS))
+        const rows = watch.look(looks, now, everyMs)
         if (rows.length > 0) resolve({ rows })
-        else edge.later(Math.max(LOOK_MS, Math.ceil(looks.length / ROWS_PER_MS)), look)
+        else edge.later(everyMs, look)
       }
       edge.later(LOOK_MS, look)
     }),

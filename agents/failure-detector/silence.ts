@@ -61,6 +61,8 @@ const BUSY_VOLUME = 100
 const VOLUME_MIN = 20
 /** A look that comes later than this, in ms: this machine was busy, and silence says nothing about endpoints. */
 const LATE_MS = 100
+/** With very many endpoints looks are further apart, and none is late within so many times that. */
+const LATE_LOOKS = 2
 /** Who is silent still is told of again after this, in ms: it may not have been possible to act on it. */
 const AGAIN_MS = 500
 
@@ -97,19 +99,20 @@ export class SilenceWatch {
     for (const us of latenciesUs) usual.histogram[bucketOf(us)]!++
   }
 
-  /** Who is silent now. */
-  look(looks: readonly Look[], now: number): Silent[] {
-    for (const look of looks) this.#follow(look, now)
+  /** Who is silent now. Looks come every so many ms, or later. */
+  look(looks: readonly Look[], now: number, everyMs = 0): Silent[] {
+    const lateMs = Math.max(LATE_MS, LATE_LOOKS * everyMs)
+    for (const look of looks) this.#follow(look, now, lateMs)
     return looks.flatMap(look => this.#judge(look, now))
   }
 
-  #follow({ row, generation, service, answered, picked }: Look, now: number): void {
+  #follow({ row, generation, service, answered, picked }: Look, now: number, lateMs: number): void {
     const known = this.#rows.get(row)
     const isSame = known?.generation === generation
     // Answers from before the first look say nothing of when they came.
     if (known !== undefined && !(isSame && known.answered === answered)) this.#usual(service, now).answeredMs = now
     // Nor is known what was between two looks of which the second came late, or before it was back.
-    const isSeen = isSame && elapsedMs(now, known.lookedMs) <= LATE_MS
+    const isSeen = isSame && elapsedMs(now, known.lookedMs) <= lateMs
     if (isSeen && known.answered === answered) {
       known.lookedMs = now
       if (known.severalMs === undefined && ((picked - known.picked) | 0) >= SEVERAL) known.severalMs = now

@@ -19,12 +19,13 @@ function world(latencyUs = 2000, floorMs = FLOOR_MS, isSparse = false) {
   const rows = [0, 1].map(row => ({ row, generation: 1, service: 0, answered: 100, picked: 100, waitedMs: -1 }))
   let now = 0
   const waiting: (number | undefined)[] = []
-  const look = (stepMs = STEP_MS): Silent[] => {
+  const look = (stepMs = STEP_MS, everyMs = STEP_MS): Silent[] => {
     now += stepMs
     if (!isSparse) for (const row of rows) row.picked++
     return watch.look(
       rows.map(row => ({ ...row, waitedMs: waiting[row.row] === undefined ? -1 : now - waiting[row.row]! })),
       now,
+      everyMs,
     )
   }
   look()
@@ -101,6 +102,20 @@ describe('SilenceWatch', () => {
     }
     // At the sixth look it is 120 ms; then every 500.
     assert.deepEqual(found, [120, 620])
+  })
+
+  it('convicts by looks that are far apart because there are so many endpoints, and by none that came late', () => {
+    const convictedAt = (everyMs: number): number => {
+      const { look, answer, wait } = world()
+      wait(1)
+      for (let i = 1; i <= 20; i++) {
+        answer(0)
+        if (look(150, everyMs).length > 0) return i * 150
+      }
+      return -1
+    }
+    assert.equal(convictedAt(150), 600)
+    assert.equal(convictedAt(20), -1)
   })
 
   it('is as patient as five times what nearly all of the service take, of late', () => {
