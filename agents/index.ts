@@ -105,8 +105,9 @@ export interface AgentsOptions extends SupervisionOptions {
    */
   profile?: ProfileName
   /**
-   * File in which what agents agreed on outlives the process: one line for each change, synced once for all of a turn. Default: it is
-   * kept in memory, and a sequencer that begins anew begins with nothing and a higher term.
+   * File in which what agents agreed on outlives the process: one line for each change, synced once for all of a turn. One process of a
+   * machine keeps it at a time, see FILE.lock beside it; as long as another does, or it cannot be opened, agents run unregistered, and it is tried
+   * again. Default: it is kept in memory, and a sequencer that begins anew begins with nothing and a higher term.
    */
   storeFile?: string
 }
@@ -189,7 +190,7 @@ export async function createTestCluster<Box extends Opened>(
  *   const bridge = new Bridge(sequencer.open(), { agent: 'worker-1', incarnation: 1 })
  *
  * `file`: where changes outlive the process, one line for each, synced once for all of a turn. Left out: they are kept in memory.
- * Rejects with SBX_STORE_REFUSED where the file cannot be read or written.
+ * Rejects with SBX_STORE_REFUSED where the file cannot be read or written, or another process of this machine keeps it.
  */
 export async function startSequencer(file?: string): Promise<SequencerKeeper> {
   const { SequencerKeeper } = await import('./bridge/sequencer-keeper.ts')

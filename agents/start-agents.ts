@@ -1,5 +1,5 @@
 import type { ControlLink, Log, RunningControl } from '../engine/writer.ts'
-import { SequencerKeeper } from './bridge/sequencer-keeper.ts'
+import { SequencerWait } from './bridge/sequencer-wait.ts'
 import type { AgentsOptions } from './index.ts'
 import { KINDS } from './kinds.ts'
 import { enabledOf } from './kit/supervision/placement.ts'
@@ -21,30 +21,17 @@ export async function startAgents(
     threads: threads ?? written,
     profile: profile ?? named,
     kinds: KINDS,
-    sequencer: lenderOf(SequencerKeeper.start(storeFile), link.log),
+    sequencer: lenderOf(storeFile, link.log),
   })
   await supervisor.start()
   return supervisor
 }
 
 /** The agents start beside it, and run without it as well: unregistered, and deciding nothing together. */
-function lenderOf(starting: Promise<SequencerKeeper>, log: Log): SequencerLender {
-  const started = starting.catch((error: Error) => {
-    log('error', 'agents have nothing to agree through: they run unregistered', { error: error.message })
-    return undefined
+function lenderOf(file: string | undefined, log: Log): SequencerLender {
+  return new SequencerWait(file, {
+    onRefused: ({ message }) =>
+      log('error', 'agents have nothing to agree through: they run unregistered', { error: message }),
+    onStarted: () => log('info', 'agents have something to agree through now'),
   })
-  return {
-    lend(onPort) {
-      let takeBack: (() => void) | undefined
-      let isOver = false
-      void started.then(keeper => {
-        if (!isOver) takeBack = keeper?.lend(onPort)
-      })
-      return () => {
-        isOver = true
-        takeBack?.()
-      }
-    },
-    close: async () => (await started)?.close(),
-  }
 }

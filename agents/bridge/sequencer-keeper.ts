@@ -6,6 +6,7 @@ import { chance, type Dice } from '../kit/dice.ts'
 import { backoffMs, HEALTHY_MS } from '../kit/supervision/restart.ts'
 import { type BridgeClock, realClock } from './clock.ts'
 import { EmbeddedStore, type StoreOptions } from './embedded-store.ts'
+import { FileLock } from './file-lock.ts'
 import type { Begun, Joined, SequencerStart } from './sequencer-thread.ts'
 import { roadOf } from './wire.ts'
 
@@ -28,6 +29,8 @@ export interface KeeperOptions {
  */
 export class SequencerKeeper {
   readonly #file: string | undefined
+  /** Held from the start to the end: threads come and go meanwhile. */
+  #lock: FileLock | undefined
   readonly #clock: BridgeClock
   readonly #dice: Dice
   readonly #stores = new Set<EmbeddedStore>()
@@ -45,15 +48,17 @@ export class SequencerKeeper {
     this.#dice = dice
   }
 
-  /** `file`: where changes are kept. Throws SBX_STORE_REFUSED where that cannot be read or written. */
+  /** `file`: where changes are kept. Throws SBX_STORE_REFUSED where that cannot be read or written, or another process keeps it. */
   static async start(file?: string, options: KeeperOptions = {}): Promise<SequencerKeeper> {
     const keeper = new SequencerKeeper(file, options)
     try {
+      if (file !== undefined) keeper.#lock = FileLock.take(file)
       const worker = keeper.#begin()
       const [{ term }] = (await once(worker, 'message')) as [Begun]
       keeper.#term = term
       keeper.#watchOver(worker)
     } catch (error) {
+      keeper.#lock?.release()
       const { message } = error as Error
       throw new SignalboxError('SBX_STORE_REFUSED', `Cannot start the sequencer: ${message}`, { cause: error })
     }
@@ -93,6 +98,7 @@ export class SequencerKeeper {
     this.#callOff()
     for (const store of this.#stores) store.leave()
     await this.#worker?.terminate()
+    this.#lock?.release()
   }
 
   /** Throws where the system has no room for another thread. */
