@@ -14,7 +14,7 @@ import {
   slotOf,
   versionOf,
 } from '../../engine/memory/slots.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { tinyWorld } from '../support/tiny-world.ts'
 import { stepwise } from './ring-steps.ts'
 

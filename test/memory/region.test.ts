@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { SignalboxError } from '../../engine/errors.ts'
 import { LAYOUT_VERSION, LAYOUT_VERSION_AT, MAGIC_AT } from '../../engine/memory/layout.ts'
 import { createRegion, DEFAULT_CAPACITY, handleOf, openRegion } from '../../engine/memory/region.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 const SMALL = { rows: 3, services: 1, seats: 1, textBytes: 128, outcomes: 64, affinity: 64 }

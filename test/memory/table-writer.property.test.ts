@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { SignalboxError } from '../../engine/errors.ts'
 import { isWhole, peekPublished, slotOf, versionOf } from '../../engine/memory/slots.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { TinyWorld } from '../support/tiny-world.ts'
 
 const ROWS = 8

@@ -7,7 +7,7 @@ import { freeSeat, takeSeat } from '../../engine/memory/seats.ts'
 import { isWhole, peekPublished, readSlot, slotOf, slotStart, versionOf } from '../../engine/memory/slots.ts'
 import { TableWriter } from '../../engine/memory/table-writer.ts'
 import { PICK, Router } from '../../engine/router/router.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { tinyWorld } from '../support/tiny-world.ts'
 import { Death, stepwise } from './ring-steps.ts'
 

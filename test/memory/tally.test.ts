@@ -15,7 +15,7 @@ import {
 import { createRegion, type Region } from '../../engine/memory/region.ts'
 import { freeSeat, takeSeat } from '../../engine/memory/seats.ts'
 import { Tally } from '../../engine/memory/tally.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { tinyWorld } from '../support/tiny-world.ts'
 
 const SMALL = { rows: 4, services: 1, seats: 3, textBytes: 128, outcomes: 64 }

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { REFUSAL_NAMES, type Refusal, refusals } from '../../engine/memory/refusals.ts'
 import { type Plane, planeOf } from '../../engine/plane/plane.ts'
-import type { TinyEndpoint } from '../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../support/tiny-endpoint.ts'
 import { type TinyOptions, type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 export interface PlaneWorld {

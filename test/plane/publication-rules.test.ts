@@ -14,7 +14,7 @@ import { planeOf } from '../../engine/plane/plane.ts'
 import { NO_ENDPOINT } from '../../engine/policies/policy.ts'
 import { disableAgent, enableAgent } from '../../engine/router/agent-switch.ts'
 import { eventually } from '../support/eventually.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { many, planeWorld, realSeam } from './plane-world.ts'
 
 const REFUSED = (because: string) => (error: unknown) =>

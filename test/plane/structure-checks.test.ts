@@ -6,7 +6,7 @@ import type { NewEndpoint } from '../../engine/memory/edit.ts'
 import { endpointFault, serviceFault } from '../../engine/plane/structure-checks.ts'
 import { completeOptions } from '../../engine/policies/policy-options.ts'
 import { POLICIES } from '../../engine/policies/registry.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 
 const SERVICE = { name: 'other', policy: { name: 'round-robin' }, panicThreshold: 0.5 }
 

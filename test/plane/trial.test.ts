@@ -11,7 +11,7 @@ import { NO_TRIAL, TRIAL_MS, TRIAL_MS_MAX, trialState } from '../../engine/memor
 import type { Attachment } from '../../engine/router/attachment.ts'
 import { reportService } from '../../engine/router/report.ts'
 import type { Router } from '../../engine/router/router.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import type { TinyOptions } from '../support/tiny-world.ts'
 import { many, planeWorld, realSeam } from './plane-world.ts'
 

@@ -6,7 +6,7 @@ import { Candidates, Tried } from '../../engine/memory/candidates.ts'
 import { GAUGE_INFLIGHT, Gauges } from '../../engine/memory/gauges.ts'
 import { avalanche } from '../../engine/memory/hash-key.ts'
 import { POLICIES } from '../../engine/policies/registry.ts'
-import type { TinyEndpoint } from '../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../support/tiny-endpoint.ts'
 import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 /** Every policy that has a balance, each in a small table where it has one. */

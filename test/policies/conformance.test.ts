@@ -8,8 +8,8 @@ import { avalanche } from '../../engine/memory/hash-key.ts'
 import { createDice } from '../../engine/policies/dice.ts'
 import { NO_ENDPOINT, type PickRow } from '../../engine/policies/policy.ts'
 import { completeOptions } from '../../engine/policies/policy-options.ts'
-import { newEndpoint, type TinyEndpoint } from '../support/new-endpoint.ts'
 import { VARIANTS, type Variant } from '../support/policy-variants.ts'
+import { newEndpoint, type TinyEndpoint } from '../support/tiny-endpoint.ts'
 import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 /** What every policy promises, whoever writes it. A new one is tested by being in the registry. */

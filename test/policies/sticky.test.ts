@@ -6,7 +6,7 @@ import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
 import type { ServiceText } from '../../engine/memory/service-text.ts'
 import { findPolicy } from '../../engine/policies/registry.ts'
 import { PICK, Router } from '../../engine/router/router.ts'
-import type { TinyEndpoint } from '../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../support/tiny-endpoint.ts'
 import { type TinyWorld, tinyWorld, TinyWorld as World } from '../support/tiny-world.ts'
 
 const TTL_MS = 60_000

@@ -4,7 +4,7 @@ import { QUARANTINED } from '../../engine/memory/bars.ts'
 import { Candidates } from '../../engine/memory/candidates.ts'
 import { createDice } from '../../engine/policies/dice.ts'
 import { weightedRoundRobin } from '../../engine/policies/weighted-round-robin.ts'
-import type { TinyEndpoint } from '../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../support/tiny-endpoint.ts'
 import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 const POLICY = { policy: 'weighted-round-robin' }

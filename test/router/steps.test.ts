@@ -8,7 +8,7 @@ import { below, createDice } from '../../engine/policies/dice.ts'
 import { POLICIES } from '../../engine/policies/registry.ts'
 import { CHOICES_MAX } from '../../engine/router/router.ts'
 import { Tiers } from '../../engine/router/tiers.ts'
-import type { TinyEndpoint } from '../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../support/tiny-endpoint.ts'
 import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 const { at, pull } = Candidates.prototype

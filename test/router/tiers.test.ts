@@ -7,7 +7,7 @@ import { HEALTH_DEGRADED, HEALTH_HEALTHY } from '../../engine/memory/endpoint-ta
 import { CLOCK_MS_AT, REVISION, SERVICE_WORDS } from '../../engine/memory/layout.ts'
 import { freeSeatOf } from '../../engine/memory/seats.ts'
 import { PICK } from '../../engine/router/router.ts'
-import type { TinyEndpoint } from '../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../support/tiny-endpoint.ts'
 import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 /** Share of picks by the first letters of the ids: 'p1' of 'p1-0'. */

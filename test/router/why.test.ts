@@ -6,7 +6,7 @@ import { CLOCK_MS_AT } from '../../engine/memory/layout.ts'
 import type { ServiceText } from '../../engine/memory/service-text.ts'
 import { reportService } from '../../engine/router/report.ts'
 import { reportText } from '../../engine/router/report-text.ts'
-import type { TinyEndpoint } from '../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../support/tiny-endpoint.ts'
 import { type TinyWorld, tinyWorld } from '../support/tiny-world.ts'
 
 const BREAKER = {

@@ -6,7 +6,7 @@ import { isWhole, slotOf } from '../../engine/memory/slots.ts'
 import { below, createDice } from '../../engine/policies/dice.ts'
 import { attach } from '../../engine/router/attachment.ts'
 import { eventually } from '../support/eventually.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { RegionStress } from './region-stress.ts'
 import { BROKEN, COUNTERS, PUBLISHED, READ, type Role } from './slots-thread.ts'
 

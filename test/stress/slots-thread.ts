@@ -21,7 +21,7 @@ import {
   versionOf,
 } from '../../engine/memory/slots.ts'
 import { attach } from '../../engine/router/attachment.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { STOP } from './region-stress.ts'
 
 export const ROWS = 64

@@ -4,7 +4,7 @@ import { createRegion, handleOf, type Region } from '../../engine/memory/region.
 import { createDice } from '../../engine/policies/dice.ts'
 import { attach } from '../../engine/router/attachment.ts'
 import { eventually } from '../support/eventually.ts'
-import { newEndpoint } from '../support/new-endpoint.ts'
+import { newEndpoint } from '../support/tiny-endpoint.ts'
 import { RegionStress } from './region-stress.ts'
 import { BROKEN, COUNTERS, PUBLISHED, READ, ROWS, type Role, SERVICES, WENT_BACK } from './slots-thread.ts'
 

@@ -13,8 +13,8 @@ import { avalanche } from '../../engine/memory/hash-key.ts'
 import { BREAKER_UNTIL_MS, ROW_WORDS } from '../../engine/memory/layout.ts'
 import type { ServiceText } from '../../engine/memory/service-text.ts'
 import { Router } from '../../engine/router/router.ts'
-import type { TinyEndpoint } from './new-endpoint.ts'
 import { VARIANTS, type Variant } from './policy-variants.ts'
+import type { TinyEndpoint } from './tiny-endpoint.ts'
 import { TinyWorld, tinyWorld } from './tiny-world.ts'
 
 const PICKS = Number(process.argv[2] ?? 1_000_000)

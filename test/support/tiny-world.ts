@@ -11,7 +11,7 @@ import { buildTable, sizeOf } from '../../engine/policies/tables/table-spec.ts'
 import { xxhash } from '../../engine/policies/tables/xxhash.ts'
 import { Attachment } from '../../engine/router/attachment.ts'
 import { Router } from '../../engine/router/router.ts'
-import { newEndpoint, type TinyEndpoint } from './new-endpoint.ts'
+import { newEndpoint, type TinyEndpoint } from './tiny-endpoint.ts'
 
 export interface TinyOptions {
   /** Name of the policy, or the policy with its options. */

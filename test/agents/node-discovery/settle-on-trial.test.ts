@@ -10,7 +10,7 @@ import { CLOCK_MS_AT } from '../../../engine/memory/layout.ts'
 import { NO_TRIAL, TRIAL_MS, trialState } from '../../../engine/memory/trial.ts'
 import type { Router } from '../../../engine/router/router.ts'
 import { planeWorld } from '../../plane/plane-world.ts'
-import type { TinyEndpoint } from '../../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../../support/tiny-endpoint.ts'
 
 const metadata = { discovered: 'dns:api.test' }
 

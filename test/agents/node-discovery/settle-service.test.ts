@@ -5,7 +5,7 @@ import { type SettleParams, settleService } from '../../../agents/node-discovery
 import type { Settled } from '../../../agents/node-discovery/signals.ts'
 import type { NewEndpoint } from '../../../engine/memory/edit.ts'
 import { planeWorld } from '../../plane/plane-world.ts'
-import type { TinyEndpoint } from '../../support/new-endpoint.ts'
+import type { TinyEndpoint } from '../../support/tiny-endpoint.ts'
 
 const MARK = 'dns:api.test'
 
