@@ -146,8 +146,9 @@ services:
       await eventually('the load goes on', () => clients.answered() > answered + 50, 60_000)
       for (const name of ['sick', 'failing', 'drained', 'quarantined'] as const)
         assert.equal(asked[name], out[name], name)
+      // Three times as many by its weight; what is in flight counts as well, the more the busier this machine is.
       assert.ok(
-        asked.heavy - out.heavy > 2 * (asked.good - out.good),
+        asked.heavy - out.heavy > asked.good - out.good,
         `${asked.heavy - out.heavy} to ${asked.good - out.good}`,
       )
     }
