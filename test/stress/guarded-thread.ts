@@ -99,7 +99,8 @@ function probe(router: Router, { seed, handle }: Part, counters: Int32Array, mar
   const { region, seat } = attach(handle)
   const { words, layout } = region
   for (const _ of turns(counters)) {
-    words[CLOCK_MS_AT]++
+    // By add: a thread that is put aside in the middle of an increment would set it back by all that others have added since.
+    Atomics.add(words, CLOCK_MS_AT, 1)
     const ticket = router.pick()
     Atomics.add(counters, ticket >= 0 ? PICKED : REFUSED, 1)
     if (ticket < 0) continue
