@@ -1,3 +1,4 @@
+import type { Beside } from './baseline/beside.ts'
 import type { Row } from './harness.ts'
 
 /**
@@ -23,11 +24,20 @@ export const BUDGET_NS: readonly { rows: RegExp; most: number }[] = [
   { rows: /^pick\+settle\/rendezvous\/(4|16)$/, most: 700 },
 ]
 
+/** So many times what the same algorithm costs in C++ a decision may cost here. */
+const NATIVE_TIMES_MOST = 3
+
 /** The rows that cost more than they may, each as a sentence. */
-export function overBudget(rows: readonly Row[]): string[] {
-  return rows.flatMap(({ name, nsMedian }) => {
+export function overBudget(rows: readonly Row[], native: readonly Beside[]): string[] {
+  const slow = native.filter(({ ratio }) => ratio > NATIVE_TIMES_MOST)
+  const tooSlow = slow.map(
+    ({ name, ratio }) =>
+      `${name} takes ${ratio.toFixed(2)} times as long as in C++, ${NATIVE_TIMES_MOST} times is its budget`,
+  )
+  const tooDear = rows.flatMap(({ name, nsMedian }) => {
     const budget = BUDGET_NS.find(each => each.rows.test(name))
     if (budget === undefined || nsMedian <= budget.most) return []
     return [`${name} costs ${nsMedian.toFixed(1)} ns, its budget is ${budget.most} ns`]
   })
+  return [...tooDear, ...tooSlow]
 }

@@ -15,6 +15,7 @@ const PROGRAMS = [
   { command: 'haproxy', debian: 'haproxy', for: 'another proxy that is not ours' },
   { command: 'openssl', debian: 'openssl', for: 'certificates to test with' },
   { command: 'curl', debian: 'curl', for: 'HTTP/2 from a client that is not ours' },
+  { command: 'g++', debian: 'g++', for: 'compiled code that decisions are held against' },
   { command: 'chromium', debian: 'chromium', for: 'the dashboard in a browser' },
 ]
 

@@ -1,10 +1,10 @@
-import { TableKeeper } from '../../engine/box/table-keeper.ts'
 import { createRegion, handleOf } from '../../engine/memory/region.ts'
 import { completeOptions } from '../../engine/policies/policy-options.ts'
 import { POLICIES } from '../../engine/policies/registry.ts'
 import { attach } from '../../engine/router/attachment.ts'
 import { Router } from '../../engine/router/router.ts'
 import type { Subject } from '../harness.ts'
+import { loneService, pickAndSettle } from './lone-service.ts'
 
 const ENDPOINTS = [4, 16, 64, 1024]
 /** A look-up costs as much among ten thousand, which is the point of it. */
@@ -28,43 +28,16 @@ export async function pickSubjects(): Promise<{ subjects: Subject[]; close: () =
   for (const { policy, options } of SUBJECTS) {
     const isTable = policy.table?.(completeOptions(policy.options, options)) !== undefined
     for (const endpoints of isTable ? ENDPOINTS_BY_TABLE : ENDPOINTS) {
-      const capacity = { seats: 4, rows: endpoints, choices: isTable ? ROOM : 0 }
-      const attachment = attach(handleOf(createRegion(capacity)))
-      attachment.writer.edit(edit => {
-        const service = edit.putService({
-          name: 'bench',
-          policy: { name: policy.name, ...options },
-          panicThreshold: 0.5,
-        })
-        for (let i = 0; i < endpoints; i++) {
-          const url = `http://127.0.0.1:${1024 + i}`
-          edit.add(service, { id: `e${i}`, url, zone: '', metadata: {}, weight: 1 + (i % 3), priority: 0 })
-        }
-      })
-      const tables = new TableKeeper(attachment, () => {})
-      await tables.start()
-      closers.push(() => void tables.close().then(() => attachment.close()))
-      const router = new Router(attachment, 'bench')
+      const service = await loneService(policy.name, options, endpoints)
+      closers.push(() => void service.close())
       subjects.push({
         name: [`pick+settle/${policy.name}`, ...Object.values(options), endpoints].join('/'),
-        batch: policy.isKeyed === true ? pickByKey(router) : pick(router),
+        batch: pickAndSettle(service),
       })
     }
   }
   subjects.push(...stickySubjects(closers))
   return { subjects, close: () => closers.forEach(close => void close()) }
-}
-
-/** Bytes for the tables of one service: three rings of 160 points for each of 10,000 endpoints of weight 2. */
-const ROOM = 1 << 26
-
-const pick = (router: Router) => (times: number) => {
-  for (let i = 0; i < times; i++) router.settle(router.pick(), 'ok', i & 1023)
-}
-
-/** Ten thousand keys in an order that no cache foresees. */
-const pickByKey = (router: Router) => (times: number) => {
-  for (let i = 0; i < times; i++) router.settle(router.pick(Math.imul(i, 0x9e3779b1)), 'ok', i & 1023)
 }
 
 /**
