@@ -1,5 +1,6 @@
 import { type Attachment, EJECTED } from '../../engine/writer.ts'
 import { defineAction } from '../kit/grammar/action.ts'
+import { lookEveryMs } from '../kit/tables.ts'
 import { silenceHeard } from './signals.ts'
 import type { Look, SilenceWatch, Silent } from './silence.ts'
 
@@ -18,7 +19,7 @@ export const listenForSilence = defineAction({
       const look = (): void => {
         const now = edge.now()
         const looks = lookAtWaiting(edge.attachment, now)
-        const everyMs = Math.max(LOOK_MS, Math.ceil(looks.length / ROWS_PER_MS))
+        const everyMs = lookEveryMs(looks.length, LOOK_MS, ROWS_PER_MS)
         const rows = watch.look(looks, now, everyMs)
         if (rows.length > 0) resolve({ rows })
         else edge.later(everyMs, look)

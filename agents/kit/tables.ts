@@ -98,8 +98,8 @@ export const lookAtTables = defineAction({
 const ROWS_PER_MS = 50
 
 /** From one look to the next, in ms, where something changes all the time: with very many endpoints longer than `leastMs`. */
-export function lookEveryMs(endpoints: number, leastMs: number): number {
-  return Math.max(leastMs, Math.ceil(endpoints / ROWS_PER_MS))
+export function lookEveryMs(endpoints: number, leastMs: number, rowsPerMs = ROWS_PER_MS): number {
+  return Math.max(leastMs, Math.ceil(endpoints / rowsPerMs))
 }
 
 export function viewTables(attachment: Attachment): TablesView {

@@ -1,4 +1,5 @@
 import { TableKeeper } from '../../engine/box/table-keeper.ts'
+import { GOLDEN } from '../../engine/memory/hash-key.ts'
 import { createRegion, handleOf } from '../../engine/memory/region.ts'
 import { completeOptions } from '../../engine/policies/policy-options.ts'
 import { findPolicy } from '../../engine/policies/registry.ts'
@@ -50,7 +51,7 @@ export function pickAndSettle({ router, isKeyed }: Pick<LoneService, 'router' | 
   return isKeyed
     ? times => {
         // Ten thousand keys in an order that no cache foresees.
-        for (let i = 0; i < times; i++) router.settle(router.pick(Math.imul(i, 0x9e3779b1)), 'ok', i & 1023)
+        for (let i = 0; i < times; i++) router.settle(router.pick(Math.imul(i, GOLDEN)), 'ok', i & 1023)
       }
     : times => {
         for (let i = 0; i < times; i++) router.settle(router.pick(), 'ok', i & 1023)

@@ -245,7 +245,7 @@ function tellOdd(
 ): Directive[] {
   const reason = anomalies.map(({ metric, value, expected }) => `${metric} ${value}, usually ${expected}`).join('; ')
   const value = Math.max(...anomalies.map(({ score }) => score))
-  const [first] = [...anomalies.filter(each => !OF_CHECKS.has(each.metric)), ...anomalies]
+  const first = anomalies.find(each => !OF_CHECKS.has(each.metric)) ?? anomalies[0]
   const metric = first?.metric ?? null
   return tell(slice, { rule, ...of, metric, value, threshold: 1, reason }, COOLDOWN_MS, now)
 }
