@@ -1,4 +1,4 @@
-import type { Beside } from './baseline/beside.ts'
+import type { Standing } from './contest.ts'
 import type { Row } from './harness.ts'
 
 /**
@@ -31,11 +31,13 @@ export const BUDGET_NS: readonly { rows: RegExp; most: number }[] = [
 const NATIVE_TIMES_MOST = 9
 
 /** The rows that cost more than they may, each as a sentence. */
-export function overBudget(rows: readonly Row[], native: readonly Beside[]): string[] {
-  const slow = native.filter(({ ratio }) => ratio > NATIVE_TIMES_MOST)
+export function overBudget(rows: readonly Row[], standings: readonly Standing[]): string[] {
+  const slow = standings.filter(
+    ({ contest, times }) => contest.startsWith('native/') && times.median > NATIVE_TIMES_MOST,
+  )
   const tooSlow = slow.map(
-    ({ name, ratio }) =>
-      `${name} takes ${ratio.toFixed(2)} times as long as in C++, ${NATIVE_TIMES_MOST} times is its budget`,
+    ({ contest, times }) =>
+      `${contest} takes ${times.median.toFixed(2)} times as long as in C++, ${NATIVE_TIMES_MOST} times is its budget`,
   )
   const tooDear = rows.flatMap(({ name, nsMedian }) => {
     const budget = BUDGET_NS.find(each => each.rows.test(name))

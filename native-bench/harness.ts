@@ -13,7 +13,7 @@ export interface Row {
 /** A thing to measure: `batch(n)` does it n times. A single call is far below what a timer can see. */
 export interface Subject {
   name: string
-  batch: (times: number) => void
+  begin: () => Promise<{ batch: (times: number) => void; close: () => Promise<void> }>
 }
 
 /** A thing that takes time by waiting for others: each time is timed by itself, from its beginning to its end. */
@@ -42,12 +42,17 @@ const JOURNEYS = 2000
 export async function measure(
   subjects: readonly Subject[],
   journeys: readonly Journey[],
-  onProgress: (done: number, of: number) => void,
+  onProgress: (name: string) => void,
 ): Promise<Row[]> {
   const rows: Row[] = []
-  const note = (row: Row): void => onProgress(rows.push(row), subjects.length + journeys.length)
-  for (const { name, batch } of subjects) {
+  const note = (row: Row): void => {
+    rows.push(row)
+    onProgress(row.name)
+  }
+  for (const { name, begin } of subjects) {
+    const { batch, close } = await begin()
     note(await time(name, () => batch(BATCH), { samples: SAMPLES, warmUp: WARM_UP, operations: BATCH }))
+    await close()
   }
   for (const { name, start, times = JOURNEYS } of journeys) {
     const { once, ready, stop } = await start()

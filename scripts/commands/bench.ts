@@ -1,98 +1,126 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { consensusJourneys } from '../../native-bench/agents/consensus.ts'
-import { failureJourneys } from '../../native-bench/agents/failures.ts'
-import { questionJourneys } from '../../native-bench/agents/questions.ts'
 import { besideTargets } from '../../native-bench/agents/targets.ts'
-import { BESIDE_NAMES, type Beside, besideNative } from '../../native-bench/baseline/beside.ts'
 import { overBudget } from '../../native-bench/budget.ts'
-import { machineLine, measure, type Row } from '../../native-bench/harness.ts'
-import { pickSubjects } from '../../native-bench/policies/pick.ts'
+import { machineLine } from '../../native-bench/harness.ts'
+import { plotsOf } from '../../native-bench/report/plots.ts'
+import { rowTable, standingTable } from '../../native-bench/report/tables.ts'
+import { type Group, type Measured, measureGroup, namesOf, SUITE } from '../../native-bench/suite.ts'
 import type { Command } from './command.ts'
 
 export const bench: Command = {
   name: 'bench',
-  usage: '[NAME ...] [--json FILE] [--check]',
-  summary: 'measures what a decision costs here',
+  usage: '[NAME ...] [--all] [--json FILE] [--results FOLDER] [--check]',
+  summary: 'measures what a decision costs here, and what others cost beside it',
   details: `
-  NAME          measures only rows whose name contains it, as in: least-request/64
-  --json FILE   writes the rows as JSON as well
-  --check       exits 1 when a row costs more than its budget
+  NAME               measures only rows whose name contains it, as in: least-request/64, or a whole group
+  --all              measures what takes long as well
+  --json FILE        writes all that was measured as JSON
+  --results FOLDER   writes a JSON file and plots (SVG) for each group there
+  --check            exits 1 when a row costs more than its budget
 
-Each row is timed in batches of 10,000 calls, 200 samples; nanoseconds per call. What agents agree on (agree/…) is timed one by one,
-2,000 times, from proposal to decision; what has failed (detect/…, recover/…) until it is left alone, and until it is back. native/… holds
-a decision here against the same algorithm in C++ on the same memory, in turns; where there is no g++ these rows are left out.
+Groups, those marked * only when named or with --all:
+${SUITE.map(({ name, summary, isLong }) => `  ${name}${isLong === true ? ' *' : ''}`.padEnd(21) + summary).join('\n')}
+
+Rows are timed in batches of 10,000 calls, 200 samples; nanoseconds per call. What takes time by waiting is timed one by one. What is compared
+is measured in turns, so that what the machine does besides befalls all sides: "times" is the median over the rounds of how many times as
+much one takes as the first. Who is not on this machine (a compiler, a proxy, a package) is left out, and named.
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { json: { type: 'string' }, check: { type: 'boolean' } },
+      options: {
+        all: { type: 'boolean' },
+        json: { type: 'string' },
+        results: { type: 'string' },
+        check: { type: 'boolean' },
+      },
     })
-    const { subjects, close } = await pickSubjects()
-    const journeys = [...consensusJourneys(), ...failureJourneys(), ...questionJourneys()]
-    const isChosen = ({ name }: { name: string }): boolean =>
-      positionals.length === 0 || positionals.some(part => name.includes(part))
-    const [chosen, chosenJourneys] = [subjects.filter(isChosen), journeys.filter(isChosen)]
-    const all = [...subjects, ...journeys, ...BESIDE_NAMES.map(name => ({ name }))]
-    if (!all.some(isChosen)) {
-      const names = all.map(({ name }) => `  ${name}\n`)
+    const chosen = chosenOf(positionals, values.all === true)
+    if (chosen.length === 0) {
+      const names = SUITE.flatMap(namesOf).map(name => `  ${name}\n`)
       process.stderr.write(`signalbox bench: no row is called like that; there are\n${names.join('')}`)
       return 2
     }
-    const rows = await measure(chosen, chosenJourneys, showProgress)
-    close()
-    const native = await besideNative(isChosen, showProgress)
-    process.stdout.write(`${machineLine()}\n`)
-    if (rows.length > 0) process.stdout.write(`\n${table(rows)}`)
-    if (native.length > 0) process.stdout.write(`\n${nativeTable(native)}`)
-    const beside = besideTargets(rows)
-    if (beside !== '') process.stdout.write(`\n${beside}`)
-    if (values.json !== undefined) {
-      await writeFile(values.json, `${JSON.stringify({ machine: machineLine(), rows, native }, null, 2)}\n`)
+    const machine = machineLine()
+    process.stdout.write(`${machine}\n`)
+    const all: Record<string, Measured> = {}
+    const progress = new Progress(chosen.reduce((sum, { names }) => sum + names.size, 0))
+    for (const { group, names } of chosen) {
+      const measured = await measureGroup(
+        group,
+        name => names.has(name),
+        name => progress.note(name),
+      )
+      all[group.name] = measured
+      progress.clear()
+      process.stdout.write(told(group, measured))
+      if (values.results !== undefined) await keep(values.results, group, measured, machine)
     }
+    const rows = Object.values(all).flatMap(each => each.rows)
+    const standings = Object.values(all).flatMap(each => each.standings)
+    if (values.json !== undefined) await writeFile(values.json, inJson({ machine, rows, standings }))
     if (values.check !== true) return 0
-    const over = overBudget(rows, native)
+    const over = overBudget(rows, standings)
     process.stdout.write(over.length === 0 ? '\nwithin budget\n' : `\n${over.join('\n')}\n`)
     return over.length === 0 ? 0 : 1
   },
 }
 
-function showProgress(done: number, of: number): void {
-  if (!process.stderr.isTTY) return
-  const filled = Math.round((done / of) * 30)
-  process.stderr.write(
-    `\r[${'█'.repeat(filled)}${'·'.repeat(30 - filled)}] ${done}/${of}${done === of ? '\r\x1b[K' : ''}`,
-  )
+interface Chosen {
+  readonly group: Group
+  readonly names: ReadonlySet<string>
 }
 
-function table(rows: readonly Row[]): string {
-  const width = Math.max(...rows.map(({ name }) => name.length))
-  const line = (name: string, ...columns: string[]): string =>
-    `${name.padEnd(width)}${columns.map(column => column.padStart(12)).join('')}\n`
-  return (
-    line('', 'median', 'p99', '± %') +
-    rows.map(row => line(row.name, time(row.nsMedian), time(row.nsP99), row.spreadPercent.toFixed(1))).join('')
-  )
+/** A word chooses a group by its whole name, and rows by a part of theirs. */
+function chosenOf(words: readonly string[], isAll: boolean): Chosen[] {
+  const chosen = SUITE.map(group => {
+    const isWhole = words.length === 0 ? isAll || group.isLong !== true : words.includes(group.name)
+    const names = namesOf(group).filter(name => isWhole || words.some(word => name.includes(word)))
+    return { group, names: new Set(names) }
+  })
+  return chosen.filter(({ names }) => names.size > 0)
 }
 
-function nativeTable(rows: readonly Beside[]): string {
-  const width = Math.max(...rows.map(({ name }) => name.length))
-  const line = (name: string, ...columns: string[]): string =>
-    `${name.padEnd(width)}${columns.map(column => column.padStart(14)).join('')}\n`
-  const heading = line('', 'here', 'C++ -O2', 'times', '10 % … 90 %')
-  return (
-    heading +
-    rows
-      .map(({ name, hereNs, nativeNs, ratio, ratioLow, ratioHigh }) =>
-        line(name, time(hereNs), time(nativeNs), ratio.toFixed(2), `${ratioLow.toFixed(2)} … ${ratioHigh.toFixed(2)}`),
-      )
-      .join('')
-  )
+function told({ contests = [] }: Group, { rows, standings, missing }: Measured): string {
+  const parts = [
+    rows.length > 0 ? rowTable(rows) : '',
+    standings.length > 0 ? standingTable(contests, standings) : '',
+    besideTargets(rows),
+    missing.length > 0 ? `not on this machine:\n${missing.map(each => `  ${each}\n`).join('')}` : '',
+  ]
+  return parts.map(part => (part === '' ? '' : `\n${part}`)).join('')
 }
 
-/** In the unit that people would say it in. */
-function time(ns: number): string {
-  if (ns < 10_000) return `${ns.toFixed(1)} ns`
-  return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} µs` : `${(ns / 1e6).toFixed(2)} ms`
+async function keep(folder: string, group: Group, measured: Measured, machine: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, `${group.name}.json`), inJson({ machine, ...measured }))
+  for (const [file, svg] of Object.entries(plotsOf(group, measured, machine))) await writeFile(join(folder, file), svg)
+}
+
+function inJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}
+
+/** A bar on a terminal; elsewhere nothing. */
+class Progress {
+  readonly #of: number
+  #done = 0
+
+  constructor(of: number) {
+    this.#of = of
+  }
+
+  note(name: string): void {
+    this.#done++
+    if (!process.stderr.isTTY) return
+    const filled = Math.round((this.#done / this.#of) * 30)
+    process.stderr.write(`\r\x1b[K[${'█'.repeat(filled)}${'·'.repeat(30 - filled)}] ${this.#done}/${this.#of} ${name}`)
+  }
+
+  clear(): void {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+  }
 }

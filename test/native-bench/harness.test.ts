@@ -10,10 +10,10 @@ test('a figure comes with its samples and spread, under a line that names machin
     times: 20,
     start: async () => ({ once, ready: async () => void waits++, stop: async () => {} }),
   }
-  let told = 0
-  const rows = await measure([{ name: 'nothing', batch: () => {} }], [journey], done => {
-    told = done
-  })
+  let closed = 0
+  const nothing = { name: 'nothing', begin: async () => ({ batch: () => {}, close: async () => void closed++ }) }
+  const told: string[] = []
+  const rows = await measure([nothing], [journey], name => told.push(name))
   assert.deepEqual(
     rows.map(({ name, samples }) => [name, samples]),
     [
@@ -24,7 +24,8 @@ test('a figure comes with its samples and spread, under a line that names machin
   for (const { nsMedian, nsP99, spreadPercent } of rows) {
     assert.ok(nsMedian >= 0 && nsP99 >= nsMedian && spreadPercent >= 0)
   }
-  assert.equal(told, 2)
+  assert.deepEqual(told, ['nothing', 'turn of the event loop'])
+  assert.equal(closed, 1)
   assert.equal(waits, 25, 'before each, the untimed ones too')
   assert.match(machineLine(), /, \d+ cores, Node v\d+\.\d+\.\d+, \w+ \w+$/)
 })

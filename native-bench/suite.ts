@@ -1,0 +1,54 @@
+import { agentsGroup } from './agents/group.ts'
+import { nativeDecisions } from './baseline/decisions.ts'
+import { type Contest, compete, type Standing } from './contest.ts'
+import { type Journey, measure, type Row, type Subject } from './harness.ts'
+import { decisions } from './policies/decisions.ts'
+
+/** What belongs together: one folder, one word that names begin with, one page of results. */
+export interface Group {
+  readonly name: string
+  readonly summary: string
+  /** Takes longer than people wait for who did not ask for it: measured when it is named, or everything is asked for. */
+  readonly isLong?: boolean
+  readonly subjects?: readonly Subject[]
+  readonly journeys?: readonly Journey[]
+  readonly contests?: readonly Contest[]
+  /** Its pictures, by the name of the file, where one bar for each row or side would not be the picture. */
+  plots?(measured: Measured, machine: string): Readonly<Record<string, string>>
+}
+
+export interface Measured {
+  readonly rows: readonly Row[]
+  readonly standings: readonly Standing[]
+  /** Sides that this machine does not have, as `contest: side`. */
+  readonly missing: readonly string[]
+}
+
+/** All there is to measure. To add something: a line here, and its folder. */
+export const SUITE: readonly Group[] = [decisions, nativeDecisions, agentsGroup]
+
+/** All that can be asked for by name. */
+export function namesOf({ subjects = [], journeys = [], contests = [] }: Group): string[] {
+  return [...subjects, ...journeys, ...contests].map(({ name }) => name)
+}
+
+/** Measures what is chosen of a group, one after the other. */
+export async function measureGroup(
+  { subjects = [], journeys = [], contests = [] }: Group,
+  isChosen: (name: string) => boolean,
+  onProgress: (name: string) => void,
+): Promise<Measured> {
+  const chosen = <Named extends { readonly name: string }>(all: readonly Named[]): Named[] =>
+    all.filter(({ name }) => isChosen(name))
+  const rows = await measure(chosen(subjects), chosen(journeys), onProgress)
+  const standings: Standing[] = []
+  const missing: string[] = []
+  for (const contest of chosen(contests)) {
+    const own = await compete(contest)
+    onProgress(contest.name)
+    standings.push(...own)
+    const absent = contest.sides.filter(side => !own.some(each => each.side === side.name))
+    missing.push(...absent.map(side => `${contest.name}: ${side.name}`))
+  }
+  return { rows, standings, missing }
+}
