@@ -10,48 +10,64 @@ import { NO_ENDPOINT, type PickRow } from './policy.ts'
 export type CostOf = (candidates: Candidates, row: number, cost: Float64Array) => void
 
 /**
- * Draws candidates and takes the cheapest by cost ÷ pull, compared crosswise so that nothing is divided.
+ * The cheapest by cost ÷ pull, compared crosswise so that nothing is divided.
  *
- *   up to SCAN_MAX rows: all are looked at; ties by dice, in proportion to pull
- *   beyond:              CHOICES distinct draws by weight, the cheapest of them (Mitzenmacher's power of d choices)
+ *   up to SCAN_MAX rows:  all are looked at; ties by dice, in proportion to pull
+ *   beyond:               one is drawn in proportion to pull, and taken if it costs nothing, as an idle one does;
+ *                         else it and its next neighbours are looked at, SCAN_MAX in all
  *
- * In flight is that of all threads at this instant, so looking at all rows is better than drawing some and does not herd.
- * Draws are distinct: of two endpoints a busy one is never drawn twice and taken.
+ *       rows  · · · · · ·[■ ■ ■ ■ ■ ■ ■ ■ ■ ■ ■ ■ ■ ■ ■ ■]· · · · · ·
+ *                         └ drawn                      neighbours share cache lines, so sixteen of them cost less
+ *                                                      than four that are drawn one by one
+ *
+ * In flight is that of all threads at this instant, so looking at many rows is better than drawing some and does not herd.
+ * A window begins at each row in proportion to its pull, and in it ties go by pull: where weights are in no order, or in one
+ * that changes slowly, each row is taken in proportion to its own.
  */
 export function cheapest(dice: Dice, costOf: CostOf): PickRow {
   const cost = new Float64Array(1)
-  const drawn = new Int32Array(CHOICES)
-  return candidates =>
-    candidates.count <= SCAN_MAX
-      ? cheapestOfAll(candidates, dice, costOf, cost)
-      : cheapestOfDrawn(candidates, dice, costOf, cost, drawn)
+  return candidates => {
+    const { count } = candidates
+    if (count <= SCAN_MAX) return cheapestOf(candidates, dice, costOf, cost, 0, count)
+    const start = drawPosition(candidates, dice)
+    if (start < 0) return cheapestOf(candidates, dice, costOf, cost, 0, count)
+    const drawn = candidates.at(start)
+    costOf(candidates, drawn, cost)
+    if (cost[0] === 0) return drawn
+    return cheapestOf(candidates, dice, costOf, cost, start, SCAN_MAX)
+  }
 }
 
 /**
- * Rows up to which all are looked at, and draws beyond. They cost the same, some 205 ns with settle, so that a service does
- * not become slower to pick from by growing. What looking further would buy, 100 servers at 80 % load, Poisson arrivals,
- * service 20 ms + exp(100 ms), 100,000 requests, one shared view:
+ * Rows that are looked at. What more would buy: 100 servers at 80 % load that work on one request at a time, Poisson arrivals,
+ * service 20 ms + exp(100 ms), 16 threads (`signalbox simulate timelike`, medians of three seeds):
  *
- *   draws       2     3     4     5     6     8    12    all
- *   p99, ms   751   639   600   579   566   539   514    473        (20 or 1,000 servers: within 4 % of that)
- *   ns        118   186   209   255   308   408    –     643 at 64 rows, 363 at 32, 203 at 16
- *
- * Four take more than half of what is to be had off two. Measured on two shared cores of an AMD EPYC, Node 20.20.
+ *   rows        12    16    20    24    32    all
+ *   p99, ms    571   549   531   519   507    490       two draws: 777, four: 627
  */
 export const SCAN_MAX = 16
-const CHOICES = 4
 
 /** Draws before all rows are scanned instead: with half of them barred, one pick in 65,536 comes to that. */
 const DRAWS_MAX = 16
 
-function cheapestOfAll(candidates: Candidates, dice: Dice, costOf: CostOf, cost: Float64Array): number {
+/** Of so many rows from a position on, and from the first one again after the last. */
+function cheapestOf(
+  candidates: Candidates,
+  dice: Dice,
+  costOf: CostOf,
+  cost: Float64Array,
+  start: number,
+  rows: number,
+): number {
   let best = NO_ENDPOINT
   let bestCost = 0
   let bestPull = 0
   let tied = 0
   let roll = dice()
-  for (let position = 0; position < candidates.count; position++) {
+  let position = start
+  for (let left = rows; left > 0; left--) {
     const row = candidates.at(position)
+    if (++position === candidates.count) position = 0
     const pull = candidates.pull(row)
     if (pull === 0) continue
     costOf(candidates, row, cost)
@@ -75,51 +91,18 @@ function cheapestOfAll(candidates: Candidates, dice: Dice, costOf: CostOf, cost:
   return best
 }
 
-function cheapestOfDrawn(
-  candidates: Candidates,
-  dice: Dice,
-  costOf: CostOf,
-  cost: Float64Array,
-  drawn: Int32Array,
-): number {
-  let best = drawOpen(candidates, dice, drawn, 0)
-  if (best === NO_ENDPOINT) return cheapestOfAll(candidates, dice, costOf, cost)
-  costOf(candidates, best, cost)
-  let bestCost = cost[0]
-  let bestPull = candidates.pull(best)
-  drawn[0] = best
-  for (let choice = 1; choice < CHOICES; choice++) {
-    const row = drawOpen(candidates, dice, drawn, choice)
-    if (row === NO_ENDPOINT) break
-    drawn[choice] = row
-    costOf(candidates, row, cost)
-    const pull = candidates.pull(row)
-    // Equal: the one before, which was drawn by its weight already.
-    if (cost[0] * bestPull >= bestCost * pull) continue
-    best = row
-    bestCost = cost[0]
-    bestPull = pull
-  }
-  return best
-}
-
 /**
- * An open row other than the first `drawn` of a list, each with the probability of its pull: drawn evenly, kept with
- * pull ÷ largest pull. NO_ENDPOINT after DRAWS_MAX draws that hit none.
+ * The position of an open row, each with the probability of its pull: drawn evenly, kept with pull ÷ largest pull. Below zero after DRAWS_MAX
+ * draws that hit none.
  */
-export function drawOpen(candidates: Candidates, dice: Dice, list: Int32Array, drawn: number): number {
+export function drawPosition(candidates: Candidates, dice: Dice): number {
   const pullMax = candidates.pullMax()
   for (let draw = 0; draw < DRAWS_MAX; draw++) {
-    const row = candidates.at(below(dice(), candidates.count))
-    const pull = candidates.pull(row)
-    if (pull > 0 && (pull >= pullMax || wins(dice, pull, pullMax)) && !isDrawn(list, drawn, row)) return row
+    const position = below(dice(), candidates.count)
+    const pull = candidates.pull(candidates.at(position))
+    if (pull > 0 && (pull >= pullMax || wins(dice, pull, pullMax))) return position
   }
   return NO_ENDPOINT
-}
-
-function isDrawn(list: Int32Array, drawn: number, row: number): boolean {
-  for (let i = 0; i < drawn; i++) if (list[i] === row) return true
-  return false
 }
 
 /** An open row by its pull, by looking at all of them; NO_ENDPOINT when none is open. */

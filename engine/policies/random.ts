@@ -1,7 +1,5 @@
-import { drawByPull, drawOpen } from './cheapest.ts'
+import { drawByPull, drawPosition } from './cheapest.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
-
-const NONE = new Int32Array(0)
 
 /**
  * Random, in proportion to weight.
@@ -22,8 +20,8 @@ export const random: Policy = {
   create: dice => ({
     pickRow: candidates => {
       if (candidates.count === 0) return NO_ENDPOINT
-      const row = drawOpen(candidates, dice, NONE, 0)
-      return row === NO_ENDPOINT ? drawByPull(candidates, dice) : row
+      const position = drawPosition(candidates, dice)
+      return position < 0 ? drawByPull(candidates, dice) : candidates.at(position)
     },
   }),
 }

@@ -70,19 +70,15 @@ struct Candidates {
 
 // engine/policies/cheapest.ts
 constexpr int32_t SCAN_MAX = 16;
-constexpr int32_t CHOICES = 4;
 constexpr int32_t DRAWS_MAX = 16;
 constexpr double TWO_31 = 2147483648.0;
 
-inline int32_t drawOpen(const Candidates &candidates, Dice &dice, const int32_t *drawn, int32_t many) {
+inline int32_t drawPosition(const Candidates &candidates, Dice &dice) {
   const int32_t most = candidates.pullMax();
   for (int32_t draw = 0; draw < DRAWS_MAX; draw++) {
-    const int32_t row = candidates.region.listed(below(dice.roll(), candidates.count()));
-    const int32_t pull = candidates.pull(row);
-    if (pull == 0 || (pull < most && !dice.wins(pull, most))) continue;
-    bool isDrawn = false;
-    for (int32_t i = 0; i < many; i++) isDrawn = isDrawn || drawn[i] == row;
-    if (!isDrawn) return row;
+    const int32_t position = below(dice.roll(), candidates.count());
+    const int32_t pull = candidates.pull(candidates.region.listed(position));
+    if (pull > 0 && (pull >= most || dice.wins(pull, most))) return position;
   }
   return NO_ENDPOINT;
 }
@@ -99,14 +95,16 @@ inline int32_t drawByPull(const Candidates &candidates, Dice &dice) {
   return row;
 }
 
-inline int32_t cheapestOfAll(const Candidates &candidates, Dice &dice) {
+inline int32_t cheapestOf(const Candidates &candidates, Dice &dice, int32_t start, int32_t rows) {
   int32_t best = NO_ENDPOINT;
   double bestCost = 0;
   double bestPull = 0;
   double tied = 0;
   uint32_t roll = static_cast<uint32_t>(dice.roll());
-  for (int32_t position = 0; position < candidates.count(); position++) {
+  int32_t position = start;
+  for (int32_t left = rows; left > 0; left--) {
     const int32_t row = candidates.region.listed(position);
+    if (++position == candidates.count()) position = 0;
     const double pull = candidates.pull(row);
     if (pull == 0) continue;
     const double cost = candidates.inflight(row);
@@ -120,27 +118,6 @@ inline int32_t cheapestOfAll(const Candidates &candidates, Dice &dice) {
       roll = roll * 1664525u + 1013904223u;
       if ((roll >> 1) * tied >= pull * TWO_31) continue;
     }
-    best = row;
-    bestCost = cost;
-    bestPull = pull;
-  }
-  return best;
-}
-
-inline int32_t cheapestOfDrawn(const Candidates &candidates, Dice &dice) {
-  int32_t drawn[CHOICES];
-  int32_t best = drawOpen(candidates, dice, drawn, 0);
-  if (best == NO_ENDPOINT) return cheapestOfAll(candidates, dice);
-  double bestCost = candidates.inflight(best);
-  double bestPull = candidates.pull(best);
-  drawn[0] = best;
-  for (int32_t choice = 1; choice < CHOICES; choice++) {
-    const int32_t row = drawOpen(candidates, dice, drawn, choice);
-    if (row == NO_ENDPOINT) break;
-    drawn[choice] = row;
-    const double cost = candidates.inflight(row);
-    const double pull = candidates.pull(row);
-    if (cost * bestPull >= bestCost * pull) continue;
     best = row;
     bestCost = cost;
     bestPull = pull;
@@ -162,12 +139,18 @@ inline int32_t roundRobin(const Candidates &candidates, Dice &, int32_t) {
 
 inline int32_t randomly(const Candidates &candidates, Dice &dice, int32_t) {
   if (candidates.count() == 0) return NO_ENDPOINT;
-  const int32_t row = drawOpen(candidates, dice, nullptr, 0);
-  return row == NO_ENDPOINT ? drawByPull(candidates, dice) : row;
+  const int32_t position = drawPosition(candidates, dice);
+  return position < 0 ? drawByPull(candidates, dice) : candidates.region.listed(position);
 }
 
 inline int32_t leastRequest(const Candidates &candidates, Dice &dice, int32_t) {
-  return candidates.count() <= SCAN_MAX ? cheapestOfAll(candidates, dice) : cheapestOfDrawn(candidates, dice);
+  const int32_t count = candidates.count();
+  if (count <= SCAN_MAX) return cheapestOf(candidates, dice, 0, count);
+  const int32_t start = drawPosition(candidates, dice);
+  if (start < 0) return cheapestOf(candidates, dice, 0, count);
+  const int32_t drawn = candidates.region.listed(start);
+  if (candidates.inflight(drawn) == 0) return drawn;
+  return cheapestOf(candidates, dice, start, SCAN_MAX);
 }
 
 // engine/policies/weighted-round-robin.ts: static stride.
