@@ -6,7 +6,7 @@ import { TICK_MS, tickClock } from '../memory/clock.ts'
 import type { Capacity } from '../memory/layout.ts'
 import { Ticker } from '../memory/loop-delay.ts'
 import { REFUSAL_NAMES, type Refusal, refusals } from '../memory/refusals.ts'
-import { createRegion, handleOf, type RegionHandle } from '../memory/region.ts'
+import { createRegion, handleOf, type RegionHandle, randomDice } from '../memory/region.ts'
 import { freeSeatOf, seatsOfThread } from '../memory/seats.ts'
 import { disableAgent, enableAgent, isAgentEnabled } from '../router/agent-switch.ts'
 import { type Attachment, attach } from '../router/attachment.ts'
@@ -110,7 +110,10 @@ export class Box {
   constructor(config: Config, options: SignalboxOptions, generations: readonly Generation[] = []) {
     this.log = options.log ?? SILENT
     this.#wantedControl = options.control
-    const region = createRegion({ ...roomFor(config, options.capacity?.rows), ...options.capacity })
+    const region = createRegion(
+      { ...roomFor(config, options.capacity?.rows), ...options.capacity },
+      options.control?.dice ?? randomDice(),
+    )
     checkSessionRoom(config, region.layout.affinity)
     this.handle = handleOf(region)
     this.#attachment = attach(this.handle)

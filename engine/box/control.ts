@@ -6,6 +6,8 @@ import type { RegionHandle } from '../memory/region.ts'
  * `signalbox/agents` is one; the engine runs without any.
  */
 export interface Control {
+  /** What the dice of picks follow from, where a run is to be replayed. Left out: thrown by chance, other ones in each process. */
+  readonly dice?: number
   start(link: ControlLink): Promise<RunningControl>
 }
 

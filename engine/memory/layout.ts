@@ -36,6 +36,7 @@ export const ORIGIN_MS_AT = 8 //      … and the milliseconds beyond           
 export const REGION_ID_AT = 9 //      two random words: the same memory is known under any handle   creator, once
 export const AFFINITY_MAX_AT = 11 //  entries of the affinity table                           creator, once
 export const CHOICE_BYTES_AT = 12 //  bytes for choice tables                                 creator, once
+export const DICE_AT = 13 //          where the dice of its threads begin                     creator, once
 // line 1: ticks about a hundred times a second
 export const CLOCK_MS_AT = LINE_WORDS // ms since the origin, wraps after 49 days              whoever ticks
 // line 2: changes with the structure

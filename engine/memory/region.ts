@@ -5,6 +5,7 @@ import {
   type Capacity,
   CHOICE_BYTES_AT,
   CHOICE_BYTES_LIMIT,
+  DICE_AT,
   HEADER_WORDS,
   LAYOUT_VERSION,
   LAYOUT_VERSION_AT,
@@ -55,8 +56,10 @@ export const DEFAULT_CAPACITY: Readonly<Capacity> = {
  * rows 1…65,536 · services 1…1,024 · seats 1…254 · textBytes 128…65,536, a multiple of 8 · outcomes 64…65,536, a power of two
  * choices 0…1,073,741,824
  * affinity 0, or 64…4,194,304, a power of two
+ *
+ * The dice of all its threads follow from `dice`, any 32 bits.
  */
-export function createRegion(wanted: Partial<Capacity> = {}): Region {
+export function createRegion(wanted: Partial<Capacity> = {}, dice = 0): Region {
   const capacity = { ...DEFAULT_CAPACITY, ...wanted }
   within('rows', capacity.rows, 1, ROWS_LIMIT)
   within('services', capacity.services, 1, 1024)
@@ -80,6 +83,7 @@ export function createRegion(wanted: Partial<Capacity> = {}): Region {
   words[OUTCOMES_AT] = capacity.outcomes
   words[CHOICE_BYTES_AT] = capacity.choices
   words[AFFINITY_MAX_AT] = capacity.affinity
+  words[DICE_AT] = dice
   words[ORIGIN_S_AT] = seconds
   words[ORIGIN_MS_AT] = Math.floor(nanos / 1e6)
   words.set(randomFillSync(new Int32Array(2)), REGION_ID_AT)
@@ -130,6 +134,11 @@ export function openRegion(handle: unknown): Region {
 /** The same for every view of one region: a SharedArrayBuffer that was cloned to this thread twice is two objects. */
 export function regionId({ words }: Region): string {
   return `${words[REGION_ID_AT]}.${words[REGION_ID_AT + 1]}`
+}
+
+/** Dice for whom nobody has said what they follow from: processes of a fleet that start together do not move in step. */
+export function randomDice(): number {
+  return randomFillSync(new Int32Array(1))[0]!
 }
 
 export function handleOf(region: Region): RegionHandle {

@@ -1,4 +1,6 @@
-import { GOLDEN } from '../memory/hash-key.ts'
+import { avalanche, GOLDEN } from '../memory/hash-key.ts'
+import { DICE_AT } from '../memory/layout.ts'
+import type { Region } from '../memory/region.ts'
 
 /**
  * Where randomness comes in: 31 random bits, as many as V8 passes around without boxing them. Seeded, so that a run can
@@ -27,7 +29,10 @@ export function below(roll: number, n: number): number {
   return ((roll >>> 15) * n) >>> 16
 }
 
-/** Every thread and service throws dice of its own, the same ones in every run. */
-export function seedOf(seat: number, service: number): number {
-  return Math.imul(seat + 1, GOLDEN) ^ Math.imul(service + 1, 0x85ebca6b)
+/**
+ * Every thread and service throws dice of its own, the same ones in every run with the same dice of the region. Those differ from process to
+ * process: with the same ones, a hundred routers that start together would all draw the same endpoint first, and the same one next.
+ */
+export function seedOf({ words }: Region, seat: number, service: number): number {
+  return Math.imul(seat + 1, GOLDEN) ^ Math.imul(service + 1, 0x85ebca6b) ^ avalanche(words[DICE_AT])
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { readClock } from '../memory/clock.ts'
 import { Traffic } from '../memory/traffic.ts'
-import { createDice, type Dice } from '../policies/dice.ts'
+import { createDice, type Dice, seedOf } from '../policies/dice.ts'
 import type { Attachment } from '../router/attachment.ts'
 import { Clients } from './downstream/clients.ts'
 import type { Connection } from './downstream/connection.ts'
@@ -67,7 +67,7 @@ export class Front {
     this.#attachment = attachment
     this.#lanes = new Lanes(attachment)
     this.traffic = new Traffic(attachment.region, attachment.seat)
-    this.roll = createDice(attachment.seat + 1)
+    this.roll = createDice(seedOf(attachment.region, attachment.seat, 0) ^ 0x6a09e667)
     this.#lines = new AccessLog(hand, plan.counters)
     this.upstreams = new Upstreams(attachment, this.roll)
     this.#place = { upstreams: this.upstreams, counters: plan.counters, underWay: { count: 0 } }

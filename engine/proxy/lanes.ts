@@ -1,5 +1,6 @@
 import type { ForwardingRoute } from '../config/schema.ts'
 import { CLASS_NAMES } from '../memory/classes.ts'
+import { seedOf } from '../policies/dice.ts'
 import type { Attachment } from '../router/attachment.ts'
 import type { Router } from '../router/router.ts'
 import { Routers } from '../router/routers.ts'
@@ -42,15 +43,17 @@ export interface Lane extends Supply {
 export class Lanes {
   readonly #attachment: Attachment
   readonly routers: Routers
-  /** Of the thread, for dice of its own. */
-  readonly seat: number
   /** Routes to the same endpoints wait in one line; so do requests of the config before and of this one. */
   readonly #lines = new WeakMap<Router, Line>()
 
   constructor(attachment: Attachment) {
     this.#attachment = attachment
     this.routers = new Routers(attachment)
-    this.seat = attachment.seat
+  }
+
+  /** Where the dice of a route begin, by its number: those of this thread. */
+  seedOf(route: number): number {
+    return seedOf(this.#attachment.region, this.#attachment.seat, route)
   }
 
   /** The lane of a route to one of its services. */

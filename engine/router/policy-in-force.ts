@@ -1,5 +1,5 @@
 import type { ServiceText } from '../memory/service-text.ts'
-import { createDice, seedOf } from '../policies/dice.ts'
+import { createDice } from '../policies/dice.ts'
 import type { Chooser, Policy } from '../policies/policy.ts'
 import { completeOptions } from '../policies/policy-options.ts'
 import { findPolicy, POLICIES } from '../policies/registry.ts'
@@ -26,13 +26,13 @@ export interface Chosen extends Chooser {
   readonly readsTable: boolean
 }
 
-/** Puts the policy in force to work; one that replaces that of the config has its defaults for options. */
-export function choose(text: ServiceText, number: number, seat: number, service: number): Chosen | undefined {
+/** Puts the policy in force to work, with dice from this seed; one that replaces that of the config has its defaults for options. */
+export function choose(text: ServiceText, number: number, seed: number): Chosen | undefined {
   const found = policyInForce(text, number)
   if (found === undefined) return undefined
   const isOwn = found === findPolicy(text.policy.name)
   const options = completeOptions(found.options, isOwn ? text.policy : {})
-  const { pickRow, learn, keep } = found.create(createDice(seedOf(seat, service)), options)
+  const { pickRow, learn, keep } = found.create(createDice(seed), options)
   const readsTable = found.table?.(options) !== undefined
   return { pickRow, ...(learn && { learn }), ...(keep && { keep }), isKeyed: found.isKeyed === true, readsTable }
 }

@@ -94,8 +94,7 @@ export class Router {
     this.#candidates = traces.candidates(region, index, scopeOf(options))
     this.#tiers = new Tiers(attachment, index)
     this.#gauges = traces.gauges(region, seat, index)
-    // Every thread and service throws dice of its own, the same ones in every run.
-    this.#dice = createDice(seedOf(seat, index) ^ 0x2545f491)
+    this.#dice = createDice(seedOf(region, seat, index) ^ 0x2545f491)
     this.#bind()
   }
 
@@ -384,7 +383,8 @@ export class Router {
 
   #choose(policy: number): void {
     this.#policy = policy
-    const chosen = choose(this.#text, policy, this.#attachment.seat, this.#index)
+    const { region, seat } = this.#attachment
+    const chosen = choose(this.#text, policy, seedOf(region, seat, this.#index))
     // A policy this build does not know (a newer writer's) leaves the one in use: a pick must not throw.
     if (chosen === undefined) return
     this.#pickRow = chosen.pickRow

@@ -54,7 +54,7 @@ export class NativePicks {
       ...[layout.rows, seat, SERVICE, serviceStart(region, slot, SERVICE), serviceCount(region, slot, SERVICE)],
       serviceTable(region, slot, SERVICE),
     ]
-    const args = [file, policy, seedOf(seat, SERVICE), ...places].map(String)
+    const args = [file, policy, seedOf(region, seat, SERVICE), ...places].map(String)
     return new NativePicks(folder, spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] }))
   }
 

@@ -258,3 +258,25 @@ test('a box adds no listener for signals to the process', async () => {
   assert.deepEqual(process.eventNames(), before)
   await box.close()
 })
+
+test('boxes that are made at the same time draw different endpoints, and one whose control replays a run draws the same ones again', async () => {
+  const endpoints = Array.from({ length: 50 }, (_, i) => ({ url: `http://127.0.0.1:${1024 + i}` }))
+  const config = { services: { api: { policy: 'random', endpoints } } }
+  const picked = async (options: Parameters<typeof createSignalbox>[1]): Promise<string> => {
+    const box = await createSignalbox(config, options)
+    const router = box.router('api')
+    const ids = Array.from({ length: 5 }, () => {
+      const ticket = router.pick()
+      router.settle(ticket, 'ok', 1)
+      return router.endpoint(ticket).id
+    })
+    await box.close()
+    return ids.join()
+  }
+  const byChance = new Set<string>()
+  for (let i = 0; i < 8; i++) byChance.add(await picked({}))
+  assert.equal(byChance.size, 8, 'of 50 to the fifth')
+  const replayed = new Set<string>()
+  for (let i = 0; i < 3; i++) replayed.add(await picked({ control: { ...control(), dice: 7 } }))
+  assert.equal(replayed.size, 1)
+})

@@ -75,6 +75,7 @@ export interface VirtualPlace {
 
 /** See createTestControlPlane. What it runs with is loaded at its start: the door it comes by is loaded in every thread of agents too. */
 export class VirtualPlane implements TestControlPlane {
+  readonly dice: number
   readonly #options: TestPlaneOptions
   readonly #roster: readonly RosterEntry[]
   readonly #kinds: readonly AnySignalKind[]
@@ -106,6 +107,7 @@ export class VirtualPlane implements TestControlPlane {
     checkRoster(roster)
     checkSupervision(supervision)
     this.#options = options
+    this.dice = options.seed ?? 1
     this.#roster = roster.filter(({ name }) => options.agents?.[name] !== null)
     this.#kinds = kinds
     this.#loadBridging = loadBridging

@@ -1,4 +1,4 @@
-import { createDice, seedOf } from '../../policies/dice.ts'
+import { createDice } from '../../policies/dice.ts'
 import type { Lane, Lanes } from '../lanes.ts'
 import type { RulesPlan } from '../plan.ts'
 import type { Supply } from '../upstreams/supply.ts'
@@ -29,11 +29,10 @@ interface Making {
 
 /** The routes of a config for one thread. */
 export function routeTableOf(routes: readonly Route[], making: Making): RouteTable<Destination> {
-  // Every thread and route throws dice of its own, the same ones in every run.
   return new RouteTable(
     routes.map((route, index) => ({
       match: route.match,
-      to: destinationOf(route, making, seedOf(making.lanes.seat, index)),
+      to: destinationOf(route, making, making.lanes.seedOf(index)),
     })),
   )
 }
