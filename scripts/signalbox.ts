@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./commands/demo.ts')).demo,
   check: async () => (await import('./commands/check.ts')).check,
   bench: async () => (await import('./commands/bench.ts')).bench,
+  simulate: async () => (await import('./commands/simulate.ts')).simulate,
 }
 
 async function main(args: string[]): Promise<number> {

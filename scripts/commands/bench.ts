@@ -7,6 +7,7 @@ import { machineLine } from '../../native-bench/harness.ts'
 import { plotsOf } from '../../native-bench/report/plots.ts'
 import { rowTable, standingTable } from '../../native-bench/report/tables.ts'
 import { type Group, type Measured, measureGroup, namesOf, SUITE } from '../../native-bench/suite.ts'
+import { Progress } from '../progress.ts'
 import type { Command } from './command.ts'
 
 export const bench: Command = {
@@ -47,12 +48,14 @@ much one takes as the first. Who is not on this machine (a compiler, a proxy, a 
     const machine = machineLine()
     process.stdout.write(`${machine}\n`)
     const all: Record<string, Measured> = {}
-    const progress = new Progress(chosen.reduce((sum, { names }) => sum + names.size, 0))
+    const progress = new Progress()
+    const of = chosen.reduce((sum, { names }) => sum + names.size, 0)
+    let done = 0
     for (const { group, names } of chosen) {
       const measured = await measureGroup(
         group,
         name => names.has(name),
-        name => progress.note(name),
+        name => progress.show(++done, of, name),
       )
       all[group.name] = measured
       progress.clear()
@@ -102,25 +105,4 @@ async function keep(folder: string, group: Group, measured: Measured, machine: s
 
 function inJson(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`
-}
-
-/** A bar on a terminal; elsewhere nothing. */
-class Progress {
-  readonly #of: number
-  #done = 0
-
-  constructor(of: number) {
-    this.#of = of
-  }
-
-  note(name: string): void {
-    this.#done++
-    if (!process.stderr.isTTY) return
-    const filled = Math.round((this.#done / this.#of) * 30)
-    process.stderr.write(`\r\x1b[K[${'█'.repeat(filled)}${'·'.repeat(30 - filled)}] ${this.#done}/${this.#of} ${name}`)
-  }
-
-  clear(): void {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
-  }
 }
