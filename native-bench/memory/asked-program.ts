@@ -13,6 +13,8 @@ export class AskedProgram {
 
   private constructor(program: ChildProcess) {
     this.#process = program
+    // That it has ended is told by the answer that does not come.
+    program.stdin!.on('error', () => {})
     this.#answers = createInterface({ input: program.stdout! })[Symbol.asyncIterator]()
   }
 
@@ -23,9 +25,14 @@ export class AskedProgram {
     return new AskedProgram(spawn(program, args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] }))
   }
 
+  /** Lines that it answers nothing to. */
+  tell(lines: string): void {
+    this.#process.stdin!.write(`${lines}\n`)
+  }
+
   /** The line it answers with. Throws where it ends instead. */
   async ask(line: string): Promise<string> {
-    this.#process.stdin!.write(`${line}\n`)
+    this.tell(line)
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE_MS)
     try {
       const { value, done } = await this.#answers.next()

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PublicationCourse } from '../../native-bench/memory/publication/publication-course.ts'
+
+const FLIPS = 200
+
+for (const news of ['bar', 'endpoint'] as const) {
+  for (const means of ['memory', 'message', 'polled message'] as const) {
+    test(`${news} told by ${means}: the pick changes once with each, after it was told`, async t => {
+      const course = await PublicationCourse.begin(news, means)
+      t.after(() => course.close())
+      for (let turn = 0; turn < 2; turn++) {
+        // Throws where the pick has changed more often than that, or less.
+        const tookNs: Float64Array = await course.tell(FLIPS)
+        assert.equal(tookNs.length, FLIPS)
+        for (const ns of tookNs) assert.ok(ns > 0, `seen ${ns} ns after it was told`)
+      }
+    })
+  }
+}
