@@ -26,9 +26,13 @@ export interface Part {
 
 export type PublicationOrder = { readonly flips: number }
 
-/** The moments of a turn, CLOCK_MONOTONIC, ns; and for whoever picks how often the pick has changed in all. */
+/** What one of both threads has to tell of a turn. */
 export interface PublicationAnswer {
+  /** When each news was told, or was seen: CLOCK_MONOTONIC, ns. */
   readonly atNs: Float64Array
+  /** Of whoever writes: how long each write took by itself. */
+  readonly writesNs?: Float64Array
+  /** How often the pick has changed in all. */
   readonly changes: number
 }
 

@@ -5,6 +5,13 @@ import { layService, type Means, type News, type Part, type PublicationAnswer, t
 
 type Thread = AskedThread<PublicationOrder, PublicationAnswer>
 
+export interface Told {
+  /** From just before each news was told to just after it was seen, ns. */
+  readonly seenNs: Float64Array
+  /** What of it the write took, ns; it may go on after its effect is seen. */
+  readonly writesNs: Float64Array
+}
+
 /** One thread that tells news, and one that picks. */
 export class PublicationCourse {
   readonly #writing: Thread
@@ -33,19 +40,19 @@ export class PublicationCourse {
   }
 
   /**
-   * So many news, an even number, each after the last was seen; ns from just before each was told to just after it was seen.
+   * So many news, an even number, each after the last was seen.
    *
    *   writes    noted ── the write ── … waits for word                noted ── the write ── …
    *   picks     ─ pick ─ pick ─ pick ─ another one ── noted ── word ── pick ─ …
    *
    * Throws when the pick has changed more often than there was news.
    */
-  async tell(flips: number): Promise<Float64Array> {
+  async tell(flips: number): Promise<Told> {
     await this.#picking.ask({ flips })
     const told = await this.#writing.ask({ flips })
     const { atNs, changes } = await this.#picking.answer()
     if (changes !== flips) throw new Error(`Cannot measure: of ${flips} news ${changes} were seen`)
-    return atNs.map((ns, flip) => ns - told.atNs[flip]!)
+    return { seenNs: atNs.map((ns, flip) => ns - told.atNs[flip]!), writesNs: told.writesNs! }
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { build } from 'hdr-histogram-js'
+import { build, type Histogram } from 'hdr-histogram-js'
 import type { Contest, Side } from '../../contest.ts'
 import type { Group } from '../../suite.ts'
 import type { Means, News } from './news.ts'
@@ -26,6 +26,7 @@ function contest(news: News, name: string): Contest {
     figures: [
       { name: 'median', unit: 'ns' },
       { name: 'p99', unit: 'ns' },
+      { name: 'the write', unit: 'ns' },
     ],
     rounds: 20,
     warmUp: 3,
@@ -44,12 +45,22 @@ function side(name: string, news: News, means: Means): Side {
       const course = await PublicationCourse.begin(news, means)
       return {
         async turn() {
-          const histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: LONGEST_NS })
-          for (const ns of await course.tell(FLIPS)) histogram.recordValue(Math.min(LONGEST_NS, Math.max(1, ns)))
-          return [histogram.getValueAtPercentile(50), histogram.getValueAtPercentile(99)]
+          const { seenNs, writesNs } = await course.tell(FLIPS)
+          const seen = histogramOf(seenNs)
+          return [
+            seen.getValueAtPercentile(50),
+            seen.getValueAtPercentile(99),
+            histogramOf(writesNs).getValueAtPercentile(50),
+          ]
         },
         close: () => course.close(),
       }
     },
   }
+}
+
+function histogramOf(values: Float64Array): Histogram {
+  const histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: LONGEST_NS })
+  for (const ns of values) histogram.recordValue(Math.min(LONGEST_NS, Math.max(1, ns)))
+  return histogram
 }
