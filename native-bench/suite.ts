@@ -2,6 +2,9 @@ import { agentsGroup } from './agents/group.ts'
 import { nativeDecisions } from './baseline/decisions.ts'
 import { type Contest, compete, type Standing } from './contest.ts'
 import { type Journey, measure, type Row, type Subject } from './harness.ts'
+import { compileGroup } from './memory/compile/compile-group.ts'
+import { publicationGroup } from './memory/publication/publication-group.ts'
+import { ringGroup } from './memory/ring/ring-group.ts'
 import { decisions } from './policies/decisions.ts'
 
 /** What belongs together: one folder, one word that names begin with, one page of results. */
@@ -25,7 +28,14 @@ export interface Measured {
 }
 
 /** All there is to measure. To add something: a line here, and its folder. */
-export const SUITE: readonly Group[] = [decisions, nativeDecisions, agentsGroup]
+export const SUITE: readonly Group[] = [
+  decisions,
+  nativeDecisions,
+  ringGroup,
+  compileGroup,
+  publicationGroup,
+  agentsGroup,
+]
 
 /** All that can be asked for by name. */
 export function namesOf({ subjects = [], journeys = [], contests = [] }: Group): string[] {
