@@ -5,6 +5,7 @@ import { completeOptions } from '../../engine/policies/policy-options.ts'
 import { findPolicy } from '../../engine/policies/registry.ts'
 import { type Attachment, attach } from '../../engine/router/attachment.ts'
 import { Router } from '../../engine/router/router.ts'
+import type { Batch } from '../harness.ts'
 
 /** Bytes for the tables of one service: three rings of 160 points for each of 10,000 endpoints of weight 2. */
 const ROOM = 1 << 26
@@ -47,13 +48,13 @@ export async function loneService(
 }
 
 /** Picks and settles so many times, one after the other. */
-export function pickAndSettle({ router, isKeyed }: Pick<LoneService, 'router' | 'isKeyed'>): (times: number) => void {
+export function pickAndSettle({ router, isKeyed }: Pick<LoneService, 'router' | 'isKeyed'>): Batch {
   return isKeyed
-    ? times => {
+    ? (times, from = 0) => {
         // Ten thousand keys in an order that no cache foresees.
-        for (let i = 0; i < times; i++) router.settle(router.pick(Math.imul(i, GOLDEN)), 'ok', i & 1023)
+        for (let i = from; i < from + times; i++) router.settle(router.pick(Math.imul(i, GOLDEN)), 'ok', i & 1023)
       }
-    : times => {
-        for (let i = 0; i < times; i++) router.settle(router.pick(), 'ok', i & 1023)
+    : (times, from = 0) => {
+        for (let i = from; i < from + times; i++) router.settle(router.pick(), 'ok', i & 1023)
       }
 }
