@@ -1,5 +1,6 @@
 import { agentsGroup } from './agents/group.ts'
 import { nativeDecisions } from './baseline/decisions.ts'
+import { peers } from './baseline/peers/group.ts'
 import { type Contest, compete, type Standing } from './contest.ts'
 import { type Journey, measure, type Row, type Subject } from './harness.ts'
 import { decisions } from './policies/decisions.ts'
@@ -26,7 +27,7 @@ export interface Measured {
 }
 
 /** All there is to measure. To add something: a line here, and its folder. */
-export const SUITE: readonly Group[] = [decisions, journey, nativeDecisions, agentsGroup]
+export const SUITE: readonly Group[] = [decisions, journey, nativeDecisions, peers, agentsGroup]
 
 /** All that can be asked for by name. */
 export function namesOf({ subjects = [], journeys = [], contests = [] }: Group): string[] {
