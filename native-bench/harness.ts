@@ -1,7 +1,8 @@
 import { cpus } from 'node:os'
 import { Bench } from 'tinybench'
 import { bytesPerCall } from './allocated.ts'
-import { type Percentiles, timeOneByOne } from './one-by-one.ts'
+import { readInto } from './one-by-one.ts'
+import { type Percentiles, percentilesOf } from './percentiles.ts'
 
 /** One measured row. Nanoseconds per operation; the null (an empty call in the same batch) is subtracted nowhere, but shown. */
 export interface Row {
@@ -78,13 +79,34 @@ export async function measure(
   return rows
 }
 
-/** Calls in a sample: as many as take 4 ms, if that is less than a batch. What takes microseconds is not waited for longer than the rest. */
+/** Calls that are timed each by itself: fifty of them are beyond p99.9. */
+const SINGLE_CALLS = 50_000
+
+export function timeOneByOne(call: (i: number) => void): Percentiles {
+  const readings = new Float64Array(SINGLE_CALLS)
+  // Read twice: the first time through, the loop is not compiled yet for this call.
+  readInto(readings, call)
+  readInto(readings, call)
+  return percentilesOf([readings])
+}
+
+/** Calls in a sample: a batch, or as many as take 4 ms. What takes microseconds is not waited for longer than the rest. */
 function callsOf(batch: Batch): number {
-  batch(BATCH / 10)
-  const since = performance.now()
-  batch(BATCH / 10)
-  const msEach = (performance.now() - since) / (BATCH / 10)
-  return Math.max(BATCH / 100, Math.min(BATCH, Math.round(4 / msEach)))
+  return Math.max(BATCH / 100, Math.min(BATCH, callsWithin(batch, 4)))
+}
+
+/** How many calls take so many milliseconds: by the fastest hundred of those that fit into a fiftieth of a second, for the first are not compiled yet. */
+export function callsWithin(batch: Batch, ms: number): number {
+  const few = BATCH / 100
+  const begun = performance.now()
+  let least = Number.POSITIVE_INFINITY
+  for (let since = begun; since - begun < 20 || least === Number.POSITIVE_INFINITY; ) {
+    batch(few)
+    const now = performance.now()
+    least = Math.min(least, now - since)
+    since = now
+  }
+  return Math.ceil((ms * few) / least)
 }
 
 interface Timing {

@@ -4,6 +4,7 @@ import { peers } from './baseline/peers/group.ts'
 import { type Contest, compete, type Standing } from './contest.ts'
 import { type Journey, measure, type Row, type Subject } from './harness.ts'
 import { decisions } from './policies/decisions.ts'
+import { load, matrix } from './policies/threads.ts'
 import { journey } from './router/journey.ts'
 
 /** What belongs together: one folder, one word that names begin with, one page of results. */
@@ -27,7 +28,7 @@ export interface Measured {
 }
 
 /** All there is to measure. To add something: a line here, and its folder. */
-export const SUITE: readonly Group[] = [decisions, journey, nativeDecisions, peers, agentsGroup]
+export const SUITE: readonly Group[] = [decisions, load, matrix, journey, nativeDecisions, peers, agentsGroup]
 
 /** All that can be asked for by name. */
 export function namesOf({ subjects = [], journeys = [], contests = [] }: Group): string[] {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bytesPerCall } from '../../native-bench/allocated.ts'
-import { percentilesOf, timeOneByOne } from '../../native-bench/one-by-one.ts'
+import { timeOneByOne } from '../../native-bench/harness.ts'
+import { percentilesOf } from '../../native-bench/percentiles.ts'
 import { rowTable } from '../../native-bench/report/tables.ts'
 
 test('percentiles are those of all readings together, three digits of them right', () => {
