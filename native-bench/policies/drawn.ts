@@ -1,3 +1,4 @@
+import { type BarGroup, bars } from '../plots/bars.ts'
 import { type Line, lines } from '../plots/lines.ts'
 import type { Measured } from '../suite.ts'
 
@@ -11,27 +12,41 @@ export function drawDecisions({ rows }: Measured, machine: string): Readonly<Rec
   return { 'decisions.svg': drawn(caption, 'endpoints', 'ns', points) }
 }
 
-/** For each number of endpoints: what a pick takes by threads, and how many times as long p99 is while it is published. */
+/**
+ * For each number of endpoints: what a pick takes by threads; p99 of one thread, quiet and published; and where there were more threads, how
+ * many times as long p99 is while it is published.
+ */
 export function drawThreads({ standings }: Measured, machine: string): Readonly<Record<string, string>> {
   const plots: Record<string, string> = {}
   const all = standings.map(({ contest, side, figures, times, rounds }) => {
     const [kind, line, endpoints, threads = side] = contest.split('/') as [string, string, string, string?]
-    return { kind, line, endpoints, x: Number(/\d+/.exec(threads)), side, ns: figures[0]!.median, times, rounds }
+    const [first] = figures
+    return { kind, line, endpoints, x: Number(/\d+/.exec(threads)), side, first: first!, times: times.median, rounds }
   })
   for (const endpoints of new Set(all.map(each => each.endpoints))) {
     const own = all.filter(each => each.endpoints === endpoints)
     const subtitle = `medians of ${own[0]!.rounds} turns each, in turns · ${machine}`
-    const cpu = own.filter(({ kind }) => kind === 'threads').map(({ line, x, ns }) => ({ line, x, y: ns }))
-    const published = own.filter(({ kind, side }) => kind === 'publications' && side !== 'quiet')
-    const times = published.map(({ line, x, times: { median } }) => ({ line, x, y: median }))
+    const cpu = own.filter(({ kind }) => kind === 'threads').map(({ line, x, first }) => ({ line, x, y: first.median }))
     if (cpu.length > 0) {
       const title = `Processor time of pick and settle, ${endpoints} endpoints`
       plots[`threads-${endpoints}.svg`] = drawn({ title, subtitle }, 'threads', 'ns', cpu)
     }
-    if (times.length > 0) {
-      const title = `p99 of a pick while 1,000 publications are made a second, ${endpoints} endpoints`
+    const published = own.filter(({ kind }) => kind === 'publications')
+    const alone = published.filter(({ x }) => x === 1)
+    if (alone.length > 0) {
+      const title = `p99 of a pick, quiet and at 1,000 publications a second, ${endpoints} endpoints`
+      const groups = alone.map(
+        ({ line, side, first: { median, low, high } }): BarGroup => ({
+          bars: [{ label: `${line}, ${side}`, value: median, low, high, isOurs: side !== 'quiet' }],
+        }),
+      )
+      plots[`publications-${endpoints}.svg`] = bars({ title, subtitle }, 'ns', groups)
+    }
+    if (published.length > alone.length) {
+      const title = `p99 at 1,000 publications a second, ${endpoints} endpoints`
+      const times = published.filter(({ side }) => side !== 'quiet').map(({ line, x, times: y }) => ({ line, x, y }))
       const y = 'times p99 while nothing is published'
-      plots[`publications-${endpoints}.svg`] = drawn({ title, subtitle }, 'threads', y, times)
+      plots[`publications-by-threads-${endpoints}.svg`] = drawn({ title, subtitle }, 'threads', y, times)
     }
   }
   return plots

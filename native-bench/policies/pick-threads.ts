@@ -12,6 +12,8 @@ import type { PublishThreadAnswer, PublishThreadStart, PublishThreadTask } from 
 
 /** Of the processor, for each thread in each turn: three times what the kernel gives a thread at once. */
 const TURN_MS = 10
+/** Turns until a thread has compiled what it does: it was seen after two or three, later where the compiler had to wait for a processor. */
+const COLD_TURNS = 8
 
 export interface Load extends Percentiles {
   /** Of the processor, for a pick and its settle: all threads together, by the number of all their picks. */
@@ -30,7 +32,7 @@ export interface Load extends Percentiles {
 export class PickThreads {
   readonly #service: LoneService
   readonly #threads: readonly Worker[]
-  readonly #publisher: Worker
+  readonly #publisher: Worker | undefined
   readonly #task: NonNullable<PickThreadTask>
 
   private constructor(service: LoneService, threads: number, perSecond: number) {
@@ -40,15 +42,18 @@ export class PickThreads {
     const handle = handleOf(service.attachment.region)
     const start: PickThreadStart = { handle, service: SERVICE, isKeyed: service.isKeyed }
     this.#threads = Array.from({ length: threads }, () => started('pick-thread', start))
+    if (perSecond === 0) return
     this.#publisher = started('publish-thread', { handle, service: SERVICE, perSecond } satisfies PublishThreadStart)
   }
 
+  /** No more threads are attached than are to pick: what some policies do goes by the number of those that are. */
   static async begin(policy: string, endpoints: number, threads: number, perSecond: number): Promise<PickThreads> {
     // Theirs, and the publisher's, this one's and that of whoever builds a table.
     const service = await loneService(policy, {}, endpoints, threads + 3)
     const begun = new PickThreads(service, threads, perSecond)
     try {
-      await Promise.all([...begun.#threads, begun.#publisher].map(thread => once(thread, 'message')))
+      await Promise.all(begun.#all().map(thread => once(thread, 'message')))
+      for (let turn = 0; turn < COLD_TURNS; turn++) await begun.turn()
     } catch (error) {
       await begun.close()
       throw error
@@ -56,21 +61,21 @@ export class PickThreads {
     return begun
   }
 
-  /** What a turn of so many of the threads takes. */
-  async turn(threads: number): Promise<Load> {
-    const working = this.#threads.slice(0, threads)
+  /** What a turn of all threads takes. */
+  async turn(): Promise<Load> {
     const answers = await Promise.all(
-      working.map(thread => asked<PickThreadTask, PickThreadAnswer>(thread, this.#task)),
+      this.#threads.map(thread => asked<PickThreadTask, PickThreadAnswer>(thread, this.#task)),
     )
     const cpuNs = answers.reduce((sum, answer) => sum + answer.cpuNs, 0) / answers.length
     return { cpuNs, ...percentilesOf(answers.map(({ readings }) => readings)) }
   }
 
-  /** The same while it is published; and how many publications a second there were, which is fewer where the processor has no time for all. */
-  async turnPublished(threads: number): Promise<Load & { readonly publications: number }> {
-    await asked<PublishThreadTask, PublishThreadAnswer>(this.#publisher, 'publish')
-    const load = await this.turn(threads)
-    return { ...load, publications: await asked<PublishThreadTask, PublishThreadAnswer>(this.#publisher, 'rest') }
+  /** The same while it is published; and how many publications a second there were: fewer where the processor has no time for all. */
+  async turnPublished(): Promise<Load & { readonly publications: number }> {
+    const publisher = this.#publisher!
+    await asked<PublishThreadTask, PublishThreadAnswer>(publisher, 'publish')
+    const load = await this.turn()
+    return { ...load, publications: await asked<PublishThreadTask, PublishThreadAnswer>(publisher, 'rest') }
   }
 
   /** Picks of all threads that are not settled. */
@@ -88,9 +93,13 @@ export class PickThreads {
 
   async close(): Promise<void> {
     for (const thread of this.#threads) thread.postMessage(undefined satisfies PickThreadTask)
-    this.#publisher.postMessage('leave' satisfies PublishThreadTask)
-    await Promise.all([...this.#threads, this.#publisher].map(left))
+    this.#publisher?.postMessage('leave' satisfies PublishThreadTask)
+    await Promise.all(this.#all().map(left))
     await this.#service.close()
+  }
+
+  #all(): Worker[] {
+    return this.#publisher === undefined ? [...this.#threads] : [...this.#threads, this.#publisher]
   }
 }
 

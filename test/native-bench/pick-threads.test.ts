@@ -24,16 +24,16 @@ test('the time of a thread on the processor goes on while it works, and stands w
 test('threads pick and settle at once, and publications are made while they do', async () => {
   const picking = await PickThreads.begin('least-request', 16, 3, 1000)
   try {
-    const quiet = await picking.turn(3)
+    const quiet = await picking.turn()
     assert.ok(quiet.cpuNs > 0 && quiet.p50 > 0 && quiet.p999 >= quiet.p99 && quiet.p99 >= quiet.p50)
-    const { publications, ...published } = await picking.turnPublished(2)
+    const { publications, ...published } = await picking.turnPublished()
     // Never more than are asked for, but for the first, which is made at once.
     assert.ok(publications > 0 && publications < 1300, `${publications} a second`)
     assert.ok(published.cpuNs > 0)
     // The picks of all threads are settled: each row's in-flight count is the sum of all seats'.
     assert.equal(picking.inflight(), 0)
     const version = picking.version()
-    await picking.turn(1)
+    await picking.turn()
     assert.equal(picking.version(), version, 'nothing is published once it rests')
   } finally {
     await picking.close()
@@ -105,9 +105,10 @@ test('the pictures have a line for each policy, by threads', () => {
     ]),
   ])
   const plots = drawThreads({ rows: [], standings, missing: [] }, 'a machine')
-  assert.deepEqual(Object.keys(plots), ['threads-64.svg', 'publications-64.svg'])
+  assert.deepEqual(Object.keys(plots), ['threads-64.svg', 'publications-64.svg', 'publications-by-threads-64.svg'])
   const lengths = (svg: string): number[] =>
     [...svg.matchAll(/<path d="([^"]*)"/g)].map(([, d]) => d!.match(/[ML]/g)!.length)
   assert.deepEqual(lengths(plots['threads-64.svg']!), [3, 3])
-  assert.deepEqual(lengths(plots['publications-64.svg']!), [2, 2])
+  assert.deepEqual(lengths(plots['publications-by-threads-64.svg']!), [2, 2])
+  assert.equal(plots['publications-64.svg']!.match(/<rect x="210"/g)?.length, 4)
 })

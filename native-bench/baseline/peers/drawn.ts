@@ -1,5 +1,5 @@
 import type { Standing } from '../../contest.ts'
-import { bars } from '../../plots/bars.ts'
+import { type Bar, bars } from '../../plots/bars.ts'
 import type { Measured } from '../../suite.ts'
 
 /** A picture for each number of endpoints: one scale for four and for a thousand would show the thousand alone. */
@@ -13,7 +13,7 @@ export function drawPeers({ standings }: Measured, machine: string): Readonly<Re
   return Object.fromEntries(
     [...byEndpoints].map(([endpoints, kinds]) => {
       const caption = {
-        title: `The choice among ${endpoints} endpoints`,
+        title: `The choice among ${endpoints} endpoints: signalbox (orange) and others`,
         subtitle: `medians of ${standings[0]!.rounds} turns each, in turns · ${machine}`,
       }
       const groups = [...kinds].map(([label, own]) => ({ label, bars: own.map(barOf) }))
@@ -22,7 +22,10 @@ export function drawPeers({ standings }: Measured, machine: string): Readonly<Re
   )
 }
 
-function barOf({ side, figures }: Standing): Parameters<typeof bars>[2][number]['bars'][number] {
+function barOf({ side, figures }: Standing): Bar {
   const { median, low, high } = figures[0]!
-  return { label: side, value: median, low, high, isOurs: side.startsWith('signalbox') }
+  const isOurs = side.startsWith(OURS)
+  return { label: isOurs ? side.slice(OURS.length) : side, value: median, low, high, isOurs }
 }
+
+const OURS = 'signalbox '

@@ -37,7 +37,7 @@ export const KINDS: readonly {
   },
   { name: 'at random', ours: ['random'], peers: [randomBalancer, moleculer('Random')] },
   {
-    name: 'by load',
+    name: 'least busy',
     ours: ['least-request', 'peak-ewma'],
     peers: [p2cBalancer, moleculer('CpuUsage'), moleculer('Latency')],
   },
