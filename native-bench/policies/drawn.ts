@@ -1,4 +1,4 @@
-import { type BarGroup, bars } from '../plots/bars.ts'
+import { type Bar, bars } from '../plots/bars.ts'
 import { type Line, lines } from '../plots/lines.ts'
 import type { Measured } from '../suite.ts'
 
@@ -35,12 +35,11 @@ export function drawThreads({ standings }: Measured, machine: string): Readonly<
     const alone = published.filter(({ x }) => x === 1)
     if (alone.length > 0) {
       const title = `p99 of a pick, quiet and at 1,000 publications a second, ${endpoints} endpoints`
-      const groups = alone.map(
-        ({ line, side, first: { median, low, high } }): BarGroup => ({
-          bars: [{ label: `${line}, ${side}`, value: median, low, high, isOurs: side !== 'quiet' }],
-        }),
-      )
-      plots[`publications-${endpoints}.svg`] = bars({ title, subtitle }, 'ns', groups)
+      const pairs = alone.map(({ line, side, first: { median, low, high } }): Bar => {
+        const isQuiet = side === 'quiet'
+        return { label: isQuiet ? line : 'published', value: median, low, high, isOurs: !isQuiet }
+      })
+      plots[`publications-${endpoints}.svg`] = bars({ title, subtitle }, 'ns', [{ bars: pairs }])
     }
     if (published.length > alone.length) {
       const title = `p99 at 1,000 publications a second, ${endpoints} endpoints`
