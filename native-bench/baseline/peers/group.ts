@@ -45,8 +45,8 @@ export const KINDS: readonly {
 ]
 
 /**
- * What others take to choose. None of them is told how a request went by the one who asked for the choice, but for outlier_detection and
- * moleculer's breakers, elsewhere; so what is held against theirs is the pick alone, and pick and settle stand beside it.
+ * What others take to choose. Choosing is all that most of them do: how a request went is heard elsewhere, or nowhere. So the pick alone is
+ * what theirs is held against, and pick and settle stand beside it.
  */
 export const peers: Group = {
   name: 'peers',
