@@ -1,5 +1,8 @@
 import { cpus } from 'node:os'
 import { Bench } from 'tinybench'
+import { bytesPerCall } from './allocated.ts'
+import { readInto } from './one-by-one.ts'
+import { type Percentiles, percentilesOf } from './percentiles.ts'
 
 /** One measured row. Nanoseconds per operation; the null (an empty call in the same batch) is subtracted nowhere, but shown. */
 export interface Row {
@@ -8,13 +11,22 @@ export interface Row {
   nsP99: number
   spreadPercent: number
   samples: number
+  /** Each call timed by itself, the clock's own cost in it: see one-by-one.ts. Not of journeys, which are timed so anyway. */
+  single?: Percentiles
+  /** What a call leaves on the heap. Not of journeys: others allocate while they wait. */
+  bytes?: number
 }
 
-/** A thing to measure: `batch(n)` does it n times. A single call is far below what a timer can see. */
+/**
+ * A thing to measure: `batch(n, from)` does it n times, from the time of this number on: what has a key takes another one each time. A
+ * single call is far below what a timer can see.
+ */
 export interface Subject {
   name: string
-  begin: () => Promise<{ batch: (times: number) => void; close: () => Promise<void> }>
+  begin: () => Promise<{ batch: Batch; close: () => Promise<void> }>
 }
+
+export type Batch = (times: number, from?: number) => void
 
 /** A thing that takes time by waiting for others: each time is timed by itself, from its beginning to its end. */
 export interface Journey {
@@ -38,7 +50,7 @@ const SAMPLES = 200
 const WARM_UP = 50
 const JOURNEYS = 2000
 
-/** Measures subjects one after the other, in batches, and then journeys, one by one. */
+/** Measures subjects one after the other, in batches and then call by call, and then journeys, one by one. */
 export async function measure(
   subjects: readonly Subject[],
   journeys: readonly Journey[],
@@ -51,8 +63,13 @@ export async function measure(
   }
   for (const { name, begin } of subjects) {
     const { batch, close } = await begin()
-    note(await time(name, () => batch(BATCH), { samples: SAMPLES, warmUp: WARM_UP, operations: BATCH }))
-    await close()
+    try {
+      const operations = callsOf(batch)
+      const row = await time(name, () => batch(operations), { samples: SAMPLES, warmUp: WARM_UP, operations })
+      note({ ...row, single: timeOneByOne(i => batch(1, i)), bytes: bytesPerCall(batch) })
+    } finally {
+      await close()
+    }
   }
   for (const { name, start, times = JOURNEYS } of journeys) {
     const { once, ready, stop } = await start()
@@ -60,6 +77,36 @@ export async function measure(
     await stop()
   }
   return rows
+}
+
+/** Calls that are timed each by itself: fifty of them are beyond p99.9. */
+const SINGLE_CALLS = 50_000
+
+export function timeOneByOne(call: (i: number) => void): Percentiles {
+  const readings = new Float64Array(SINGLE_CALLS)
+  // Read twice: the first time through, the loop is not compiled yet for this call.
+  readInto(readings, call)
+  readInto(readings, call)
+  return percentilesOf([readings])
+}
+
+/** Calls in a sample: a batch, or as many as take 4 ms. What takes microseconds is not waited for longer than the rest. */
+function callsOf(batch: Batch): number {
+  return Math.max(BATCH / 100, Math.min(BATCH, callsWithin(batch, 4)))
+}
+
+/** How many calls take so many milliseconds: by the fastest hundred of those that fit into a fiftieth of a second, for the first are not compiled yet. */
+export function callsWithin(batch: Batch, ms: number): number {
+  const few = BATCH / 100
+  const begun = performance.now()
+  let least = Number.POSITIVE_INFINITY
+  for (let since = begun; since - begun < 20 || least === Number.POSITIVE_INFINITY; ) {
+    batch(few)
+    const now = performance.now()
+    least = Math.min(least, now - since)
+    since = now
+  }
+  return Math.ceil((ms * few) / least)
 }
 
 interface Timing {

@@ -1,11 +1,14 @@
 import { agentsGroup } from './agents/group.ts'
 import { nativeDecisions } from './baseline/decisions.ts'
+import { peers } from './baseline/peers/group.ts'
 import { type Contest, compete, type Standing } from './contest.ts'
 import { type Journey, measure, type Row, type Subject } from './harness.ts'
 import { compileGroup } from './memory/compile/compile-group.ts'
 import { publicationGroup } from './memory/publication/publication-group.ts'
 import { ringGroup } from './memory/ring/ring-group.ts'
 import { decisions } from './policies/decisions.ts'
+import { load, matrix } from './policies/threads.ts'
+import { journey } from './router/journey.ts'
 
 /** What belongs together: one folder, one word that names begin with, one page of results. */
 export interface Group {
@@ -30,7 +33,11 @@ export interface Measured {
 /** All there is to measure. To add something: a line here, and its folder. */
 export const SUITE: readonly Group[] = [
   decisions,
+  load,
+  matrix,
+  journey,
   nativeDecisions,
+  peers,
   ringGroup,
   compileGroup,
   publicationGroup,

@@ -1,6 +1,7 @@
 import type { Contest, Contestant } from '../contest.ts'
 import { BATCH } from '../harness.ts'
-import { type LoneService, loneService, pickAndSettle } from '../policies/lone-service.ts'
+import { type LoneService, loneService } from '../policies/lone-service.ts'
+import { pickAndSettle } from '../policies/pick-and-settle.ts'
 import type { Group } from '../suite.ts'
 import { NATIVE_POLICIES, NativePicks, type NativePolicy } from './native-picks.ts'
 

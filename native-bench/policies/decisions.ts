@@ -6,7 +6,9 @@ import { attach } from '../../engine/router/attachment.ts'
 import { Router } from '../../engine/router/router.ts'
 import type { Subject } from '../harness.ts'
 import type { Group } from '../suite.ts'
-import { loneService, pickAndSettle } from './lone-service.ts'
+import { drawDecisions } from './drawn.ts'
+import { loneService } from './lone-service.ts'
+import { pickAndSettle } from './pick-and-settle.ts'
 
 const ENDPOINTS = [4, 16, 64, 1024]
 /** A look-up costs as much among ten thousand, which is the point of it. */
@@ -39,6 +41,7 @@ export const decisions: Group = {
     sessions('65536 sessions', 65_536),
     sessions('new session', 0),
   ],
+  plots: drawDecisions,
 }
 
 function decision(policy: string, options: Options, endpoints: number): Subject {

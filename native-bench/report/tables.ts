@@ -1,12 +1,19 @@
 import type { Contest, Figure, Standing } from '../contest.ts'
 import type { Row } from '../harness.ts'
 
-/** Rows that stand for themselves: a line each. */
+/** Rows that stand for themselves: a line each. What is called in batches has columns for single calls, and for bytes of a call. */
 export function rowTable(rows: readonly Row[]): string {
   const head = ['', 'median', 'p99', '± %']
+  const isBatched = rows.some(({ single }) => single !== undefined)
+  if (isBatched) head.push('single p50', 'p99', 'p99.9', 'bytes')
   return table([
     head,
-    ...rows.map(row => [row.name, time(row.nsMedian), time(row.nsP99), row.spreadPercent.toFixed(1)]),
+    ...rows.map(({ name, nsMedian, nsP99, spreadPercent, single, bytes }) => {
+      const line = [name, time(nsMedian), time(nsP99), spreadPercent.toFixed(1)]
+      if (!isBatched) return line
+      const { p50, p99, p999 } = single ?? { p50: Number.NaN, p99: Number.NaN, p999: Number.NaN }
+      return [...line, ...[p50, p99, p999].map(ns => time(ns)), bytes === undefined ? '–' : bytes.toFixed(1)]
+    }),
   ])
 }
 
@@ -39,14 +46,15 @@ function table(lines: readonly (readonly string[])[]): string {
 }
 
 function inUnit({ unit }: Figure, value: number): string {
-  if (Number.isNaN(value)) return '–'
   if (unit === 'ns') return time(value)
+  if (Number.isNaN(value)) return '–'
   if (unit === 'bytes') return bytes(value)
   return unit === '' ? value.toPrecision(3) : `${Math.round(value).toLocaleString('en')} ${unit}`
 }
 
 /** In the unit that people would say it in. */
 function time(ns: number): string {
+  if (Number.isNaN(ns)) return '–'
   if (ns < 10_000) return `${ns.toFixed(1)} ns`
   return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} µs` : `${(ns / 1e6).toFixed(2)} ms`
 }

@@ -24,9 +24,10 @@ export const bench: Command = {
 Groups, those marked * only when named or with --all:
 ${SUITE.map(({ name, summary, isLong }) => `  ${name}${isLong === true ? ' *' : ''}`.padEnd(21) + summary).join('\n')}
 
-Rows are timed in batches of 10,000 calls, 200 samples; nanoseconds per call. What takes time by waiting is timed one by one. What is compared
-is measured in turns, so that what the machine does besides befalls all sides: "times" is the median over the rounds of how many times as
-much one takes as the first. Who is not on this machine (a compiler, a proxy, a package) is left out, and named.
+Rows are timed in batches of up to 10,000 calls, 200 samples; nanoseconds per call. Then they are timed call by call, "single", the clock's
+own cost in it, which is what null/empty-call shows. What takes time by waiting is timed one by one. What is compared is measured in turns, so
+that what the machine does besides befalls all sides: "times" is the median over the rounds of how many times as much one takes as the first.
+Who is not on this machine (a compiler, a proxy, a package) is left out, and named.
 `,
   async run(args) {
     const { values, positionals } = parseArgs({

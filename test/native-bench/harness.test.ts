@@ -24,6 +24,9 @@ test('a figure comes with its samples and spread, under a line that names machin
   for (const { nsMedian, nsP99, spreadPercent } of rows) {
     assert.ok(nsMedian >= 0 && nsP99 >= nsMedian && spreadPercent >= 0)
   }
+  const [batched, timed] = rows
+  assert.ok(batched!.single !== undefined && batched!.bytes !== undefined)
+  assert.ok(timed!.single === undefined && timed!.bytes === undefined, 'others allocate while a journey waits')
   assert.deepEqual(told, ['nothing', 'turn of the event loop'])
   assert.equal(closed, 1)
   assert.equal(waits, 25, 'before each, the untimed ones too')
