@@ -55,11 +55,11 @@ class SignalboxRouting implements Routing {
     this.#nodes = nodes
     this.#surroundings = surroundings
     const { machines, repeat, utilisation } = surroundings
-    if (nodes.some(({ moveTo }) => moveTo !== undefined)) {
-      this.moveTo = async nowMs => {
-        for (const node of nodes) await node.moveTo?.(nowMs)
-      }
+    if (nodes.every(({ moveTo }) => moveTo === undefined)) return
+    this.moveTo = async nowMs => {
+      for (const node of nodes) await node.moveTo?.(nowMs)
     }
+    // Agents hear how much of each machine is used.
     repeat(REPORT_MS, () => {
       for (const machine of machines.keys()) {
         const used = utilisation(machine, REPORT_MS)
