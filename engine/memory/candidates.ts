@@ -155,15 +155,26 @@ export class Candidates {
 
   /** How strongly the row is drawn, in units that only compare, at most 2^30; 0 when it may not be picked on this pick. */
   pull(row: number): number {
-    if (this.tried?.has(row)) return 0
     const words = this.#words
     const at = this.#endpointsAt + row * ROW_WORDS
-    if ((words[at + BARS] & this.mask) !== this.want) return 0
-    if (this.isLimited && this.#isFull(row, at)) {
-      this.sawFull = true
-      return 0
-    }
+    if (!this.#isIn(row, at)) return 0
     return pullOf(words[at + WEIGHT_Q8], words[at + this.#factorWord])
+  }
+
+  /** Whether the row may be picked on this pick at all: its pull is above 0. For who does not ask by how much. */
+  isOpen(row: number): boolean {
+    const words = this.#words
+    const at = this.#endpointsAt + row * ROW_WORDS
+    return this.#isIn(row, at) && words[at + WEIGHT_Q8] > 0 && words[at + this.#factorWord] > 0
+  }
+
+  /** Whether nothing but its weight is in the way of a row. */
+  #isIn(row: number, at: number): boolean {
+    if (this.tried?.has(row)) return false
+    if ((this.#words[at + BARS] & this.mask) !== this.want) return false
+    if (!this.isLimited || !this.#isFull(row, at)) return true
+    this.sawFull = true
+    return false
   }
 
   /**
@@ -200,7 +211,7 @@ export class Candidates {
 
   /** Whether any row may be picked now. Takes no turn. */
   hasOpen(): boolean {
-    for (let position = 0; position < this.count; position++) if (this.pull(this.at(position)) > 0) return true
+    for (let position = 0; position < this.count; position++) if (this.isOpen(this.at(position))) return true
     return false
   }
 

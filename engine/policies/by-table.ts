@@ -33,7 +33,7 @@ export function byTable(kind: number, place: Place, balance: number): PickRow {
       for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
         position = place(table, hash, attempt, position)
         const row = candidates.entryRow(position)
-        if (row < 0 || candidates.pull(row) === 0) continue
+        if (row < 0 || !candidates.isOpen(row)) continue
         if (balance === 0 || !isFull(candidates, row, balance)) return row
       }
     }

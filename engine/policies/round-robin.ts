@@ -23,7 +23,7 @@ export const roundRobin: Policy = {
       let position = candidates.nextTurn() % count
       for (let step = 0; step < count; step++) {
         const row = candidates.at(position)
-        if (candidates.pull(row) > 0) return row
+        if (candidates.isOpen(row)) return row
         if (++position === count) position = 0
       }
       return NO_ENDPOINT

@@ -58,13 +58,15 @@ function takeTurns(candidates: Candidates): number {
   const scale = SCALE / candidates.pullMax()
   for (let attempt = 2 * count; attempt > 0; attempt--) {
     const turn = candidates.nextTurn()
-    const position = turn % count
+    const quotient = (turn / count) | 0
+    const position = turn - quotient * count
     const row = candidates.at(position)
     const pull = candidates.pull(row)
     if (pull === 0) continue
     const weight = Math.min(SCALE, Math.max(1, Math.round(pull * scale)))
-    const round = ((turn - position) / count) % SCALE
-    if ((weight * round + position * PHASE) % SCALE >= SCALE - weight) return row
+    const phase = weight * (quotient % SCALE) + position * PHASE
+    // phase % SCALE, which of numbers beyond 31 bits would be a call of fmod.
+    if (phase - ((phase / SCALE) | 0) * SCALE >= SCALE - weight) return row
   }
   return NO_ENDPOINT
 }

@@ -10,7 +10,9 @@ import { NO_ENDPOINT } from '../policy.ts'
  * Deviation  the hash has 32 bits, Envoy's has 64: first tries agree for hashes below 2^32, further tries do not.
  */
 export function tablePosition(hash: number, size: number, attempt = 0): number {
-  return ((hash ^ -attempt) >>> 0) % size
+  const key = (hash ^ -attempt) >>> 0
+  // key % size: of numbers beyond 31 bits V8 takes that by a call of fmod. The quotient is exact, for it is 1 ÷ key or more off a whole number.
+  return (key - ((key / size) | 0) * size) | 0
 }
 
 /**
