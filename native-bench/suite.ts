@@ -3,6 +3,7 @@ import { nativeDecisions } from './baseline/decisions.ts'
 import { type Contest, compete, type Standing } from './contest.ts'
 import { type Journey, measure, type Row, type Subject } from './harness.ts'
 import { decisions } from './policies/decisions.ts'
+import { proxies } from './proxy/group.ts'
 
 /** What belongs together: one folder, one word that names begin with, one page of results. */
 export interface Group {
@@ -25,7 +26,7 @@ export interface Measured {
 }
 
 /** All there is to measure. To add something: a line here, and its folder. */
-export const SUITE: readonly Group[] = [decisions, nativeDecisions, agentsGroup]
+export const SUITE: readonly Group[] = [decisions, nativeDecisions, agentsGroup, proxies]
 
 /** All that can be asked for by name. */
 export function namesOf({ subjects = [], journeys = [], contests = [] }: Group): string[] {

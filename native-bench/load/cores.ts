@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 
 /**
  * Where a process runs. What is measured has a core to itself; who asks and who answers share the others, so that one proxy is not slower than
@@ -12,6 +12,7 @@ export type Place = 'measured' | 'load' | 'anywhere'
 
 /** Where a program is; undefined where it is not installed. */
 export function pathOf(program: string): string | undefined {
+  if (isAbsolute(program)) return program
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']
   return folders.map(folder => join(folder, program)).find(existsSync)
 }
