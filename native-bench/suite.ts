@@ -4,6 +4,7 @@ import { type Contest, compete, type Standing } from './contest.ts'
 import { type Journey, measure, type Row, type Subject } from './harness.ts'
 import { decisions } from './policies/decisions.ts'
 import { proxies } from './proxy/group.ts'
+import { uneven } from './uneven/group.ts'
 
 /** What belongs together: one folder, one word that names begin with, one page of results. */
 export interface Group {
@@ -26,7 +27,7 @@ export interface Measured {
 }
 
 /** All there is to measure. To add something: a line here, and its folder. */
-export const SUITE: readonly Group[] = [decisions, nativeDecisions, agentsGroup, proxies]
+export const SUITE: readonly Group[] = [decisions, nativeDecisions, agentsGroup, proxies, uneven]
 
 /** All that can be asked for by name. */
 export function namesOf({ subjects = [], journeys = [], contests = [] }: Group): string[] {

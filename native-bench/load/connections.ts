@@ -8,8 +8,8 @@ export interface Sent {
   readonly sentMs: number
 }
 
-/** What became of it; undefined: its connection broke off. */
-type OnAnswer = (sent: Sent, answer: Answer | undefined) => void
+/** What became of it; a text: why there is no answer. */
+type OnAnswer = (sent: Sent, answer: Answer | string) => void
 
 interface Waiting {
   readonly path: string
@@ -68,7 +68,7 @@ export class Connections {
   close(): void {
     this.#isClosed = true
     for (const connection of this.#all) connection.destroy()
-    for (const waiting of this.#waiting.splice(0)) this.#giveUp(waiting)
+    for (const waiting of this.#waiting.splice(0)) this.#giveUp(waiting, 'not sent')
   }
 
   #add(): Promise<void> {
@@ -81,7 +81,7 @@ export class Connections {
           else connection.send(next.path, next.dueMs)
         },
         onAnswer: this.#onAnswer,
-        onGone: hasStood => {
+        onGone: (hasStood, why) => {
           resolve()
           this.#all.delete(connection)
           const at = this.#free.indexOf(connection)
@@ -89,7 +89,7 @@ export class Connections {
           if (this.#isClosed) return
           // Where nobody listens there would be no end to it: each attempt costs a request.
           const lost = hasStood ? undefined : this.#waiting.shift()
-          if (lost !== undefined) this.#giveUp(lost)
+          if (lost !== undefined) this.#giveUp(lost, why)
           if (this.#waiting.length > 0) void this.#add()
         },
       })
@@ -97,15 +97,15 @@ export class Connections {
     })
   }
 
-  #giveUp({ dueMs }: Waiting): void {
-    this.#onAnswer({ dueMs, sentMs: performance.now() }, undefined)
+  #giveUp({ dueMs }: Waiting, why: string): void {
+    this.#onAnswer({ dueMs, sentMs: performance.now() }, why)
   }
 }
 
 interface Ears {
   onFree(): void
   onAnswer: OnAnswer
-  onGone(hasStood: boolean): void
+  onGone(hasStood: boolean, why: string): void
 }
 
 class Connection {
@@ -118,6 +118,7 @@ class Connection {
     this.#ears = ears
     const reader = new AnswerReader(answer => this.#hear(answer))
     let hasStood = false
+    let why = 'closed'
     const callback = (count: number): boolean => {
       this.#read(reader, count)
       return true
@@ -128,13 +129,15 @@ class Connection {
       ears.onFree()
     })
     this.#socket.once('end', () => reader.finish())
-    this.#socket.on('error', () => {})
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      why = error.code ?? error.message
+    })
     this.#socket.once('close', () => {
       this.#isDone = true
       const broken = this.#sent
       this.#sent = undefined
-      if (broken !== undefined) ears.onAnswer(broken, undefined)
-      ears.onGone(hasStood)
+      if (broken !== undefined) ears.onAnswer(broken, why)
+      ears.onGone(hasStood, why)
     })
   }
 

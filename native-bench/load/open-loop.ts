@@ -1,4 +1,5 @@
 import { build, type Histogram } from 'hdr-histogram-js'
+import type { Answer } from './answers.ts'
 import { type Arrivals, gapsMs } from './arrivals.ts'
 import { Connections } from './connections.ts'
 
@@ -34,8 +35,9 @@ export interface OpenLoad {
 export interface OpenHeard {
   /** With those that only warmed. */
   readonly requests: number
-  /** Answers that are not 2xx or not of the size they should be, connections that broke off, no answer in PATIENCE_MS. */
   readonly errors: number
+  /** How many failed by what: a status, a body of another size, a connection that broke off. Who has no answer PATIENCE_MS after the last request was due is closed. */
+  readonly failures: Readonly<Record<string, number>>
   readonly latency: Latency
   /** As a client would tell it that counts from when it sent. */
   readonly sinceSent: Latency
@@ -60,13 +62,13 @@ export async function runOpenLoop(load: OpenLoad): Promise<OpenHeard> {
   const { path, perSecond, warmSeconds, seconds, answerBytes } = load
   const [latency, sinceSent, late] = [microseconds(), microseconds(), microseconds()]
   let requests = 0
-  let errors = 0
+  const failures: Record<string, number> = {}
   let underWay = 0
   let warmUntilMs = 0
   const connections = await Connections.open(load, (sent, answer) => {
     underWay--
-    const isGood = answer !== undefined && answer.status >= 200 && answer.status < 300
-    if (!isGood || (answerBytes !== undefined && answer.bodyBytes !== answerBytes)) errors++
+    const failure = failureOf(answer, answerBytes)
+    if (failure !== undefined) failures[failure] = (failures[failure] ?? 0) + 1
     if (sent.dueMs < warmUntilMs) return
     const now = performance.now()
     record(latency, now - sent.dueMs)
@@ -92,7 +94,14 @@ export async function runOpenLoop(load: OpenLoad): Promise<OpenHeard> {
   while (underWay > 0 && performance.now() < endMs + PATIENCE_MS) await nextMillisecond()
   // Those that are under way still are heard as broken off.
   connections.close()
-  return { requests, errors, latency: told(latency), sinceSent: told(sinceSent), late: told(late) }
+  const errors = Object.values(failures).reduce((sum, count) => sum + count, 0)
+  return { requests, errors, failures, latency: told(latency), sinceSent: told(sinceSent), late: told(late) }
+}
+
+function failureOf(answer: Answer | string, answerBytes: number | undefined): string | undefined {
+  if (typeof answer === 'string') return answer
+  if (answer.status < 200 || answer.status >= 300) return String(answer.status)
+  return answerBytes === undefined || answer.bodyBytes === answerBytes ? undefined : `${answer.bodyBytes} bytes`
 }
 
 function nextTurn(): Promise<void> {

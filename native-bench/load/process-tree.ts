@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
-/** What a program takes of the machine, with all its threads and the processes it has started, as the kernel tells it (proc(5)). */
+/** What a program takes of the machine, with all its threads and the processes it has started, as the kernel tells it (proc(5)). NaN where it does not. */
+
+const IS_TOLD = existsSync('/proc/self/stat')
 
 /** Of a second, in what the kernel counts CPU time in: sysconf(_SC_CLK_TCK), 100 on every Linux that Node runs on. */
 const TICKS = 100
@@ -11,6 +13,7 @@ const SYSTEM_TICKS = 12
 
 /** A process and all below it. */
 export function treeOf(pid: number): number[] {
+  if (!IS_TOLD) return [pid]
   const children = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {
     const each = Number(name)
@@ -26,6 +29,7 @@ export function treeOf(pid: number): number[] {
 
 /** CPU time so far, user and system, in µs. What was spent by a child that is gone is not in it. */
 export function cpuUsOf(pids: readonly number[]): number {
+  if (!IS_TOLD) return Number.NaN
   const ticks = pids.map(pid => {
     const fields = statOf(pid)
     return Number(fields?.[USER_TICKS] ?? 0) + Number(fields?.[SYSTEM_TICKS] ?? 0)
@@ -35,6 +39,7 @@ export function cpuUsOf(pids: readonly number[]): number {
 
 /** Resident memory in bytes; pages that several have are shared out among them (PSS). */
 export function memoryBytesOf(pids: readonly number[]): number {
+  if (!IS_TOLD) return Number.NaN
   const sizes = pids.map(pid => {
     const [, kib = 0] = /^Pss:\s+(\d+) kB/m.exec(textOf(`/proc/${pid}/smaps_rollup`)) ?? []
     return Number(kib) * 1024

@@ -1,8 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Place, pathOf, placed } from './cores.ts'
 
 /** A program that listens, in a process of its own. */
@@ -113,15 +110,4 @@ export async function freePorts(count: number): Promise<number[]> {
   )
   await Promise.all(holders.map(holder => new Promise(resolve => holder.close(resolve))))
   return ports
-}
-
-/** A folder for files that programs are to read, which goes with what is done in it. */
-export interface Folder {
-  readonly path: string
-  remove(): void
-}
-
-export function makeFolder(): Folder {
-  const path = mkdtempSync(join(tmpdir(), 'signalbox-load-'))
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathOf, placed } from './cores.ts'
-import { makeFolder } from './programs.ts'
+import { makeFolder } from './folder.ts'
 
 /** What is asked for, again and again. */
 export interface Ask {

@@ -1,10 +1,10 @@
-import type { Contest, Contestant, Side } from '../contest.ts'
+import type { Contest } from '../contest.ts'
 import { BODIES, startOrigin } from '../load/origin.ts'
 import { cpuUsOf, memoryBytesOf, treeOf } from '../load/process-tree.ts'
-import type { Program } from '../load/programs.ts'
 import { systemCallsOf } from '../load/system-calls.ts'
 import { type Ask, askClosed, type ClosedHeard, hasWrk } from '../load/wrk.ts'
 import { checkForwarded } from './check-forwarded.ts'
+import { sideOn } from './side-on-stage.ts'
 import { PROXIES, type ProxySide } from './sides.ts'
 import { type Origins, Stage } from './stage.ts'
 
@@ -19,9 +19,13 @@ export async function oneOrigin(): Promise<Origins | undefined> {
   return origin && { ports: [origin.port], end: origin.end }
 }
 
+async function originForWrk(): Promise<Origins | undefined> {
+  return hasWrk() ? oneOrigin() : undefined
+}
+
 /** How much a proxy can take, all connections asking at once, and what of the machine a request takes. */
 export function closedLoop(name: string, ask: Ask, connections: number, isTls = false): Contest {
-  const stage = new Stage(oneOrigin, isTls)
+  const stage = new Stage(originForWrk, isTls)
   return {
     name: `proxy/${name}/${connections}`,
     figures: [
@@ -35,29 +39,34 @@ export function closedLoop(name: string, ask: Ask, connections: number, isTls = 
     rounds: 5,
     warmUp: 1,
     sides: PROXIES.map(proxy =>
-      sideOn(stage, proxy, ask, isTls, async program => {
-        const pids = treeOf(program.pid)
-        const before = cpuUsOf(pids)
-        const heard = await askClosed({ ...ask, port: program.port, isTls, connections, seconds: SECONDS })
-        const cpuNs = (cpuUsOf(pids) - before) * 1000
-        tellErrors(proxy, heard)
-        const { perSecond, nsP50, nsP99, requests, errors } = heard
-        return [perSecond, nsP50, nsP99, cpuNs / requests, memoryBytesOf(pids), errors]
-      }),
+      sideOn(
+        stage,
+        proxy,
+        async program => {
+          const pids = treeOf(program.pid)
+          const before = cpuUsOf(pids)
+          const heard = await askClosed({ ...ask, port: program.port, isTls, connections, seconds: SECONDS })
+          const cpuNs = (cpuUsOf(pids) - before) * 1000
+          tellErrors(proxy, heard)
+          const { perSecond, nsP50, nsP99, requests, errors } = heard
+          return [perSecond, nsP50, nsP99, cpuNs / requests, memoryBytesOf(pids), errors]
+        },
+        async ({ port }) => checkForwarded(ask, { port, isTls }, (await stage.ports())[0]!),
+      ),
     ),
   }
 }
 
 /** What a proxy asks of the kernel for a request: reads, writes, waits for either. */
 export function systemCalls(connections: number): Contest {
-  const stage = new Stage(oneOrigin)
+  const stage = new Stage(originForWrk)
   return {
     name: 'proxy/system calls',
     figures: [{ name: 'system calls a request', unit: '' }],
     rounds: 3,
     warmUp: 1,
     sides: PROXIES.map(proxy =>
-      sideOn(stage, proxy, SMALL, false, async program => {
+      sideOn(stage, proxy, async program => {
         let heard: ClosedHeard | undefined
         const count = await systemCallsOf(treeOf(program.pid), async () => {
           heard = await askClosed({ ...SMALL, port: program.port, connections, seconds: 1 })
@@ -69,32 +78,15 @@ export function systemCalls(connections: number): Contest {
   }
 }
 
-/** One of the proxies on the stage, once it has been seen to forward what is asked for. */
-export function sideOn(
-  stage: Stage,
-  proxy: ProxySide,
-  ask: Ask,
-  isTls: boolean,
-  turn: (program: Program) => Promise<readonly number[]>,
-): Side {
-  return {
-    name: proxy.name,
-    async begin(): Promise<Contestant | undefined> {
-      if (!hasWrk()) return undefined
-      const program = await stage.start(proxy)
-      if (program === undefined) return undefined
-      try {
-        await checkForwarded(ask, { port: program.port, isTls }, (await stage.ports())[0]!)
-      } catch (error) {
-        await program.end()
-        throw error
-      }
-      return { turn: () => turn(program), close: () => program.end() }
-    },
-  }
+/** A figure of a turn in which something failed is worth nothing, and a median may hide it. */
+export function tellErrors({ name }: ProxySide, { requests, errors, failures }: Failing): void {
+  if (errors === 0) return
+  const why = failures === undefined ? '' : `: ${JSON.stringify(failures)}`
+  process.stderr.write(`\n${name}: ${errors} of ${requests} requests failed${why}\n`)
 }
 
-/** A figure of a turn in which something failed is worth nothing, and a median may hide it. */
-export function tellErrors({ name }: ProxySide, { errors, requests }: { errors: number; requests: number }): void {
-  if (errors > 0) process.stderr.write(`\n${name}: ${errors} of ${requests} requests failed\n`)
+interface Failing {
+  readonly requests: number
+  readonly errors: number
+  readonly failures?: Readonly<Record<string, number>>
 }

@@ -1,7 +1,8 @@
 import type { Contest } from '../contest.ts'
 import { askOpen } from '../load/ask-open.ts'
 import { cpuUsOf, treeOf } from '../load/process-tree.ts'
-import { oneOrigin, SMALL, sideOn, tellErrors } from './closed-loop.ts'
+import { oneOrigin, SMALL, tellErrors } from './closed-loop.ts'
+import { sideOn } from './side-on-stage.ts'
 import { PROXIES } from './sides.ts'
 import { Stage } from './stage.ts'
 
@@ -25,7 +26,7 @@ export function openLoop(perSecond: number): Contest {
     warmUp: 1,
     sides: PROXIES.map(proxy => {
       let round = 0
-      return sideOn(stage, proxy, SMALL, false, async program => {
+      return sideOn(stage, proxy, async program => {
         const pids = treeOf(program.pid)
         const before = cpuUsOf(pids)
         const heard = await askOpen({

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { type Files, makeCertificate } from '../load/certificate.ts'
 import { pathOf } from '../load/cores.ts'
-import { type Folder, makeFolder, type Program } from '../load/programs.ts'
+import { type Folder, makeFolder } from '../load/folder.ts'
+import type { Program } from '../load/programs.ts'
 import type { ProxySide, Stand } from './sides.ts'
 
 /** Origins in processes of their own. */
