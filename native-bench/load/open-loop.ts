@@ -78,12 +78,13 @@ export async function runOpenLoop(load: OpenLoad): Promise<OpenHeard> {
   const gapMs = gapsMs(load.arrivals, perSecond, load.seed)
   const beganMs = performance.now()
   warmUntilMs = beganMs + warmSeconds * 1000
-  const endMs = warmUntilMs + seconds * 1000
-  let dueMs = beganMs + gapMs()
+  // Since the beginning, so that so many even gaps are so many requests.
+  let dueMs = 0
+  const endMs = (warmSeconds + seconds) * 1000
   const sendDue = (): void => {
-    for (const now = performance.now(); dueMs <= now && dueMs < endMs; dueMs += gapMs()) {
+    for (const now = performance.now() - beganMs; dueMs <= now && dueMs < endMs; dueMs += gapMs()) {
       underWay++
-      connections.send(path.replace('{id}', String(requests++)), dueMs)
+      connections.send(path.replace('{id}', String(requests++)), beganMs + dueMs)
     }
   }
   const wait = load.isExact === true ? nextTurn : nextMillisecond
@@ -91,7 +92,8 @@ export async function runOpenLoop(load: OpenLoad): Promise<OpenHeard> {
     sendDue()
     await wait()
   }
-  while (underWay > 0 && performance.now() < endMs + PATIENCE_MS) await nextMillisecond()
+  const patientUntilMs = performance.now() + PATIENCE_MS
+  while (underWay > 0 && performance.now() < patientUntilMs) await nextMillisecond()
   // Those that are under way still are heard as broken off.
   connections.close()
   const errors = Object.values(failures).reduce((sum, count) => sum + count, 0)
