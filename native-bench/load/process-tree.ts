@@ -37,11 +37,11 @@ export function cpuUsOf(pids: readonly number[]): number {
   return (ticks.reduce((sum, each) => sum + each, 0) * 1e6) / TICKS
 }
 
-/** Resident memory in bytes; pages that several have are shared out among them (PSS). */
+/** Resident memory in bytes (RSS), as the first to load a program has it: of what others share with it, all is counted. */
 export function memoryBytesOf(pids: readonly number[]): number {
   if (!IS_TOLD) return Number.NaN
   const sizes = pids.map(pid => {
-    const [, kib = 0] = /^Pss:\s+(\d+) kB/m.exec(textOf(`/proc/${pid}/smaps_rollup`)) ?? []
+    const [, kib = 0] = /^VmRSS:\s+(\d+) kB/m.exec(textOf(`/proc/${pid}/status`)) ?? []
     return Number(kib) * 1024
   })
   return sizes.reduce((sum, each) => sum + each, 0)

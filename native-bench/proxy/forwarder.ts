@@ -9,8 +9,7 @@ const HOP_BY_HOP = new Set([
 ])
 
 /**
- * What somebody who knows node:http and undici writes in an afternoon: nothing is gathered, both sides are held to the pace of the other, and whoever
- * goes away takes the other side along. Headers stay as they came, in the old style of undici's handlers, which spares an object for each.
+ * What somebody who knows node:http and undici writes in an afternoon: nothing is gathered, and both sides are held to the pace of the other. Headers stay as they came, in the old style of undici's handlers, which spares an object for each.
  */
 export function forwarder(origin: string, options: Pool.Options): RequestListener {
   const pool = new Pool(origin, options)
@@ -36,9 +35,12 @@ class Passage implements Dispatcher.DispatchHandler {
     this.#response = response
   }
 
+  /** Whoever goes away takes the other side along, also who has gone while the request waited for a connection. */
   onConnect(abort: () => void): void {
-    this.#response.once('close', () => {
-      if (!this.#response.writableEnded) abort()
+    const response = this.#response
+    if (response.destroyed) abort()
+    response.once('close', () => {
+      if (!response.writableEnded) abort()
     })
   }
 

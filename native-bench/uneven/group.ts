@@ -1,6 +1,7 @@
 import type { Contest } from '../contest.ts'
 import { askOpen } from '../load/ask-open.ts'
 import { tellErrors } from '../proxy/closed-loop.ts'
+import { picturesOf } from '../proxy/plots.ts'
 import { sideOn } from '../proxy/side-on-stage.ts'
 import { haproxy, nginx, type ProxySide, signalbox } from '../proxy/sides.ts'
 import { Stage } from '../proxy/stage.ts'
@@ -23,6 +24,8 @@ const SECONDS = 10
 /** Until queues are as long as they will be. */
 const WARM_SECONDS = 2
 
+const CONTESTS = [load(0.7), load(0.9)]
+
 /**
  * How long requests take behind a proxy with one thread whose servers are uneven, at a share of what the servers can do at most.
  *
@@ -33,7 +36,23 @@ export const uneven: Group = {
   name: 'uneven',
   summary: 'eight uneven servers behind a proxy, by load, here and elsewhere',
   isLong: true,
-  contests: [load(0.7), load(0.9)],
+  contests: CONTESTS,
+  plots: (measured, machine) =>
+    picturesOf(
+      [
+        {
+          ...{ file: 'uneven-p99.svg', title: 'Eight uneven servers: what one request of a hundred takes at least' },
+          ...{ figure: 'p99', unit: 'ms', divisor: 1e6 },
+        },
+        {
+          ...{ file: 'uneven-mean.svg', title: 'Eight uneven servers: what a request takes in the mean' },
+          ...{ figure: 'mean', unit: 'ms', divisor: 1e6 },
+        },
+      ],
+      CONTESTS,
+      measured,
+      machine,
+    ),
 }
 
 function load(share: number): Contest {

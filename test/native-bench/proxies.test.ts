@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { request as askPlain, createServer } from 'node:http'
 import { request as askTls } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { canConnect, type Program } from '../../native-bench/load/programs.ts'
@@ -11,6 +11,10 @@ import { sideOn } from '../../native-bench/proxy/side-on-stage.ts'
 import { PROXIES, type ProxySide } from '../../native-bench/proxy/sides.ts'
 import { type Origins, Stage } from '../../native-bench/proxy/stage.ts'
 import { BALANCERS } from '../../native-bench/uneven/group.ts'
+
+/** Where answers come late and are large. */
+const SLOW = '/slow'
+const SLOW_MS = 30
 
 /** Origins that answer with what they were asked, and who they are. */
 async function echoes(count: number): Promise<Origins> {
@@ -20,6 +24,7 @@ async function echoes(count: number): Promise<Origins> {
       request.on('data', piece => hash.update(piece))
       request.on('end', () => {
         const { method, url } = request
+        if (url === SLOW) return void setTimeout(() => response.end('x'.repeat(100_000)), SLOW_MS)
         const answer = JSON.stringify({ method, url, body: hash.digest('hex'), marker: request.headers['x-marker'] })
         response.setHeader('x-origin', place).setHeader('content-type', 'application/json').end(answer)
       })
@@ -108,6 +113,22 @@ for (const isTls of [false, true]) {
       if (!isThere) t.skip('it is not on this machine')
     })
   }
+}
+
+for (const side of PROXIES) {
+  test(`${side.name} answers the next ones when many have gone away in the midst of it, as at the end of a turn`, async t => {
+    const isThere = await onStage(side, new Stage(() => echoes(1)), async ({ port }) => {
+      for (let turn = 0; turn < 3; turn++) {
+        const leaving = Array.from({ length: 200 }, () => connect({ host: '127.0.0.1', port }))
+        for (const socket of leaving) socket.on('error', () => {}).write(`GET ${SLOW} HTTP/1.1\r\nHost: a\r\n\r\n`)
+        await new Promise(resolve => setTimeout(resolve, SLOW_MS * 1.5))
+        for (const socket of leaving) socket.destroy()
+      }
+      const asked = Array.from({ length: 100 }, () => ask(port, false, 'GET', '/', Buffer.alloc(0)))
+      for (const { status } of await Promise.all(asked)) assert.equal(status, 200)
+    })
+    if (!isThere) t.skip('it is not on this machine')
+  })
 }
 
 // Ours pick as they do everywhere, and that is tested where they are.
