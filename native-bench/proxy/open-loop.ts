@@ -10,7 +10,7 @@ const SECONDS = 4
 const WARM_SECONDS = 0.5
 
 /** How long requests take that come when they come, so many a second, which is less than any of them can take. */
-export function openLoop(perSecond: number): Contest {
+export function openLoop(perSecond: number, seconds = SECONDS): Contest {
   const stage = new Stage(oneOrigin)
   return {
     name: `proxy/open loop/${perSecond}`,
@@ -33,7 +33,7 @@ export function openLoop(perSecond: number): Contest {
           ...{ port: program.port, path: SMALL.path, answerBytes: SMALL.answerBytes },
           // The same times for every side of a round.
           ...{ arrivals: 'poisson', perSecond, seed: round++, isExact: true },
-          ...{ warmSeconds: WARM_SECONDS, seconds: SECONDS, connections: 1024, opened: 64 },
+          ...{ warmSeconds: WARM_SECONDS, seconds, connections: 1024, opened: 128 },
         })
         const cpuNs = (cpuUsOf(pids) - before) * 1000
         tellErrors(proxy, heard)

@@ -6,16 +6,10 @@ import type { ProxySide } from './sides.ts'
 import type { Stage } from './stage.ts'
 
 /**
- * How long one that was stopped is left to itself before it is measured. signalbox finds out in that time that its agents have been away, takes
- * the lead again, and is as it is always.
- */
-const WAKE_MS = 1500
-
-/**
  * A proxy on a stage. It is stopped (SIGSTOP) while others have their turn, so that what it does when nobody asks, health checks or agents or
  * timers, takes nothing from them: they share a core. In its own turn all of that counts.
  *
- *     begin ── check ── stop ──┬── others ──┬── continue ── 1.5 s ── turn ── stop ── …
+ *     begin ── check ── stop ──┬── others ──┬── continue ── wake ── turn ── stop ── …
  */
 export function sideOn(
   stage: Stage,
@@ -45,7 +39,7 @@ export function sideOn(
       return {
         async turn() {
           signal('SIGCONT')
-          await after(WAKE_MS)
+          await after(proxy.wakeMs ?? 0)
           const figures = await turn(program)
           signal('SIGSTOP')
           return figures

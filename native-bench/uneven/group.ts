@@ -24,7 +24,7 @@ const SECONDS = 10
 /** Until queues are as long as they will be. */
 const WARM_SECONDS = 2
 
-const CONTESTS = [load(0.7), load(0.9)]
+const CONTESTS = [unevenLoad(0.7), unevenLoad(0.9)]
 
 /**
  * How long requests take behind a proxy with one thread whose servers are uneven, at a share of what the servers can do at most.
@@ -55,8 +55,10 @@ export const uneven: Group = {
     ),
 }
 
-function load(share: number): Contest {
+/** At this share of what the servers can do. */
+export function unevenLoad(share: number, seconds = SECONDS, warmSeconds = WARM_SECONDS): Contest {
   const perSecond = share * capacityPerSecond()
+  const allSeconds = warmSeconds + seconds
   let servers: UnevenServers | undefined
   const stage = new Stage(async () => (servers = await startServers()))
   return {
@@ -74,13 +76,12 @@ function load(share: number): Contest {
     sides: BALANCERS.map(balancer => {
       let seed = 0
       return sideOn(stage, balancer, async program => {
-        const seconds = WARM_SECONDS + SECONDS
         // The same requests at the same times for every side of a round, and room for more of them than there will be.
         seed++
-        await servers!.begin({ seed, requests: Math.ceil(2 * perSecond * seconds), seconds })
+        await servers!.begin({ seed, requests: Math.ceil(2 * perSecond * allSeconds), seconds: allSeconds })
         const heard = await askOpen({
           ...{ port: program.port, path: '/{id}', arrivals: 'poisson', perSecond, seed },
-          ...{ warmSeconds: WARM_SECONDS, seconds: SECONDS, connections: 2048, opened: 64 },
+          ...{ warmSeconds, seconds, connections: 2048, opened: 256 },
         })
         tellErrors(balancer, heard)
         const { latency, late, errors } = heard

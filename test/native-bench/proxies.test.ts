@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { request as askPlain, createServer } from 'node:http'
 import { request as askTls } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { canConnect, type Program } from '../../native-bench/load/programs.ts'
 import { sideOn } from '../../native-bench/proxy/side-on-stage.ts'
@@ -85,15 +84,22 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const foldersNow = (): string[] => readdirSync(tmpdir()).filter(name => name.startsWith('signalbox-load-'))
+/** The same side, and the folder it was given. */
+function watched(side: ProxySide): { side: ProxySide; folder: () => string } {
+  let folder = ''
+  const start: ProxySide['start'] = stand => {
+    folder = stand.folder
+    return side.start(stand)
+  }
+  return { side: { ...side, start }, folder: () => folder }
+}
 
 /** Starts a side, has it do something, and sees that nothing of it is left. Says whether it is on this machine. */
 async function onStage(side: ProxySide, stage: Stage, during: (program: Program) => Promise<void>): Promise<boolean> {
-  const before = foldersNow()
-  const program = await stage.start(side)
+  const { side: own, folder } = watched(side)
+  const program = await stage.start(own)
+  assert.equal(existsSync(folder()), program !== undefined)
   if (program === undefined) return false
-  const fresh = foldersNow().filter(name => !before.includes(name))
-  assert.ok(fresh.length > 0)
   try {
     await during(program)
   } finally {
@@ -101,6 +107,7 @@ async function onStage(side: ProxySide, stage: Stage, during: (program: Program)
   }
   assert.equal(isAlive(program.pid), false)
   assert.equal(await canConnect(program.port), false)
+  assert.equal(existsSync(folder()), false)
   return true
 }
 
@@ -164,9 +171,9 @@ test('a proxy is stopped while others have their turn, and all is gone when the 
     const origins = await echoes(1)
     return { ...origins, end: () => origins.end().then(() => void ended++) }
   })
-  const before = foldersNow()
+  const { side, folder } = watched(ours)
   let program: Program | undefined
-  const first = await sideOn(stage, ours, async each => {
+  const first = await sideOn(stage, side, async each => {
     program = each
     const { status } = await ask(each.port, false, 'GET', '/', Buffer.alloc(0))
     return [status!]
@@ -189,23 +196,18 @@ test('a proxy is stopped while others have their turn, and all is gone when the 
   await first!.close()
   assert.equal(ended, 1)
   assert.equal(isAlive(program!.pid), false)
-  assert.deepEqual(
-    foldersNow().filter(name => !before.includes(name)),
-    [],
-  )
+  assert.notEqual(folder(), '')
+  assert.equal(existsSync(folder()), false)
 })
 
 test('a proxy that cannot start says why, and nothing is left', async () => {
-  const before = foldersNow()
-  const [ours] = PROXIES as [ProxySide]
+  const { side, folder } = watched(PROXIES[0]!)
   let ended = 0
   // It refuses an endpoint without a port that is one.
   const stage = new Stage(async () => ({ ports: [99_999], end: async () => void ended++ }))
-  await assert.rejects(stage.start(ours), /Cannot start .*: it has ended: .*url/s)
+  await assert.rejects(stage.start(side), /Cannot start .*: it has ended: .*url/s)
   assert.equal(ended, 1)
-  assert.deepEqual(
-    foldersNow().filter(name => !before.includes(name)),
-    [],
-  )
-  assert.equal(await new Stage(async () => undefined).start(ours), undefined)
+  assert.notEqual(folder(), '')
+  assert.equal(existsSync(folder()), false)
+  assert.equal(await new Stage(async () => undefined).start(side), undefined)
 })
