@@ -8,7 +8,9 @@ import { publicationGroup } from './memory/publication/publication-group.ts'
 import { ringGroup } from './memory/ring/ring-group.ts'
 import { decisions } from './policies/decisions.ts'
 import { load, matrix } from './policies/threads.ts'
+import { proxies } from './proxy/group.ts'
 import { journey } from './router/journey.ts'
+import { uneven } from './uneven/group.ts'
 
 /** What belongs together: one folder, one word that names begin with, one page of results. */
 export interface Group {
@@ -42,6 +44,8 @@ export const SUITE: readonly Group[] = [
   compileGroup,
   publicationGroup,
   agentsGroup,
+  proxies,
+  uneven,
 ]
 
 /** All that can be asked for by name. */

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parseConfig } from '../engine/config/parse.ts'
 import { POLICIES } from '../engine/policies/registry.ts'
-import { freePorts } from './support/command-line.ts'
+import { freePorts } from '../native-bench/load/programs.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')

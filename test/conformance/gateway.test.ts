@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, it, type TestContext } from 'node:test'
-import { pathOf } from '../support/programs.ts'
+import { pathOf } from '../../native-bench/load/cores.ts'
 import type { Case } from './case.ts'
 import { JUDGES, startSignalbox } from './proxies.ts'
 import { GROUP_NAMES, GROUPS, judgeAll, type Verdict } from './suite.ts'

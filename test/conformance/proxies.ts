@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { nginxFolder, startProgram } from '../../native-bench/load/programs.ts'
 import { startRig } from '../proxy/rig.ts'
-import { nginxFolder, startProgram } from '../support/programs.ts'
 import { RecordingOrigin } from './origin.ts'
 
 /** A proxy under test before an origin of its own. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { request } from 'undici'
-import { freePorts, type Running, startSignalbox } from '../support/command-line.ts'
+import { freePorts } from '../../native-bench/load/programs.ts'
+import { type Running, startSignalbox } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
 
 /** What `npm start` shows, taken at its word. */

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import { Pool, request } from 'undici'
+import { freePorts } from '../../native-bench/load/programs.ts'
 import { type Origin, startOrigin } from '../proxy/rig.ts'
-import { freePorts, type Running, startSignalbox } from '../support/command-line.ts'
+import { type Running, startSignalbox } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
 
 /** A `signalbox proxy` on a file that a test rewrites, before two origins that answer with their names. */

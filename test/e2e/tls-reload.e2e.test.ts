@@ -5,9 +5,10 @@ import { Agent, request as askHttps } from 'node:https'
 import { test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { request } from 'undici'
+import { freePorts } from '../../native-bench/load/programs.ts'
 import { startOrigin } from '../proxy/rig.ts'
 import { certificateFolder } from '../support/certificates.ts'
-import { freePorts, startSignalbox } from '../support/command-line.ts'
+import { startSignalbox } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
 
 const ROUNDS = 10

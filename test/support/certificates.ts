@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type CertificateOptions, type Files, makeCertificate } from '../../native-bench/load/certificate.ts'
 
 /** Certificates made for one test by the openssl of this machine, in a folder that goes with it. */
 export interface CertificateFolder {
@@ -10,15 +10,10 @@ export interface CertificateFolder {
    * Makes `NAME.pem` and `NAME.key` for a host, or for names of any kind (`DNS:a.example,IP:127.0.0.1`), signed by itself or by the
    * authority of another name here.
    */
-  make(name: string, names: string, options?: { days?: number; by?: string; isAuthority?: boolean }): Files
+  make(name: string, names: string, options?: Omit<CertificateOptions, 'by'> & { by?: string }): Files
   /** Where those are. */
   files(name: string): Files
   remove(): void
-}
-
-export interface Files {
-  cert: string
-  key: string
 }
 
 export function certificateFolder(): CertificateFolder {
@@ -28,17 +23,9 @@ export function certificateFolder(): CertificateFolder {
   return {
     path,
     files,
-    make(name, names, { days = 90, by, isAuthority = false } = {}) {
-      const { cert, key } = files(name)
-      const alternatives = names.includes(':') ? names : `DNS:${names}`
-      const [, host] = alternatives.split(/[:,]/)
-      const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-      args.push('-keyout', key, '-out', cert, '-days', String(days), '-subj', `/CN=${host}`)
-      args.push('-addext', `subjectAltName=${alternatives}`)
-      if (!isAuthority) args.push('-addext', 'basicConstraints=critical,CA:false')
-      if (by !== undefined) args.push('-CA', path(`${by}.pem`), '-CAkey', path(`${by}.key`))
-      execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-      return { cert, key }
+    make(name, names, { by, ...options } = {}) {
+      makeCertificate(files(name), names, by === undefined ? options : { ...options, by: files(by) })
+      return files(name)
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }

@@ -1,5 +1,4 @@
 import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const ENTRY = fileURLToPath(new URL('../../scripts/signalbox.js', import.meta.url))
@@ -47,23 +46,4 @@ export function startSignalbox(args: readonly string[], env: NodeJS.ProcessEnv =
       await exited
     },
   }
-}
-
-/** Ports nobody listens on at this moment, for programs that must be told one. */
-export async function freePorts(count: number): Promise<number[]> {
-  const holders = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    holders.map(
-      holder =>
-        new Promise<number>((resolve, reject) => {
-          holder.once('error', reject)
-          holder.listen(0, '127.0.0.1', () => {
-            const address = holder.address()
-            if (address !== null && typeof address === 'object') resolve(address.port)
-          })
-        }),
-    ),
-  )
-  await Promise.all(holders.map(holder => new Promise(resolve => holder.close(resolve))))
-  return ports
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { pathOf } from '../../support/programs.ts'
+import { pathOf } from '../../../native-bench/load/cores.ts'
 import type { Asked } from './client.ts'
 import type { Verdict } from './judge.ts'
 import { haproxy, nginx, type Setup, signalbox } from './proxies.ts'

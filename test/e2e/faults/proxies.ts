@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts, startSignalbox } from '../../support/command-line.ts'
+import { canConnect, freePorts, nginxFolder, type Program, startProgram } from '../../../native-bench/load/programs.ts'
+import { startSignalbox } from '../../support/command-line.ts'
 import { eventually } from '../../support/eventually.ts'
-import { canConnect, nginxFolder, type Program, startProgram } from '../../support/programs.ts'
 
 /** A proxy as a process of its own, before the same four origins as the others. */
 export interface Setup {
@@ -32,7 +32,7 @@ ${SIGNALBOX_CHECKS[checks]}`,
       )
       const running = startSignalbox(['proxy', '--config', file])
       await eventually(`signalbox listens: ${running.output()}`, () => canConnect(port), 20_000)
-      return { port, output: running.output, end: running.end }
+      return { pid: running.child.pid!, port, output: running.output, end: running.end }
     },
   }
 }

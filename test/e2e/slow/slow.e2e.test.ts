@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { pathOf } from '../../support/programs.ts'
+import { pathOf } from '../../../native-bench/load/cores.ts'
 import { haproxy, nginx, type Setup, signalbox } from '../faults/proxies.ts'
 import { BODIES, HEADERS, READERS } from './peers.ts'
 import { type Played, play, type Seen } from './play.ts'
