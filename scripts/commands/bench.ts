@@ -78,11 +78,13 @@ interface Chosen {
   readonly names: ReadonlySet<string>
 }
 
-/** A word chooses a group by its whole name, and rows by a part of theirs. */
+/** A word that is the name of a group chooses that; any other one chooses rows by a part of their names. */
 function chosenOf(words: readonly string[], isAll: boolean): Chosen[] {
+  const isGroup = (word: string): boolean => SUITE.some(({ name }) => name === word)
+  const parts = words.filter(word => !isGroup(word))
   const chosen = SUITE.map(group => {
     const isWhole = words.length === 0 ? isAll || group.isLong !== true : words.includes(group.name)
-    const names = namesOf(group).filter(name => isWhole || words.some(word => name.includes(word)))
+    const names = namesOf(group).filter(name => isWhole || parts.some(part => name.includes(part)))
     return { group, names: new Set(names) }
   })
   return chosen.filter(({ names }) => names.size > 0)
