@@ -18,19 +18,21 @@ export interface BarGroup {
 const BAR = 20
 const GAP = 6
 const GROUP_GAP = 16
-const LABELS = 210
 const VALUES = 110
+/** Of a letter of a label, as wide as they are on average. */
+const LETTER = 6.6
 
 /**
- * Bars that lie, one below the other, from zero; a thin line from the low to the high end of what was measured.
+ * Bars that lie, one below the other, from zero; a thin line from the low to the high end of what was measured. Each group has a scale of its own
+ * where `isApart`.
  *
  *     signalbox      ▇▇▇▇▇▇▇▇├─┤   412 ns
  *     BalancedPool   ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇├───┤   6,300 ns
  */
-export function bars(caption: Caption, unit: string, groups: readonly BarGroup[]): string {
+export function bars(caption: Caption, unit: string, groups: readonly BarGroup[], isApart = false): string {
   const all = groups.flatMap(group => group.bars)
-  const most = Math.max(...all.map(({ value, high = value }) => Math.max(value, high)).filter(Number.isFinite), 1e-9)
-  const scale = (WIDTH - LABELS - VALUES) / most
+  const labels = Math.max(...all.map(({ label }) => label.length)) * LETTER + 32
+  const scaleOf = (own: readonly Bar[]): number => (WIDTH - labels - VALUES) / mostOf(own)
   const drawn: string[] = []
   let y = TOP
   for (const group of groups) {
@@ -38,19 +40,20 @@ export function bars(caption: Caption, unit: string, groups: readonly BarGroup[]
       drawn.push(text(16, y + 12, group.label, 'font-weight="600"'))
       y += BAR
     }
+    const scale = scaleOf(isApart ? group.bars : all)
     for (const { label, value, low, high, isOurs } of group.bars) {
       const width = Number.isFinite(value) ? value * scale : 0
       const middle = y + BAR / 2
       const colour = isOurs === true ? OURS : OTHERS[0]
       drawn.push(
-        text(LABELS - 8, middle + 4, label, `text-anchor="end"${isOurs === true ? ' font-weight="600"' : ''}`),
-        `<rect x="${LABELS}" y="${y}" width="${round(width)}" height="${BAR}" fill="${colour}"/>`,
+        text(labels - 8, middle + 4, label, `text-anchor="end"${isOurs === true ? ' font-weight="600"' : ''}`),
+        `<rect x="${round(labels)}" y="${y}" width="${round(width)}" height="${BAR}" fill="${colour}"/>`,
       )
-      let end = LABELS + width
+      let end = labels + width
       if (low !== undefined && high !== undefined && Number.isFinite(high - low)) {
-        end = LABELS + Math.max(width, high * scale)
+        end = labels + Math.max(width, high * scale)
         drawn.push(
-          line(LABELS + low * scale, middle, LABELS + high * scale, middle, 'stroke="#222" stroke-width="1.5"'),
+          line(labels + low * scale, middle, labels + high * scale, middle, 'stroke="#222" stroke-width="1.5"'),
         )
       }
       drawn.push(text(end + 6, middle + 4, Number.isFinite(value) ? `${short(value)} ${unit}` : 'not measured'))
@@ -59,4 +62,9 @@ export function bars(caption: Caption, unit: string, groups: readonly BarGroup[]
     y += GROUP_GAP
   }
   return frame(caption, y, drawn)
+}
+
+function mostOf(all: readonly Bar[]): number {
+  const ends = all.map(({ value, high = value }) => (Number.isFinite(high) ? Math.max(value, high) : value))
+  return Math.max(...ends.filter(Number.isFinite), 1e-9)
 }

@@ -11,6 +11,8 @@ export const TOP = 62
 
 /** Ours, and all others in their order; told apart by whoever sees few colours too (Okabe and Ito). */
 export const OURS = '#d55e00'
+/** Several of ours: thick, and of one family. */
+export const ALL_OURS = [OURS, '#8c2d04', '#fd8d3c', '#a50f15', '#f768a1', '#662506']
 export const OTHERS = [
   '#0072b2',
   '#009e73',

@@ -1,4 +1,4 @@
-import { type Caption, frame, line, OTHERS, OURS, round, short, TOP, text, WIDTH } from './frame.ts'
+import { ALL_OURS, type Caption, frame, line, OTHERS, round, short, TOP, text, WIDTH } from './frame.ts'
 
 export interface Axis {
   readonly label: string
@@ -44,10 +44,10 @@ export function lines(caption: Caption, x: Axis, y: Axis, all: readonly Line[]):
     text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, x.label, 'text-anchor="middle"'),
     text(0, 0, y.label, `text-anchor="middle" transform="translate(14 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)"`),
   ]
-  let others = 0
+  let [ours, others] = [0, 0]
   const names: { readonly y: number; readonly label: string; readonly colour: string }[] = []
   for (const { label, points: own, isOurs, isDashed } of all) {
-    const colour = isOurs === true ? OURS : OTHERS[others++ % OTHERS.length]!
+    const colour = isOurs === true ? ALL_OURS[ours++ % ALL_OURS.length]! : OTHERS[others++ % OTHERS.length]!
     let isBroken = true
     let path = ''
     for (const point of own) {

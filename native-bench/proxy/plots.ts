@@ -34,7 +34,7 @@ export function picturesOf(
     })
     if (groups.length === 0) continue
     const subtitle = `${figure}, medians of ${contests[0]!.rounds} turns each, in turns · ${machine}`
-    drawn[file] = bars({ title, subtitle }, unit, groups)
+    drawn[file] = bars({ title, subtitle }, unit, groups, true)
   }
   return drawn
 }

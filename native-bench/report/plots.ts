@@ -18,6 +18,7 @@ export function plotsOf(group: Group, measured: Measured, machine: string): Read
       caption,
       unit,
       contests.map(each => barsOf(each, measured)),
+      true,
     ),
   }
 }

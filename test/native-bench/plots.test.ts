@@ -27,10 +27,20 @@ test('bars are as long as their values, with the spread on them and the value be
     { bars: [{ label: 'not measured', value: Number.NaN, low: Number.NaN, high: Number.NaN }] },
   ])
   isSound(svg)
-  const widths = [...svg.matchAll(/<rect x="210" .*? width="([\d.]+)"/g)].map(match => Number(match[1]))
+  const widths = [...svg.matchAll(/<rect x="\d[\d.]*" .*? width="([\d.]+)"/g)].map(match => Number(match[1]))
   assert.equal(widths[1], 2 * widths[0]!)
   assert.equal(widths[2], 0)
   assert.match(svg, />50 ns</)
+})
+
+test('groups apart have a scale each, so that the longest of each is as long', () => {
+  const groups = [{ bars: [{ label: 'a', value: 1 }] }, { bars: [{ label: 'b', value: 1000 }] }]
+  const widths = (isApart: boolean): number[] =>
+    [...bars(CAPTION, 'ns', groups, isApart).matchAll(/<rect x="\d[\d.]*" .*? width="([\d.]+)"/g)].map(match =>
+      Number(match[1]),
+    )
+  assert.equal(widths(true)[0], widths(true)[1])
+  assert.ok(widths(false)[0]! < widths(false)[1]! / 100)
 })
 
 test('lines run between their axes, even and by powers of ten, and break where there is no number', () => {

@@ -17,7 +17,7 @@ export function drawPeers({ standings }: Measured, machine: string): Readonly<Re
         subtitle: `medians of ${standings[0]!.rounds} turns each, in turns · ${machine}`,
       }
       const groups = [...kinds].map(([label, own]) => ({ label, bars: own.map(barOf) }))
-      return [`peers-${endpoints}.svg`, bars(caption, 'ns', groups)]
+      return [`peers-${endpoints}.svg`, bars(caption, 'ns', groups, true)]
     }),
   )
 }

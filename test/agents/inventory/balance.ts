@@ -115,7 +115,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'ALG-6',
-    does: 'takes the endpoint with the fewest requests in flight for its weight, of all or of four draws',
+    does: 'takes the endpoint with the fewest requests in flight for its weight, of all or of sixteen neighbours',
     code: 'engine/policies/least-request.ts#leastRequest',
     test: 'test/policies/least-request.test.ts',
   },
