@@ -66,7 +66,7 @@ test('signalbox simulate says what is wrong with a scenario, and exits 2', async
   const absent = await simulate('no-such-one')
   assert.equal(absent.code, 2)
   assert.match(absent.stderr, /there is none; there are .*timelike/)
-  for (const args of [[], ['a', 'b'], ['timelike', '--seeds', 'many'], ['timelike', '--first-seed', '1.5']]) {
+  for (const args of [[], ['timelike', '--seeds', 'many'], ['timelike', '--first-seed', '1.5']]) {
     assert.equal((await simulate(...args)).code, 2, args.join(' '))
   }
 })

@@ -40,20 +40,20 @@ for (const [kind, machines] of [
 }
 
 test('with the same seed everything happens again, with another one other things', async () => {
-  const of = scenario('[{ count: 10, slots: 1 }]', '{ share: 0.8 }')
+  const of = { ...scenario('[{ count: 10, slots: 1 }]', '{ share: 0.8 }'), spanMs: 20_000 }
   const [first, again, other] = await Promise.all([1, 1, 2].map(seed => run(of, 'least-request', seed)))
   assert.deepEqual(again, first)
   assert.notDeepEqual(other, first)
 })
 
 test('the same requests come whoever routes them', async () => {
-  const of = scenario('[{ count: 10, slots: 1 }]', '{ share: 0.5 }')
+  const of = { ...scenario('[{ count: 10, slots: 1 }]', '{ share: 0.5 }'), spanMs: 20_000 }
   const courses = await Promise.all(['oracle', 'random', 'c3', 'prequal-probes'].map(each => run(of, each)))
   assert.equal(new Set(courses.map(({ requests }) => requests)).size, 1)
 })
 
 test('nobody is better than the oracle, and every rule is better than chance', async () => {
-  const of = scenario('[{ count: 20, slots: 1 }]', '{ share: 0.7 }')
+  const of = { ...scenario('[{ count: 20, slots: 1 }]', '{ share: 0.7 }'), spanMs: 60_000 }
   const p99s: Record<string, number> = {}
   for (const { name } of RULES) p99s[name] = quantileOf(await run(of, name), 0.99)
   for (const [name, p99] of Object.entries(p99s)) {
@@ -100,7 +100,7 @@ test('callers that wait for their answer come as often as they get one', async (
 })
 
 test('sixteen threads that share what they know are as good as one, sixteen that do not are not', async () => {
-  const of = scenario('[{ count: 50, slots: 1 }]', '{ share: 0.8 }')
+  const of = { ...scenario('[{ count: 50, slots: 1 }]', '{ share: 0.8 }'), spanMs: 60_000 }
   const p99 = async (nodes: number, threads: number): Promise<number> => {
     const fleet = { ...of, fleet: { nodes, threads } }
     return quantileOf(await run(fleet, 'least-request'), 0.99)
