@@ -110,5 +110,5 @@ test('the pictures have a line for each policy, by threads', () => {
     [...svg.matchAll(/<path d="([^"]*)"/g)].map(([, d]) => d!.match(/[ML]/g)!.length)
   assert.deepEqual(lengths(plots['threads-64.svg']!), [3, 3])
   assert.deepEqual(lengths(plots['publications-by-threads-64.svg']!), [2, 2])
-  assert.equal(plots['publications-64.svg']!.match(/<rect x="210"/g)?.length, 4)
+  assert.equal(plots['publications-64.svg']!.match(/<rect x="\d/g)?.length, 4)
 })
