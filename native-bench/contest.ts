@@ -101,27 +101,11 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: at(0.5), low: at(0.1), high: at(0.9) }
 }
 
-/** A side that is called: a turn is `batch(times)`, its figure the ns of each. Without a batch it is left out. */
-export function callSide(
-  name: string,
-  times: number,
-  begin: () => Promise<((times: number) => void) | undefined>,
-): Side {
-  return {
-    name,
-    async begin() {
-      const batch = await begin()
-      if (batch === undefined) return undefined
-      return {
-        turn() {
-          const since = performance.now()
-          batch(times)
-          return [((performance.now() - since) * 1e6) / times]
-        },
-        close: async () => {},
-      }
-    },
-  }
+/** Nanoseconds of each of so many calls, one after the other. */
+export function nsEach(times: number, batch: (times: number) => void): number {
+  const since = performance.now()
+  batch(times)
+  return ((performance.now() - since) * 1e6) / times
 }
 
 /** A package to compare with, which only whoever develops signalbox has; undefined where it is not installed. */

@@ -77,18 +77,25 @@ function cheapestOf(
     if (best === NO_ENDPOINT || mine < theirs) {
       tied = pull
     } else {
-      // The newest of equals replaces the one held with probability pull ÷ sum of pulls: each ends up held by its share.
-      // One die a pick, stirred for each tie (Numerical Recipes' generator; its high bits are good): when all are idle
-      // every row ties.
       tied += pull
-      roll = (Math.imul(roll, 1_664_525) + 1_013_904_223) | 0
-      if ((roll >>> 1) * tied >= pull * 2 ** 31) continue
+      roll = stir(roll)
+      if (!replaces(roll, pull, tied)) continue
     }
     best = row
     bestCost = cost[0]
     bestPull = pull
   }
   return best
+}
+
+/** One die a pick, stirred for each tie (Numerical Recipes' generator; its high bits are good): when all are idle every row ties. */
+export function stir(roll: number): number {
+  return (Math.imul(roll, 1_664_525) + 1_013_904_223) | 0
+}
+
+/** The newest of equals replaces the one held with probability pull ÷ sum of pulls: each ends up held by its share. */
+export function replaces(roll: number, pull: number, tied: number): boolean {
+  return (roll >>> 1) * tied < pull * 2 ** 31
 }
 
 /**

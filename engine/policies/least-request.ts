@@ -1,5 +1,5 @@
 import type { Candidates } from '../memory/candidates.ts'
-import { drawPosition, SCAN_MAX } from './cheapest.ts'
+import { drawPosition, replaces, SCAN_MAX, stir } from './cheapest.ts'
 import type { Dice } from './dice.ts'
 import { NO_ENDPOINT, type Policy } from './policy.ts'
 
@@ -56,8 +56,8 @@ function fewestOf(candidates: Candidates, dice: Dice, start: number, rows: numbe
       tied = pull
     } else {
       tied += pull
-      roll = (Math.imul(roll, 1_664_525) + 1_013_904_223) | 0
-      if ((roll >>> 1) * tied >= pull * 2 ** 31) continue
+      roll = stir(roll)
+      if (!replaces(roll, pull, tied)) continue
     }
     best = row
     bestInflight = inflight

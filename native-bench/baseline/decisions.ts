@@ -1,4 +1,4 @@
-import type { Contest, Contestant } from '../contest.ts'
+import { type Contest, type Contestant, nsEach } from '../contest.ts'
 import { BATCH } from '../harness.ts'
 import { type LoneService, loneService } from '../policies/lone-service.ts'
 import { pickAndSettle } from '../policies/pick-and-settle.ts'
@@ -46,11 +46,7 @@ function inNative(native: NativePicks): Contestant {
 function here(service: LoneService): Contestant {
   const batch = pickAndSettle(service)
   return {
-    turn() {
-      const since = performance.now()
-      batch(BATCH)
-      return [((performance.now() - since) * 1e6) / BATCH]
-    },
+    turn: () => [nsEach(BATCH, batch)],
     close: () => service.close(),
   }
 }

@@ -1,5 +1,6 @@
 import type { Contest } from '../contest.ts'
 import { bars } from '../plots/bars.ts'
+import { barOf } from '../report/plots.ts'
 import type { Measured } from '../suite.ts'
 
 /** A picture of one figure, of all contests that tell it. */
@@ -25,12 +26,7 @@ export function picturesOf(
       const place = figures.findIndex(each => each.name === figure)
       const own = standings.filter(({ contest }) => contest === name && place >= 0)
       if (own.length === 0) return []
-      const barsOfContest = own.map(({ side, figures: spreads }) => {
-        const { median, low, high } = spreads[place]!
-        const isOurs = side.startsWith('signalbox')
-        return { label: side, value: median / divisor, low: low / divisor, high: high / divisor, isOurs }
-      })
-      return [{ label: name, bars: barsOfContest }]
+      return [{ label: name, bars: own.map(each => barOf(each, place, divisor)) }]
     })
     if (groups.length === 0) continue
     const subtitle = `${figure}, medians of ${contests[0]!.rounds} turns each, in turns · ${machine}`

@@ -62,7 +62,7 @@ export function barsInText(results: readonly Result[]): string {
 
 /** An SVG: p99 along a sweep, or where there is none each contender's whole distribution. */
 export function plotOf(text: ScenarioText, results: readonly Result[], machine: string): string {
-  const { seeds } = { seeds: results[0]!.courses.length }
+  const seeds = results[0]!.courses.length
   const subtitle = `medians of ${seeds} seeds in virtual time · ${machine}`
   const caption = { title: text.title, subtitle }
   const contenders = [...new Map(results.map(({ contender }) => [contender.label, contender])).values()]

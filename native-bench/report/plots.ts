@@ -1,5 +1,5 @@
-import type { Contest } from '../contest.ts'
-import { type BarGroup, bars } from '../plots/bars.ts'
+import type { Contest, Standing } from '../contest.ts'
+import { type Bar, type BarGroup, bars } from '../plots/bars.ts'
 import type { Group, Measured } from '../suite.ts'
 
 /** SVGs by name of file: those a group draws itself, or bars for each contest, and for rows that have no picture of their own none. */
@@ -24,13 +24,12 @@ export function plotsOf(group: Group, measured: Measured, machine: string): Read
 }
 
 function barsOf({ name }: Contest, { standings }: Measured): BarGroup {
-  return {
-    label: name,
-    bars: standings
-      .filter(({ contest }) => contest === name)
-      .map(({ side, figures }) => {
-        const { median, low, high } = figures[0]!
-        return { label: side, value: median, low, high, isOurs: side.startsWith('signalbox') }
-      }),
-  }
+  return { label: name, bars: standings.filter(({ contest }) => contest === name).map(each => barOf(each)) }
+}
+
+/** One figure of a side, by its place, divided. */
+export function barOf({ side, figures }: Standing, place = 0, divisor = 1): Bar {
+  const { median, low, high } = figures[place]!
+  const isOurs = side.startsWith('signalbox')
+  return { label: side, value: median / divisor, low: low / divisor, high: high / divisor, isOurs }
 }

@@ -1,5 +1,6 @@
 import type { Standing } from '../../contest.ts'
 import { type Bar, bars } from '../../plots/bars.ts'
+import { barOf } from '../../report/plots.ts'
 import type { Measured } from '../../suite.ts'
 
 /** A picture for each number of endpoints: one scale for four and for a thousand would show the thousand alone. */
@@ -16,16 +17,16 @@ export function drawPeers({ standings }: Measured, machine: string): Readonly<Re
         title: `The choice among ${endpoints} endpoints: signalbox (orange) and others`,
         subtitle: `medians of ${standings[0]!.rounds} turns each, in turns · ${machine}`,
       }
-      const groups = [...kinds].map(([label, own]) => ({ label, bars: own.map(barOf) }))
+      const groups = [...kinds].map(([label, own]) => ({ label, bars: own.map(barOfPeer) }))
       return [`peers-${endpoints}.svg`, bars(caption, 'ns', groups, true)]
     }),
   )
 }
 
-function barOf({ side, figures }: Standing): Bar {
-  const { median, low, high } = figures[0]!
-  const isOurs = side.startsWith(OURS)
-  return { label: isOurs ? side.slice(OURS.length) : side, value: median, low, high, isOurs }
+/** Ours by the policy alone. */
+function barOfPeer(standing: Standing): Bar {
+  const bar = barOf(standing)
+  return { ...bar, label: bar.isOurs ? bar.label.slice(OURS.length) : bar.label }
 }
 
 const OURS = 'signalbox '

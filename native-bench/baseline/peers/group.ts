@@ -1,5 +1,5 @@
 import { GOLDEN } from '../../../engine/memory/hash-key.ts'
-import type { Contest, Side } from '../../contest.ts'
+import { type Contest, nsEach, type Side } from '../../contest.ts'
 import { BATCH } from '../../harness.ts'
 import { loneService } from '../../policies/lone-service.ts'
 import { pickAndSettle } from '../../policies/pick-and-settle.ts'
@@ -77,7 +77,7 @@ function theirs(peer: Peer, endpoints: number): Side {
     async begin() {
       const choosing = await peer.begin(endpoints)
       if (choosing === undefined) return undefined
-      return { turn: () => [timed(() => choosing.batch(TIMES))], close: () => choosing.close() }
+      return { turn: () => [nsEach(TIMES, times => choosing.batch(times))], close: () => choosing.close() }
     },
   }
 }
@@ -88,7 +88,7 @@ function pickSettle(policy: string, endpoints: number): Side {
     async begin() {
       const service = await loneService(policy, {}, endpoints)
       const batch = pickAndSettle(service)
-      return { turn: () => [timed(() => batch(TIMES))], close: () => service.close() }
+      return { turn: () => [nsEach(TIMES, batch)], close: () => service.close() }
     },
   }
 }
@@ -101,12 +101,12 @@ function pickAlone(policy: string, endpoints: number): Side {
       const service = await loneService(policy, {}, endpoints)
       const { router } = service
       const tickets = new Int32Array(TIMES)
-      const pick = (): void => {
-        for (let i = 0; i < TIMES; i++) tickets[i] = router.pick(Math.imul(i, GOLDEN))
+      const pick = (times: number): void => {
+        for (let i = 0; i < times; i++) tickets[i] = router.pick(Math.imul(i, GOLDEN))
       }
       return {
         turn() {
-          const ns = timed(pick)
+          const ns = nsEach(TIMES, pick)
           for (let i = 0; i < TIMES; i++) router.settle(tickets[i]!, 'ok', i & 1023)
           return [ns]
         },
@@ -114,11 +114,4 @@ function pickAlone(policy: string, endpoints: number): Side {
       }
     },
   }
-}
-
-/** Nanoseconds for each of so many choices. */
-function timed(choices: () => void): number {
-  const since = performance.now()
-  choices()
-  return ((performance.now() - since) * 1e6) / TIMES
 }
