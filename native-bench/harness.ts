@@ -54,29 +54,23 @@ const JOURNEYS = 2000
 export async function measure(
   subjects: readonly Subject[],
   journeys: readonly Journey[],
-  onProgress: (name: string) => void,
-): Promise<Row[]> {
-  const rows: Row[] = []
-  const note = (row: Row): void => {
-    rows.push(row)
-    onProgress(row.name)
-  }
+  onRow: (row: Row) => void | Promise<void>,
+): Promise<void> {
   for (const { name, begin } of subjects) {
     const { batch, close } = await begin()
     try {
       const operations = callsOf(batch)
       const row = await time(name, () => batch(operations), { samples: SAMPLES, warmUp: WARM_UP, operations })
-      note({ ...row, single: timeOneByOne(i => batch(1, i)), bytes: bytesPerCall(batch) })
+      await onRow({ ...row, single: timeOneByOne(i => batch(1, i)), bytes: bytesPerCall(batch) })
     } finally {
       await close()
     }
   }
   for (const { name, start, times = JOURNEYS } of journeys) {
     const { once, ready, stop } = await start()
-    note(await time(name, once, { ready, samples: times, warmUp: Math.ceil(times / 4), operations: 1 }))
+    await onRow(await time(name, once, { ready, samples: times, warmUp: Math.ceil(times / 4), operations: 1 }))
     await stop()
   }
-  return rows
 }
 
 /** Calls that are timed each by itself: fifty of them are beyond p99.9. */

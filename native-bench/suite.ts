@@ -53,23 +53,28 @@ export function namesOf({ subjects = [], journeys = [], contests = [] }: Group):
   return [...subjects, ...journeys, ...contests].map(({ name }) => name)
 }
 
-/** Measures what is chosen of a group, one after the other. */
+/** Measures what is chosen of a group, one after the other. After each of them all that is measured so far is told. */
 export async function measureGroup(
   { subjects = [], journeys = [], contests = [] }: Group,
   isChosen: (name: string) => boolean,
-  onProgress: (name: string) => void,
+  onMeasured: (name: string, soFar: Measured) => void | Promise<void>,
 ): Promise<Measured> {
   const chosen = <Named extends { readonly name: string }>(all: readonly Named[]): Named[] =>
     all.filter(({ name }) => isChosen(name))
-  const rows = await measure(chosen(subjects), chosen(journeys), onProgress)
+  const rows: Row[] = []
   const standings: Standing[] = []
   const missing: string[] = []
+  const measured: Measured = { rows, standings, missing }
+  await measure(chosen(subjects), chosen(journeys), row => {
+    rows.push(row)
+    return onMeasured(row.name, measured)
+  })
   for (const contest of chosen(contests)) {
     const own = await compete(contest)
-    onProgress(contest.name)
     standings.push(...own)
     const absent = contest.sides.filter(side => !own.some(each => each.side === side.name))
     missing.push(...absent.map(side => `${contest.name}: ${side.name}`))
+    await onMeasured(contest.name, measured)
   }
-  return { rows, standings, missing }
+  return measured
 }

@@ -30,8 +30,8 @@ const HEADER_LINES = Object.entries(HEADERS)
 const PIECE = Buffer.allocUnsafe(64 << 10)
 
 /**
- * Keep-alive connections to one port, one request at a time on each. A request takes the one that was free last; where none is, one more is
- * opened, and whichever is free first takes it.
+ * Keep-alive connections to one port, one request at a time on each. A request takes the one that is free for the longest, so that none idles
+ * until a proxy closes it; where none is, one more is opened, and whichever is free first takes it.
  */
 export class Connections {
   readonly #limits: Limits
@@ -55,7 +55,7 @@ export class Connections {
   }
 
   send(path: string, dueMs: number): void {
-    const free = this.#free.pop()
+    const free = this.#free.shift()
     if (free !== undefined) {
       free.send(path, dueMs)
       return

@@ -18,7 +18,7 @@ export const bench: Command = {
   NAME               measures only rows whose name contains it, as in: least-request/64, or a whole group
   --all              measures what takes long as well
   --json FILE        writes all that was measured as JSON
-  --results FOLDER   writes a JSON file and plots (SVG) for each group there
+  --results FOLDER   writes a JSON file and plots (SVG) for each group there, as it goes: a run that is ended keeps what it has
   --check            exits 1 when a row costs more than its budget
 
 Groups, those marked * only when named or with --all:
@@ -56,12 +56,14 @@ Who is not on this machine (a compiler, a proxy, a package) is left out, and nam
       const measured = await measureGroup(
         group,
         name => names.has(name),
-        name => progress.show(++done, of, name),
+        async (name, soFar) => {
+          progress.show(++done, of, name)
+          if (values.results !== undefined) await keep(values.results, group, soFar, machine)
+        },
       )
       all[group.name] = measured
       progress.clear()
       process.stdout.write(told(group, measured))
-      if (values.results !== undefined) await keep(values.results, group, measured, machine)
     }
     const rows = Object.values(all).flatMap(each => each.rows)
     const standings = Object.values(all).flatMap(each => each.standings)

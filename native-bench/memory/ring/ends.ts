@@ -10,6 +10,8 @@ import { openRingReader, openRingWriter } from './signalbox-ends.ts'
 export type Way =
   | 'ring, one writer'
   | 'ring, many writers'
+  /** One writer each, read in turn, as ringbuf.js has to be where many write. */
+  | 'ring, one each'
   /** The same, with a reader that sleeps until there is something. */
   | 'ring, sleeping reader'
   | 'ringbuf, framed'
@@ -67,7 +69,10 @@ export async function layLane(way: Way, bytes: number, writers: number): Promise
   } else if (way === 'array') {
     buffers.push(new SharedArrayBuffer(CAPACITY))
   } else {
-    buffers.push(createRing({ bytes: CAPACITY, writers: way === 'ring, many writers' ? 'many' : 'one' }).buffer)
+    const isShared = way === 'ring, many writers'
+    const rings = isShared ? 1 : writers
+    for (let i = 0; i < rings; i++)
+      buffers.push(createRing({ bytes: CAPACITY, writers: isShared ? 'many' : 'one' }).buffer)
   }
   const end = (writer: number, ports: MessagePort[]): End => ({ way, bytes, writers, writer, buffers, ports })
   return {

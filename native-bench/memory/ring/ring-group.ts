@@ -52,6 +52,7 @@ function across(name: string, ours: Way, kind: 'one' | 'many', bytes: number, wr
     warmUp: 5,
     sides: [
       side('signalbox', ours, RECORDS),
+      ...(kind === 'many' ? [side('signalbox, a ring each', 'ring, one each', RECORDS)] : []),
       moving(
         'C++ -O2',
         () => NativeCourse.begin(kind, bytes, writers),

@@ -1,4 +1,4 @@
-import { attachRing } from '../../../engine/memory/ring.ts'
+import { attachRing, type RingReader } from '../../../engine/memory/ring.ts'
 import type { End, ReadEnd, Write } from './ends.ts'
 import { type Audit, fill } from './payload.ts'
 
@@ -7,8 +7,8 @@ const TYPE = 1
 const SLEEP_MS = 5000
 
 /** Claims, fills in place, commits. */
-export function openRingWriter({ buffers, bytes, writer: id }: End): Write {
-  const writer = attachRing(buffers[0]!).writer({ id })
+export function openRingWriter({ way, buffers, bytes, writer: id }: End): Write {
+  const writer = way === 'ring, one each' ? attachRing(buffers[id]!).writer() : attachRing(buffers[0]!).writer({ id })
   const { words } = writer
   const count = bytes >> 2
   return n => {
@@ -20,12 +20,21 @@ export function openRingWriter({ buffers, bytes, writer: id }: End): Write {
   }
 }
 
-/** Drains, and reads in place. */
+/** Drains, and reads in place; one ring after the other, where each writer has its own. */
 export function openRingReader({ buffers, way }: End, audit: Audit): ReadEnd {
-  const reader = attachRing(buffers[0]!).reader()
+  const drains = buffers.map(buffer => drainOf(attachRing(buffer).reader(), audit, way === 'ring, sleeping reader'))
+  return {
+    poll() {
+      let records = 0
+      for (const drain of drains) records += drain()
+      return records
+    },
+  }
+}
+
+function drainOf(reader: RingReader, audit: Audit, isSleeping: boolean): () => number {
   const { words } = reader
   const onRecord = (_type: number, _bytes: Uint8Array, offset: number, length: number): void =>
     audit.take(words, offset >> 2, length >> 2)
-  if (way !== 'ring, sleeping reader') return { poll: () => reader.drain(onRecord) }
-  return { poll: () => (reader.wait(SLEEP_MS) ? reader.drain(onRecord) : 0) }
+  return isSleeping ? () => (reader.wait(SLEEP_MS) ? reader.drain(onRecord) : 0) : () => reader.drain(onRecord)
 }
