@@ -89,6 +89,9 @@ function printEndpoints(out: Exposition, services: readonly ServiceReport[]): vo
   each(({ totals }, labels) => picks(totals.picked, labels))
   const inflight = out.family('signalbox_endpoint_inflight', 'gauge', 'Requests sent and not settled.')
   each((endpoint, labels) => inflight(endpoint.inflight, labels))
+  const elsewhereHelp = 'Requests of routers in other processes, as the endpoint told of them.'
+  const elsewhere = out.family('signalbox_endpoint_inflight_elsewhere', 'gauge', elsewhereHelp)
+  each((endpoint, labels) => elsewhere(endpoint.elsewhere, labels))
   const weightHelp = "Effective weight: what the facts leave of the operator's weight; 0: not picked."
   const weight = out.family('signalbox_endpoint_weight', 'gauge', weightHelp)
   each((endpoint, labels) => weight(endpoint.effectiveWeight, labels))

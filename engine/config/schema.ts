@@ -233,7 +233,7 @@ export const serviceSchema = keys({
     header: flag()
       .prefault(false)
       .describe(
-        'Whether endpoints tell how loaded they are in the header endpoint-load-metrics of their answers (ORCA, TEXT or JSON). Default false.',
+        'Whether endpoints tell how loaded they are in the header endpoint-load-metrics of their answers (ORCA, TEXT or JSON): shares of CPU and memory, and as named_metrics.inflight how many requests they have, whoever sent them. Default false.',
       ),
   })
     .prefault({})

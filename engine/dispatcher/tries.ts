@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { Tried } from '../memory/candidates.ts'
+import { Tried } from '../memory/tried.ts'
 
 /** What a composed dispatcher puts on the options; a symbol, so that interceptors that copy them take it along. */
 const REQUEST = Symbol('signalbox.request')

@@ -11,6 +11,7 @@ import {
   FORECAST_US,
   GAUGE_INFLIGHT,
   GAUGE_WORDS,
+  HEARS_OTHERS,
   KEY_HASH,
   LEVELS,
   LEVELS_AT,
@@ -30,7 +31,9 @@ import {
   WEIGHT_Q8,
 } from './layout.ts'
 import { OpenWeights } from './open-weights.ts'
+import { othersInflight } from './others-inflight.ts'
 import type { Region } from './region.ts'
+import type { Tried } from './tried.ts'
 
 /**
  * What a policy may see: the rows of one service that this pick may choose from, as they are at this instant, and how
@@ -40,6 +43,7 @@ import type { Region } from './region.ts'
  *   pull(row)                        weight × factor; 0 when a bar that counts holds it back, it is full, or it was tried before
  *   entryRow(position)               the row an entry of the choice table leads to, if it is in the window
  *   inflight(row)                    what all threads have in flight on it
+ *   inside(row)                      … and routers in other processes, where endpoints tell
  *   peakUs, settledAtMs, levelUs     how long it takes of late; written by who settles, read by who picks
  *   affinity                         where the sessions of the service are, whichever tier has its turn
  *
@@ -61,6 +65,8 @@ export class Candidates {
   heeds = TIER_BITS
   /** True where endpoints have limits, this one or one that was learned for each. */
   isLimited = false
+  /** True once an endpoint of the service has told how many requests it has. */
+  hearsOthers = false
   /** Becomes true when a row was passed over for being full: then it is not for want of endpoints. */
   sawFull = false
   /** 1 while the request that is picked for is not yet among those in flight on the service, 0 when it is. */
@@ -132,6 +138,7 @@ export class Candidates {
   /** Goes by what counts from now on. Aim anew after it. */
   heed(off: number): void {
     this.#off = off
+    this.hearsOthers = this.#words[this.#serviceAt + HEARS_OTHERS] !== 0
     this.heeds = heeded(TIER_BITS, off)
     this.#factorWord = factorWord(off)
   }
@@ -239,6 +246,16 @@ export class Candidates {
       sum += words[at]
     }
     return sum
+  }
+
+  /** Requests on a row as far as is known, by which policies compare: in flight from here, and others'. Limits go by the former. */
+  inside(row: number): number {
+    return this.inflight(row) + this.others(row)
+  }
+
+  /** Of those what routers in other processes have there, see others-inflight.ts. */
+  others(row: number): number {
+    return this.hearsOthers ? othersInflight(this.#words, this.#line(row), this.#serviceAt) : 0
   }
 
   /** Requests in flight on the service, all threads together; as `inflight`, one load per seat. */
@@ -375,22 +392,6 @@ export class Candidates {
 /** 0, 1 → 0 · 2 → 1 · 3, 4 → 2 · 5 … 8 → 3 · … each level twice as wide as the one before. */
 function levelOf(inflight: number): number {
   return inflight <= 1 ? 0 : Math.min(LEVELS - 1, 32 - Math.clz32(inflight - 1))
-}
-
-/** The endpoints one request has tried, so that the next try goes elsewhere. Sixteen tries are remembered. */
-export class Tried {
-  readonly #rows = new Int32Array(16)
-  #count = 0
-
-  add(row: number): void {
-    this.#rows[this.#count++ & 15] = row
-  }
-
-  has(row: number): boolean {
-    const count = Math.min(this.#count, 16)
-    for (let i = 0; i < count; i++) if (this.#rows[i] === row) return true
-    return false
-  }
 }
 
 /** Of two limits, where 0 is none, the one that is reached first. */

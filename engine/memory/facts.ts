@@ -15,12 +15,16 @@ import {
   GENERATION,
   HEALTH,
   HEALTHY_SINCE_MS,
+  HEARS_OTHERS,
   JOINED_MS,
   KEY_HASH,
   LATENCY_US,
   LEVELS,
   LEVELS_AT,
   LIMIT_ADAPTIVE,
+  OTHERS_AT_MS,
+  OTHERS_INFLIGHT,
+  OTHERS_MEAN_Q8,
   PANIC_TOLD,
   PANICS,
   PEAK_AT_MS,
@@ -99,9 +103,9 @@ const OF_A_SERVICE: Readonly<Record<string, number>> = {
 /** Not carried, each for the reason above. */
 const STAY_BEHIND = [
   ...[GENERATION, SERVICE, WEIGHT_Q8, PRIORITY, RETIRED_AT, KEY_HASH, ZONE, BREAKER_PROBE],
-  ...[REPORTED_LOAD, REPORTED_AT_MS],
+  ...[REPORTED_LOAD, REPORTED_AT_MS, OTHERS_INFLIGHT, OTHERS_AT_MS],
 ]
-const STAY_BEHIND_OF_A_SERVICE = [REVISION, PULL_MAX, SHED_BY_AGENT, ADMITTED]
+const STAY_BEHIND_OF_A_SERVICE = [REVISION, PULL_MAX, HEARS_OTHERS, OTHERS_MEAN_Q8, SHED_BY_AGENT, ADMITTED]
 
 /** Facts in the order of their names; moments in ms from when they were read, below 0: ago. */
 export type Facts = readonly number[]
@@ -179,10 +183,10 @@ export function mix(hash: number, word: number): number {
 const MARKED = [WEIGHT_Q8, ...WORDS, ...MOMENT_WORDS]
 
 /** Words that have no meaning yet. Who gives one a meaning in layout.ts says here what becomes of it. */
-const FREE = [15, 19, 28, 29, 30, 31, 46, 47]
+const FREE = [15, 29, 30, 31, 46, 47]
 /** Likewise; and the turns, which begin anew. */
 const FREE_OF_A_SERVICE = Array.from({ length: SERVICE_WORDS - PANIC_TOLD - 1 }, (_, i) => PANIC_TOLD + 1 + i).filter(
-  word => word !== SHED_BY_AGENT && word !== ADMITTED,
+  word => !STAY_BEHIND_OF_A_SERVICE.includes(word),
 )
 
 for (const [words, spoken] of [

@@ -6,7 +6,7 @@ import type { Policy } from './policy.ts'
  * Adaptive: the endpoint that will answer soonest, by what was measured and by what is forecast.
  *
  *   expected(e) = (1 − t) × latency(e) + t × forecast(e)        latency as peak-ewma measures it
- *   cost(e)     = expected(e) × (inflight(e) + 1) ÷ pull(e)
+ *   cost(e)     = expected(e) × (inside(e) + 1) ÷ pull(e)
  *   t           = how far forecasts are trusted, 0…1; 0 for an endpoint without a fresh one
  *
  * Forecasts and the trust in them are written by the predictor: of each endpoint how long its requests took on average of late, pooled with
@@ -43,5 +43,5 @@ const costOf: CostOf = (candidates, row, cost) => {
     const trust = ageMs < 0 || ageMs > FORECAST_MS ? 0 : told < 0 ? TRUST : told
     expected = Math.round(measured + (forecast - measured) * trust) | 0
   }
-  cost[0] = inSteps(expected) * (inflight + 1)
+  cost[0] = inSteps(expected) * (inflight + candidates.others(row) + 1)
 }

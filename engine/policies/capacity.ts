@@ -5,7 +5,7 @@ import type { Policy } from './policy.ts'
  * Capacity: the endpoint with the most room left, by what it says of itself.
  *
  *   room(e) = 1 − utilisation(e)        the used share of its CPU, memory or whatever it reports, as an agent wrote it down
- *   cost(e) = (inflight(e) + 1) ÷ room(e) ÷ pull(e)
+ *   cost(e) = (inside(e) + 1) ÷ room(e) ÷ pull(e)
  *
  * An endpoint that reports nothing counts as half used. Where none does, it is least-request by another name.
  *
@@ -24,7 +24,7 @@ export const capacity: Policy = {
     pickRow: cheapest(dice, (candidates, row, cost) => {
       const used = candidates.utilisationQ12(row)
       const room = used === 0 ? UNKNOWN_ROOM : Math.max(LEAST_ROOM, WHOLE - (used - 1))
-      cost[0] = ((candidates.inflight(row) + 1) * WHOLE) / room
+      cost[0] = ((candidates.inside(row) + 1) * WHOLE) / room
     }),
   }),
 }

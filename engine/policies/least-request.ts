@@ -6,7 +6,9 @@ import { NO_ENDPOINT, type Policy } from './policy.ts'
 /**
  * Least request: the endpoint with the fewest requests in flight for its weight.
  *
- *   cost(e) = inflight(e) ÷ pull(e)          ties (all idle, as a rule) in proportion to pull: weights hold at low load too
+ *   cost(e) = inside(e) ÷ pull(e)            ties (all idle, as a rule) in proportion to pull: weights hold at low load too
+ *
+ *   inside  = in flight from all threads here, and from elsewhere where the endpoint tells
  *
  * Source    nginx least_conn, HAProxy leastconn, Envoy LEAST_REQUEST, Finagle P2C. Deviation: see cheapest.ts; with
  *           replacement, as Envoy draws, the busy one of two would get a quarter.
@@ -27,7 +29,7 @@ export const leastRequest: Policy = {
       const start = drawPosition(candidates, dice)
       if (start < 0) return fewestOf(candidates, dice, 0, count)
       const drawn = candidates.at(start)
-      return candidates.inflight(drawn) === 0 ? drawn : fewestOf(candidates, dice, start, SCAN_MAX)
+      return candidates.inside(drawn) === 0 ? drawn : fewestOf(candidates, dice, start, SCAN_MAX)
     },
   }),
 }
@@ -38,7 +40,7 @@ export const leastRequest: Policy = {
  */
 function fewestOf(candidates: Candidates, dice: Dice, start: number, rows: number): number {
   let best = NO_ENDPOINT
-  let bestInflight = 0
+  let bestInside = 0
   let bestPull = 0
   let tied = 0
   let roll = dice()
@@ -48,9 +50,9 @@ function fewestOf(candidates: Candidates, dice: Dice, start: number, rows: numbe
     if (++position === candidates.count) position = 0
     const pull = candidates.pull(row)
     if (pull === 0) continue
-    const inflight = candidates.inflight(row)
-    const mine = inflight * bestPull
-    const theirs = bestInflight * pull
+    const inside = candidates.inside(row)
+    const mine = inside * bestPull
+    const theirs = bestInside * pull
     if (mine > theirs && best !== NO_ENDPOINT) continue
     if (best === NO_ENDPOINT || mine < theirs) {
       tied = pull
@@ -60,7 +62,7 @@ function fewestOf(candidates: Candidates, dice: Dice, start: number, rows: numbe
       if (!replaces(roll, pull, tied)) continue
     }
     best = row
-    bestInflight = inflight
+    bestInside = inside
     bestPull = pull
   }
   return best

@@ -7,7 +7,7 @@ import type { Chooser, Learn, Policy } from './policy.ts'
 /**
  * Peak EWMA: the endpoint that would answer soonest.
  *
- *   cost(e)  = latency(e) × (inflight(e) + 1) ÷ pull(e)
+ *   cost(e)  = latency(e) × (inside(e) + 1) ÷ pull(e)        inside: as in least-request.ts
  *   latency  = max(peak × e^(−Δt/τ), stall)        in steps of 6 %, so that near-equals share by weight
  *   peak     rises at once to a sample above it, else  peak × e^(−Δt/τ) + sample × (1 − e^(−Δt/τ))
  *   sample   the latency of an 'ok'; PENALTY_US for an error or a timeout
@@ -57,7 +57,7 @@ const STALL_MS_MAX = 1_800_000
 
 const costOf: CostOf = (candidates, row, cost) => {
   const inflight = candidates.inflight(row)
-  cost[0] = inSteps(latencyOf(candidates, row, inflight)) * (inflight + 1)
+  cost[0] = inSteps(latencyOf(candidates, row, inflight)) * (inflight + candidates.others(row) + 1)
 }
 
 /** What an answer would take, µs: within 31 bits, as everything here that a function returns. */

@@ -22,7 +22,7 @@ export function reportText(report: ServiceReport): string {
   const lineup = endpoints.map(endpoint => [
     endpoint.id,
     `weight ${Number(endpoint.effectiveWeight.toFixed(3))}`,
-    `${endpoint.inflight} in flight`,
+    `${endpoint.inflight} in flight${endpoint.elsewhere > 0 ? ` and ${endpoint.elsewhere} elsewhere` : ''}`,
     endpoint.latencyUs === 0 ? '' : `${(endpoint.latencyUs / 1000).toFixed(1)} ms`,
   ])
   const widths = [0, 1, 2, 3].map(column => Math.max(0, ...lineup.map(cells => cells[column].length)))

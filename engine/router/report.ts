@@ -6,6 +6,7 @@ import { CLASS_NAMES, type ClassName } from '../memory/classes.ts'
 import { elapsedMs, readClock } from '../memory/clock.ts'
 import { HEALTH_NAMES, type HealthName } from '../memory/endpoint-table.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, Gauges } from '../memory/gauges.ts'
+import { othersOf } from '../memory/others-inflight.ts'
 import type { ServiceText } from '../memory/service-text.ts'
 import { serviceCount, serviceStart, serviceTable } from '../memory/slots.ts'
 import type { RowTotals } from '../memory/tally.ts'
@@ -41,6 +42,8 @@ export interface EndpointReport {
   /** Milliseconds until an open breaker lets a probe through; 0 when it is closed or due. */
   breakerOpenForMs: number
   inflight: number
+  /** Requests of routers in other processes, as it told of them; 0 where it tells nothing. */
+  elsewhere: number
   /** Requests in flight it may have; 0: no limit. */
   limit: number
   /** Smoothed latency in µs; 0 when nothing is known. */
@@ -203,6 +206,7 @@ function reportEndpoint(attachment: Attachment, standing: Standing): EndpointRep
     ejectedForMs: bars.includes('ejected') ? Math.max(0, ejectedForMs) : 0,
     breakerOpenForMs,
     inflight,
+    elsewhere: othersOf(region, row),
     limit,
     latencyUs: endpoints.latencyUs(row),
     totals: tally.totals(row),

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../errors.ts'
 import { POLICY_OFF } from '../memory/agent-switches.ts'
-import type { Candidates, Tried } from '../memory/candidates.ts'
+import type { Candidates } from '../memory/candidates.ts'
 import { CLASS } from '../memory/classes.ts'
 import { GAUGE_CONNECTIONS, GAUGE_INFLIGHT, GAUGE_PENDING, GAUGE_RETRIES, type Gauges } from '../memory/gauges.ts'
 import { avalanche } from '../memory/hash-key.ts'
@@ -16,6 +16,7 @@ import {
   serviceText,
 } from '../memory/slots.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
+import type { Tried } from '../memory/tried.ts'
 import { createDice, type Dice, seedOf } from '../policies/dice.ts'
 import { type Keep, type Learn, NO_ENDPOINT, type PickRow } from '../policies/policy.ts'
 import type { Attachment } from './attachment.ts'
@@ -308,7 +309,7 @@ export class Router {
   reportLoad(ticket: number, load: Load): void {
     const { isClosed, endpoints, region } = this.#attachment
     const row = isClosed ? -1 : endpoints.rowOf(ticket)
-    if (row >= 0) reportLoad(region, row, load)
+    if (row >= 0) reportLoad(region, row, load, this.#tally.inflight(row))
   }
 
   /** The endpoint of a ticket that is not settled yet: { id, url, zone, metadata, row }. Throws for what is no ticket. */

@@ -35,6 +35,8 @@ export function contenderFinding(text: ContenderText): string | undefined {
       ? undefined
       : notOneOf(name, 'a policy or a rule', [...policyNames(), ...rules])
   if (text.policy !== undefined && text.rule !== undefined) return 'names a policy and a rule; write one of them'
+  if (text.hears !== undefined && !isOurs)
+    return 'has hears, which is for policies; a rule hears what it was made to hear'
   if (text.policy !== undefined) return isOurs ? undefined : notOneOf(name, 'a policy', policyNames())
   return rules.includes(name) ? undefined : notOneOf(name, 'a rule', rules)
 }
@@ -42,7 +44,8 @@ export function contenderFinding(text: ContenderText): string | undefined {
 /** How it begins to route. */
 export function routingOf(text: ContenderText, { hasAgents }: Scenario, seed: number): BeginRouting {
   const [name, isOurs] = nameOf(text)
-  if (isOurs) return surroundings => signalboxRouting(name, { hasAgents, seed }, surroundings)
+  const hears = typeof text !== 'string' && text.hears === true
+  if (isOurs) return surroundings => signalboxRouting(name, { hasAgents, hears, seed }, surroundings)
   const rule = RULES.find(each => each.name === name)!
   return (surroundings, sites) => rule.begin(surroundings, sites)
 }

@@ -29,3 +29,21 @@ it('what an answer says of the load of its endpoint is noted where its service a
     }
   }
 })
+
+it('an endpoint that tells of requests from elsewhere is asked less, by the proxy that hears it', async t => {
+  const said: Record<string, number> = { a: 0, b: 0 }
+  const say = (name: string, inflight: number) => {
+    return startOrigin((_, response) => {
+      said[name]!++
+      response.setHeader('endpoint-load-metrics', `JSON {"named_metrics":{"inflight":${inflight}}}`).end(name)
+    })
+  }
+  const [busy, idle] = [await say('a', 40), await say('b', 1)]
+  t.after(() => Promise.all([busy.close(), idle.close()]))
+  const rig = await startRig([busy.url, idle.url], { service: { policy: 'least-request', capacity: { header: true } } })
+  t.after(() => rig.close())
+  for (let i = 0; i < 40; i++) await (await fetch(rig.url)).text()
+  assert.ok(said.a! <= 4, JSON.stringify(said))
+  const elsewhere = rig.box.explain('api').endpoints.map(endpoint => endpoint.elsewhere)
+  assert.deepEqual(elsewhere, [39, 0])
+})

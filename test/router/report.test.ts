@@ -35,6 +35,7 @@ test('an open endpoint is reported with all that is known of it', () => {
     ejectedForMs: 0,
     breakerOpenForMs: 0,
     inflight: 1,
+    elsewhere: 0,
     limit: 0,
     latencyUs: 1500,
     totals: { picked: 2, ok: 1, error: 0, timeout: 0, abandoned: 0, latencyUsSum: 900 },

@@ -6,12 +6,12 @@
  *   node --expose-gc --min-semi-space-size=128 --max-semi-space-size=128 heap-of-picks.js 1000000 3
  */
 import { DEGRADED, EJECTED, QUARANTINED, TRIPPED } from '../../engine/memory/bars.ts'
-import { Tried } from '../../engine/memory/candidates.ts'
 import { CLASS } from '../../engine/memory/classes.ts'
 import { tickClock } from '../../engine/memory/clock.ts'
 import { avalanche } from '../../engine/memory/hash-key.ts'
 import { BREAKER_UNTIL_MS, ROW_WORDS } from '../../engine/memory/layout.ts'
 import type { ServiceText } from '../../engine/memory/service-text.ts'
+import { Tried } from '../../engine/memory/tried.ts'
 import { Router } from '../../engine/router/router.ts'
 import { VARIANTS, type Variant } from './policy-variants.ts'
 import type { TinyEndpoint } from './tiny-endpoint.ts'

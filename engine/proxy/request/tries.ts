@@ -1,5 +1,5 @@
-import { Tried } from '../../memory/candidates.ts'
 import { type Outcome, outcomeOfStatus } from '../../memory/outcomes.ts'
+import { Tried } from '../../memory/tried.ts'
 import { PICK } from '../../router/router.ts'
 import type { Front, Lane } from '../front.ts'
 import { type Reason, reasonOf } from '../message/reply.ts'

@@ -34,7 +34,7 @@ interface Node {
 /** A policy of signalbox: the real router of each thread, over the real memory of each node. */
 export async function signalboxRouting(
   policy: string,
-  { hasAgents, seed }: { readonly hasAgents: boolean; readonly seed: number },
+  { hasAgents, hears, seed }: { readonly hasAgents: boolean; readonly hears: boolean; readonly seed: number },
   surroundings: Surroundings,
 ): Promise<Routing> {
   const nodes: Node[] = []
@@ -43,17 +43,19 @@ export async function signalboxRouting(
       await (hasAgents ? nodeWithAgents(policy, surroundings, seed + i) : bareNode(policy, surroundings, seed + i)),
     )
   }
-  return new SignalboxRouting(nodes, surroundings)
+  return new SignalboxRouting(nodes, surroundings, hears)
 }
 
 class SignalboxRouting implements Routing {
   readonly #nodes: readonly Node[]
   readonly #surroundings: Surroundings
+  readonly #hears: boolean
   readonly moveTo: Routing['moveTo']
 
-  constructor(nodes: readonly Node[], surroundings: Surroundings) {
+  constructor(nodes: readonly Node[], surroundings: Surroundings, hears: boolean) {
     this.#nodes = nodes
     this.#surroundings = surroundings
+    this.#hears = hears
     const { machines, repeat, utilisation } = surroundings
     if (nodes.every(({ moveTo }) => moveTo === undefined)) return
     this.moveTo = async nowMs => {
@@ -76,6 +78,7 @@ class SignalboxRouting implements Routing {
 
   settle(request: Request, outcome: Outcome, tookMs: number): void {
     const router = this.#routerOf(request, this.#nodeOf(request))
+    if (this.#hears && outcome === 'ok') router.reportLoad(request.ticket, { inflight: request.insideAfter + 1 })
     router.settle(request.ticket, outcome, Math.max(1, Math.round(tookMs * 1000)))
   }
 

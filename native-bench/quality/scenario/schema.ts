@@ -75,6 +75,9 @@ const contender = z.union([
     as: text('how it is called in tables').optional(),
     nodes: nodes().optional(),
     threads: threads().optional(),
+    hears: flag()
+      .optional()
+      .describe('Of a policy: machines tell in each answer how many requests they have. Default false.'),
   }),
 ])
 

@@ -19,6 +19,8 @@ export interface Request {
   until: number
   /** How many others were there when it came, and how long it was there, ms. */
   insideThen: number
+  /** How many others were there when it left. */
+  insideAfter: number
   servedMs: number
   arrivedMs: number
   state: RequestState

@@ -67,6 +67,7 @@ export class Site {
     while (this.machine.nextMs <= atMs) {
       const request = this.machine.finish(atMs)
       request.servedMs = atMs - request.arrivedMs
+      request.insideAfter = this.machine.inside
       this.#onDone(request)
     }
     this.#wake()

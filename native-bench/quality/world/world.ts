@@ -133,7 +133,16 @@ class World {
       ...{ number, caller, seed, sentMs: nowMs },
       router: isOwn ? caller % this.#routers : below(this.#toRouter, this.#routers),
       key: Math.imul(seed, 0x9e3779b1) ^ (seed >>> 15),
-      ...{ ticket: -1, machine: -1, until: 0, insideThen: 0, servedMs: 0, arrivedMs: nowMs, state: 'sent' },
+      ...{
+        ticket: -1,
+        machine: -1,
+        until: 0,
+        insideThen: 0,
+        insideAfter: 0,
+        servedMs: 0,
+        arrivedMs: nowMs,
+        state: 'sent',
+      },
     }
     if (this.#counts(request)) this.#open++
     request.machine = this.#routing!.pick(request)

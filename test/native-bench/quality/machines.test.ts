@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<string, () => Machine>> = {
 
 function request(number: number): Request {
   const at = { router: 0, caller: 0, sentMs: 0, seed: number, key: number, ticket: 0, machine: 0 }
-  return { number, ...at, until: 0, insideThen: 0, servedMs: 0, arrivedMs: 0, state: 'inside' }
+  return { number, ...at, until: 0, insideThen: 0, insideAfter: 0, servedMs: 0, arrivedMs: 0, state: 'inside' }
 }
 
 /** Lets it work until nobody is there; when each request was over. */

@@ -30,7 +30,7 @@ class Bench {
   send(router = 0): Request {
     const request: Request = {
       ...{ number: 0, router, caller: 0, sentMs: this.nowMs, seed: 1, key: 1, ticket: 0, machine: -1 },
-      ...{ until: 0, insideThen: 0, servedMs: 10, arrivedMs: 0, state: 'sent' },
+      ...{ until: 0, insideThen: 0, insideAfter: 0, servedMs: 10, arrivedMs: 0, state: 'sent' },
     }
     request.machine = this.routing.pick(request)
     return request

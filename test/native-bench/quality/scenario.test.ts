@@ -52,6 +52,10 @@ test('what is wrong with a scenario is said with its line, its path and a wish',
     /changes\[0\]\.machines: there is no machine 2; they go from 0 to 1/,
   )
   assert.match(problems(`${TINY}fleet: { nodes: 9 }\nagents: true\n`), /agents: run on 4 nodes at most, there are 9/)
+  assert.match(
+    problems(TINY.replace('least-request', '{ rule: c3, hears: true }')),
+    /contenders\[0\]: has hears, which is for policies/,
+  )
   assert.match(problems(`${TINY}colour: red\n`), /^tiny\.yaml:6:1: colour: /)
   assert.match(problems('title: [\n'), /not YAML/)
 })
