@@ -129,20 +129,22 @@ class World {
     const seed = this.#seed ^ Math.imul(number + 1, 0x85ebca6b)
     const { callers, concurrency } = this.#scenario.load
     const isOwn = callers !== undefined || concurrency !== undefined
+    // Written out: spread together it takes a fifth of a run.
     const request: Request = {
-      ...{ number, caller, seed, sentMs: nowMs },
+      number,
       router: isOwn ? caller % this.#routers : below(this.#toRouter, this.#routers),
+      sentMs: nowMs,
+      caller,
+      seed,
       key: Math.imul(seed, 0x9e3779b1) ^ (seed >>> 15),
-      ...{
-        ticket: -1,
-        machine: -1,
-        until: 0,
-        insideThen: 0,
-        insideAfter: 0,
-        servedMs: 0,
-        arrivedMs: nowMs,
-        state: 'sent',
-      },
+      ticket: -1,
+      machine: -1,
+      until: 0,
+      insideThen: 0,
+      insideAfter: 0,
+      servedMs: 0,
+      arrivedMs: nowMs,
+      state: 'sent',
     }
     if (this.#counts(request)) this.#open++
     request.machine = this.#routing!.pick(request)
