@@ -4,7 +4,8 @@ import { findPolicy } from '../policies/registry.ts'
 
 /** What of a service's config every pick must know, in the form the structure carries. `zone` is that of this node. */
 export function serviceTextOf(name: string, service: ServiceConfig, zone: string): ServiceText {
-  const { policy, panicThreshold, failOnPanic, overprovisioning, limits, breaker, retry, subsetting } = service
+  const { policy, panicThreshold, failOnPanic, overprovisioning, limits, breaker, retry, subsetting, capacity } =
+    service
   const isAdaptive = service.adaptiveConcurrency !== undefined
   const isZoneAware = findPolicy(policy.name)?.isZoneAware === true
   const locality = service.locality ?? (isZoneAware ? { mode: 'zone-aware' as const, minEndpoints: 6 } : undefined)
@@ -20,6 +21,7 @@ export function serviceTextOf(name: string, service: ServiceConfig, zone: string
     ...(limits !== undefined && { limits: limitsText(limits) }),
     ...(breaker !== undefined && { breaker: breakerText(breaker) }),
     ...(isAdaptive && { isAdaptive }),
+    ...(capacity.header && { hearsLoad: true }),
     ...(hasBudget && { retryBudget: { share: retry.budget, min: retry.budgetMin } }),
     ...(subsetting !== undefined && { subsetting }),
     ...(upstream !== undefined && { upstream }),

@@ -30,7 +30,7 @@ export class CallbackAttempt implements CallbackHandler {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
-    this.#attempt.head(status)
+    this.#attempt.head(status, raw)
     try {
       return this.#handler.onHeaders(status, raw, resume, statusText)
     } catch (error) {

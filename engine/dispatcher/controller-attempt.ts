@@ -30,7 +30,7 @@ export class ControllerAttempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Controller, status: number, headers: Headers, statusMessage?: string): void {
-    this.#attempt.head(status)
+    this.#attempt.head(status, headers)
     try {
       this.#handler.onResponseStart?.(controller, status, headers, statusMessage)
     } catch (error) {

@@ -118,6 +118,7 @@ export const ROWS_PEAK_AT_MS = 7 // clock since when they are counted           
 export const POLICY = 8 //         picked by in place of the config's policy, see service-table.ts; 0: the config's  load-balancer
 export const HEARS_OTHERS = 9 //   1 once an endpoint of it told how many requests it has      who heard it first
 export const OTHERS_MEAN_Q8 = 10 // of what its endpoints tell of others                        who heard it last
+export const OTHERS_MEAN_AT_MS = 11 // clock when the last of them told                      who heard it last
 export const SHED_BY_AGENT = 12 // as SHED_FROM, by what this process can bear: the stricter counts   resource-manager
 export const ADMITTED = 13 //      requests that may be in flight, by what it can bear; 0: any  resource-manager
 export const SEQUENCE = LINE_WORDS // next turn of round robin and stride, one for each tier    every pick, by add

@@ -4,6 +4,7 @@ import {
   HEARS_OTHERS,
   OTHERS_AT_MS,
   OTHERS_INFLIGHT,
+  OTHERS_MEAN_AT_MS,
   OTHERS_MEAN_Q8,
   ROW_WORDS,
   SERVICE,
@@ -21,7 +22,7 @@ import { touchService } from './service-table.ts'
  *
  * An endpoint that has told nothing for FRESH_MS, or never, counts as having as many as is usual: the mean of what all of them tell, rounded up.
  * So one that was avoided is tried again, and one that was not asked for a while does not look idle to all routers at once, as it would if its
- * count just faded away.
+ * count just faded away. When none tells any more, nobody else counts.
  *
  * Machines as in `signalbox simulate prequal` at 90 % load, p99 of least-request in ms:
  *
@@ -41,7 +42,7 @@ const MEAN_SHIFT = 6
  * Notes how many requests of others there are on the endpoint of a row, below zero as none; and the first time for a service that its picks are to
  * look.
  *
- * writes    OTHERS_INFLIGHT, OTHERS_AT_MS of the row; OTHERS_MEAN_Q8, and once HEARS_OTHERS and REVISION, of its service
+ * writes    OTHERS_INFLIGHT, OTHERS_AT_MS of the row; OTHERS_MEAN_Q8 and _AT_MS, and once HEARS_OTHERS and REVISION, of its service
  * ordering  Unordered, each word true on its own: of two threads that heard at one moment either may win. Once: SeqCst add of REVISION, behind
  *           HEARS_OTHERS
  * progress  wait-free
@@ -52,8 +53,10 @@ export function noteOthers(region: Region, row: number, inflight: number): void 
   const at = layout.endpointsAt + row * ROW_WORDS
   const serviceAt = layout.servicesAt + words[at + SERVICE] * SERVICE_WORDS
   const others = Math.min(OTHERS_MAX, Math.max(0, inflight))
+  const nowMs = readClock(region)
   words[at + OTHERS_INFLIGHT] = 1 + others
-  words[at + OTHERS_AT_MS] = readClock(region)
+  words[at + OTHERS_AT_MS] = nowMs
+  words[serviceAt + OTHERS_MEAN_AT_MS] = nowMs
   const mean = words[serviceAt + OTHERS_MEAN_Q8]
   if (words[serviceAt + HEARS_OTHERS] !== 0) {
     words[serviceAt + OTHERS_MEAN_Q8] = mean + (((others << 8) - mean) >> MEAN_SHIFT)
@@ -74,6 +77,11 @@ export function othersOf({ words, layout }: Region, row: number): number {
 /** The same by the words at which the row and its service begin, where the service hears of them. */
 export function othersInflight(words: Int32Array, at: number, serviceAt: number): number {
   const told = words[at + OTHERS_INFLIGHT]
-  const isFresh = ((words[CLOCK_MS_AT] - words[at + OTHERS_AT_MS]) | 0) < FRESH_MS
-  return told > 0 && isFresh ? told - 1 : (words[serviceAt + OTHERS_MEAN_Q8] + 255) >> 8
+  const nowMs = words[CLOCK_MS_AT]
+  if (told > 0 && isFresh(nowMs, words[at + OTHERS_AT_MS])) return told - 1
+  return isFresh(nowMs, words[serviceAt + OTHERS_MEAN_AT_MS]) ? (words[serviceAt + OTHERS_MEAN_Q8] + 255) >> 8 : 0
+}
+
+function isFresh(nowMs: number, toldMs: number): boolean {
+  return ((nowMs - toldMs) | 0) < FRESH_MS
 }

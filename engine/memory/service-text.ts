@@ -19,6 +19,8 @@ export interface ServiceText {
   readonly breaker?: BreakerText
   /** True where endpoints may have limits that were learned for each. */
   readonly isAdaptive?: boolean
+  /** True where endpoints say in their answers how loaded they are. */
+  readonly hearsLoad?: boolean
   readonly retryBudget?: RetryBudgetText
   readonly subsetting?: SubsettingText
   /** The service was removed: its index is kept for routers that still have it, until another service needs the place. */

@@ -63,6 +63,7 @@ const service = checked<Omit<ServiceText, 'isGone'>>(
     limits,
     breaker,
     isAdaptive: oneOf(true, false),
+    hearsLoad: oneOf(true, false),
     retryBudget: checked<NonNullable<ServiceText['retryBudget']>>({ share, min: count }, {}),
     subsetting: checked<SubsettingText>({ size: whole(1, NUMBER_MAX), node: text(0, 64) }, {}),
     upstream,

@@ -27,8 +27,6 @@ export interface Lane extends Supply {
   readonly hashOf: HashOf | undefined
   /** What a request without a session is given; undefined where none are given. */
   readonly cookie: SessionCookie | undefined
-  /** Whether answers may say how loaded their endpoint is. */
-  readonly hearsLoad: boolean
   /** How dear the requests are, see CLASS. */
   readonly requestClass: number
   /** What is sent in the place of target and host; undefined where they are sent as they came. */
@@ -59,7 +57,7 @@ export class Lanes {
   /** The lane of a route to one of its services. */
   of(route: ForwardingRoute, service: string, plan: RulesPlan['services'][string], mirror: Mirror | undefined): Lane {
     const { subset, subsetFallback } = route
-    const { timeouts, tls, protocol, connections, retry, policy, limits, capacity } = plan
+    const { timeouts, tls, protocol, connections, retry, policy, limits } = plan
     // Routes to the same endpoints share a router: what it derives of them is derived once.
     const router = this.routers.of(service, { ...(subset !== undefined && { subset }), fallback: subsetFallback })
     const name = cookieOf(policy)
@@ -76,7 +74,6 @@ export class Lanes {
       line: this.#lineOf(router, limits?.queueTimeout ?? 0),
       hashOf: hashOf(policy),
       cookie: name === undefined ? undefined : new SessionCookie(name),
-      hearsLoad: capacity.header,
       requestClass: CLASS_NAMES.indexOf(route.class),
       rewrite: route.rewrite === undefined ? undefined : new Rewrite(route.rewrite, route.match.path),
       requestEdits: HeaderEdits.of(route.requestHeaders),

@@ -48,10 +48,7 @@ export interface ThreadPlan {
   routes: Config['routes']
   services: Record<
     string,
-    Pick<
-      Config['services'][string],
-      'timeouts' | 'retry' | 'policy' | 'limits' | 'tls' | 'protocol' | 'connections' | 'capacity'
-    >
+    Pick<Config['services'][string], 'timeouts' | 'retry' | 'policy' | 'limits' | 'tls' | 'protocol' | 'connections'>
   >
   /** Shared words of this thread, see counters.ts. */
   counters: Int32Array

@@ -11,12 +11,10 @@ export function rulesPlanOf(config: Config, threads: number, hasAccessLog: boole
     trustedProxies,
     routes,
     services: Object.fromEntries(
-      Object.entries(services).map(
-        ([name, { timeouts, retry, policy, limits, tls, protocol, connections, capacity }]) => [
-          name,
-          { timeouts, retry, policy, limits, tls, protocol, connections, capacity },
-        ],
-      ),
+      Object.entries(services).map(([name, { timeouts, retry, policy, limits, tls, protocol, connections }]) => [
+        name,
+        { timeouts, retry, policy, limits, tls, protocol, connections },
+      ]),
     ),
     access: hasAccessLog ? accessOf(log.access) : undefined,
     forwarded,

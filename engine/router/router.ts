@@ -44,10 +44,9 @@ export type RouterOptions = SubsetOptions
  *
  *   pick ──▶ ticket ──▶ endpoint(ticket) ──▶ … your request … ──▶ settle(ticket, outcome, latencyUs)
  *
- * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log,
- * block or read a clock; only the first pick after a change of structure or policy may allocate, where a service has
- * priorities, zones or subsets to sort its rows by, or a choice table whose members are to be found among its rows, and the
- * first after an agent has changed how many requests are let in.
+ * Every ticket ≥ 0 must be settled once, by the router that gave it. `pick` and `settle` never allocate, throw, log, block or read a clock; only
+ * the first pick after a change of structure or policy may allocate, where a service has priorities, zones or subsets to sort its rows by, or a
+ * choice table whose members are to be found among its rows, and the first after an agent has changed how many requests are let in.
  */
 export class Router {
   readonly service: string
@@ -100,20 +99,17 @@ export class Router {
   }
 
   /**
-   * Picks an endpoint and counts the request as in flight on it. `hash` is for policies that keep a key at one endpoint, see
-   * hashKey, 0 for a request without a key; `tried` holds endpoints this request shall not get again, not even when only
-   * doubtful ones are left beside them; `requestClass` says how dear it is, see CLASS.
-   *
-   * Returns a ticket ≥ 0, or a PICK reason below zero.
+   * Picks an endpoint and counts the request as in flight on it. `hash` is for policies that keep a key at one endpoint, see hashKey, 0 for a
+   * request without a key; `tried` holds endpoints this request shall not get again, not even when only doubtful ones are left beside them;
+   * `requestClass` says how dear it is, see CLASS. Returns a ticket ≥ 0, or a PICK reason below zero.
    *
    * writes    this thread's in-flight, gauge and total; the service's sequence, if the policy takes turns; where there
    *           are breakers, the probe of a row; where sessions are kept, an entry of the affinity table
    * reads     PUBLISHED, REVISION of the service; bars, pull and in flight of the candidates
-   * ordering  Unordered loads and stores of words that are true on their own; what other threads write is seen by the
-   *           next pick. Only a change of structure (movePin), limits and probes cost atomics
-   * progress  wait-free, whatever writers do: with n rows in p priorities at most n + CHOICES_MAX × (27n + 240p + 80) rows are
-   *           looked up and as many weighed, and the facts are counted 1 + CHOICES_MAX times. One choice and one look at each
-   *           row that is considered is what it comes to as a rule
+   * ordering  Unordered loads and stores of words that are true on their own; what other threads write is seen by the next pick. Only a change
+   *           of structure (movePin), limits and probes cost atomics
+   * progress  wait-free, whatever writers do: with n rows in p priorities at most n + CHOICES_MAX × (27n + 240p + 80) rows are looked up and as
+   *           many weighed, and the facts are counted 1 + CHOICES_MAX times. As a rule it is one choice, and one look at each row considered
    */
   pick(hash = 0, tried?: Tried, requestClass: number = CLASS.CRITICAL): number {
     const attachment = this.#attachment
@@ -231,9 +227,8 @@ export class Router {
   }
 
   /**
-   * Ends what `pick` began; once per ticket. A ticket whose endpoint has left and whose row has a new tenant changes
-   * nothing, nor does one more settle than this thread has in flight on the endpoint.
-   *
+   * Ends what `pick` began; once per ticket. A ticket whose endpoint has left and whose row has a new tenant changes nothing, nor does one more
+   * settle than this thread has in flight on the endpoint.
    * outcome: 'ok', 'error', 'timeout' or 'abandoned'; 'gateway' and 'unreachable' are finer words for 'error', see OUTCOMES.
    * latencyUs: microseconds from sending to the first byte of the answer; 0…2^31 − 1, anything else counts as 0.
    *
@@ -296,13 +291,18 @@ export class Router {
   }
 
   /**
-   * A second try of a key's request went well: from now on the key is at the ticket's endpoint. Say it before the ticket is
-   * settled; a first try needs no such word. Where the policy remembers no keys it does nothing.
+   * A second try of a key's request went well: from now on the key is at the ticket's endpoint. Say it before the ticket is settled; a first try
+   * needs no such word. Where the policy remembers no keys it does nothing.
    */
   keep(hash: number, ticket: number): void {
     if (this.#keep === undefined || hash === 0 || this.#attachment.isClosed) return
     const row = this.#attachment.endpoints.rowOf(ticket)
     if (row >= 0) this.#keep(this.#candidates, hash, row)
+  }
+
+  /** Whether its endpoints say how loaded they are, in the header of load-report.ts. */
+  get hearsLoad(): boolean {
+    return this.#text.hearsLoad === true
   }
 
   /** Notes what the endpoint of a ticket has said of its load. Say it before the ticket is settled; of a ticket that is none nothing is. */

@@ -58,8 +58,18 @@ test('who told nothing for ten seconds, or never, counts as having the mean of w
   for (let i = 0; i < 200; i++) tell(world, { b: 3 })
   putClockForward(world.region, readClock(world.region) + 9_999)
   assert.equal(picked(world, 4), 'bbbb', 'a: two and eight, b: two')
+  tell(world, { b: 7 })
   putClockForward(world.region, readClock(world.region) + 1)
-  assert.equal(picked(world, 3), 'aaa', 'a: two and one, b: six and one')
+  assert.equal(picked(world, 3), 'aaa', 'a: two and one, b: six')
+})
+
+test('when no endpoint tells any more, nobody else counts', t => {
+  const world = tinyWorld({ a: { weight: 1 }, b: { weight: 3 } })
+  t.after(() => world.close())
+  tell(world, { a: 31, b: 1 })
+  assert.equal(picked(world, 20), 'b'.repeat(20))
+  putClockForward(world.region, readClock(world.region) + 10_000)
+  assert.match(picked(world, 6), /^a{6}$/, 'by weight, of b there are twenty already')
 })
 
 test('explain() and its text tell of them', t => {

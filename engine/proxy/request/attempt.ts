@@ -106,7 +106,7 @@ export class Attempt implements Taker {
     clearTimeout(this.#deadline)
     this.isAnswered = true
     this.clock()
-    if (this.#lane.hearsLoad) hearLoad(this.#lane.router, this.ticket, fields)
+    if (this.#lane.router.hearsLoad) hearLoad(this.#lane.router, this.ticket, fields)
     this.#tries.onHead(this, status, fields, text)
   }
 
