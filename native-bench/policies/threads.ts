@@ -6,7 +6,6 @@ import { type Load, PickThreads } from './pick-threads.ts'
 
 const PUBLICATIONS = 1000
 const NOTHING_PUBLISHED = Number.NaN
-const ROUNDS = { rounds: 9, warmUp: 1 }
 
 /** By how much it is measured. */
 interface Span {
@@ -14,6 +13,7 @@ interface Span {
   readonly threads: readonly number[]
   /** Numbers of threads that are published to as well. */
   readonly published: readonly number[]
+  readonly rounds: number
 }
 
 const ALL = [1, 2, 4, 8, 16]
@@ -22,21 +22,22 @@ const ALL = [1, 2, 4, 8, 16]
 export const load: Group = {
   name: 'load',
   summary: 'what more threads, and publications, do to a pick of 16',
-  ...contestsOf({ endpoints: [16], threads: [1, 4, 16], published: [1] }),
+  ...contestsOf({ endpoints: [16], threads: [1, 4, 16], published: [1], rounds: 9 }),
 }
 
 export const matrix: Group = {
   name: 'matrix',
   summary: 'the same of 4 to 10,000, with up to 16 threads',
   isLong: true,
-  ...contestsOf({ endpoints: [4, 64, 1024, 10_000], threads: ALL, published: ALL }),
+  // Half an hour as it is.
+  ...contestsOf({ endpoints: [4, 64, 1024, 10_000], threads: ALL, published: ALL, rounds: 5 }),
 }
 
-function contestsOf({ endpoints, threads, published }: Span): Pick<Group, 'contests' | 'plots'> {
+function contestsOf({ endpoints, threads, published, rounds }: Span): Pick<Group, 'contests' | 'plots'> {
   const contests = POLICIES.flatMap(({ name: policy }) =>
     endpoints.flatMap(each => [
-      byThreads(policy, each, threads),
-      ...published.map(count => byPublications(policy, each, count)),
+      { ...byThreads(policy, each, threads), rounds },
+      ...published.map(count => ({ ...byPublications(policy, each, count), rounds })),
     ]),
   )
   return { contests, plots: drawThreads }
@@ -47,7 +48,7 @@ function contestsOf({ endpoints, threads, published }: Span): Pick<Group, 'conte
  * are more threads than processors: then each waits for the others. Single picks are timed by the clock all the same: they are so short that
  * the kernel takes the processor away in one of some thousand, beyond p99.
  */
-function byThreads(policy: string, endpoints: number, counts: readonly number[]): Contest {
+function byThreads(policy: string, endpoints: number, counts: readonly number[]): Omit<Contest, 'rounds'> {
   return {
     name: `threads/${policy}/${endpoints}`,
     figures: [
@@ -56,7 +57,7 @@ function byThreads(policy: string, endpoints: number, counts: readonly number[])
       { name: 'p99', unit: 'ns' },
       { name: 'p99.9', unit: 'ns' },
     ],
-    ...ROUNDS,
+    warmUp: 1,
     sides: counts.map(
       (threads): Side => ({
         name: threads === 1 ? '1 thread' : `${threads} threads`,
@@ -77,7 +78,7 @@ function figuresOf({ cpuNs, p50, p99, p999 }: Load): number[] {
  * What single picks take, of so many threads, while nothing is published and while a thousand publications are made each second: by the same
  * threads, which the first side begins, and closes, last of all.
  */
-function byPublications(policy: string, endpoints: number, threads: number): Contest {
+function byPublications(policy: string, endpoints: number, threads: number): Omit<Contest, 'rounds'> {
   let picking: PickThreads
   return {
     name: `publications/${policy}/${endpoints}/threads ${threads}`,
@@ -88,7 +89,7 @@ function byPublications(policy: string, endpoints: number, threads: number): Con
       { name: 'cpu', unit: 'ns' },
       { name: 'publications', unit: '/s' },
     ],
-    ...ROUNDS,
+    warmUp: 1,
     sides: [
       {
         name: 'quiet',
