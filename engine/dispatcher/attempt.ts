@@ -2,9 +2,8 @@ import type { Duplex, Readable } from 'node:stream'
 import { type Outcome, outcomeOfStatus } from '../memory/outcomes.ts'
 import { rowOfTicket } from '../memory/ticket.ts'
 import type { Router } from '../router/router.ts'
-import { readLoadReport } from '../upstream/load-report.ts'
+import { type AnswerHeaders, hearLoad } from '../upstream/heard-load.ts'
 import { outcomeOf } from './fault.ts'
-import { type AnswerHeaders, loadHeaderOf } from './load-header.ts'
 import type { Tries } from './tries.ts'
 
 /** Too many requests: another endpoint may have room. */
@@ -78,7 +77,7 @@ export class Attempt {
   /** A response head has come; interim ones (1xx) do not count. */
   head(status: number, headers: AnswerHeaders): void {
     if (status < 200) return
-    if (this.#router.hearsLoad) this.#hearLoad(loadHeaderOf(headers))
+    hearLoad(this.#router, this.#ticket, headers)
     this.#status = status
     this.#latencyUs = this.#elapsedUs()
     // What a second try began may be kept there: its session goes along.
@@ -104,11 +103,6 @@ export class Attempt {
     else if (this.#isLate) this.#settle('timeout')
     else if (this.#isWithdrawn || this.#isDestroyed()) this.#settle('abandoned')
     else this.#settle(outcomeOf(error, this.#isConnected, this.#status !== 0))
-  }
-
-  #hearLoad(said: string | undefined): void {
-    const load = said === undefined ? undefined : readLoadReport(said)
-    if (load !== undefined) this.#router.reportLoad(this.#ticket, load)
   }
 
   readonly #onBodyError = (error: unknown): void => this.withdraw(error)

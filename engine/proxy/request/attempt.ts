@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import type { Outcome } from '../../memory/outcomes.ts'
 import { rowOfTicket } from '../../memory/ticket.ts'
+import { hearLoad } from '../../upstream/heard-load.ts'
 import type { Front, Lane } from '../front.ts'
 import type { Dispatching, Link, Taker, Upstream } from '../upstreams/link.ts'
 import type { Exchange, Sending } from './exchange.ts'
 import { isStale } from './failure.ts'
-import { hearLoad } from './heard-load.ts'
 import { IDEMPOTENT, type Tries } from './tries.ts'
 
 /** What is left of an answer nobody wants is read up to here, to keep its connection; beyond, the connection is closed. In bytes. */
@@ -106,7 +106,7 @@ export class Attempt implements Taker {
     clearTimeout(this.#deadline)
     this.isAnswered = true
     this.clock()
-    if (this.#lane.router.hearsLoad) hearLoad(this.#lane.router, this.ticket, fields)
+    hearLoad(this.#lane.router, this.ticket, fields)
     this.#tries.onHead(this, status, fields, text)
   }
 
