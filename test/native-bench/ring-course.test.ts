@@ -13,6 +13,7 @@ const ACROSS: readonly (readonly [Way, number])[] = [
   ['ring, one writer', 1],
   ['ring, many writers', 1],
   ['ring, many writers', 2],
+  ['ring, one each', 2],
   ['ring, sleeping reader', 1],
   ['ringbuf, framed', 1],
   ['ringbuf, framed', 2],
